@@ -1,0 +1,49 @@
+"""The whole way, from competition files to a checked submission and a report.
+
+python src/run.py [--data DIR] [--models nblr,bilstm,bigru] [--budget 30m] [--plan]
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from seqblend.commands import (
+    add_training_flags,
+    command_line,
+    make_config,
+    make_parser,
+    parse_seconds,
+    run_script,
+)
+from seqblend.console import make_console, say
+from seqblend.paths import KAGGLE, find_places
+from seqblend.pipeline import describe_plan, exit_code, make_plan, run_plan
+from seqblend.project import open_project
+from seqblend.show import show_outcome, show_project
+
+
+def main(argv: list[str], kaggle: Path = KAGGLE) -> int:
+    """Parse, load, train, blend, submit, report. Returns the exit code."""
+    parser = make_parser("From competition files to a submission and a report.")
+    add_training_flags(parser)
+    parser.add_argument("--out", type=Path, metavar="FILE", help="a further copy of the submission")
+    args = parser.parse_args(argv)
+    console = make_console()
+    config, budget = make_config(args), parse_seconds(args.budget)
+    project = open_project(
+        config, find_places(kaggle=kaggle, working=args.working), data=args.data,
+        workers=args.workers, solution=args.solution, note=lambda text: say(console, text),
+    )  # fmt: skip
+    show_project(console, project)
+    plan = make_plan(project, console)
+    say(console, describe_plan(project, plan), "bold")
+    if args.plan:
+        return 0
+    outcome = run_plan(project, plan, console, budget=budget, out=args.out)
+    show_outcome(console, project, outcome, command_line(argv, "run.py"))
+    return exit_code(outcome)
+
+
+if __name__ == "__main__":
+    sys.exit(run_script(main))

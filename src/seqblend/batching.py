@@ -1,0 +1,137 @@
+"""Batches as index arithmetic: length-bucketed plans, gathered on the device from flat tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from seqblend.config import VocabularyConfig
+from seqblend.errors import InputError
+from seqblend.sequences import PAD, SequenceSet
+
+_JITTER = 0.03  # relative noise on lengths while bucketing: other neighbours, padding still < 3 %
+
+
+def plan_batches(
+    lengths: np.ndarray, tokens_per_batch: int, rng: np.random.Generator | None = None
+) -> list[np.ndarray]:
+    """Group rows of similar length so that no padded batch exceeds the token budget.
+
+    lengths: int [n]
+    returns: list of int [b_k], a partition of range(n)
+    raises: InputError where one row alone exceeds the budget
+
+    With `rng`, neighbours and batch order are shuffled (training). Without it the plan is a pure
+    function of `lengths`, longest batch first, so that running out of memory happens in the
+    first second and not in the last.
+    """
+    if len(lengths) == 0:
+        return []
+    if lengths.max() > tokens_per_batch:
+        raise InputError(
+            f"a sequence of {lengths.max()} tokens does not fit into a batch of {tokens_per_batch}: "
+            "raise train.tokens_per_batch or lower vocabulary.max_len"
+        )
+    order = _bucketed_order(lengths, rng)
+    in_order = lengths[order]
+    batches, begin = [], 0
+    while begin < len(order):
+        end = _end_of_batch(in_order, begin, tokens_per_batch)
+        batches.append(order[begin:end])
+        begin = end
+    if rng is not None:
+        rng.shuffle(batches)
+    return batches
+
+
+def _bucketed_order(lengths: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
+    """int [n]: rows from longest to shortest; with `rng`, near neighbours change places."""
+    if rng is None:
+        return np.argsort(-lengths, kind="stable")
+    noise = 1 + _JITTER * rng.random(len(lengths))
+    return np.argsort(-(lengths + 1) * noise, kind="stable")
+
+
+def _end_of_batch(lengths: np.ndarray, begin: int, tokens_per_batch: int) -> int:
+    """The largest end for which rows begin..end, padded to their longest, fit the budget."""
+    most = max(tokens_per_batch // int(lengths[begin]), 1)
+    longest = np.maximum.accumulate(lengths[begin : begin + most])
+    fits = longest * np.arange(1, len(longest) + 1) <= tokens_per_batch
+    return begin + int(np.count_nonzero(fits))
+
+
+def padding_share(lengths: np.ndarray, batches: list[np.ndarray]) -> float:
+    """The share of a plan's cells that is padding."""
+    cells = sum(int(lengths[rows].max()) * len(rows) for rows in batches)
+    return 1.0 - float(lengths.sum()) / max(cells, 1)
+
+
+def tokens_per_batch(lengths: np.ndarray, steps_per_epoch: int, most: int) -> int:
+    """The token budget with which an epoch has about `steps_per_epoch` steps, `most` at the most.
+
+    lengths: int [n], after the cut. Small data gets small batches: the number of steps that an
+    epoch has is what training needs. One row always fits.
+    """
+    wanted = int(lengths.sum()) // max(steps_per_epoch, 1)
+    return max(min(max(wanted, 1024), most), int(lengths.max()))
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Which tokens of each row a member reads: `head` from the start, the rest from the end.
+
+    head: int64 [n] tokens read from the start; skipped: int64 [n] tokens left out after them
+    lengths: int64 [n] what remains
+    """
+
+    head: np.ndarray
+    skipped: np.ndarray
+    lengths: np.ndarray
+
+
+def cut_sequences(lengths: np.ndarray, config: VocabularyConfig) -> Cut:
+    """Cut rows to config.max_len tokens: keep the head, the tail, or a quarter head and the tail."""
+    kept = np.minimum(lengths, config.max_len)
+    heads = {"head": config.max_len, "tail": 0, "both": config.max_len // 4}
+    if config.truncate not in heads:
+        raise InputError(f"vocabulary.truncate expects head, tail or both, got {config.truncate!r}")
+    head = np.where(lengths > kept, heads[config.truncate], kept)
+    return Cut(head.astype(np.int64), (lengths - kept).astype(np.int64), kept.astype(np.int64))
+
+
+class DeviceSequences:
+    """Sequences resident on a device; a batch is a gather, without Python per row."""
+
+    def __init__(
+        self,
+        sequences: SequenceSet,
+        remap: np.ndarray,
+        config: VocabularyConfig,
+        device: torch.device,
+    ) -> None:
+        """remap: int32 [lexicon] vocabulary ids. The remap is applied as a batch is gathered."""
+        cut = cut_sequences(sequences.lengths, config)
+        self.lengths = cut.lengths
+        self.device = device
+        first, last = int(sequences.starts.min()), int((sequences.starts + sequences.lengths).max())
+        self._flat = torch.from_numpy(np.asarray(sequences.tokens[first:last])).to(device)
+        self._remap = torch.from_numpy(remap).to(device)
+        self._starts = torch.from_numpy(sequences.starts - first).to(device)
+        self._head = torch.from_numpy(cut.head).to(device)
+        self._skipped = torch.from_numpy(cut.skipped).to(device)
+        self._lengths = torch.from_numpy(cut.lengths).to(device)
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def gather(self, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        """(tokens int64 [b, t] padded with PAD to the longest of these rows, lengths int64 [b])."""
+        index = torch.from_numpy(rows).to(self.device)
+        lengths = self._lengths[index]
+        steps = torch.arange(int(self.lengths[rows].max()), device=self.device)  # [t]
+        place = steps + self._skipped[index, None] * (steps >= self._head[index, None])  # [b, t]
+        place = (self._starts[index, None] + place).clamp_(max=len(self._flat) - 1)
+        tokens = self._remap[self._flat[place]]
+        return tokens.masked_fill_(steps >= lengths[:, None], PAD).long(), lengths

@@ -1,0 +1,98 @@
+"""What units will take: measured on a few steps beforehand, then on the units that are done."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import torch
+
+from seqblend.batching import DeviceSequences, plan_batches, tokens_per_batch
+from seqblend.models.registry import entry_for
+from seqblend.optimise import autocast
+from seqblend.sequences import SequenceSet
+from seqblend.units import PILOT, Run, Unit
+
+_GUESSED_EPOCHS = 8  # before a pilot has said how many
+_START_UP = 4.0  # seconds until a worker has imported torch and mapped its data
+_LINEAR_SECONDS_A_TOKEN = 1.2e-6  # nblr, n-grams of orders 1-3, a core of 2023 or later
+_LINEAR_SECONDS_A_TOKEN_AND_CLASS = 2.5e-7
+_PROBE_STEPS = 3
+
+
+class Estimator:
+    """Seconds and bytes of units, better known with every unit that is done."""
+
+    def __init__(self, train: SequenceSet, test: SequenceSet, classes: int, folds: int) -> None:
+        self._train, self._classes = train, classes
+        self._n_test = len(test)
+        self._share = 0.8 if folds == 1 else 1 - 1 / folds
+        self._rates: dict[Run, float] = {}
+        self._seen: dict[Run, list[float]] = {}
+        self._epochs: dict[Run, int] = {}
+
+    def observe(self, unit: Unit, manifest: dict[str, Any]) -> None:
+        """Learn from a unit that is done."""
+        if unit.fold == PILOT:
+            self._epochs[unit.run] = manifest["epochs"]
+            self._rates[unit.run] = manifest["tokens_per_second"]
+        else:
+            self._seen.setdefault(unit.run, []).append(manifest["seconds"])
+
+    def seconds(self, unit: Unit) -> float:
+        """Estimated seconds of a unit."""
+        run, seen = unit.run, self._seen.get(unit.run)
+        if seen and unit.fold != PILOT:
+            return float(np.mean(seen))
+        if run.kind == "linear":
+            tokens = self._share * float(self._train.lengths.sum())
+            problems = 1 if self._classes == 2 else self._classes
+            a_token = _LINEAR_SECONDS_A_TOKEN + problems * _LINEAR_SECONDS_A_TOKEN_AND_CLASS
+            return _START_UP + tokens * a_token
+        epochs = run.train.epochs or self._epochs.get(run, _GUESSED_EPOCHS)
+        tokens = self._share * float(np.minimum(self._train.lengths, run.vocabulary.max_len).sum())
+        share = 0.8 if unit.fold == PILOT else 1.0
+        epochs += run.train.patience if unit.fold == PILOT else 0
+        scoring = 1.15  # validation each epoch and the test rows at the end
+        return _START_UP + scoring * share * epochs * tokens / self._rate(run)
+
+    def megabytes(self, unit: Unit) -> float:
+        """Estimated size of a unit's folder on disk."""
+        rows = len(self._train) * (1 - self._share) + self._n_test
+        if unit.run.kind == "linear":
+            problems = 1 if self._classes == 2 else self._classes
+            return 0.4e-6 * float(self._train.lengths.sum()) * (12 + 4 * problems)
+        width = getattr(unit.run.options, "width", 128)
+        return 4e-6 * (unit.run.vocabulary.size * width + rows * self._classes) + 1
+
+    def _rate(self, run: Run) -> float:
+        """Tokens trained a second on one worker."""
+        if run not in self._rates:
+            self._rates[run] = _probe(run, self._train, self._classes)
+        return self._rates[run]
+
+
+def _probe(run: Run, train: SequenceSet, classes: int) -> float:
+    """Tokens a second over a few training steps on the CPU, the first one not counted."""
+    device = torch.device("cpu")
+    torch.set_num_threads(1)
+    size = min(run.vocabulary.size, int(train.tokens.max()) + 1) + 2
+    model = entry_for(run.model).build(run.options, size, classes)
+    optimiser = torch.optim.AdamW(model.parameters(), fused=True)
+    remap = (np.arange(int(train.tokens.max()) + 1) % (size - 2) + 2).astype(np.int32)
+    rows = DeviceSequences(train, remap, run.vocabulary, device)
+    config = run.train
+    budget = tokens_per_batch(rows.lengths, config.steps_per_epoch, config.tokens_per_batch)
+    batches = plan_batches(rows.lengths, budget)
+    batch = batches[len(batches) // 2]  # rows of middling length
+    for step in range(_PROBE_STEPS + 1):
+        if step == 1:
+            began = time.perf_counter()
+        tokens, lengths = rows.gather(batch)
+        with autocast(config.precision, device):
+            loss = model(tokens, lengths).float().square().mean()
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+    return _PROBE_STEPS * float(rows.lengths[batch].sum()) / (time.perf_counter() - began)

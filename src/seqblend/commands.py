@@ -1,0 +1,135 @@
+"""The command line that the scripts share: flags, configuration, signals and exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import re
+import shlex
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from seqblend.config import Config, configure, parse_assignments, read_toml
+from seqblend.console import say_error
+from seqblend.errors import FlagError, InputError, nearest
+from seqblend.models.registry import entries, entry_for, resolve_options
+from seqblend.schema import METRIC_NAMES
+
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+class Stopped(BaseException):
+    """A signal asked the process to stop."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse whose complaints are one line that names the nearest flag."""
+
+    def error(self, message: str) -> None:
+        known = [flag for action in self._actions for flag in action.option_strings]
+        wrong = re.search(r"unrecognized arguments: (\S+)", message)
+        raise FlagError(message + (nearest(wrong[1], known) if wrong else "") + " See --help")
+
+
+def make_parser(description: str) -> argparse.ArgumentParser:
+    """A parser with the flags that every step understands."""
+    parser = _Parser(description=description, allow_abbrev=False)
+    add = parser.add_argument
+    add("--data", type=Path, metavar="DIR", help="the folder with the competition's files")
+    add("--metric", default="", metavar="NAME", help=", ".join(METRIC_NAMES))
+    add("--folds", type=int, metavar="K", help="folds; 1: a hold-out of 20 %%")
+    add("--workers", type=int, default=0, metavar="N", help="processes; 0: one a core or GPU")
+    add("--working", type=Path, metavar="DIR", help="where everything but submissions is kept")
+    add("--config", type=Path, metavar="FILE", help="settings in TOML")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings",
+        help="one setting, such as train.lr=1e-3 or bilstm.hidden=96")  # fmt: skip
+    add("--solution", type=Path, metavar="FILE", help="the test answers: adds test scores")
+    return parser
+
+
+def add_training_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags of the steps that train."""
+    add = parser.add_argument
+    add("--models", metavar="A,B", help="which models, joined by commas")
+    add("--seeds", type=int, metavar="N", help="how many seeds of every model")
+    add("--budget", metavar="TIME", help="such as 30m: no unit starts that would not end in time")
+    add("--plan", action="store_true", help="say what would be done, and stop")
+
+
+def make_config(args: argparse.Namespace) -> Config:
+    """The configuration: defaults, then --config, then --set, then the flags of their own."""
+    config = Config()
+    tables = read_toml(args.config) if args.config else {}
+    top = {key: tables.pop(key) for key in ("models", "seeds", "metric") if key in tables}
+    for key, value in tables.items():
+        if not isinstance(value, dict):
+            raise FlagError(f"{args.config}: '{key}' expects a table such as [train]")
+    names = list(entries())
+    config = configure(config, tables, names)
+    config = configure(config, parse_assignments(args.settings), names)
+    models = getattr(args, "models", None) or top.get("models")
+    if models:
+        parts = models.split(",") if isinstance(models, str) else models
+        config = dataclasses.replace(config, models=tuple(dict.fromkeys(p.strip() for p in parts)))
+    for name in config.models:
+        entry_for(name)
+    for name in names:
+        resolve_options(name, config.options)
+    folds = args.folds if args.folds is not None else config.folds.count
+    seeds = getattr(args, "seeds", None) or top.get("seeds", config.seeds)
+    if folds < 1 or seeds < 1 or args.workers < 0:
+        raise FlagError("--folds and --seeds expect at least 1, --workers at least 0")
+    metric = args.metric or top.get("metric", "")
+    if metric and metric not in METRIC_NAMES:
+        raise FlagError(
+            f"--metric expects one of {', '.join(METRIC_NAMES)}, got '{metric}'"
+            + nearest(metric, METRIC_NAMES)
+        )
+    folded = dataclasses.replace(config.folds, count=folds)
+    return dataclasses.replace(config, folds=folded, seeds=seeds, metric=metric)
+
+
+def parse_seconds(text: str | None) -> float | None:
+    """`30m`, `1.5h`, `90s` or plain seconds, in seconds; None for None."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip().lower())
+    if not match:
+        raise FlagError(f"--budget expects a time such as 30m, 1.5h or 90s, got '{text}'")
+    return float(match[1]) * _UNITS[match[2] or "s"]
+
+
+def command_line(argv: list[str], script: str) -> str:
+    """The command as it would be typed."""
+    return shlex.join([f"python src/{script}", *argv]).replace("'python src", "python src")
+
+
+def run_script(main: Callable[[list[str]], int], argv: list[str] | None = None) -> int:
+    """Call a script's main with one line for what a person can mend, and the right exit code."""
+    previous = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        return main(sys.argv[1:] if argv is None else argv)
+    except InputError as error:
+        say_error(str(error))
+        return error.exit_code
+    except Stopped as stop:
+        say_error(
+            f"stopped by {signal.Signals(stop.number).name}. Finished units are kept: "
+            "type the same command again to go on"
+        )
+        return 128 + stop.number
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _stop(number: int, _frame: object) -> None:
+    """The first signal stops cleanly; a second one ends the process at once."""
+    signal.signal(number, signal.SIG_DFL)
+    raise Stopped(number)

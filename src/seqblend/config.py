@@ -1,0 +1,208 @@
+"""Settings: frozen dataclasses whose fields carry default, type, help and search range."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import tomllib
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from seqblend.errors import FlagError, listing, nearest
+
+
+@dataclass(frozen=True)
+class Span:
+    """A search range: low to high, on a log scale or not."""
+
+    low: float
+    high: float
+    log: bool = False
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A search range of separate values."""
+
+    values: tuple[Any, ...]
+
+
+def knob(default: Any, search: Span | Choice | None = None, help: str = "") -> Any:
+    """A dataclass field with a default, a search range for the tuner and one line of help."""
+    return field(default=default, metadata={"search": search, "help": help})
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """What the files hold. Empty text means: find out."""
+
+    sequence: str = knob("", help="the column(s) that hold the sequence, joined by commas")
+    target: str = knob("", help="the column that holds the label")
+    id: str = knob("", help="the column that holds the row's id")
+    group: str = knob("", help="rows with the same value here never sit on both sides of a fold")
+    fold: str = knob("", help="the column that gives each row's fold")
+    kind: str = knob("auto", help="auto, text, chars, or tokens")
+    rows: int = knob(0, help="take a stratified subset of this many training rows (0: all)")
+    lowercase: bool = knob(True, help="fold the case of text")
+    html: bool = knob(True, help="replace HTML tags in text by a space")
+
+
+@dataclass(frozen=True)
+class FoldConfig:
+    """How training rows are split."""
+
+    count: int = knob(5, help="folds; 1 is one stratified hold-out of 20 %")
+    seed: int = knob(0, help="draws the folds")
+    by_sequence: bool = knob(True, help="identical sequences share a fold")
+
+
+@dataclass(frozen=True)
+class VocabularyConfig:
+    """What a neural member sees of a sequence."""
+
+    size: int = knob(30_000, Choice((10_000, 30_000, 60_000)), "most frequent tokens kept")
+    min_count: int = knob(2, Choice((1, 2, 3, 5)), "rarer tokens are unknown")
+    max_len: int = knob(400, Choice((200, 400, 600)), "longer sequences are cut to this")
+    truncate: str = knob("head", Choice(("head", "tail", "both")), "which part a cut keeps")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a neural member is fitted."""
+
+    lr: float = knob(2e-3, Span(3e-4, 1e-2, log=True), "AdamW's rate after the warm-up")
+    weight_decay: float = knob(0.01, Span(1e-4, 0.3, log=True), "AdamW's decoupled decay")
+    epochs: int = knob(0, help="fixed number of epochs; 0: a pilot chooses")
+    max_epochs: int = knob(30, help="the pilot's limit")
+    patience: int = knob(2, help="the pilot stops after this many epochs without a better loss")
+    steps_per_epoch: int = knob(128, Choice((64, 128, 256)), "sets the token budget of a batch")
+    tokens_per_batch: int = knob(16_384, help="upper limit of a batch's padded tokens")
+    clip_norm: float = knob(1.0, Span(0.25, 5.0, log=True), "largest gradient norm; 0: no clipping")
+    warmup: int = knob(50, help="steps until the full rate")
+    schedule: str = knob("constant", help="constant (averaged weights) or one_cycle")
+    half_life: float = knob(0.1, Span(0.02, 0.3, log=True), "of the averaged weights, as a share")
+    label_smoothing: float = knob(0.0, Span(0.0, 0.2), "mass moved to the other classes")
+    class_weights: bool = knob(False, help="weigh classes by inverse frequency")
+    early_stopping: bool = knob(False, help="each fold chooses its own epoch (not honest)")
+    precision: str = knob("auto", help="auto, float32, bfloat16 or float16")
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything a run depends on. `options` holds what was set for one model or for all."""
+
+    data: DataConfig = DataConfig()
+    folds: FoldConfig = FoldConfig()
+    vocabulary: VocabularyConfig = VocabularyConfig()
+    train: TrainConfig = TrainConfig()
+    models: tuple[str, ...] = ("nblr", "bilstm", "bigru")
+    seeds: int = 1
+    metric: str = ""
+    options: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def digest(*parts: Any) -> str:
+    """16 hex digits that name the content of JSON-able parts and dataclasses."""
+    return hashlib.sha256(canonical(parts).encode()).hexdigest()[:16]
+
+
+def canonical(value: Any) -> str:
+    """Sorted JSON text of a value made of dataclasses, dicts, sequences and scalars."""
+
+    def plain(item: Any) -> Any:
+        if dataclasses.is_dataclass(item) and not isinstance(item, type):
+            return dataclasses.asdict(item)
+        raise TypeError(f"not part of a digest: {type(item).__name__}")
+
+    return json.dumps(value, sort_keys=True, default=plain)
+
+
+def override(section: Any, values: dict[str, Any]) -> Any:
+    """The dataclass with `values` (text or typed) put in; FlagError on unknown names or bad values."""
+    known = {f.name: f for f in dataclasses.fields(section)}
+    hints = typing.get_type_hints(type(section))
+    changes = {}
+    for name, value in values.items():
+        if name not in known:
+            raise FlagError(
+                f"{type(section).__name__} has no field '{name}'{nearest(name, known)}"
+                f" It has {listing(known, 20)}"
+            )
+        changes[name] = _coerce(f"{type(section).__name__}.{name}", value, hints[name])
+    return dataclasses.replace(section, **changes)
+
+
+def _coerce(where: str, value: Any, kind: Any) -> Any:
+    """`value` as `kind`; text is parsed as on the command line."""
+    if isinstance(kind, types.GenericAlias):  # tuple[int, ...]
+        parts = value.split(",") if isinstance(value, str) else value
+        return tuple(_coerce(where, part, kind.__args__[0]) for part in parts)
+    if isinstance(value, str) and kind is bool:
+        if value.lower() not in ("true", "false", "1", "0", "yes", "no"):
+            raise FlagError(f"{where} expects true or false, got '{value}'")
+        return value.lower() in ("true", "1", "yes")
+    if isinstance(value, str) and kind in (int, float):
+        text = "0" if value.lower() == "none" else value.replace("_", "")
+        try:
+            return kind(text)
+        except ValueError:
+            raise FlagError(f"{where} expects {kind.__name__}, got '{value}'") from None
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        raise FlagError(f"{where} expects {kind.__name__}, got {value!r}")
+    return value
+
+
+SECTIONS = ("data", "folds", "vocabulary", "train")
+
+
+def configure(
+    config: Config, settings: dict[str, dict[str, Any]], model_names: typing.Iterable[str]
+) -> Config:
+    """`config` with settings {section: {name: value}} put in.
+
+    A section is data, folds, vocabulary, train, `options` (every model that has the field) or a
+    model's name. Which fields a model has is checked where its options are resolved.
+    """
+    model_names = list(model_names)
+    options = {name: dict(values) for name, values in config.options.items()}
+    for section, values in settings.items():
+        if section in SECTIONS:
+            config = dataclasses.replace(
+                config, **{section: override(getattr(config, section), values)}
+            )
+        elif section == "options" or section in model_names:
+            options.setdefault(section, {}).update(values)
+        else:
+            known = [*SECTIONS, "options", *model_names]
+            raise FlagError(
+                f"no section '{section}'{nearest(section, known)} Sections: {listing(known, 30)}"
+            )
+    return dataclasses.replace(config, options=options)
+
+
+def parse_assignments(pairs: list[str]) -> dict[str, dict[str, str]]:
+    """`["train.lr=1e-3"]` -> {"train": {"lr": "1e-3"}}."""
+    settings: dict[str, dict[str, str]] = {}
+    for pair in pairs:
+        key, sign, value = pair.partition("=")
+        section, dot, name = key.strip().partition(".")
+        if not (sign and dot and name):
+            raise FlagError(f"--set expects section.name=value, got '{pair}'")
+        settings.setdefault(section, {})[name] = value.strip()
+    return settings
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML config file; FlagError where it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FlagError(f"--config expects a readable TOML file, got {path}: {error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FlagError(f"{path} is not valid TOML: {error}") from None

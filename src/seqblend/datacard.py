@@ -1,0 +1,75 @@
+"""The data card: what a competitor should know of the rows before believing any score."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from seqblend.folds import Folds, number_sequences
+from seqblend.records import DataCard
+from seqblend.sequences import Competition, SequenceSet
+
+
+def make_data_card(competition: Competition, folds: Folds, max_len: int) -> DataCard:
+    """Rows, classes, lengths, truncation, duplicates, overlap, empty rows, unknown tokens."""
+    train, test = competition.train, competition.test
+    view = competition.view
+    shared_train, shared_test = count_overlap(train, test)
+    unseen = unseen_token_rate(train, test, len(view.lexicon))
+    rows = [
+        ("rows", f"{len(train):,} train, {len(test):,} test", ""),
+        ("classes", f"{len(competition.classes)}", _balance(competition)),
+        ("tokens", f"{train.lengths.sum() + test.lengths.sum():,}",
+         f"{len(view.lexicon):,} distinct {view.name}"),
+        ("length of a row", _quantiles(train.lengths), "tokens: median, 5 % to 95 %, longest"),
+        ("cut off", f"{cut_share(train.lengths, max_len):.1%} of the tokens",
+         f"{np.mean(train.lengths > max_len):.1%} of the rows are longer than {max_len} "
+         "(vocabulary.max_len); linear members read all of a row"),
+        ("empty rows", f"{competition.counts.get('empty_train', 0):,} train, "
+         f"{competition.counts.get('empty_test', 0):,} test", "read as one unknown token"),
+        ("duplicates in train", f"{folds.duplicates:,} rows",
+         f"{folds.conflicting:,} of their rows have conflicting labels"),
+        ("train/test overlap", f"{shared_test:,} test rows",
+         f"the same sequence stands in {shared_train:,} train rows"),
+        ("test tokens never seen in train", f"{unseen:.2%}", "read as unknown"),
+    ]  # fmt: skip
+    notes = [("folds", note, "") for note in folds.notes]
+    return DataCard([*rows, *notes])
+
+
+def _balance(competition: Competition) -> str:
+    """The largest and the smallest class."""
+    counts = np.bincount(competition.labels, minlength=len(competition.classes))
+    most, least = int(counts.argmax()), int(counts.argmin())
+    names = competition.classes
+    return (
+        f"largest {names[most]} ({counts[most]:,} rows), smallest {names[least]} "
+        f"({counts[least]:,})"
+    )
+
+
+def _quantiles(lengths: np.ndarray) -> str:
+    low, middle, high = np.quantile(lengths, (0.05, 0.5, 0.95))
+    return f"{middle:,.0f}, {low:,.0f} to {high:,.0f}, {lengths.max():,}"
+
+
+def cut_share(lengths: np.ndarray, max_len: int) -> float:
+    """The share of tokens beyond the cut. lengths: int64 [n]."""
+    return float(np.maximum(lengths - max_len, 0).sum() / lengths.sum())
+
+
+def count_overlap(train: SequenceSet, test: SequenceSet) -> tuple[int, int]:
+    """(train rows, test rows) whose sequence occurs on the other side too."""
+    both = SequenceSet(
+        train.tokens,
+        np.concatenate([train.starts, test.starts]),
+        np.concatenate([train.lengths, test.lengths]),
+    )
+    numbers = number_sequences(both)
+    ours, theirs = numbers[: len(train)], numbers[len(train) :]
+    return int(np.isin(ours, theirs).sum()), int(np.isin(theirs, ours).sum())
+
+
+def unseen_token_rate(train: SequenceSet, test: SequenceSet, lexicon_size: int) -> float:
+    """The share of test tokens that no training row has."""
+    counts = np.bincount(train.flat()[0], minlength=lexicon_size)
+    return float(np.mean(counts[test.flat()[0]] == 0))

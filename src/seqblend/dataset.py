@@ -1,0 +1,108 @@
+"""A competition on disk: read once, then mapped by every process that needs it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+from seqblend import faults
+from seqblend.config import DataConfig, digest
+from seqblend.discovery import CompetitionFiles
+from seqblend.readers import read_competition
+from seqblend.sequences import Competition, Finding, SequenceSet, SubmissionForm, View
+from seqblend.sources import code_digest
+from seqblend.store import (
+    commit_folder,
+    file_digest,
+    read_array,
+    read_finished,
+    read_json,
+    write_array,
+    write_json,
+)
+
+READING = ("dataset", "readers", "schema", "tables", "lexicon", "sequences")
+
+
+def data_digest(files: CompetitionFiles, config: DataConfig, metric: str) -> str:
+    """Names what was read: the files' content, the options and the reading code.
+
+    A file that was edited has another digest, whatever its size and time say.
+    """
+    paths = [files.train, files.test, files.sample, *files.unlabelled]
+    contents = [file_digest(path) if path else "" for path in paths]
+    return digest(contents, config, metric, code_digest(READING))
+
+
+def load_or_read(
+    folder: Path,
+    files: CompetitionFiles,
+    config: DataConfig,
+    metric: str,
+    name: str,
+    note: Callable[[str], None],
+) -> tuple[Competition, str]:
+    """The competition and its data digest: from `folder` where it stands there, else from the files."""
+    key = data_digest(files, config, metric)
+    manifest = read_finished(folder, note)
+    if manifest is None or manifest["digest"] != key:
+        competition = read_competition(files, config, metric=metric, name=name)
+        faults.visit("data.read")
+        save_competition(folder, competition, key)
+    return load_competition(folder), key
+
+
+def save_competition(folder: Path, competition: Competition, key: str) -> None:
+    """Write tokens, offsets and labels as arrays, everything else as JSON; the manifest last."""
+    (folder / "manifest.json").unlink(missing_ok=True)
+    hashes = {}
+    arrays = {"labels": competition.labels}
+    if competition.groups is not None:
+        arrays["groups"] = competition.groups
+    if competition.folds is not None:
+        arrays["given_folds"] = competition.folds
+    for view in competition.views.values():
+        tokens, offsets = view.sequences.flat()
+        arrays |= {f"{view.name}/tokens": tokens, f"{view.name}/offsets": offsets}
+        name = f"{view.name}/lexicon.json"
+        hashes[name] = write_json(folder / name, view.lexicon)
+    for name, array in arrays.items():
+        hashes[f"{name}.npy"] = write_array(folder / f"{name}.npy", array, "cache")
+    facts = {f.name: getattr(competition, f.name) for f in dataclasses.fields(competition)}
+    for name in ("labels", "groups", "folds", "views"):
+        del facts[name]
+    facts["form"] = dataclasses.asdict(competition.form)
+    facts["findings"] = [dataclasses.asdict(finding) for finding in competition.findings]
+    facts["views"] = list(competition.views)
+    hashes["competition.json"] = write_json(folder / "competition.json", facts)
+    commit_folder(folder, {"digest": key}, hashes)
+
+
+def load_competition(folder: Path) -> Competition:
+    """The competition in a data folder, its tokens memory-mapped."""
+    facts = read_json(folder / "competition.json")
+    views = {name: _load_view(folder / name, name) for name in facts.pop("views")}
+    form = facts.pop("form")
+    form = SubmissionForm(
+        **{**form, "columns": tuple(form["columns"]), "classes": tuple(form["classes"])}
+    )
+    written = read_json(folder / "manifest.json")["files"]
+    optional = {
+        name: read_array(folder / f"{file}.npy") if f"{file}.npy" in written else None
+        for name, file in (("groups", "groups"), ("folds", "given_folds"))
+    }
+    findings = [Finding(**finding) for finding in facts.pop("findings")]
+    classes = tuple(facts.pop("classes"))
+    labels = read_array(folder / "labels.npy")
+    return Competition(
+        **facts, **optional, classes=classes, labels=labels, views=views, form=form,
+        findings=findings,
+    )  # fmt: skip
+
+
+def _load_view(folder: Path, name: str) -> View:
+    """One view; its tokens are mapped copy-on-write, so that processes share the pages."""
+    tokens = read_array(folder / "tokens.npy", is_mapped=True)
+    offsets = read_array(folder / "offsets.npy")
+    return View(name, SequenceSet.from_offsets(tokens, offsets), read_json(folder / "lexicon.json"))

@@ -1,0 +1,168 @@
+"""Rows of a CSV or TSV text: separator and quoting are found out, odd quoting is survived."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from seqblend.errors import InputError
+
+SEPARATORS = {",": "comma", "\t": "TAB", ";": "semicolon", "|": "pipe"}
+_NO_SEPARATOR = "\x1f"  # a table of one column, whose text may hold all of the above
+
+
+@dataclass(frozen=True)
+class Delimited:
+    """Cells as text, row by row, the header first.
+
+    lines: int64 [rows], the line each row starts on, counted from 1
+    is_quoted: header and first cells are wrapped in quote marks
+    """
+
+    rows: list[list[str]]
+    lines: np.ndarray
+    separator: str
+    is_quoted: bool
+    warnings: tuple[str, ...] = ()
+
+
+class _QuoteError(Exception):
+    """The csv module's strict rules do not hold: (line, what is wrong)."""
+
+
+def parse_delimited(path: Path, text: str) -> Delimited:
+    """The rows of a CSV-like text.
+
+    Strict CSV where it holds; else, where every line has as many separators as the header, a plain
+    split that takes off one pair of quote marks and undoes `\\"` and `""` inside.
+
+    raises: InputError with the line of a ragged row or of a quote that is never closed
+    """
+    if "\n" not in text:
+        text = text.replace("\r", "\n")
+    lines = text.split("\n")
+    separator = _find_separator(lines)
+    is_quoted = lines[0].startswith('"') and (len(lines) < 2 or lines[1][:1] in ('"', ""))
+    is_even = _is_even(lines, separator)
+    try:
+        rows, starts = _parse_strictly(lines, separator)
+        # A TAB or newline inside a field is rarer than a stray quote mark at its beginning.
+        is_plain = is_even and separator == "\t" and len(rows) < sum(map(bool, lines))
+    except _QuoteError as error:
+        if not is_even:
+            line, problem = error.args
+            raise InputError(
+                f"{path}, line {line}: {problem}. Close the quote, and double each quote mark "
+                'inside a quoted field ("")'
+            ) from None
+        is_plain = True
+    warnings: tuple[str, ...] = ()
+    if is_plain:
+        rows, starts = _split_plainly(lines, separator)
+        warnings = _check_stray_quotes(path, rows, starts, separator)
+        rows = [[_unquote(cell) for cell in row] for row in rows]
+    _check_widths(path, rows, starts, separator)
+    return Delimited(rows, np.array(starts, dtype=np.int64), _name(separator), is_quoted, warnings)
+
+
+def _find_separator(lines: list[str]) -> str:
+    """The separator that cuts header and first row alike, into most columns."""
+
+    def fit(separator: str) -> tuple[bool, int]:
+        rows = csv.reader((line + "\n" for line in lines), delimiter=separator)
+        widths = [len(row) for row in islice(filter(None, rows), 2)]
+        return widths[0] == widths[-1] and widths[0] > 1, widths[0]
+
+    with _unlimited_fields():
+        best = max(SEPARATORS, key=fit)
+        return best if fit(best)[1] > 1 else _NO_SEPARATOR
+
+
+def _name(separator: str) -> str:
+    return SEPARATORS.get(separator, "newline")
+
+
+def _is_even(lines: list[str], separator: str) -> bool:
+    expected = lines[0].count(separator)
+    return all(line.count(separator) == expected for line in lines if line and line != "\r")
+
+
+@contextmanager
+def _unlimited_fields() -> Iterator[None]:
+    """Cells beyond the csv module's 128 KiB: a sequence may have a million tokens."""
+    before = csv.field_size_limit(sys.maxsize)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+def _parse_strictly(lines: list[str], separator: str) -> tuple[list[list[str]], list[int]]:
+    """Non-empty rows and the line each starts on, by the csv module's strict rules."""
+    rows, starts, start = [], [], 1
+    reader = csv.reader((line + "\n" for line in lines), delimiter=separator, strict=True)
+    with _unlimited_fields():
+        try:
+            for row in reader:
+                if row:
+                    rows.append(row)
+                    starts.append(start)
+                start = reader.line_num + 1
+        except csv.Error as error:
+            is_open = "unexpected end" in str(error)
+            problem = "a quote is opened and never closed" if is_open else f"bad quoting ({error})"
+            raise _QuoteError(start, problem) from None
+    return rows, starts
+
+
+def _split_plainly(lines: list[str], separator: str) -> tuple[list[list[str]], list[int]]:
+    rows, starts = [], []
+    for number, line in enumerate(lines, 1):
+        line = line.removesuffix("\r")
+        if line:
+            rows.append(line.split(separator))
+            starts.append(number)
+    return rows, starts
+
+
+def _check_stray_quotes(
+    path: Path, rows: list[list[str]], starts: list[int], separator: str
+) -> tuple[str, ...]:
+    """A warning for fields whose first quote mark closes nowhere; an error unless TABs separate.
+
+    TAB-separated files often quote nothing, and a text may begin with a quote mark.
+    """
+    stray = [
+        line
+        for row, line in zip(rows, starts, strict=True)
+        if any(cell[:1] == '"' and (len(cell) < 2 or cell[-1] != '"') for cell in row)
+    ]
+    if not stray:
+        return ()
+    problem = f"{path}, line {stray[0]}: a quote is opened and never closed"
+    if separator != "\t":
+        raise InputError(f"{problem}. Close it, or double the quote marks inside the field")
+    return (f"{problem} ({len(stray)} lines); its mark is taken as text",)
+
+
+def _unquote(cell: str) -> str:
+    if len(cell) < 2 or cell[0] != '"' or cell[-1] != '"':
+        return cell
+    return cell[1:-1].replace('\\"', '"').replace('""', '"')
+
+
+def _check_widths(path: Path, rows: list[list[str]], starts: list[int], separator: str) -> None:
+    expected = len(rows[0])
+    for row, line in zip(rows, starts, strict=True):
+        if len(row) != expected:
+            raise InputError(
+                f"{path}, line {line}: {len(row)} fields where the header has {expected} "
+                f"({_name(separator)}-separated). Put fields that hold the separator in quotes"
+            )

@@ -1,0 +1,46 @@
+"""Errors that are a person's to mend, and the exit code each ends with."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class InputError(Exception):
+    """The user's data: one red line, exit code 3, no traceback.
+
+    The message says what was expected, what came, and what to change.
+    """
+
+    exit_code = 3
+
+
+class FlagError(InputError):
+    """The user's flag or config file: exit code 2."""
+
+    exit_code = 2
+
+
+class MachineError(InputError):
+    """The machine: a full disk, a read-only folder, a missing package. Exit code 5."""
+
+    exit_code = 5
+
+
+class UnitError(InputError):
+    """A unit that failed for good: exit code 1."""
+
+    exit_code = 1
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`"; did you mean 'lr'?"`, or nothing where no known name is near."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def listing(names: Iterable[str], most: int = 12) -> str:
+    """`a, b, c and 5 more`."""
+    names = list(names)
+    shown = ", ".join(names[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -1,0 +1,159 @@
+"""Run jobs in worker processes, one a device, and survive the death of any of them."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+import torch
+
+from seqblend.errors import InputError
+from seqblend.units import Job, run_unit
+
+_PR_SET_PDEATHSIG = 1  # from linux/prctl.h
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a worker says. kind: started, progress, done, failed or died."""
+
+    kind: str
+    job: Job
+    worker: int
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+class _Worker:
+    """A spawned process bound to one device, the job it holds, and the pipe to it."""
+
+    def __init__(self, number: int, device: str) -> None:
+        self.number, self.device = number, device
+        self.job: Job | None = None
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs, device), daemon=True)
+        self.process.start()
+        theirs.close()
+
+    def give(self, job: Job) -> None:
+        self.job = job
+        self.pipe.send(job)
+
+
+class WorkerPool:
+    """As many workers as devices. Use as a context: leaving it ends every worker at once."""
+
+    def __init__(self, devices: tuple[str, ...]) -> None:
+        self._devices = devices
+        self._workers: list[_Worker] = []
+
+    def __enter__(self) -> WorkerPool:
+        self._workers = [_Worker(i, device) for i, device in enumerate(self._devices)]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.process.kill()
+        for worker in self._workers:
+            worker.process.join()
+            worker.pipe.close()
+
+    def run(
+        self, next_job: Callable[[], Job | None], tick: Callable[[], None] = lambda: None
+    ) -> Iterator[Event]:
+        """Give jobs to idle workers and yield what they say, until all are idle and none is left.
+
+        next_job: called for each idle worker; None where nothing can start now
+        tick: called at least five times a second
+        A job whose worker dies is given once more to a fresh one; then it has failed.
+        """
+        retried: set[Job] = set()
+        while True:
+            for worker in self._workers:
+                if worker.job is None and (job := next_job()) is not None:
+                    worker.give(job)
+                    yield Event("started", job, worker.number, {"device": worker.device})
+            busy = [worker for worker in self._workers if worker.job is not None]
+            if not busy:
+                return
+            ready = wait([worker.pipe for worker in busy], timeout=0.2)
+            for worker in busy:
+                if worker.pipe in ready:
+                    yield from self._listen(worker, retried)
+            tick()
+
+    def _listen(self, worker: _Worker, retried: set[Job]) -> Iterator[Event]:
+        """One message of a worker, or its death."""
+        job = worker.job
+        try:
+            kind, values = worker.pipe.recv()
+        except (EOFError, ConnectionResetError):
+            yield from self._replace(worker, retried)
+            return
+        if kind != "progress":
+            worker.job = None
+        yield Event(kind, job, worker.number, values)
+
+    def _replace(self, worker: _Worker, retried: set[Job]) -> Iterator[Event]:
+        """A fresh worker in the dead one's place, with its job where it was not retried before."""
+        job = worker.job
+        worker.process.join()
+        reason = _death_of(worker.process.exitcode)
+        fresh = self._workers[worker.number] = _Worker(worker.number, worker.device)
+        yield Event("died", job, worker.number, {"reason": reason})
+        if job in retried:
+            yield Event("failed", job, worker.number, {"message": f"{reason}, twice"})
+            return
+        retried.add(job)
+        fresh.give(job)
+        yield Event("started", job, worker.number, {"device": worker.device})
+
+
+def _death_of(code: int | None) -> str:
+    """How a process ended, in words."""
+    if code is not None and code < 0:
+        name = signal.Signals(-code).name
+        hint = " (out of memory?)" if name == "SIGKILL" else ""
+        return f"its worker process was killed by {name}{hint}"
+    return f"its worker process ended with exit code {code}"
+
+
+def _serve(pipe: Connection, device: str) -> None:
+    """A worker's life: take a job, fit it, answer; ends with its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops its workers
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while True:
+            job = pipe.recv()
+            pipe.send(_answer(job, device, lambda values: pipe.send(("progress", values))))
+
+
+def _answer(job: Job, device: str, report: Callable[[dict], None]) -> tuple[str, dict[str, Any]]:
+    """(`done`, manifest) or (`failed`, message and traceback)."""
+    try:
+        return "done", run_unit(job, torch.device(device), report)
+    except InputError as error:
+        return "failed", {"message": str(error), "traceback": ""}
+    except (BrokenPipeError, ConnectionResetError):
+        raise
+    except Exception as error:  # whatever a model's code raises is this unit's failure, and told
+        text = f"{type(error).__name__}: {error}"
+        return "failed", {"message": text, "traceback": traceback.format_exc()}
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

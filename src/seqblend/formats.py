@@ -1,0 +1,134 @@
+"""The text of one file: decompressed, decoded, and free of what no table may hold."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import gzip
+import io
+import lzma
+import re
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from seqblend.errors import InputError, listing
+
+COMPRESSED = (".gz", ".zip", ".bz2", ".xz")
+JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
+DELIMITED_SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
+_BOMS = (  # UTF-32 first: its little-endian mark begins with UTF-16's
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+@dataclass(frozen=True)
+class Content:
+    """A file's text, the suffix that tells its format, and how it was decoded."""
+
+    text: str
+    suffix: str
+    encoding: str
+    warnings: tuple[str, ...] = ()
+
+
+def data_name(path: Path) -> str:
+    """The file's name without a compression suffix: `train.csv.gz` -> `train.csv`."""
+    return path.stem if path.suffix.lower() in COMPRESSED else path.name
+
+
+def read_content(path: Path) -> Content:
+    """The decompressed, decoded text of a file.
+
+    raises: InputError for a missing file, a folder, a damaged archive, an archive with several
+        members, an empty file, NUL characters, or bytes that are text in no usual encoding
+    """
+    raw, name = _decompress(path, _read_bytes(path))
+    if not raw.strip():
+        raise InputError(f"{path} is empty ({len(raw)} bytes); expected a table. Download it again")
+    text, encoding, warnings = _decode(path, raw)
+    at = text.find("\0")
+    if at >= 0:
+        raise InputError(
+            f"{path}, line {_line(text, at)}: holds a NUL character; a table is text. "
+            "Save it as UTF-8, or download it again"
+        )
+    return Content(text, Path(name).suffix.lower(), encoding, warnings)
+
+
+def _read_bytes(path: Path) -> bytes:
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; expected a file. Name the file inside it")
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist. Check the folder given with --data") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}. Check its rights") from None
+
+
+def _decompress(path: Path, raw: bytes) -> tuple[bytes, str]:
+    """The bytes behind gzip, bzip2, xz or zip, told by their first bytes, and the data's name."""
+    try:
+        if raw.startswith(b"PK\x03\x04"):
+            return _only_member(path, raw)
+        for mark, decompress in (
+            (b"\x1f\x8b", gzip.decompress),
+            (b"BZh", bz2.decompress),
+            (b"\xfd7zXZ\0", lzma.decompress),
+        ):
+            if raw.startswith(mark):
+                return decompress(raw), data_name(path)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError) as error:
+        raise InputError(f"{path} is damaged ({error}). Download it again") from None
+    return raw, data_name(path)
+
+
+def _only_member(path: Path, raw: bytes) -> tuple[bytes, str]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            names = [
+                name
+                for name in archive.namelist()
+                if not name.endswith("/")
+                and not name.startswith("__MACOSX/")
+                and not Path(name).name.startswith(".")
+            ]
+            if len(names) != 1:
+                raise InputError(
+                    f"{path} holds {len(names)} files ({listing(names)}); expected one table. "
+                    "Unpack it into the folder"
+                )
+            return archive.read(names[0]), names[0]
+    except (zipfile.BadZipFile, RuntimeError) as error:
+        raise InputError(
+            f"{path} cannot be unpacked ({error}). Unpack it by hand, or download it again"
+        ) from None
+
+
+def _decode(path: Path, raw: bytes) -> tuple[str, str, tuple[str, ...]]:
+    encoding = next((name for mark, name in _BOMS if raw.startswith(mark)), "utf-8")
+    try:
+        return raw.decode(encoding), encoding, ()
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        where = f"{path}, line {line}: byte 0x{raw[error.start]:02x} is not {encoding}"
+    if encoding != "utf-8" or not _looks_like_cp1252(raw):
+        raise InputError(f"{where}. Save the file as UTF-8, or download it again")
+    return raw.decode("cp1252"), "cp1252", (f"{where}; read as cp1252 (Western European)",)
+
+
+def _looks_like_cp1252(raw: bytes) -> bool:
+    """Whether the high bytes are Western letters, not UTF-8 with a broken byte in it."""
+    # 0xfe and 0xff are letters hardly any text has; the other five are undefined in cp1252.
+    if re.search(rb"[\x81\x8d\x8f\x90\x9d\xfe\xff]", raw):
+        return False
+    return raw.decode("utf-8", errors="ignore").isascii()
+
+
+def _line(text: str, position: int) -> int:
+    return text.count("\n", 0, position) + 1

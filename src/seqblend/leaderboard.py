@@ -1,0 +1,219 @@
+"""Who stands where: every model and the blend scored on rows their parts have not seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seqblend.curves import stack_units
+from seqblend.intervals import bootstrap
+from seqblend.metrics import METRICS, score, summarise
+from seqblend.records import BlendRecord, ModelRecord, ReportData
+from seqblend.report_tables import NOTHING, Column, Table
+
+BASELINE = "nblr"  # the linear model that everything has to beat
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the leaderboard: a model (out of fold) or the blend (cross-fitted).
+
+    rows: int64 [n rows with a prediction]; pooled: the metric over all of them;
+    folds: the metric of each fold where it is defined; summary: accuracy, macro_f1, ...
+    """
+
+    name: str
+    record: ModelRecord | BlendRecord
+    rows: np.ndarray
+    pooled: float | None
+    folds: list[float]
+    summary: dict[str, Any]
+
+    @property
+    def is_blend(self) -> bool:
+        """Whether this is the blend."""
+        return isinstance(self.record, BlendRecord)
+
+    @property
+    def split(self) -> str:
+        """Which rows' predictions the score is of."""
+        return "cross-fitted" if self.is_blend else "out of fold"
+
+    @property
+    def spread(self) -> float | None:
+        """The standard deviation over folds."""
+        return float(np.std(self.folds, ddof=1)) if len(self.folds) > 1 else None
+
+
+def rank_entries(data: ReportData) -> list[Entry]:
+    """The blend and the models, best first; those without a defined score last."""
+    entries = [_entry(data, record.name, record) for record in data.records]
+    if data.blend is not None:
+        entries.append(_entry(data, "blend", data.blend))
+    sign = -1.0 if METRICS[data.metric].higher_is_better else 1.0
+    return sorted(entries, key=lambda e: np.inf if e.pooled is None else sign * e.pooled)
+
+
+def _entry(data: ReportData, name: str, record: ModelRecord | BlendRecord) -> Entry:
+    rows = np.flatnonzero((data.fold >= 0) & np.isfinite(record.oof).all(1))
+    labels, fold, p = data.labels[rows], data.fold[rows], record.oof[rows]
+    pooled = score(data.metric, labels, p) if len(rows) else None
+    if isinstance(record, BlendRecord):
+        pooled = record.cross_fitted
+    per_fold = [score(data.metric, labels[fold == k], p[fold == k]) for k in np.unique(fold)]
+    return Entry(
+        name,
+        record,
+        rows,
+        pooled,
+        [value for value in per_fold if value is not None],
+        summarise(labels, p) if len(rows) else {},
+    )
+
+
+_SUMMARY = {
+    "accuracy": "accuracy",
+    "macro_precision": "macro P",
+    "macro_recall": "macro R",
+    "macro_f1": "macro F1",
+    "auc": "AUC",
+    "log_loss": "log loss",
+}
+
+
+_FLATTERS = "on the rows that chose the weights"
+
+
+def tabulate(data: ReportData, entries: list[Entry]) -> Table:
+    """The leaderboard; the blend's in-sample score has a column of its own, in the CSV."""
+    has_test = any(entry.record.test for entry in entries)
+    columns = [
+        Column("model", "model"),
+        Column("split", "scored on", help="no row was scored by what had been fitted on it"),
+        Column("rows", "rows", "count"),
+        Column(data.metric, title_of(data.metric), "score", "over all rows together"),
+        Column("fold_sd", "± folds", "score", "standard deviation of the folds' scores"),
+        *([Column("test", f"{title_of(data.metric)}, test", "score")] if has_test else []),
+        *(Column(k, v, "score") for k, v in _SUMMARY.items() if k != data.metric),
+        Column("train_loss", "train loss", "score", "of the last epoch, mean over units"),
+        Column("epochs", "epochs", "epochs", "mean over units"),
+        Column("epochs_to_99", "to 99 %", "epochs", "epochs to 99 % of its best accuracy"),
+        Column("parameters", "parameters", "count"),
+        Column("seconds", "trained for", "seconds", "over all units"),
+        Column("tokens_per_second", "tokens/s", "count"),
+        Column("weight", "weight", "score", "in the blend"),
+        *([Column("in_sample", "in-sample", "score", _FLATTERS)] if data.blend else []),
+        *([Column("gap", "gap", "signed", "in-sample less cross-fitted")] if data.blend else []),
+    ]
+    rows = [_line(data, entry, has_test) for entry in entries]
+    order = "descending" if METRICS[data.metric].higher_is_better else "ascending"
+    return Table(tuple(columns), rows, data.metric, order)
+
+
+def title_of(metric: str) -> str:
+    """The metric's name as people write it."""
+    return _SUMMARY.get(metric, metric.replace("_", " "))
+
+
+def _line(data: ReportData, entry: Entry, has_test: bool) -> list[Any]:
+    test = (entry.record.test or {}).get(data.metric, NOTHING)
+    return [
+        entry.name,
+        entry.split,
+        len(entry.rows),
+        entry.pooled,
+        entry.spread if len(entry.folds) > 1 else NOTHING,
+        *([test] if has_test else []),
+        *(entry.summary.get(key) for key in _SUMMARY if key != data.metric),
+        *_cost(entry.record),
+        *(_flattery(entry.record) if data.blend else []),
+    ]
+
+
+def _cost(record: ModelRecord | BlendRecord) -> list[Any]:
+    """Training loss, epochs, epochs to 99 %, parameters, seconds, tokens/s, weight."""
+    if isinstance(record, BlendRecord):
+        return [NOTHING] * 7
+    losses = [h["train_loss"][-1] for h in record.histories if h.get("train_loss")]
+    reached = [n for h in record.histories if (n := epochs_to_share(h)) is not None]
+    return [
+        float(np.mean(losses)) if losses else NOTHING,
+        float(np.mean(record.epochs)) if record.epochs else NOTHING,
+        float(np.mean(reached)) if reached else NOTHING,
+        record.parameters,
+        record.seconds,
+        NOTHING if record.tokens_per_second is None else record.tokens_per_second,
+        NOTHING if record.weight is None else record.weight,
+    ]
+
+
+def _flattery(record: ModelRecord | BlendRecord) -> list[Any]:
+    """In-sample score and gap; a model has none."""
+    if isinstance(record, ModelRecord):
+        return [NOTHING, NOTHING]
+    return [record.in_sample, record.in_sample - record.cross_fitted]
+
+
+def epochs_to_share(history: dict[str, list[float]], share: float = 0.99) -> int | None:
+    """The first epoch, from 1, that reaches `share` of the best validation accuracy."""
+    values = stack_units([history], "valid_accuracy")
+    if not np.isfinite(values).any():
+        return None
+    return 1 + int(np.argmax(values[0] >= share * np.nanmax(values[0])))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the first of the board is expected to score, and against whom.
+
+    interval: 95 % by bootstrap over rows, None where undefined
+    gains: (other's name, what it is, gain, low, high), positive where the chosen one is better
+    """
+
+    entry: Entry
+    interval: tuple[float, float] | None
+    gains: list[tuple[str, str, float, float, float]]
+
+
+def judge(data: ReportData, entries: list[Entry]) -> Verdict | None:
+    """The verdict on what is submitted: the blend, or the best model without one."""
+    scored = [entry for entry in entries if entry.pooled is not None]
+    if not scored:
+        return None
+    chosen = next((entry for entry in scored if entry.is_blend), scored[0])
+    models = [entry for entry in scored if entry is not chosen]
+    rivals = {entry.name: (entry, "the best single model") for entry in models[:1]}
+    for entry in models:
+        if entry.name == BASELINE:
+            what = "the best single model, linear" if BASELINE in rivals else "the linear baseline"
+            rivals[BASELINE] = (entry, what)
+    gains = [(e.name, what, *_gain(data, chosen, e)) for e, what in rivals.values()]
+    draws = bootstrap(data.metric, data.labels[chosen.rows], chosen.record.oof[chosen.rows])
+    return Verdict(chosen, _middle(draws), gains)
+
+
+def _gain(data: ReportData, chosen: Entry, other: Entry) -> tuple[float, float, float]:
+    """Gain over another on the rows both have, with its paired 95 % interval."""
+    rows = np.intersect1d(chosen.rows, other.rows)
+    if not len(rows):
+        return np.nan, np.nan, np.nan
+    sign = 1.0 if METRICS[data.metric].higher_is_better else -1.0
+    ours, theirs = (
+        bootstrap(data.metric, data.labels[rows], e.record.oof[rows]) for e in (chosen, other)
+    )
+    low, high = _middle(sign * (ours - theirs)) or (np.nan, np.nan)
+    own, their = (
+        score(data.metric, data.labels[rows], e.record.oof[rows]) for e in (chosen, other)
+    )
+    gain = np.nan if own is None or their is None else sign * (own - their)
+    return gain, low, high
+
+
+def _middle(draws: np.ndarray) -> tuple[float, float] | None:
+    """The central 95 %, None where nothing is defined."""
+    if not np.isfinite(draws).any():
+        return None
+    low, high = np.nanquantile(draws, [0.025, 0.975])
+    return float(low), float(high)

@@ -1,0 +1,66 @@
+"""Every distinct token of a competition, interned once: rows of tokens -> one flat array of ids."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from seqblend.sequences import SequenceSet, View
+
+EMPTY = ""  # the one token of a row without any: every row has at least one
+
+
+class _Ids(dict[str, int]):
+    """The id of a token, the next free one where it is new."""
+
+    def __missing__(self, token: str) -> int:
+        self[token] = number = len(self)
+        return number
+
+
+class Interner:
+    """Collects rows of tokens; their text may be freed at once."""
+
+    def __init__(self) -> None:
+        self._ids = _Ids()
+        self._tokens = array("i")
+        self._lengths = array("q")
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    def add(self, rows: Iterable[list[str]]) -> int:
+        """Append rows of tokens; an empty row becomes one EMPTY. Returns how many were empty."""
+        get, extend = self._ids.__getitem__, self._tokens.extend
+        empty = 0
+        for tokens in rows:
+            if not tokens:
+                empty += 1
+                tokens = [EMPTY]
+            extend(map(get, tokens))
+            self._lengths.append(len(tokens))
+        return empty
+
+    def finish(self, name: str, canonical: Callable[[str], str] = str) -> View:
+        """The view of all rows; tokens with the same `canonical` text become one.
+
+        The lexicon is sorted by text, so that it depends on the tokens, not on the rows' order.
+        """
+        texts = [canonical(token) for token in self._ids]
+        lexicon = sorted(set(texts))
+        position = {text: i for i, text in enumerate(lexicon)}
+        rank = np.array([position[text] for text in texts], dtype=np.int32)
+        tokens = rank[np.frombuffer(self._tokens, dtype=np.int32)]
+        lengths = np.frombuffer(self._lengths, dtype=np.int64)
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        return View(name, SequenceSet.from_offsets(tokens, offsets), lexicon)
+
+
+def unseen_rate(view: View, train: slice, test: slice) -> float:
+    """The share of test tokens that no training row holds."""
+    tokens, _ = view.sequences.take(test).flat()
+    is_seen = np.zeros(len(view.lexicon), dtype=bool)
+    is_seen[view.sequences.take(train).flat()[0]] = True
+    return float(1.0 - is_seen[tokens].mean())

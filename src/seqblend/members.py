@@ -1,0 +1,186 @@
+"""The member contract: fit on rows, predict rows, become arrays and come back from them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import nn
+
+from seqblend.batching import DeviceSequences
+from seqblend.config import TrainConfig, VocabularyConfig
+from seqblend.models.registry import Entry
+from seqblend.sequences import SequenceSet
+from seqblend.training import (
+    History,
+    Rows,
+    Setting,
+    entropy_of,
+    fit_module,
+    predict_module,
+    stops_after_patience,
+)
+from seqblend.vocabulary import fit_vocabulary
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a fit may know besides its rows.
+
+    epochs: 0 lets validation choose, at most train.max_epochs (the pilot, early stopping)
+    place: the fold, or -1 for the pilot; names the random streams
+    train: its precision is settled (not `auto`)
+    report: is told every epoch's figures, and once a second how far the epoch is
+    """
+
+    entry: Entry
+    options: Any
+    train: TrainConfig
+    vocabulary: VocabularyConfig
+    classes: int
+    lexicon_size: int
+    seed: int
+    place: int
+    epochs: int
+    device: torch.device
+    report: Callable[[dict], None]
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Sequences and their labels: int64 [n]."""
+
+    sequences: SequenceSet
+    labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a fit cost and how it went."""
+
+    history: History = field(default_factory=dict)
+    parameters: int = 0
+    padding: float | None = None
+    tokens_per_second: float | None = None
+
+
+class Fitted(Protocol):
+    """A fitted member."""
+
+    facts: Facts
+
+    def predict(self, sequences: SequenceSet) -> np.ndarray:
+        """float32 [n, c], rows sum to 1, in the order of the rows."""
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything that from_arrays needs."""
+
+
+def fit_member(train: Labelled, valid: Labelled, context: Context) -> Fitted:
+    """Fit the context's model on the training rows; validation rows are scored."""
+    kind = TorchMember if context.entry.kind == "module" else LinearMember
+    return kind.fit(train, valid, context)
+
+
+def member_from_arrays(arrays: dict[str, np.ndarray], context: Context) -> Fitted:
+    """The member that gave these arrays."""
+    kind = TorchMember if context.entry.kind == "module" else LinearMember
+    return kind.from_arrays(arrays, context)
+
+
+class TorchMember:
+    """A torch module with the vocabulary it was trained with."""
+
+    def __init__(
+        self, model: nn.Module, remap: np.ndarray, context: Context, facts: Facts | None = None
+    ) -> None:
+        self.model, self.remap, self.context = model, remap, context
+        self.facts = facts or Facts()
+
+    @classmethod
+    def fit(cls, train: Labelled, valid: Labelled, context: Context) -> TorchMember:
+        """Fit vocabulary and weights on the training rows."""
+        remap, size = fit_vocabulary(train.sequences, context.lexicon_size, context.vocabulary)
+        config, should_stop = context.train, None
+        if not context.epochs:
+            entropy = entropy_of(train.labels, context.classes)
+            should_stop = stops_after_patience(config.patience, entropy)
+        setting = Setting(
+            config, context.classes, context.epochs or config.max_epochs, context.seed,
+            context.place, config.precision, context.device,
+            context.report,
+        )  # fmt: skip
+        rows = [
+            Rows(DeviceSequences(part.sequences, remap, context.vocabulary, context.device),
+                 part.labels)
+            for part in (train, valid)
+        ]  # fmt: skip
+        build = lambda: context.entry.build(context.options, size, context.classes)  # noqa: E731
+        model, trace = fit_module(build, *rows, setting, should_stop)
+        count = sum(p.numel() for p in model.parameters())
+        facts = Facts(trace.history, count, trace.padding, trace.tokens_per_second)
+        return cls(model, remap, context, facts)
+
+    def predict(self, sequences: SequenceSet) -> np.ndarray:
+        """float32 [n, c], rows sum to 1."""
+        context = self.context
+        on_device = DeviceSequences(sequences, self.remap, context.vocabulary, context.device)
+        return predict_module(self.model, on_device, context.train.precision, context.device)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The vocabulary's remap and the state dict."""
+        state = {name: tensor.cpu().numpy() for name, tensor in self.model.state_dict().items()}
+        return {"vocabulary": self.remap} | {f"state/{name}": a for name, a in state.items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray], context: Context) -> TorchMember:
+        """The member that gave these arrays."""
+        remap = arrays["vocabulary"]
+        size = max(int(remap.max()) + 1, 2)
+        model = context.entry.build(context.options, size, context.classes).to(context.device)
+        state = {
+            name.removeprefix("state/"): torch.from_numpy(array)
+            for name, array in arrays.items()
+            if name.startswith("state/")
+        }
+        model.load_state_dict(state)
+        return cls(model, remap, context)
+
+
+class LinearMember:
+    """A linear model of models/linear.py under the member contract."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self.facts = Facts(parameters=model.parameters)
+
+    @classmethod
+    def fit(cls, train: Labelled, valid: Labelled, context: Context) -> LinearMember:
+        """Fit on the training rows; validation rows are not looked at."""
+        model = context.entry.build.fit(
+            train.sequences, train.labels, classes=context.classes,
+            lexicon_size=context.lexicon_size, options=context.options, seed=context.seed,
+        )  # fmt: skip
+        return cls(model)
+
+    def predict(self, sequences: SequenceSet) -> np.ndarray:
+        """float32 [n, c], rows sum to 1."""
+        return self.model.predict(sequences)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything that from_arrays needs."""
+        return self.model.arrays()
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray], context: Context) -> LinearMember:
+        """The member that gave these arrays."""
+        return cls(context.entry.build.from_arrays(arrays))
+
+
+def describe_options(options: Any) -> dict[str, Any]:
+    """The options as plain JSON values."""
+    return dataclasses.asdict(options)

@@ -1,0 +1,1 @@
+"""The model zoo: one small file an architecture, found through registry.py."""

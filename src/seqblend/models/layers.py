@@ -1,0 +1,131 @@
+"""Layers that respect padding: an answer never depends on how much padding a batch has."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from seqblend.sequences import UNK
+
+
+def mask_of(lengths: Tensor, t: int) -> Tensor:
+    """bool [b, t]: True where there is a token. lengths: int64 [b]."""
+    return torch.arange(t, device=lengths.device) < lengths[:, None]
+
+
+def reversal_of(lengths: Tensor, t: int) -> Tensor:
+    """int64 [b, t]: the gather that reverses each row by its own length and is its own inverse."""
+    steps = torch.arange(t, device=lengths.device).expand(len(lengths), t)
+    return torch.where(steps < lengths[:, None], lengths[:, None] - 1 - steps, steps)
+
+
+def gather_steps(x: Tensor, index: Tensor) -> Tensor:
+    """x: [b, t, d] with its time steps in the order of index: int64 [b, t]."""
+    return x.gather(1, index[:, :, None].expand(-1, -1, x.shape[2]))
+
+
+class Embed(nn.Module):
+    """Token embedding with word dropout (a token becomes UNK) and dropout of whole features."""
+
+    def __init__(self, size: int, width: int, dropout: float, word_dropout: float) -> None:
+        super().__init__()
+        self.table = nn.Embedding(size, width, padding_idx=0)
+        nn.init.normal_(self.table.weight, std=0.1)
+        with torch.no_grad():
+            self.table.weight[0] = 0
+        self.dropout, self.word_dropout = dropout, word_dropout
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """tokens: int64 [b, t] -> float [b, t, d]. One dropout mask a row, shared over time."""
+        if self.training and self.word_dropout:
+            dropped = torch.rand(tokens.shape, device=tokens.device) < self.word_dropout
+            tokens = tokens.masked_fill(dropped & (tokens > UNK), UNK)
+        x = self.table(tokens)  # [b, t, d]
+        if self.training and self.dropout:
+            keep = 1.0 - self.dropout
+            x = x * torch.empty_like(x[:, :1]).bernoulli_(keep).div_(keep)
+        return x
+
+
+class TwoWay(nn.Module):
+    """One recurrent layer, forward or in both directions, exact without packing.
+
+    The second direction is a forward pass over the row reversed by its own length, its states
+    gathered back. `bidirectional=True` over padding would let it eat the padding first.
+    """
+
+    def __init__(self, cell: str, width: int, hidden: int, directions: int) -> None:
+        super().__init__()
+        kinds = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+        self.passes = nn.ModuleList(
+            kinds[cell](width, hidden, batch_first=True) for _ in range(directions)
+        )
+        for one in self.passes:
+            _initialise(one, hidden, is_lstm=cell == "lstm")
+
+    def forward(self, x: Tensor, reversal: Tensor) -> Tensor:
+        """x: [b, t, d], reversal: int64 [b, t] -> [b, t, directions * hidden]."""
+        states = [self.passes[0](x)[0]]
+        if len(self.passes) == 2:
+            backward = self.passes[1](gather_steps(x, reversal))[0]
+            states.append(gather_steps(backward, reversal))
+        return torch.cat(states, dim=2)
+
+
+def _initialise(recurrent: nn.RNNBase, hidden: int, *, is_lstm: bool) -> None:
+    """Orthogonal recurrent weights, Xavier input weights, forget-gate bias 1 (Jozefowicz 2015)."""
+    for name, weight in recurrent.named_parameters():
+        if name.startswith("weight_hh"):
+            for gate in weight.data.split(hidden):
+                nn.init.orthogonal_(gate)
+        elif name.startswith("weight_ih"):
+            for gate in weight.data.split(hidden):
+                nn.init.xavier_uniform_(gate)
+        else:
+            nn.init.zeros_(weight)
+    if is_lstm:
+        recurrent.bias_ih_l0.data[hidden : 2 * hidden] = 1.0
+
+
+class Pool(nn.Module):
+    """Masked pooling over time: last, mean, max, attention, or several joined by `+`."""
+
+    def __init__(self, kinds: str, width: int) -> None:
+        super().__init__()
+        self.kinds = kinds.split("+")
+        unknown = set(self.kinds) - {"last", "mean", "max", "attention"}
+        if unknown:
+            raise ValueError(f"pooling expects last, mean, max, attention joined by +, got {kinds}")
+        self.width = width * len(self.kinds)
+        self.attention = AdditiveAttention(width) if "attention" in self.kinds else None
+
+    def forward(self, x: Tensor, lengths: Tensor, half: int) -> Tensor:
+        """x: [b, t, d], lengths: int64 [b] -> [b, d * kinds]; features from `half` on run backward."""
+        mask = mask_of(lengths, x.shape[1])[:, :, None]  # [b, t, 1]
+        pooled = []
+        for kind in self.kinds:
+            if kind == "mean":
+                pooled.append((x * mask).sum(1) / lengths[:, None])
+            elif kind == "max":
+                pooled.append(x.masked_fill(~mask, float("-inf")).amax(1))
+            elif kind == "attention":
+                pooled.append(self.attention(x, mask)[0])
+            else:
+                last = x[torch.arange(len(x), device=x.device), lengths - 1]
+                pooled.append(torch.cat([last[:, :half], x[:, 0, half:]], dim=1))
+        return torch.cat(pooled, dim=1)
+
+
+class AdditiveAttention(nn.Module):
+    """Additive attention with one learned query (Bahdanau 2015; Yang 2016), masked."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(width, width)
+        self.query = nn.Linear(width, 1, bias=False)
+
+    def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """x: [b, t, d], mask: bool [b, t, 1] -> (context [b, d], weights [b, t], rows sum to 1)."""
+        scores = self.query(torch.tanh(self.project(x))).float()  # [b, t, 1]
+        weights = torch.softmax(scores.masked_fill(~mask, float("-inf")), dim=1)
+        return (weights * x).sum(1), weights[:, :, 0]

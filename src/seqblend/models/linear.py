@@ -1,0 +1,137 @@
+"""Linear members on n-grams: logistic regression weighted by naive Bayes log-count ratios."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.special import expit
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+
+from seqblend.config import Choice, Span, knob
+from seqblend.models.ngrams import NgramIndex, count_ngrams, fit_ngrams
+from seqblend.models.registry import register
+from seqblend.sequences import SequenceSet
+
+
+@dataclass(frozen=True)
+class NbLogisticOptions:
+    """What the NB-weighted logistic regression is made of."""
+
+    orders: int = knob(3, Choice((1, 2, 3, 4)), "n-grams of 1 to this many tokens")
+    min_count: int = knob(2, Choice((1, 2, 3)), "rarer n-grams are left out")
+    strength: float = knob(30.0, Span(0.1, 100.0, log=True), "inverse of the L2 penalty (C)")
+    smoothing: float = knob(0.1, Span(0.01, 10.0, log=True), "added to each class's counts")
+    counts: str = knob("tfidf", Choice(("binary", "tfidf")), "how an n-gram's count enters")
+
+
+@register("nblr", NbLogisticOptions, kind="linear")
+class NbLogistic:
+    """NB-weighted logistic regression (Wang & Manning 2012), one against the rest.
+
+    Each class's features are the n-gram values times the class's log-count ratio; the
+    probabilities of more than two classes are the normalised one-against-rest ones.
+    """
+
+    def __init__(
+        self, index: NgramIndex, idf: np.ndarray, weights: np.ndarray, bias: np.ndarray
+    ) -> None:
+        """idf: float32 [v]; weights: float32 [p, v] with the ratio multiplied in; bias: [p]."""
+        self.index, self.idf, self.weights, self.bias = index, idf, weights, bias
+
+    @classmethod
+    def fit(
+        cls,
+        train: SequenceSet,
+        labels: np.ndarray,
+        *,
+        classes: int,
+        lexicon_size: int,
+        options: NbLogisticOptions,
+        seed: int,
+    ) -> NbLogistic:
+        """Fit n-grams, idf, ratios and regressions on the given rows. labels: int64 [n]."""
+        index, counts = fit_ngrams(train, lexicon_size, options.orders, options.min_count)
+        idf = np.ones(index.width, dtype=np.float32)
+        if options.counts == "tfidf":
+            document_counts = np.bincount(counts.indices, minlength=index.width)
+            idf = (np.log((1 + len(train)) / (1 + document_counts)) + 1).astype(np.float32)
+        x = _weigh(counts, idf, is_binary=options.counts == "binary")
+        problems = [1] if classes == 2 else range(classes)
+        fitted = [_fit_one(x, labels == one, options, seed) for one in problems]
+        weights, bias = zip(*fitted, strict=True)
+        return cls(index, idf, np.stack(weights), np.array(bias, dtype=np.float64))
+
+    def predict(self, sequences: SequenceSet) -> np.ndarray:
+        """float32 [n, c], rows sum to 1."""
+        x = _weigh(count_ngrams(self.index, sequences), self.idf, is_binary=self._is_binary)
+        p = expit(np.asarray(x @ self.weights.T, dtype=np.float64) + self.bias)  # [n, p]
+        p = np.hstack([1 - p, p]) if p.shape[1] == 1 else p
+        p = np.maximum(p, 1e-7)
+        return (p / p.sum(axis=1, keepdims=True)).astype(np.float32)
+
+    @property
+    def _is_binary(self) -> bool:
+        return bool(np.all(self.idf == 1))
+
+    @property
+    def parameters(self) -> int:
+        """Fitted coefficients."""
+        return self.weights.size + self.bias.size
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything that predict needs."""
+        keys = {f"keys{n}": k for n, k in enumerate(self.index.keys, 1)}
+        size = np.array(self.index.lexicon_size)
+        return keys | {
+            "lexicon_size": size, "idf": self.idf, "weights": self.weights, "bias": self.bias,
+        }  # fmt: skip
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> NbLogistic:
+        """The member that gave these arrays."""
+        names = sorted(name for name in arrays if name.startswith("keys"))
+        index = NgramIndex(tuple(arrays[n] for n in names), int(arrays["lexicon_size"]))
+        return cls(index, arrays["idf"], arrays["weights"], arrays["bias"])
+
+
+def _weigh(counts: sparse.csr_matrix, idf: np.ndarray, *, is_binary: bool) -> sparse.csr_matrix:
+    """Presence, or (1 + log count) * idf with rows of length 1."""
+    x = counts.copy()
+    if is_binary:
+        x.data = np.ones_like(x.data)
+        return x
+    x.data = (1 + np.log(x.data)) * idf[x.indices]
+    lengths = np.sqrt(np.asarray(x.multiply(x).sum(axis=1)).ravel())
+    x.data /= np.repeat(np.maximum(lengths, 1e-12), np.diff(x.indptr)).astype(np.float32)
+    return x
+
+
+def _fit_one(
+    x: sparse.csr_matrix, is_positive: np.ndarray, options: NbLogisticOptions, seed: int
+) -> tuple[np.ndarray, float]:
+    """(weights float32 [v] on unweighted features, bias) of one class against the rest."""
+    n_positive = int(is_positive.sum())
+    if n_positive in (0, len(is_positive)):  # a class that these rows do not show
+        odds = (n_positive + 0.5) / (len(is_positive) - n_positive + 0.5)
+        return np.zeros(x.shape[1], dtype=np.float32), float(np.log(odds))
+    ratio = _log_count_ratio(x, is_positive, options.smoothing)
+    scaled = x.copy()
+    scaled.data = x.data * ratio[x.indices]
+    model = LogisticRegression(
+        C=options.strength, solver="liblinear", dual=True, random_state=seed, max_iter=200, tol=1e-3
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # 200 passes are close enough
+        model.fit(scaled, is_positive)
+    return (model.coef_[0] * ratio).astype(np.float32), float(model.intercept_[0])
+
+
+def _log_count_ratio(x: sparse.csr_matrix, is_positive: np.ndarray, smoothing: float) -> np.ndarray:
+    """float32 [v]: log of (share of an n-gram among the class's) / (among the others')."""
+    positive = np.asarray(x[is_positive].sum(axis=0)).ravel() + smoothing
+    negative = np.asarray(x[~is_positive].sum(axis=0)).ravel() + smoothing
+    return np.log((positive / positive.sum()) / (negative / negative.sum())).astype(np.float32)

@@ -1,0 +1,83 @@
+"""Which models there are: a name, an options dataclass and what builds or fits it."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+from seqblend.config import override
+from seqblend.errors import FlagError, listing, nearest
+
+_FILES = ("recurrent", "linear")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A registered model.
+
+    kind: `module` (build(options, vocabulary size, classes) -> torch.nn.Module, trained by
+        training.py) or `linear` (a class with fit, predict, arrays and from_arrays of its own)
+    low_precision_on_cpu: whether its kernels are faster in bfloat16 on a processor that has it
+        (oneDNN's LSTM is, 1.3x; nn.GRU has no oneDNN kernel and is 1.4x slower)
+    """
+
+    name: str
+    kind: str
+    options: type
+    defaults: dict[str, Any]
+    build: Callable[..., Any]
+    low_precision_on_cpu: bool = False
+
+
+_ENTRIES: dict[str, Entry] = {}
+
+
+def register(
+    name: str,
+    options: type,
+    *,
+    kind: str = "module",
+    low_precision_on_cpu: bool = False,
+    **defaults: Any,
+) -> Callable:
+    """Decorator: make a builder available under `name`, with defaults that differ from options'."""
+
+    def keep(build: Callable) -> Callable:
+        _ENTRIES[name] = Entry(name, kind, options, defaults, build, low_precision_on_cpu)
+        return build
+
+    return keep
+
+
+def entries() -> dict[str, Entry]:
+    """All registered models by name."""
+    for file in _FILES:
+        importlib.import_module(f"seqblend.models.{file}")
+    return _ENTRIES
+
+
+def entry_for(name: str) -> Entry:
+    """The entry of that name; FlagError with the nearest name where there is none."""
+    known = entries()
+    if name not in known:
+        raise FlagError(f"no model '{name}'{nearest(name, known)} Models: {listing(known, 40)}")
+    return known[name]
+
+
+def resolve_options(name: str, settings: dict[str, dict[str, Any]]) -> Any:
+    """The model's options: defaults, then `options.*` it has, then `<name>.*`.
+
+    raises: FlagError where `options.x` is a field of no model, or `<name>.x` not one of its own
+    """
+    entry = entry_for(name)
+    own = {f.name for f in fields(entry.options)}
+    anywhere = {f.name for other in entries().values() for f in fields(other.options)}
+    shared = settings.get("options", {})
+    for key in shared:
+        if key not in anywhere:
+            raise FlagError(f"no model has the option '{key}'{nearest(key, anywhere)}")
+    options = override(entry.options(), entry.defaults)
+    options = override(options, {k: v for k, v in shared.items() if k in own})
+    return override(options, settings.get(name, {}))

@@ -1,0 +1,73 @@
+"""Where input, working and submissions are: beside the code, or in a Kaggle kernel."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from seqblend.discovery import is_competition
+from seqblend.errors import FlagError, listing
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+KAGGLE = Path("/kaggle")
+
+
+@dataclass(frozen=True)
+class Places:
+    """The folders of this process.
+
+    extra_submission: a further file that gets the submission, where the host wants one
+    """
+
+    inputs: tuple[Path, ...]
+    working: Path
+    submissions: Path
+    extra_submission: Path | None = None
+
+
+def find_places(
+    *, repository: Path = REPOSITORY, kaggle: Path = KAGGLE, working: Path | None = None
+) -> Places:
+    """The folders to use: in a Kaggle kernel everything is written under its working folder."""
+    own = repository / "input"
+    if (kaggle / "input").is_dir():
+        output = kaggle / "working"
+        return Places(
+            inputs=(own, kaggle / "input"),
+            working=working or output / "seqblend",
+            submissions=output / "submissions",
+            extra_submission=output / "submission.csv",
+        )
+    return Places((own,), working or repository / "working", repository / "submissions")
+
+
+def find_competitions(inputs: tuple[Path, ...]) -> list[Path]:
+    """The folders at or below the inputs that hold a train and a test file."""
+    found = []
+    for top in inputs:
+        if not top.is_dir():
+            continue
+        for folder, names, _ in os.walk(top, followlinks=True):
+            names[:] = sorted(name for name in names if not name.startswith("."))
+            if is_competition(Path(folder)):
+                found.append(Path(folder))
+                names.clear()
+    return found
+
+
+def choose_competition(data: Path | None, inputs: tuple[Path, ...]) -> Path | None:
+    """The folder given, else the only competition in the inputs, else None (the demo).
+
+    raises: FlagError where --data is no folder, or several competitions are found
+    """
+    if data is not None:
+        if not data.is_dir():
+            raise FlagError(f"--data expects a folder with train and test files, got {data}")
+        return data.resolve()
+    found = find_competitions(inputs)
+    if len(found) > 1:
+        raise FlagError(
+            f"{len(found)} competitions found: {listing(map(str, found))}. Choose one with --data"
+        )
+    return found[0].resolve() if found else None

@@ -1,0 +1,129 @@
+"""One competition opened for work: its data, folds, places and devices."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from seqblend.config import Config
+from seqblend.dataset import load_or_read
+from seqblend.demo import write_demo
+from seqblend.devices import Machine, find_devices
+from seqblend.discovery import CompetitionFiles, find_files
+from seqblend.errors import FlagError
+from seqblend.executors import cores
+from seqblend.folds import Folds, folds_digest, make_folds
+from seqblend.paths import Places, choose_competition
+from seqblend.results import Ledger
+from seqblend.sequences import Competition
+from seqblend.store import Store, write_array, write_json
+from seqblend.units import Job, Unit
+
+DEMO = "demo"
+
+
+@dataclass(frozen=True)
+class Project:
+    """Everything that the steps of the whole way share."""
+
+    config: Config
+    places: Places
+    store: Store
+    files: CompetitionFiles
+    competition: Competition
+    folds: Folds
+    ledger: Ledger
+    machine: Machine
+
+    @property
+    def fold(self) -> np.ndarray:
+        """int64 [n]: each training row's fold, -1 where it is always in training."""
+        return self.folds.fold
+
+    def job(self, unit: Unit) -> Job:
+        """The unit with its places."""
+        return Job(
+            unit, self.store.data, self.store.root / "runs", self.ledger.data, self.ledger.folds
+        )
+
+
+def open_project(
+    config: Config,
+    places: Places,
+    *,
+    data: Path | None = None,
+    workers: int = 0,
+    solution: Path | None = None,
+    note: Callable[[str], None] = lambda _: None,
+) -> Project:
+    """Read the competition (given, found, or the demo), make its folds, choose the devices.
+
+    raises: InputError, FlagError or MachineError before anything is trained
+    """
+    folder = choose_competition(data, places.inputs)
+    if folder is None:
+        folder = prepare_demo(places.working)
+    name = name_of(folder, places)
+    store = Store(places.working, name)
+    store.prepare()
+    files = find_files(folder)
+    if solution is not None:
+        if not solution.is_file():
+            raise FlagError(f"--solution expects a file with the test answers, got {solution}")
+        files = CompetitionFiles(files.train, files.test, files.sample, files.unlabelled, solution)
+    competition, key = load_or_read(store.data, files, config.data, config.metric, name, note)
+    folds = make_folds(
+        competition.labels, competition.train, config.folds, groups=competition.groups,
+        given=competition.folds, classes=competition.classes,
+    )  # fmt: skip
+    ledger = make_ledger(competition, folds, key)
+    write_folds(store.data, folds, ledger.folds)
+    machine = find_devices(workers, cores())
+    return Project(config, places, store, files, competition, folds, ledger, machine)
+
+
+def prepare_demo(working: Path) -> Path:
+    """The folder of the embedded demo, written on first use."""
+    folder = working / DEMO / "input"
+    if not (folder / "best.json").exists():  # written last
+        write_demo(folder)
+    return folder
+
+
+def name_of(folder: Path, places: Places) -> str:
+    """A competition's name: its folder's, or its parent's where the folder is just an input."""
+    generic = {"input", "data", "raw", *(place.name for place in places.inputs)}
+    for candidate in (folder, *folder.parents):
+        if candidate.name.lower() not in generic and candidate.name:
+            is_own_root = any(candidate == place.parent for place in places.inputs)
+            name = "competition" if is_own_root else candidate.name
+            return re.sub(r"[^\w.-]+", "-", name) or "competition"
+    return "competition"
+
+
+def make_ledger(competition: Competition, folds: Folds, key: str) -> Ledger:
+    """The digests that probabilities of this competition carry."""
+    ids = json.dumps([competition.train_ids, competition.test_ids]).encode()
+    labels = np.ascontiguousarray(competition.labels, dtype="<i8").tobytes()
+    return Ledger(
+        data=key,
+        folds=folds_digest(folds.fold),
+        labels=hashlib.sha256(labels).hexdigest()[:16],
+        ids=hashlib.sha256(ids).hexdigest()[:16],
+    )
+
+
+def write_folds(folder: Path, folds: Folds, name: str) -> None:
+    """The folds and their keys, once; other folds have another name."""
+    if (folder / f"folds-{name}.json").exists():
+        return
+    write_array(folder / f"folds-{name}.npy", folds.fold, "folds")
+    write_array(folder / f"keys-{name}.npy", folds.keys, "folds")
+    sizes = np.bincount(folds.fold[folds.fold >= 0]).tolist()
+    write_json(folder / f"folds-{name}.json", {"sizes": sizes, "notes": folds.notes})

@@ -1,0 +1,254 @@
+"""A folder of files -> a Competition: the one way in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from seqblend.answers import find_answer, row_ids
+from seqblend.config import DataConfig
+from seqblend.discovery import CompetitionFiles, find_files, is_competition
+from seqblend.errors import InputError, listing
+from seqblend.kinds import VIEW_NAMES, cutter, plain_number
+from seqblend.labels import factorise, normal_label, read_labels, stratified_rows
+from seqblend.lexicon import Interner, unseen_rate
+from seqblend.schema import Schema, check_metric, find_schema
+from seqblend.sequences import Competition, Finding, View
+from seqblend.tables import Table, read_table
+
+__all__ = [
+    "CompetitionFiles",
+    "find_files",
+    "is_competition",
+    "read_competition",
+    "read_solution",
+]
+
+JOINT = "\x1fnext column\x1f"  # stands between joined columns; no cell is ever cut into this
+_UNSEEN_WARNING = 0.2  # share of test tokens from which on a warning is due
+
+
+def read_competition(
+    files: CompetitionFiles, data: DataConfig, *, metric: str = "", name: str
+) -> Competition:
+    """The competition in these files; the solution file is not touched.
+
+    raises: InputError naming file, line or column and remedy; FlagError for a wrong setting
+    """
+    if metric:
+        check_metric(metric)
+    train, test = read_table(files.train), read_table(files.test)
+    sample = read_table(files.sample) if files.sample else None
+    schema = find_schema(train, test, sample, data)
+    labels = read_labels(train, schema.target)
+    answer = find_answer(schema, labels.classes, test, sample, metric)
+    rows = stratified_rows(labels.values, data.rows)
+    findings = [*_file_findings(files, train, test, sample), *schema.findings, *answer.findings]
+    warnings = [*_table_warnings(schema, train, test, sample), *answer.warnings]
+    known = Competition(
+        name=name,
+        classes=answer.classes,
+        labels=labels.values[rows],
+        train_ids=_take(row_ids(schema, train, None), rows),
+        test_ids=row_ids(schema, test, sample),
+        views={},
+        metric=answer.metric,
+        form=answer.form,
+        groups=_factors(train, data.group, rows),
+        folds=_factors(train, data.fold, rows),
+    )
+    reading = _Reading(schema, data)
+    reading.add(train, "train", rows)
+    reading.add(test, "test")
+    del train, test  # their text is much larger than their tokens
+    for path in files.unlabelled:
+        reading.add_unlabelled(path, warnings)
+    return _complete(known, reading, findings, warnings)
+
+
+def _complete(
+    known: Competition, reading: _Reading, findings: list[Finding], warnings: list[str]
+) -> Competition:
+    """The competition with its sequences, and what counting them showed."""
+    view = reading.finish()
+    n_train, n_test = len(known.train_ids), len(known.test_ids)
+    counts = {**reading.counts, **_measure(view, n_train, n_test)}
+    return replace(
+        known,
+        views={view.name: view},
+        findings=[*findings, *_count_findings(counts)],
+        warnings=[*warnings, *_unseen_warning(view, n_train, n_test)],
+        counts=counts,
+    )
+
+
+def _take(values: list[str], rows: np.ndarray) -> list[str]:
+    return [values[row] for row in rows]
+
+
+def _factors(table: Table, column: str, rows: np.ndarray) -> np.ndarray | None:
+    """int64 [rows]: the column's values as numbers; None where no column is asked for."""
+    return factorise(table.texts(column))[rows] if column else None
+
+
+class _Reading:
+    """Rows on their way into the lexicon."""
+
+    def __init__(self, schema: Schema, data: DataConfig) -> None:
+        self._schema, self._data = schema, data
+        self._interner = Interner()
+        self.counts: dict[str, int] = {}
+
+    def add(self, table: Table, part: str, rows: np.ndarray | None = None) -> None:
+        """Append the rows (integer positions, all by default) of a table."""
+        before = len(self._interner)
+        empty = self._interner.add(self._cut(table, range(len(table)) if rows is None else rows))
+        for key, value in ((part, len(self._interner) - before), (f"empty_{part}", empty)):
+            self.counts[key] = self.counts.get(key, 0) + value
+
+    def add_unlabelled(self, path: Path, warnings: list[str]) -> None:
+        """Append an unlabelled file; one that lacks the sequence is left out with a warning."""
+        table = read_table(path)
+        missing = [name for name in self._schema.sequence if name not in table.columns]
+        if missing:
+            warnings.append(f"{path.name} has no column {listing(missing)}: left out")
+            return
+        warnings.extend(table.warnings)
+        self.add(table, "unlabelled")
+
+    def finish(self) -> View:
+        kinds = self._schema.kinds
+        is_numeric = any(kind.name == "tokens" for kind in kinds)
+        return self._interner.finish(VIEW_NAMES[kinds[0].name], plain_number if is_numeric else str)
+
+    def _cut(self, table: Table, rows: np.ndarray | range) -> Iterator[list[str]]:
+        names, kinds = self._schema.sequence, self._schema.kinds
+        cuts = [
+            cutter(kind, table, name, self._data) for name, kind in zip(names, kinds, strict=True)
+        ]
+        columns = [table.columns[name] for name in names]
+        if len(names) == 1:
+            cut, cells = cuts[0], columns[0]
+            yield from (cut(cells[row]) for row in rows)
+            return
+        for row in rows:
+            parts = [cut(cells[row]) for cut, cells in zip(cuts, columns, strict=True)]
+            if not any(parts):
+                yield []
+                continue
+            yield [t for i, part in enumerate(parts) for t in ([JOINT] if i else []) + part]
+
+
+def _file_findings(
+    files: CompetitionFiles, train: Table, test: Table, sample: Table | None
+) -> list[Finding]:
+    findings = [
+        Finding("train", train.path.name, "--data DIR", f"{train.form}, {len(train):,} rows"),
+        Finding("test", test.path.name, "--data DIR", f"{test.form}, {len(test):,} rows"),
+    ]
+    if sample is not None:
+        findings.append(Finding("sample", sample.path.name, "--data DIR", f"{len(sample):,} rows"))
+    if files.solution:
+        findings.append(Finding("solution", files.solution.name, "--solution FILE", "read last"))
+    if files.unlabelled:
+        findings.append(Finding("unlabelled", listing(p.name for p in files.unlabelled)))
+    return findings
+
+
+def _table_warnings(schema: Schema, train: Table, test: Table, sample: Table | None) -> list[str]:
+    warnings = [text for table in (train, test, sample) if table for text in table.warnings]
+    ids = row_ids(schema, train, None)
+    repeated = len(ids) - len(set(ids))
+    if repeated:
+        warnings.append(f"{train.path.name}: {repeated} ids come again; every row is kept")
+    return warnings
+
+
+def _measure(view: View, train: int, test: int) -> dict[str, int]:
+    lengths = view.sequences.lengths
+    parts = {"train": lengths[:train], "test": lengths[train : train + test]}
+    measured = {"lexicon": len(view.lexicon), "tokens": int(lengths.sum())}
+    return measured | {f"longest_{part}": int(values.max()) for part, values in parts.items()}
+
+
+def _unseen_warning(view: View, train: int, test: int) -> list[str]:
+    rate = unseen_rate(view, slice(0, train), slice(train, train + test))
+    if rate <= _UNSEEN_WARNING:
+        return []
+    return [f"{rate:.1%} of the test tokens are never seen in training"]
+
+
+def _count_findings(counts: dict[str, int]) -> list[Finding]:
+    findings = [
+        Finding(
+            "tokens",
+            f"{counts['tokens']:,}, {counts['lexicon']:,} different",
+            "",
+            f"longest row: {max(counts['longest_train'], counts['longest_test']):,}",
+        )
+    ]
+    empty = counts["empty_train"] + counts["empty_test"]
+    if empty:
+        text = f"{counts['empty_train']:,} train, {counts['empty_test']:,} test"
+        findings.append(Finding("empty sequences", text, "", "read as one unknown token"))
+    if counts.get("unlabelled"):
+        findings.append(Finding("unlabelled rows", f"{counts['unlabelled']:,}", "", "kept"))
+    return findings
+
+
+def read_solution(path: Path, competition: Competition) -> np.ndarray:
+    """int64 [n_test]: the true labels of the test rows, aligned to competition.test_ids by id.
+
+    raises: InputError for missing columns, missing or repeated ids, and unknown labels
+    """
+    table = read_table(path)
+    id_column = competition.form.id_column
+    if id_column not in table.columns:
+        raise InputError(
+            f"{path} has no id column '{id_column}'; it has {listing(table.columns)}. Rename it"
+        )
+    index = {normal_label(name): i for i, name in enumerate(competition.classes)}
+    column = _solution_column(path, table, competition, index)
+    ids = table.texts(id_column)
+    if len(set(ids)) < len(ids):
+        raise InputError(f"{path}: {len(ids) - len(set(ids))} ids come twice; expected each once")
+    labels = dict(zip(ids, table.texts(column), strict=True))
+    missing = [text for text in competition.test_ids if text not in labels]
+    if missing:
+        raise InputError(
+            f"{path}: {len(missing)} of {len(competition.test_ids)} test ids are missing (the "
+            f"first: {listing(missing, 3)}). Take the solution of the same test file"
+        )
+    wanted = [normal_label(labels[text].strip()) for text in competition.test_ids]
+    for text, label in zip(competition.test_ids, wanted, strict=True):
+        if label not in index:
+            raise InputError(
+                f"{path}: id '{text}' has the label '{label}'; expected one of "
+                f"{listing(competition.classes)}"
+            )
+    return np.array([index[label] for label in wanted], dtype=np.int64)
+
+
+def _solution_column(
+    path: Path, table: Table, competition: Competition, index: dict[str, int]
+) -> str:
+    """The label's column: by the submission's name for it, else the one that holds classes."""
+    target = next((f.value for f in competition.findings if f.what == "target"), "")
+    for name in (target, *competition.form.columns[:1]):
+        if name in table.columns:
+            return name
+    fitting = [
+        name
+        for name in table.columns
+        if name != competition.form.id_column
+        and all(normal_label(text.strip()) in index for text in table.texts(name))
+    ]
+    if len(fitting) != 1:
+        raise InputError(
+            f"{path} has the columns {listing(table.columns)}; expected the label in "
+            f"'{target or competition.form.columns[0]}'. Rename it"
+        )
+    return fitting[0]

@@ -1,0 +1,88 @@
+"""What a report is made of: arrays and numbers, no models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from seqblend.sequences import Finding
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """One run of one model.
+
+    name: registry name; run: the run's folder name
+    oof: float32 [n, c], NaN where a row has no out-of-fold prediction
+    histories: one per (seed, fold) unit, {field: one value an epoch}; empty for linear members
+    epochs: used by each unit
+    seconds: training time over all units
+    weight: in the blend; test: scores on the solution, where there is one
+    """
+
+    name: str
+    run: str
+    oof: np.ndarray
+    histories: list[dict[str, list[float]]] = field(default_factory=list)
+    epochs: list[int] = field(default_factory=list)
+    parameters: int = 0
+    seconds: float = 0.0
+    tokens_per_second: float | None = None
+    weight: float | None = None
+    test: dict[str, Any] | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class BlendRecord:
+    """The chosen blend.
+
+    oof: float32 or float64 [n, c], cross-fitted: no row's weights were chosen on that row
+    table: one dict a method tried, with method, cross_fitted, in_sample, gap
+    weights: {model: weight}
+    """
+
+    method: str
+    oof: np.ndarray
+    cross_fitted: float
+    in_sample: float
+    table: list[dict[str, Any]] = field(default_factory=list)
+    weights: dict[str, float] = field(default_factory=dict)
+    test: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class DataCard:
+    """Facts about the data: (label, value, remark) each."""
+
+    rows: list[tuple[str, str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Everything a report reads.
+
+    labels: int64 [n], indices into `classes`; fold: int64 [n], -1 where a row has no
+        out-of-fold prediction; lengths: int64 [n], in tokens
+    reference: such as {"best reachable accuracy": 0.9952}
+    submission: path, rows, sha256, checks
+    """
+
+    competition: str
+    metric: str
+    classes: tuple[str, ...]
+    labels: np.ndarray
+    fold: np.ndarray
+    lengths: np.ndarray
+    records: list[ModelRecord]
+    blend: BlendRecord | None = None
+    card: DataCard = DataCard()
+    findings: list[Finding] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    reference: dict[str, float] = field(default_factory=dict)
+    submission: dict[str, Any] = field(default_factory=dict)
+    command: str = ""
+    environment: dict[str, str] = field(default_factory=dict)

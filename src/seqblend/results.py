@@ -1,0 +1,135 @@
+"""Finished units become runs: OOF and test probabilities with a ledger of what made them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seqblend.errors import InputError
+from seqblend.folds import split
+from seqblend.store import (
+    Store,
+    commit_folder,
+    read_array,
+    read_finished,
+    read_json,
+    write_array,
+)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What probabilities belong to: digests of data, folds, labels, ids and the classes' order."""
+
+    data: str
+    folds: str
+    labels: str
+    ids: str
+
+    def as_dict(self) -> dict[str, str]:
+        """The digests as a manifest carries them."""
+        return {
+            "data_digest": self.data, "folds_digest": self.folds,
+            "labels_digest": self.labels, "ids_digest": self.ids,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """One run's probabilities: oof float32 [n, c] (NaN without a fold), test float32 [n_test, c]."""
+
+    name: str
+    model: str
+    oof: np.ndarray
+    test: np.ndarray
+    manifest: dict[str, Any]
+
+
+def collect_run(store: Store, run: str, seeds: int, fold: np.ndarray, ledger: Ledger) -> RunResult:
+    """Average the run's finished units over seeds and folds, in file order, and write the run.
+
+    fold: int64 [n]; every (seed, fold) unit has to be finished
+    """
+    folds = int(fold.max()) + 1
+    places = [(seed, k) for seed in range(seeds) for k in range(folds)]
+    folders = [store.unit(run, seed, k) for seed, k in places]
+    manifests = [read_json(folder / "manifest.json") for folder in folders]
+    oof, test = None, 0.0
+    for (_, k), folder in zip(places, folders, strict=True):
+        valid = read_array(folder / "valid.npy")
+        if oof is None:
+            oof = np.zeros((len(fold), valid.shape[1]))
+        oof[split(fold, k)[1]] += valid / seeds
+        test = test + read_array(folder / "test.npy").astype(np.float64) / len(places)
+    oof[fold < 0] = np.nan
+    known = oof[fold >= 0]
+    oof[fold >= 0] = known / known.sum(axis=1, keepdims=True)
+    test /= test.sum(axis=1, keepdims=True)
+    manifest = _summarise(manifests) | ledger.as_dict() | {"seeds": seeds}
+    folder = store.run(run)
+    arrays = {"oof.npy": oof.astype(np.float32), "test.npy": test.astype(np.float32)}
+    hashes = {name: write_array(folder / name, array, "oof") for name, array in arrays.items()}
+    commit_folder(folder, manifest, hashes)
+    return RunResult(run, manifest["model"], arrays["oof.npy"], arrays["test.npy"], manifest)
+
+
+def _summarise(manifests: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the units have in common, and the sums of what they cost."""
+    first = manifests[0]
+    same = ("model", "options", "train", "vocabulary", "vocabulary_scope", "precision", "device",
+            "deterministic", "versions", "classes", "epochs_chosen_on_validation")  # fmt: skip
+    speeds = [m["tokens_per_second"] for m in manifests if m["tokens_per_second"]]
+    return {name: first[name] for name in same} | {
+        "units": [m["unit"] for m in manifests],
+        "epochs": [m["epochs"] for m in manifests],
+        "seconds": sum(m["seconds"] for m in manifests),
+        "parameters": max(m["parameters"] for m in manifests),
+        "peak_megabytes": max(m["peak_megabytes"] for m in manifests),
+        "tokens_per_second": float(np.mean(speeds)) if speeds else None,
+    }
+
+
+def finished_runs(store: Store, ledger: Ledger, note: Callable[[str], None]) -> list[RunResult]:
+    """Every finished run of exactly these data, folds, labels and ids, newest configuration last.
+
+    `note` is told which runs belong to others and are left out.
+    """
+    found = []
+    runs = store.root / "runs"
+    for folder in sorted(runs.iterdir(), key=_age) if runs.is_dir() else []:
+        manifest = read_finished(folder, note)
+        if manifest is None:
+            continue
+        differing = [key for key, value in ledger.as_dict().items() if manifest.get(key) != value]
+        if differing:
+            note(f"{folder.name} is left out: its {', '.join(differing)} differ")
+            continue
+        oof, test = read_array(folder / "oof.npy"), read_array(folder / "test.npy")
+        found.append(RunResult(folder.name, manifest["model"], oof, test, manifest))
+    return found
+
+
+def _age(folder) -> float:
+    manifest = folder / "manifest.json"
+    return manifest.stat().st_mtime if manifest.exists() else 0.0
+
+
+def check_probabilities(result: RunResult, fold: np.ndarray) -> None:
+    """InputError where a run's scored rows hold NaN or do not sum to 1."""
+    rows = result.oof[fold >= 0]
+    for what, array in (("oof.npy", rows), ("test.npy", result.test)):
+        if not np.isfinite(array).all() or np.abs(array.sum(axis=1) - 1).max(initial=0) > 1e-4:
+            raise InputError(
+                f"{result.name}/{what}: expected probabilities that sum to 1 in every row; "
+                "delete that run's folder and run the same command again"
+            )
+
+
+def histories(store: Store, result: RunResult) -> list[dict[str, list]]:
+    """What each unit of a run recorded, one value an epoch."""
+    return [
+        read_json(store.root / "runs" / unit / "history.json") for unit in result.manifest["units"]
+    ]

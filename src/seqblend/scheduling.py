@@ -1,0 +1,68 @@
+"""Which unit is next: order, pilots before their folds, and no unit that would not end in time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from seqblend.units import PILOT, Job, Run, Unit
+
+
+@dataclass
+class Schedule:
+    """Jobs that are pending, running, done, failed, or left out for want of time.
+
+    estimate: seconds that a unit will take
+    deadline: time.monotonic() when the last unit has to be done; None: no limit
+    """
+
+    pending: list[Job]
+    done: dict[Unit, dict[str, Any]]
+    estimate: Callable[[Unit], float]
+    deadline: float | None = None
+    failed: dict[Unit, str] = field(default_factory=dict)
+    running: dict[Unit, float] = field(default_factory=dict)
+
+    def next_job(self) -> Job | None:
+        """The first pending job that may start now; None where none may."""
+        for job in self.pending:
+            if self._is_ready(job.unit) and self._ends_in_time(job.unit):
+                self.pending.remove(job)
+                self.running[job.unit] = time.monotonic()
+                return job
+        return None
+
+    def finish(self, unit: Unit, manifest: dict[str, Any]) -> None:
+        """The unit is done."""
+        self.running.pop(unit, None)
+        self.done[unit] = manifest
+
+    def fail(self, unit: Unit, message: str) -> None:
+        """The unit failed for good; a failed pilot takes the folds that wait for it along."""
+        self.running.pop(unit, None)
+        self.failed[unit] = message
+        if unit.fold == PILOT:
+            for job in [job for job in self.pending if job.unit.run == unit.run]:
+                self.pending.remove(job)
+                self.failed[job.unit] = f"its pilot failed: {message}"
+
+    def is_complete(self, run: Run, seed: int, folds: int) -> bool:
+        """Whether every fold of a run's seed is done."""
+        return all(Unit(run, seed, fold) in self.done for fold in range(folds))
+
+    def seconds_left(self, workers: int) -> float:
+        """Estimated seconds until everything pending and running is done."""
+        now = time.monotonic()
+        running = [max(self.estimate(u) - (now - began), 1.0) for u, began in self.running.items()]
+        pending = [self.estimate(job.unit) for job in self.pending]
+        longest = max([*running, *pending], default=0.0)
+        return max((sum(running) + sum(pending)) / max(workers, 1), longest)
+
+    def _is_ready(self, unit: Unit) -> bool:
+        pilot = Unit(unit.run, 0, PILOT)
+        return unit.fold == PILOT or not unit.run.has_pilot or pilot in self.done
+
+    def _ends_in_time(self, unit: Unit) -> bool:
+        return self.deadline is None or time.monotonic() + self.estimate(unit) <= self.deadline

@@ -1,0 +1,232 @@
+"""Which column is what: id, target and sequence, found by comparing train, test and sample."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from seqblend.config import DataConfig
+from seqblend.errors import FlagError, InputError, listing, nearest
+from seqblend.kinds import Kind, check_discrete, cutter, detect_kind, typical_cells
+from seqblend.sequences import Finding
+from seqblend.tables import Cell, Table
+
+METRIC_NAMES = ("accuracy", "macro_f1", "log_loss", "auc", "balanced_accuracy", "mcc")
+TARGET_NAMES = ("label", "target", "class", "category", "sentiment", "labels", "y")
+ID_NAMES = ("id", "index", "row_id", "rowid")
+_LONGEST_ID = 40  # mean characters from which on a unique column is content, not a name
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns by role.
+
+    id: "" where rows have only their number
+    kinds: how each sequence column is cut
+    class_columns: sample column -> the label it holds the probability of
+    """
+
+    id: str
+    target: str
+    sequence: tuple[str, ...]
+    kinds: tuple[Kind, ...]
+    class_columns: dict[str, str] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+
+def find_schema(train: Table, test: Table, sample: Table | None, data: DataConfig) -> Schema:
+    """The columns by role; `data` overrides what comparing finds.
+
+    raises: FlagError for a column name that is not there, InputError where columns do not tell
+    """
+    for name, value in (("group", data.group), ("fold", data.fold)):
+        if value:
+            check_column(value, train, name)
+    wanted = _sequence_names(data, train, test)
+    id_name, id_why = _find_id(train, test, sample, data, wanted)
+    target, class_columns, why = _find_target(train, test, sample, data, id_name, wanted)
+    taken = {id_name, target, data.group, data.fold}
+    sequence, seq_why = _find_sequence(train, test, data, wanted, taken)
+    kinds = _common_kinds([detect_kind(train.columns[name], data.kind) for name in sequence])
+    for name, kind in zip(sequence, kinds, strict=True):
+        if data.kind == "auto" and kind.name == "tokens":
+            check_discrete(train.columns[name], cutter(kind, train, name, data), name)
+    findings = [
+        Finding("id", id_name or "row number", "--set data.id=COLUMN", id_why),
+        Finding("target", target, "--set data.target=COLUMN", why),
+        Finding("sequence", " + ".join(sequence), "--set data.sequence=COLUMN[,COLUMN]", seq_why),
+        Finding("kind", kinds[0].name, "--set data.kind=text|chars|tokens", kinds[0].why),
+    ]
+    ignored = [
+        name
+        for name in dict.fromkeys([*train.columns, *test.columns])
+        if name not in {*taken, *sequence}
+    ]
+    if ignored:
+        findings.append(Finding("ignored columns", listing(ignored), "--set data.sequence=a,b"))
+    return Schema(id_name, target, sequence, kinds, class_columns, tuple(findings))
+
+
+def _common_kinds(kinds: list[Kind]) -> tuple[Kind, ...]:
+    """One way of cutting for joined columns: a short title beside a text is text too."""
+    text = next((kind for kind in kinds if kind.name == "text"), None)
+    return tuple(text or kind for kind in kinds)
+
+
+def check_column(name: str, table: Table, field_name: str) -> str:
+    """`name`, where the table has it; else a FlagError that lists the columns."""
+    if name not in table.columns:
+        raise FlagError(
+            f"data.{field_name}: {table.path.name} has no column '{name}'"
+            f"{nearest(name, table.columns)} It has {listing(table.columns)}"
+        )
+    return name
+
+
+def check_metric(metric: str) -> str:
+    """`metric`, where it is one of METRIC_NAMES; else a FlagError with the nearest."""
+    if metric not in METRIC_NAMES:
+        raise FlagError(
+            f"no metric '{metric}'{nearest(metric, METRIC_NAMES)} Metrics: {listing(METRIC_NAMES)}"
+        )
+    return metric
+
+
+def _sequence_names(data: DataConfig, train: Table, test: Table) -> tuple[str, ...]:
+    if not data.sequence:
+        return ()
+    is_one = data.sequence in train.columns  # a column's name may hold a comma
+    names = [data.sequence] if is_one else [name.strip() for name in data.sequence.split(",")]
+    for table in (train, test):
+        for name in names:
+            check_column(name, table, "sequence")
+    return tuple(names)
+
+
+def _is_unique(cells: list[Cell]) -> bool:
+    return all(isinstance(cell, str) for cell in cells) and len(set(cells)) == len(cells)  # type: ignore[arg-type]
+
+
+def _find_id(
+    train: Table, test: Table, sample: Table | None, data: DataConfig, sequence: Iterable[str]
+) -> tuple[str, str]:
+    """The id column and why; "" for row numbers."""
+    if data.id:
+        for table in filter(None, (test, sample)):
+            check_column(data.id, table, "id")
+        return data.id, "asked for"
+    if sample is not None:
+        shared = [name for name in sample.columns if name in test.columns]
+        unique = [name for name in shared if _is_unique(test.columns[name])]
+        if shared:
+            return (unique or shared)[0], "shared by test and sample submission"
+        return "", "test shares no column with the sample submission"
+    shared = [n for n in test.columns if n in train.columns and n not in sequence]
+    named = next((name for name in shared if name.lower() in ID_NAMES), "")
+    if named:
+        return named, "by its name"
+    left = [name for name in shared if name not in (data.group, data.fold)]
+    short = [name for name in left if _is_unique(test.columns[name]) and _is_short(test, name)]
+    if short and (len(left) > 1 or tuple(sequence)):
+        return short[0], "short and unique"
+    return "", "no unique short column"
+
+
+def _is_short(table: Table, name: str) -> bool:
+    cells = typical_cells(table.columns[name])
+    return sum(map(len, cells)) <= _LONGEST_ID * len(cells) and not any(" " in c for c in cells)
+
+
+def _find_target(
+    train: Table,
+    test: Table,
+    sample: Table | None,
+    data: DataConfig,
+    id_name: str,
+    sequence: Iterable[str],
+) -> tuple[str, dict[str, str], str]:
+    """The target, what each class column of the sample stands for, and why."""
+    only = [
+        name
+        for name in train.columns
+        if name not in test.columns and name not in {id_name, data.group, data.fold, *sequence}
+    ]
+    asked = [check_column(data.target, train, "target")] if data.target else []
+    answer = [name for name in sample.columns if name != id_name] if sample else []
+    if sample and not id_name:
+        answer = answer[1:]
+    for name in asked or only:
+        classes = _match_classes(answer, train.columns[name])
+        if classes:
+            return name, classes, "its values are the sample submission's columns"
+    if asked:
+        return asked[0], {}, "asked for"
+    in_sample = [name for name in answer if name in only]
+    if len(in_sample) > 1:
+        raise InputError(
+            f"the sample submission asks for {len(in_sample)} train columns "
+            f"({listing(in_sample)}); one label a row is what seqblend predicts. "
+            "Choose one with --set data.target=COLUMN"
+        )
+    if in_sample:
+        return in_sample[0], {}, "in train and sample submission, not in test"
+    return _guess_target(train, test, only), {}, "in train, not in test"
+
+
+def _match_classes(columns: list[str], cells: list[Cell]) -> dict[str, str]:
+    """Sample column -> label, where every column is a label (`spam`, `class_spam`)."""
+    if len(columns) < 2 or not all(isinstance(cell, str) for cell in cells):
+        return {}
+    labels = {cell.strip() for cell in cells if isinstance(cell, str)}
+    matched = {}
+    for column in columns:
+        ends = (
+            [column] if column in labels else [v for v in labels if v and column.endswith(f"_{v}")]
+        )
+        if not ends:
+            return {}
+        matched[column] = max(ends, key=len)
+    return matched
+
+
+def _guess_target(train: Table, test: Table, only: list[str]) -> str:
+    named = [name for known in TARGET_NAMES for name in only if name.lower() == known]
+    if len(only) == 1 or named:
+        return (named or only)[0]
+    problem = (
+        f"several columns are in {train.path.name} and not in {test.path.name}: {listing(only)}"
+        if only
+        else f"{test.path.name} has every column of {train.path.name}: {listing(train.columns)}"
+    )
+    raise InputError(f"{problem}. Name the label's column with --set data.target=COLUMN")
+
+
+def _find_sequence(
+    train: Table, test: Table, data: DataConfig, wanted: tuple[str, ...], taken: set[str]
+) -> tuple[tuple[str, ...], str]:
+    if wanted:
+        return wanted, "asked for"
+    shared = [n for n in train.columns if n in test.columns and n not in taken]
+    if not shared:
+        raise InputError(
+            f"{train.path.name} ({listing(train.columns)}) and {test.path.name} "
+            f"({listing(test.columns)}) share no column beside id and label. "
+            "Name the sequence's column with --set data.sequence=COLUMN"
+        )
+    lengths = {name: _mean_tokens(train, name, data) for name in shared}
+    best = max(shared, key=lambda name: (lengths[name], name))
+    if lengths[best] <= 1.0 and len(shared) > 3:
+        raise InputError(
+            f"none of the {len(shared)} columns {listing(shared, 6)} holds a sequence: each has "
+            "one value a row. Join the steps into one column, separated by spaces, and name it "
+            "with --set data.sequence=COLUMN"
+        )
+    others = [name for name in shared if name != best and lengths[name] > 3]
+    why = f"most tokens a row ({lengths[best]:.0f})"
+    return (best,), why + (f"; {listing(others)} could be joined to it" if others else "")
+
+
+def _mean_tokens(train: Table, name: str, data: DataConfig) -> float:
+    cells = typical_cells(train.columns[name], 200)
+    cut = cutter(detect_kind(cells, data.kind), train, name, data)
+    return sum(len(cut(cell)) for cell in cells) / max(len(cells), 1)

@@ -1,0 +1,129 @@
+"""Sequences as one flat array, and a competition made of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+PAD, UNK = 0, 1  # vocabulary ids: padding and unknown
+
+
+@dataclass(frozen=True)
+class SequenceSet:
+    """n sequences that share one flat token array: row i is tokens[starts[i] : starts[i] + lengths[i]].
+
+    tokens: int32 [total], lexicon ids, possibly memory-mapped
+    starts: int64 [n]
+    lengths: int64 [n], at least 1 each
+    """
+
+    tokens: np.ndarray
+    starts: np.ndarray
+    lengths: np.ndarray
+
+    @classmethod
+    def from_offsets(cls, tokens: np.ndarray, offsets: np.ndarray) -> SequenceSet:
+        """From tokens: int32 [total] and offsets: int64 [n + 1]."""
+        return cls(tokens, offsets[:-1], np.diff(offsets))
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def take(self, rows: np.ndarray | slice) -> SequenceSet:
+        """The given rows (integer positions), sharing the tokens."""
+        return replace(self, starts=self.starts[rows], lengths=self.lengths[rows])
+
+    def row(self, i: int) -> np.ndarray:
+        """int32 [t]: one sequence, a view."""
+        return self.tokens[self.starts[i] : self.starts[i] + self.lengths[i]]
+
+    def flat(self) -> tuple[np.ndarray, np.ndarray]:
+        """The rows' tokens end to end: (int32 [total of these rows], offsets int64 [n + 1])."""
+        offsets = np.concatenate([[0], np.cumsum(self.lengths)])
+        index = np.arange(offsets[-1]) + np.repeat(self.starts - offsets[:-1], self.lengths)
+        return self.tokens[index], offsets
+
+
+@dataclass(frozen=True)
+class View:
+    """One way of cutting the rows into tokens: `words`, `chars` or `ids`.
+
+    sequences: all rows: train, then test, then unlabelled
+    lexicon: every distinct token, sorted by its text; a token's position is its lexicon id
+    """
+
+    name: str
+    sequences: SequenceSet
+    lexicon: list[str]
+
+
+@dataclass(frozen=True)
+class SubmissionForm:
+    """How the submission has to look.
+
+    kind: `labels` (one column of labels), `probability` (one column, P(last class)) or
+        `class_columns` (a probability column for each class)
+    ids: the ids in the order they are written
+    columns: the prediction columns in order; for class_columns, `classes[i]` is the class index
+        that column i holds
+    is_quoted: the sample wraps its header and ids in quote marks
+    """
+
+    id_column: str
+    columns: tuple[str, ...]
+    kind: str
+    ids: list[str]
+    classes: tuple[int, ...] = ()
+    is_quoted: bool = False
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One inferred fact: what, the value, the flag that overrides it, and why."""
+
+    what: str
+    value: str
+    flag: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Competition:
+    """A competition as read: sequences, labels, ids, and the form of its answer.
+
+    labels: int64 [n_train], indices into `classes`
+    classes: the labels' text as it is written in a submission
+    groups, folds: int64 [n_train] or None, given by the user's columns
+    metric: one of metrics.METRICS
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    labels: np.ndarray
+    train_ids: list[str]
+    test_ids: list[str]
+    views: dict[str, View]
+    metric: str
+    form: SubmissionForm
+    groups: np.ndarray | None = None
+    folds: np.ndarray | None = None
+    findings: list[Finding] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def view(self) -> View:
+        """The view the models read."""
+        return next(iter(self.views.values()))
+
+    @property
+    def train(self) -> SequenceSet:
+        """The training rows."""
+        return self.view.sequences.take(slice(0, len(self.train_ids)))
+
+    @property
+    def test(self) -> SequenceSet:
+        """The test rows."""
+        n = len(self.train_ids)
+        return self.view.sequences.take(slice(n, n + len(self.test_ids)))

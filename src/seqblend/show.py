@@ -1,0 +1,46 @@
+"""What the scripts show: the project before the work, the outcome after it, the report written."""
+
+from __future__ import annotations
+
+from seqblend.console import Console, clean, say, show_findings, show_table
+from seqblend.pipeline import Outcome
+from seqblend.project import Project
+from seqblend.reporting import write_report
+from seqblend.summary import leaderboard_rows, make_report_data
+
+
+def show_project(console: Console, project: Project) -> None:
+    """What was read and inferred, and what about the machine is worth a line."""
+    competition = project.competition
+    say(
+        console,
+        f"seqblend · {competition.name} · {len(competition.classes)} classes · "
+        f"{len(competition.train_ids):,} train and {len(competition.test_ids):,} test rows · "
+        f"{competition.metric}",
+        "bold",
+    )
+    show_findings(console, competition.findings, competition.warnings)
+    for note in [*project.folds.notes, project.machine.note]:
+        if note:
+            say(console, f"note: {note}", "yellow")
+
+
+def show_outcome(console: Console, project: Project, outcome: Outcome, command: str) -> None:
+    """Write the report, then print leaderboard, submission, and what is missing."""
+    for unit, message in outcome.failed.items():
+        say(console, f"failed: {unit.name}: {message}", "red")
+    if not outcome.results:
+        say(console, "no model is complete: there is nothing to blend yet", "red")
+        return
+    data = make_report_data(project, outcome, command)
+    page = write_report(data, project.store.report)
+    show_table(console, "leaderboard", *leaderboard_rows(data))
+    for name, value in data.reference.items():
+        say(console, f"{name}: {value:.4f}")
+    if outcome.submission is not None:
+        say(console, f"submission: {outcome.submission.path}", "green")
+    say(console, f"report: {page}", "green")
+    if outcome.missing:
+        names = ", ".join(unit.name for unit in outcome.missing)
+        say(console, f"out of time, not trained: {clean(names, 1_000)}", "yellow")
+        say(console, "type the same command again to go on", "yellow")

@@ -1,0 +1,194 @@
+"""The only file that knows working/: atomic writes, manifests with hashes, and where things lie."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import io
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqblend import faults
+from seqblend.errors import MachineError
+
+MANIFEST = "manifest.json"
+
+
+def write_bytes(path: Path, content: bytes, point: str = "") -> str:
+    """Write atomically: temp file beside it, fsync, rename, fsync the folder. Returns the SHA-256.
+
+    raises: MachineError with path, bytes needed and bytes free; the previous file stays intact
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            if point:
+                faults.visit(f"{point}.write")
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if point == "weights":
+            faults.visit("weights.rename")
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if error.errno not in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+            raise MachineError(f"cannot write {path}: {error.strerror}") from error
+        free = shutil.disk_usage(path.parent).free
+        raise MachineError(
+            f"no room to write {path}: {len(content):,} bytes needed, {free:,} free. "
+            "Free some space and run the same command again: finished work is kept"
+        ) from error
+    _sync_folder(path.parent)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename durable where the system allows to fsync a folder."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_text(path: Path, text: str, point: str = "") -> str:
+    """Write UTF-8 text atomically; returns its SHA-256."""
+    return write_bytes(path, text.encode("utf-8", "surrogatepass"), point)
+
+
+def write_json(path: Path, value: Any, point: str = "") -> str:
+    """Write sorted, indented JSON atomically; NaN is refused."""
+    text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=True)
+    return write_text(path, text + "\n", point)
+
+
+def write_array(path: Path, array: np.ndarray, point: str = "") -> str:
+    """Write one .npy atomically."""
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
+    return write_bytes(path, buffer.getbuffer(), point)
+
+
+def write_arrays(path: Path, arrays: dict[str, np.ndarray], point: str = "") -> str:
+    """Write an uncompressed .npz atomically."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return write_bytes(path, buffer.getbuffer(), point)
+
+
+def read_json(path: Path) -> Any:
+    """The JSON value in a file of ours."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def read_array(path: Path, *, is_mapped: bool = False) -> np.ndarray:
+    """One .npy; memory-mapped copy-on-write on request. Never reads a pickle."""
+    return np.load(path, mmap_mode="c" if is_mapped else None, allow_pickle=False)
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of an .npz. Never reads a pickle."""
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's content."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def commit_folder(folder: Path, manifest: dict[str, Any], hashes: dict[str, str]) -> None:
+    """Write the manifest, last: the folder is finished exactly when it has one."""
+    write_json(folder / MANIFEST, {**manifest, "files": hashes})
+
+
+def read_finished(folder: Path, note: Callable[[str], None]) -> dict[str, Any] | None:
+    """The folder's manifest where it is finished and every file has its hash; else None.
+
+    A damaged file is set aside as *.corrupt together with the manifest, and `note` is told.
+    """
+    path = folder / MANIFEST
+    if not path.exists():
+        return None
+    try:
+        manifest = read_json(path)
+        broken = [
+            name
+            for name, expected in manifest["files"].items()
+            if not (folder / name).is_file() or file_digest(folder / name) != expected
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        broken = [MANIFEST]
+    if not broken:
+        return manifest
+    for name in {*broken, MANIFEST}:
+        if (folder / name).exists():
+            os.replace(folder / name, folder / f"{name}.corrupt")
+    note(f"{folder.name}: {', '.join(broken)} does not match its hash; set aside, done again")
+    return None
+
+
+def sweep(folder: Path) -> int:
+    """Remove what an interrupted write left behind; returns how many files."""
+    left = [path for path in folder.rglob(".*.tmp") if path.is_file()]
+    for path in left:
+        path.unlink(missing_ok=True)
+    return len(left)
+
+
+class Store:
+    """The folders of one competition under working/."""
+
+    def __init__(self, working: Path, competition: str) -> None:
+        self.root = working / competition
+
+    @property
+    def data(self) -> Path:
+        """The tokens, ids and labels as read."""
+        return self.root / "data"
+
+    @property
+    def report(self) -> Path:
+        """index.html, report.md and the pictures."""
+        return self.root / "report"
+
+    def run(self, name: str) -> Path:
+        """One model under one configuration."""
+        return self.root / "runs" / name
+
+    def unit(self, run: str, seed: int, fold: int) -> Path:
+        """One trained unit of a run."""
+        return self.run(run) / f"seed{seed}-fold{fold}"
+
+    def pilot(self, run: str) -> Path:
+        """The run's pilot, which chose its epochs."""
+        return self.run(run) / "pilot"
+
+    def blend(self, name: str) -> Path:
+        """One blend."""
+        return self.root / "blends" / name
+
+    def prepare(self) -> None:
+        """Make the folders before any work starts; MachineError where that cannot be done."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            write_text(self.root / ".writable", "")
+            (self.root / ".writable").unlink()
+        except (OSError, MachineError) as error:
+            raise MachineError(
+                f"cannot write in {self.root}: {error}. Name another folder with --working"
+            ) from None
+        sweep(self.root)

@@ -1,0 +1,149 @@
+"""What stands at the end, gathered for the report; the test answers are read here and only here."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from seqblend.blending import BlendResult
+from seqblend.datacard import make_data_card
+from seqblend.metrics import METRICS, summarise
+from seqblend.pipeline import Outcome, distinct_names
+from seqblend.project import Project
+from seqblend.readers import read_solution
+from seqblend.records import BlendRecord, ModelRecord, ReportData
+from seqblend.results import RunResult, histories
+from seqblend.store import read_json
+from seqblend.submission import Submission
+from seqblend.versions import package_versions
+
+
+def make_report_data(project: Project, outcome: Outcome, command: str) -> ReportData:
+    """Everything the report reads, from finished runs and the blend."""
+    competition = project.competition
+    answers = None
+    if project.files.solution is not None:
+        answers = read_solution(project.files.solution, competition)
+    weights = {}
+    if outcome.blend:
+        members = outcome.blend.blend
+        weights = dict(zip(members.members, members.weights.tolist(), strict=True))
+    names = distinct_names(outcome.results)
+    records = [
+        _model_record(project, result, weights.get(name), answers)
+        for name, result in zip(names, outcome.results, strict=True)
+    ]
+    blend = None
+    if outcome.blend:
+        blend = _blend_record(outcome.blend, outcome.results, weights, answers)
+    return ReportData(
+        competition=competition.name,
+        metric=competition.metric,
+        classes=competition.classes,
+        labels=competition.labels,
+        fold=project.fold,
+        lengths=competition.train.lengths,
+        records=records,
+        blend=blend,
+        card=make_data_card(competition, project.folds, project.config.vocabulary.max_len),
+        findings=competition.findings,
+        warnings=competition.warnings,
+        reference=read_reference(project.files.train.parent),
+        submission=_submission_facts(outcome.submission),
+        command=command,
+        environment=_environment(project),
+    )
+
+
+def read_reference(folder: Path) -> dict[str, float]:
+    """The best reachable score, where the competition's maker left it in best.json."""
+    path = folder / "best.json"
+    if not path.is_file():
+        return {}
+    return {"best reachable accuracy": read_json(path)["expected_accuracy"]}
+
+
+def _model_record(
+    project: Project, result: RunResult, weight: float | None, answers: np.ndarray | None
+) -> ModelRecord:
+    manifest = result.manifest
+    notes = []
+    if manifest["epochs_chosen_on_validation"]:
+        notes.append("each fold chose its own epoch on its validation rows: the score flatters")
+    return ModelRecord(
+        name=result.model,
+        run=result.name,
+        oof=result.oof,
+        histories=histories(project.store, result),
+        epochs=manifest["epochs"],
+        parameters=manifest["parameters"],
+        seconds=manifest["seconds"],
+        tokens_per_second=manifest["tokens_per_second"],
+        weight=weight,
+        test=None if answers is None else summarise(answers, result.test.astype(np.float64)),
+        settings={key: manifest[key] for key in ("options", "train", "vocabulary", "precision")},
+        notes=notes,
+    )
+
+
+def _blend_record(
+    blend: BlendResult,
+    results: list[RunResult],
+    weights: dict[str, float],
+    answers: np.ndarray | None,
+) -> BlendRecord:
+    test = None
+    if answers is not None:
+        stack = np.stack([result.test for result in results])
+        test = summarise(answers, blend.blend.apply(stack))
+    return BlendRecord(
+        blend.method, blend.oof, blend.cross_fitted, blend.in_sample, blend.table, weights, test
+    )
+
+
+def _submission_facts(submission: Submission | None) -> dict:
+    if submission is None:
+        return {}
+    facts = dataclasses.asdict(submission)
+    return facts | {"path": str(submission.path)}
+
+
+def _environment(project: Project) -> dict[str, str]:
+    ledger = project.ledger.as_dict()
+    devices = ", ".join(sorted(set(project.machine.devices)))
+    note = {"device note": project.machine.note} if project.machine.note else {}
+    return package_versions() | {"device": devices} | note | ledger
+
+
+def leaderboard_rows(data: ReportData) -> tuple[list[str], list[list[str]]]:
+    """(columns, rows) of the terminal's leaderboard: OOF, cross-fitted and test never mixed."""
+    rows_known = data.fold >= 0
+    labels = data.labels[rows_known]
+    has_test = any(record.test for record in data.records)
+    columns = ["model", f"OOF {data.metric}", "accuracy", "log loss", "epochs", "time"]
+    columns += [f"test {data.metric}"] if has_test else []
+    ranked = []
+    for record in data.records:
+        scores = summarise(labels, record.oof[rows_known].astype(np.float64))
+        epochs = f"{np.mean(record.epochs):.0f}" if any(record.epochs) else "-"
+        cells = [record.name, *_cells(scores, data.metric), epochs, f"{record.seconds:.0f} s"]
+        ranked.append((scores[data.metric], cells + ([_cell(record.test, data.metric)] * has_test)))
+    sign = -1 if METRICS[data.metric].higher_is_better else 1
+    ranked.sort(key=lambda pair: (pair[0] is None, sign * (pair[0] or 0.0)))
+    rows = [cells for _, cells in ranked]
+    if data.blend is not None:
+        scores = summarise(labels, data.blend.oof[rows_known].astype(np.float64))
+        cells = [f"blend ({data.blend.method}), cross-fitted", *_cells(scores, data.metric), "", ""]
+        rows.append(cells + ([_cell(data.blend.test, data.metric)] * has_test))
+    return columns, rows
+
+
+def _cells(scores: dict, metric: str) -> list[str]:
+    return [_cell(scores, name) for name in (metric, "accuracy", "log_loss")]
+
+
+def _cell(scores: dict | None, name: str) -> str:
+    value = (scores or {}).get(name)
+    return "undefined" if value is None else f"{value:.4f}"

@@ -1,0 +1,236 @@
+"""A unit is one (model configuration, seed, fold): the only thing that is trained and stored."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from seqblend.config import Config, TrainConfig, VocabularyConfig, digest
+from seqblend.dataset import load_competition
+from seqblend.devices import describe_device, settle_device
+from seqblend.folds import inner_split, split
+from seqblend.members import Context, Fitted, Labelled, fit_member, member_from_arrays
+from seqblend.metrics import summarise
+from seqblend.models.registry import entry_for, resolve_options
+from seqblend.optimise import choose_precision
+from seqblend.sequences import Competition
+from seqblend.sources import code_digest
+from seqblend.store import (
+    commit_folder,
+    read_array,
+    read_arrays,
+    read_json,
+    write_array,
+    write_arrays,
+    write_json,
+)
+from seqblend.versions import package_versions
+
+PILOT = -1  # the fold number of a pilot
+_SHARED = ("sequences", "seeds", "folds", "members", "units", "models/registry")
+_MODULE = ("vocabulary", "batching", "optimise", "training", "models/layers", "models/recurrent")
+_LINEAR = ("models/linear", "models/ngrams")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One model under one configuration, on one data set and one set of folds."""
+
+    name: str
+    model: str
+    options: Any
+    train: TrainConfig
+    vocabulary: VocabularyConfig
+
+    @property
+    def kind(self) -> str:
+        """`module` or `linear`."""
+        return entry_for(self.model).kind
+
+    @property
+    def has_pilot(self) -> bool:
+        """Whether a pilot chooses the number of epochs."""
+        return self.kind == "module" and not self.train.epochs and not self.train.early_stopping
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One fit of a run. fold PILOT is the run's pilot, on an inner split of fold 0's training rows."""
+
+    run: Run
+    seed: int
+    fold: int
+
+    @property
+    def name(self) -> str:
+        """For people: `bilstm fold 3`, with the seed where it is not the first."""
+        place = "pilot" if self.fold == PILOT else f"fold {self.fold}"
+        return f"{self.run.model} {place}" + (f" seed {self.seed}" if self.seed else "")
+
+    @property
+    def place(self) -> Path:
+        """The unit's folder below runs/."""
+        inner = "pilot" if self.fold == PILOT else f"seed{self.seed}-fold{self.fold}"
+        return Path(self.run.name) / inner
+
+
+@dataclass(frozen=True)
+class Job:
+    """A unit and where its data lie and its result goes: all that a worker needs."""
+
+    unit: Unit
+    data: Path
+    runs: Path
+    data_digest: str
+    folds_digest: str
+
+    @property
+    def folder(self) -> Path:
+        """Where the result goes."""
+        return self.runs / self.unit.place
+
+
+def plan_runs(
+    config: Config, data_digest: str, folds_digest: str, device: torch.device
+) -> list[Run]:
+    """The runs of a configuration; linear ones first. Precision is settled here, by the device."""
+    runs = []
+    for model in config.models:
+        options, entry = resolve_options(model, config.options), entry_for(model)
+        precision = choose_precision(
+            config.train.precision, device, low_precision_on_cpu=entry.low_precision_on_cpu
+        )
+        train = dataclasses.replace(config.train, precision=precision)
+        is_module = entry.kind == "module"
+        sources = _SHARED + (_MODULE if is_module else _LINEAR)
+        parts = [options, data_digest, folds_digest, code_digest(sources)]
+        if is_module:
+            parts += [train, config.vocabulary]
+        name = f"{model}-{digest(model, *parts)[:12]}"
+        runs.append(Run(name, model, options, train, config.vocabulary))
+    return sorted(runs, key=lambda run: run.kind != "linear")
+
+
+def plan_units(runs: list[Run], seeds: int, folds: int) -> list[Unit]:
+    """Every unit: linear runs, then pilots, then the rest; a seed is whole before the next begins."""
+    linear = [run for run in runs if run.kind == "linear"]
+    module = [run for run in runs if run.kind != "linear"]
+    places = [(seed, fold) for seed in range(seeds) for fold in range(folds)]
+    units = [Unit(run, seed, fold) for run in linear for seed, fold in places]
+    units += [Unit(run, 0, PILOT) for run in module if run.has_pilot]
+    for seed in range(seeds):
+        units += [Unit(run, seed, fold) for run in module for fold in range(folds)]
+    return units
+
+
+def run_unit(job: Job, device: torch.device, report: Callable[[dict], None]) -> dict[str, Any]:
+    """Fit one unit, write its folder, and return its manifest. Depends on its arguments alone.
+
+    A unit starts at its first epoch: an interrupted one leaves nothing that could be mixed in.
+    """
+    began = time.perf_counter()
+    device = settle_device(device)
+    competition, fold, keys = _load(job.data, job.data_digest, job.folds_digest)
+    labels, train = competition.labels, competition.train
+    train_rows, valid_rows = _rows_of(job.unit, labels, fold, keys)
+    context = _context(job, competition, device, report)
+    parts = [Labelled(train.take(rows), labels[rows]) for rows in (train_rows, valid_rows)]
+    member = fit_member(*parts, context)
+    valid = member.predict(parts[1].sequences)
+    arrays = {"valid": valid}
+    if job.unit.fold != PILOT:
+        arrays["test"] = member.predict(competition.test)
+    manifest = _describe(job, member, competition, context)
+    manifest |= {
+        "scores": summarise(parts[1].labels, valid),
+        "seconds": time.perf_counter() - began,
+        "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+    _write(job.folder, member, arrays, manifest)
+    return manifest
+
+
+def restore_member(job: Job, device: torch.device) -> Fitted:
+    """The fitted member of a finished unit, from its arrays: gives the same bytes again."""
+    device = settle_device(device)
+    competition = _load(job.data, job.data_digest, job.folds_digest)[0]
+    context = _context(job, competition, device, lambda _: None)
+    return member_from_arrays(read_arrays(job.folder / "weights.npz"), context)
+
+
+@functools.lru_cache(maxsize=1)
+def _load(
+    data: Path, data_digest: str, folds_digest: str
+) -> tuple[Competition, np.ndarray, np.ndarray]:
+    """The competition, its folds and the folds' keys: int64 [n] each; read once a process."""
+    fold, keys = (read_array(data / f"{name}-{folds_digest}.npy") for name in ("folds", "keys"))
+    return load_competition(data), fold, keys
+
+
+def _rows_of(
+    unit: Unit, labels: np.ndarray, fold: np.ndarray, keys: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(training rows, validation rows) of a unit: integer positions."""
+    train, valid = split(fold, max(unit.fold, 0))
+    return (train, valid) if unit.fold != PILOT else inner_split(labels, train, 0, keys)
+
+
+def pilot_epochs(runs: Path, run: Run) -> int:
+    """The number of epochs that the run's pilot found best."""
+    return int(read_json(runs / run.name / "pilot" / "manifest.json")["epochs"])
+
+
+def _context(
+    job: Job, competition: Competition, device: torch.device, report: Callable[[dict], None]
+) -> Context:
+    unit, run = job.unit, job.unit.run
+    epochs = run.train.epochs
+    if run.has_pilot and unit.fold != PILOT:
+        epochs = pilot_epochs(job.runs, run)
+    return Context(
+        entry_for(run.model), run.options, run.train, run.vocabulary, len(competition.classes),
+        len(competition.view.lexicon), unit.seed, unit.fold, epochs, device, report,
+    )  # fmt: skip
+
+
+def _describe(job: Job, member: Fitted, competition: Competition, context: Context) -> dict:
+    """The manifest of a unit, less what is measured at its end."""
+    unit, run, facts = job.unit, job.unit.run, member.facts
+    losses = facts.history.get("valid_loss", [])
+    chosen = int(np.argmin(losses)) + 1 if losses and not context.epochs else len(losses)
+    return {
+        "unit": str(unit.place), "model": run.model, "seed": unit.seed, "fold": unit.fold,
+        "options": dataclasses.asdict(run.options), "train": dataclasses.asdict(run.train),
+        "vocabulary": dataclasses.asdict(run.vocabulary),
+        "vocabulary_scope": "training rows of the fold", "data_digest": job.data_digest,
+        "folds_digest": job.folds_digest, "classes": list(competition.classes),
+        "epochs": chosen, "epochs_trained": len(losses),
+        "epochs_chosen_on_validation": bool(losses) and not context.epochs,
+        "parameters": facts.parameters, "padding": facts.padding,
+        "tokens_per_second": facts.tokens_per_second,
+        "precision": run.train.precision if run.kind == "module" else "float64",
+        "device": describe_device(context.device),
+        "deterministic": context.device.type == "cpu", "recoveries": [],
+        "versions": package_versions(),
+    }  # fmt: skip
+
+
+def _write(
+    folder: Path, member: Fitted, arrays: dict[str, np.ndarray], manifest: dict[str, Any]
+) -> None:
+    """The unit's files, each atomically, and its manifest last."""
+    hashes = {"history.json": write_json(folder / "history.json", member.facts.history)}
+    for name, array in arrays.items():
+        hashes[f"{name}.npy"] = write_array(folder / f"{name}.npy", array, "oof")
+    weights = member.arrays()
+    hashes["weights.npz"] = write_arrays(folder / "weights.npz", weights, "weights")
+    commit_folder(folder, manifest, hashes)

@@ -1,0 +1,68 @@
+"""Small made-up reports for the tests of figures and reporting."""
+
+import numpy as np
+
+from seqblend.reporting import BlendRecord, DataCard, ModelRecord, ReportData
+from seqblend.sequences import Finding
+
+
+def make_probabilities(labels, c, strength, seed):
+    """float32 [n, c] that lean towards the label."""
+    logits = np.random.default_rng(seed).normal(size=(len(labels), c))
+    logits[np.arange(len(labels)), labels] += strength
+    odds = np.exp(logits)
+    return (odds / odds.sum(1, keepdims=True)).astype(np.float32)
+
+
+def make_history(epochs, best):
+    """Curves that end at `best` validation accuracy."""
+    steps = np.linspace(0.5, best, epochs).tolist()
+    losses = np.linspace(1.0, 1 - best, epochs).tolist()
+    return {
+        "epoch": list(range(1, epochs + 1)),
+        "train_loss": losses,
+        "train_accuracy": steps,
+        "valid_loss": losses,
+        "valid_accuracy": steps,
+    }
+
+
+def make_report(names=("nblr", "bilstm"), classes=("A", "B", "C"), *, epochs=3, k=3, **changes):
+    """A report on 90 rows; the later a model's name, the better it is; the blend is the last one."""
+    rng = np.random.default_rng(1)
+    c, labels, fold = len(classes), np.arange(90) % len(classes), np.arange(90) // 3 % k
+    records = [
+        ModelRecord(
+            name,
+            f"{name}-0123456789abcdef",
+            make_probabilities(labels, c, 1.0 + 0.8 * i, i),
+            [make_history(epochs, 0.8) if name != "nblr" else {} for _ in range(k)],
+            [epochs] * k,
+            1000,
+            2.5,
+        )
+        for i, name in enumerate(names)
+    ]
+    fields = {
+        "competition": "toy",
+        "metric": "accuracy",
+        "classes": classes,
+        "labels": labels,
+        "fold": fold,
+        "lengths": rng.integers(5, 60, 90),
+        "records": records,
+        "blend": BlendRecord(
+            "mean",
+            records[-1].oof,
+            0.75,
+            0.8125,
+            [{"method": "mean", "cross_fitted": 0.75, "in_sample": 0.8125, "gap": 0.0625}],
+            dict.fromkeys(names, 1 / len(names)),
+        ),
+        "card": DataCard([("training rows", "90", "")]),
+        "findings": [Finding("target", "label", "--set data.target=COLUMN", "not in test")],
+        "submission": {"path": "submissions/toy.csv", "rows": 30},
+        "command": "./run.sh",
+        "environment": {"python": "3.12"},
+    }
+    return ReportData(**(fields | changes))

@@ -1,0 +1,250 @@
+"""Blending: weights that are right, and scores that no row had a say in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from seqblend.blend_methods import METHODS, Blend, available_methods, fit_blend, greedy_weights
+from seqblend.blending import cross_fit, select_blend
+from seqblend.errors import InputError
+from seqblend.metrics import score
+from seqblend.simplex import logodds_weights, mixture_weights
+
+NAMES = tuple("abcdefgh")
+
+
+def members(m: int, n: int, c: int, seed: int = 0, skill: float = 1.5):
+    """A stack of members that share some error and have some of their own; labels; 5 folds."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, c, n)
+    shared = rng.normal(size=(n, c)) + skill * np.eye(c)[labels]
+    logits = shared + rng.normal(size=(m, n, c)) * rng.uniform(0.7, 1.5, (m, 1, 1))
+    return softmax(logits), labels, rng.permutation(np.arange(n) % 5)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    exponentials = np.exp(logits - logits.max(-1, keepdims=True))
+    return (exponentials / exponentials.sum(-1, keepdims=True)).astype(np.float32)
+
+
+def noise(m: int, n: int, c: int, seed: int = 9) -> np.ndarray:
+    return softmax(np.random.default_rng(seed).normal(size=(m, n, c)))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_blend_lies_on_the_simplex_and_so_do_its_weights(method):
+    stack, labels, _ = members(3, 200, 2)
+    blend = fit_blend(method, stack, labels, "auc", NAMES[:3])
+    assert blend.weights.min() >= 0
+    assert blend.weights.sum() == pytest.approx(1)
+    blended = blend.apply(stack)
+    assert blended.dtype == np.float64
+    assert blended.min() >= 0
+    np.testing.assert_allclose(blended.sum(1), 1, atol=1e-12)
+
+
+def test_the_means_have_known_values():
+    stack = np.array([[[0.9, 0.1]], [[0.5, 0.5]]], np.float32)
+    mean, logodds = (Blend(name, np.full(2, 0.5), ("a", "b")) for name in ("mean", "logodds_mean"))
+    np.testing.assert_allclose(mean.apply(stack), [[0.7, 0.3]], atol=1e-7)
+    np.testing.assert_allclose(logodds.apply(stack), [[0.75, 0.25]], atol=1e-6)  # odds 9 -> 3
+
+
+def test_a_rank_mean_orders_rows_by_their_mean_rank_on_the_scale_of_the_mean():
+    positive = np.array([[0.1, 0.2, 0.3, 0.9], [0.02, 0.03, 0.01, 0.04]], np.float32)
+    stack = np.stack([1 - positive, positive], 2)
+    blended = Blend("rank_mean", np.full(2, 0.5), ("a", "b")).apply(stack)[:, 1]
+    # ranks 1 2 3 4 and 2 3 1 4: mean 1.5 2.5 2 4
+    np.testing.assert_array_equal(np.argsort(blended), [0, 2, 1, 3])
+    np.testing.assert_allclose(np.sort(blended), np.sort(positive.mean(0)), atol=2e-6)
+
+
+def test_rank_mean_is_offered_for_ranking_metrics_with_two_classes_alone():
+    assert "rank_mean" in available_methods("auc", 2)
+    assert "rank_mean" not in available_methods("auc", 3)
+    assert "rank_mean" not in available_methods("log_loss", 2)
+
+
+@pytest.mark.parametrize("method", ["mean", "logodds_mean", "simplex", "logodds_simplex"])
+def test_equal_members_get_equal_weights(method):
+    stack, labels, _ = members(1, 100, 3)
+    blend = fit_blend(method, np.repeat(stack, 4, 0), labels, "log_loss", NAMES[:4])
+    np.testing.assert_allclose(blend.weights, 0.25)
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "log_loss", "auc", "mcc"])
+@pytest.mark.parametrize("method", ["greedy", "simplex"])
+def test_a_perfect_member_gets_all_the_weight(method, metric):
+    labels = np.arange(300) % 3
+    stack = np.concatenate([noise(2, 300, 3), np.eye(3, dtype=np.float32)[labels][None]])
+    weights = fit_blend(method, stack, labels, metric, NAMES[:3]).weights
+    np.testing.assert_allclose(weights, [0, 0, 1], atol=1e-6)
+
+
+def log_loss_of(stack, labels, weights, in_logs):
+    right = np.arange(len(labels)), labels
+    if not in_logs:
+        return -np.log(np.tensordot(weights, stack.astype(float), 1)[right]).mean()
+    mixed = np.tensordot(weights, np.log(stack.astype(float)), 1)
+    return (np.log(np.exp(mixed).sum(1)) - mixed[right]).mean()
+
+
+@pytest.mark.parametrize("in_logs", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_simplex_weights_reach_the_minimum_that_scipy_finds(in_logs, seed):
+    stack, labels, _ = members(5, 250, 3, seed=seed)
+    stack[4] = noise(1, 250, 3, seed)[0]
+    ours = (logodds_weights if in_logs else mixture_weights)(stack, labels)
+    theirs = minimize(
+        lambda w: log_loss_of(stack, labels, w, in_logs), np.full(5, 0.2), method="SLSQP",
+        bounds=[(0, 1)] * 5, constraints={"type": "eq", "fun": lambda w: w.sum() - 1},
+        options={"ftol": 1e-12},
+    )  # fmt: skip
+    assert log_loss_of(stack, labels, ours, in_logs) <= theirs.fun + 1e-7
+    np.testing.assert_allclose(ours, theirs.x, atol=2e-3)
+    assert ours.min() >= 0
+    assert ours.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "log_loss", "auc", "macro_f1"])
+@pytest.mark.parametrize("seed", range(3))
+def test_greedy_is_in_sample_at_least_as_good_as_the_best_single(metric, seed):
+    stack, labels, _ = members(4, 150, 3, seed=seed)
+    blended = fit_blend("greedy", stack, labels, metric, NAMES[:4]).apply(stack)
+    ours, singles = score(metric, labels, blended), [score(metric, labels, p) for p in stack]
+    if metric == "log_loss":
+        assert ours <= min(singles) + 1e-9
+    else:
+        assert ours >= max(singles) - 1e-9
+
+
+def test_greedy_breaks_ties_of_accuracy_by_log_loss_and_then_by_position():
+    labels = np.array([0, 1])
+    sure, unsure = np.array([[0.9, 0.1], [0.1, 0.9]]), np.array([[0.6, 0.4], [0.4, 0.6]])
+    stack = np.stack([unsure, sure, sure]).astype(np.float32)
+    np.testing.assert_array_equal(greedy_weights(stack, labels, "accuracy"), [0, 1, 0])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_labels_of_a_fold_do_not_touch_its_predictions(method):
+    stack, labels, fold = members(4, 300, 2)
+    before = cross_fit(method, stack, labels, fold, "auc")
+    for k in range(5):
+        changed = np.where(fold == k, 1 - labels, labels)
+        after = cross_fit(method, stack, changed, fold, "auc")
+        assert before[fold == k].tobytes() == after[fold == k].tobytes()
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "auc"])
+def test_the_labels_of_a_fold_do_not_touch_its_nested_predictions_either(metric):
+    stack, labels, fold = members(4, 300, 2)
+    before = select_blend(stack, labels, fold, metric, NAMES[:4]).oof
+    for k in range(5):
+        changed = np.where(fold == k, 1 - labels, labels)
+        after = select_blend(stack, changed, fold, metric, NAMES[:4]).oof
+        assert before[fold == k].tobytes() == after[fold == k].tobytes()
+
+
+def test_a_single_hold_out_is_cross_fitted_on_parts_of_itself():
+    stack, labels, _ = members(3, 400, 3)
+    fold = np.where(np.arange(400) < 250, 0, -1)
+    stack[:, fold < 0] = np.nan
+    result = select_blend(stack, labels, fold, "log_loss", NAMES[:3])
+    assert np.isnan(result.oof[fold < 0]).all()
+    assert np.isfinite(result.oof[fold == 0]).all()
+    assert result.cross_fitted == pytest.approx(
+        score("log_loss", labels[:250], result.oof[:250]), abs=1e-6
+    )
+    simplex = cross_fit("simplex", stack, labels, fold, "log_loss")
+    fitted_on_all = fit_blend("simplex", stack[:, :250], labels[:250], "log_loss", NAMES[:3])
+    assert not np.allclose(simplex[:250], fitted_on_all.apply(stack[:, :250]), atol=1e-9)
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "log_loss", "auc"])
+def test_noise_members_do_not_raise_the_cross_fitted_score(metric):
+    stack, labels, fold = members(3, 600, 2)
+    more = np.concatenate([stack, noise(20, 600, 2)])
+    few = select_blend(stack, labels, fold, metric, NAMES[:3])
+    many = select_blend(more, labels, fold, metric, tuple(f"m{j}" for j in range(23)))
+    sign = -1 if metric == "log_loss" else 1
+    assert sign * (many.cross_fitted - few.cross_fitted) < 0.015  # one standard error
+
+
+def test_with_shuffled_labels_the_cross_fitted_score_is_chance():
+    stack, labels, fold = members(6, 1_000, 2)
+    shuffled = np.random.default_rng(1).permutation(labels)
+    for metric in ("accuracy", "auc"):
+        result = select_blend(stack, shuffled, fold, metric, NAMES[:6])
+        assert abs(result.cross_fitted - 0.5) < 0.055  # three standard errors
+
+
+def test_the_order_of_rows_and_of_members_does_not_matter():
+    stack, labels, fold = members(4, 300, 3)
+    rng = np.random.default_rng(5)
+    rows, order = rng.permutation(300), rng.permutation(4)
+    for method in available_methods("accuracy", 3):
+        plain = cross_fit(method, stack, labels, fold, "accuracy")
+        moved = cross_fit(method, stack[order][:, rows], labels[rows], fold[rows], "accuracy")
+        np.testing.assert_allclose(moved, plain[rows], atol=1e-6)
+        ours = fit_blend(method, stack, labels, "accuracy", NAMES[:4]).weights
+        theirs = fit_blend(method, stack[order], labels, "accuracy", NAMES[:4]).weights
+        np.testing.assert_allclose(theirs, ours[order], atol=1e-6)
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "log_loss"])
+def test_the_chosen_method_is_the_simplest_of_the_near_best(metric):
+    labels = np.arange(200) % 2
+    stack = np.repeat(noise(1, 200, 2), 3, 0)  # all methods give the same
+    result = select_blend(stack, labels, np.arange(200) // 40, metric, NAMES[:3])
+    assert result.method == "mean"
+
+
+def test_a_good_member_among_noise_is_found_by_the_selection():
+    labels = np.arange(400) % 2
+    good = np.where(np.eye(2)[labels] > 0, 0.9, 0.1).astype(np.float32)
+    stack = np.concatenate([noise(5, 400, 2), good[None]])
+    result = select_blend(stack, labels, np.arange(400) // 80, "log_loss", NAMES[:6])
+    assert result.best_single == "f"
+    assert result.blend.members == NAMES[:6]
+    assert result.cross_fitted == pytest.approx(result.best_single_score, abs=1e-3)
+    assert result.blend.weights[5] > 0.99
+
+
+def test_the_table_shows_the_gap_of_every_method():
+    stack, labels, fold = members(5, 200, 3)
+    result = select_blend(stack, labels, fold, "log_loss", NAMES[:5])
+    assert [row["method"] for row in result.table] == list(available_methods("log_loss", 3))
+    for row in result.table:
+        assert row["gap"] == pytest.approx(row["cross_fitted"] - row["in_sample"])
+    by_name = {row["method"]: row for row in result.table}
+    assert by_name["mean"]["gap"] == pytest.approx(0)
+    assert by_name["simplex"]["gap"] > 0
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "log_loss", "auc"])
+def test_one_member_blends_to_itself(metric):
+    stack, labels, fold = members(1, 100, 2)
+    result = select_blend(stack, labels, fold, metric, ("only",))
+    np.testing.assert_array_equal(result.blend.weights, [1.0])
+    np.testing.assert_allclose(result.oof, stack[0], atol=1e-6)
+    assert result.cross_fitted == pytest.approx(result.best_single_score, abs=1e-6)
+
+
+def test_an_undefined_metric_stays_undefined():
+    stack, _, fold = members(2, 50, 2)
+    result = select_blend(stack, np.zeros(50, int), fold, "auc", NAMES[:2])
+    assert result.cross_fitted is None
+    assert result.best_single_score is None
+
+
+@pytest.mark.parametrize("broken", [np.nan, 0.7])
+def test_a_member_with_broken_rows_is_refused_by_name(broken):
+    stack, labels, fold = members(3, 50, 2)
+    fold[0] = -1
+    stack[:, 0] = np.nan  # not scored: ignored
+    stack[1, 7, 0] = broken
+    stack[1, 7, 1] = 0.7
+    with pytest.raises(InputError, match=r"b: 1 out-of-fold rows .* first is row 7 .*leave it out"):
+        select_blend(stack, labels, fold, "accuracy", NAMES[:3])

@@ -1,0 +1,73 @@
+import dataclasses
+
+import pytest
+
+from seqblend.config import (
+    Config,
+    DataConfig,
+    TrainConfig,
+    configure,
+    digest,
+    override,
+    parse_assignments,
+    read_toml,
+)
+from seqblend.errors import FlagError
+
+
+def test_an_unknown_key_names_the_nearest_known_one():
+    with pytest.raises(FlagError, match=r"TrainConfig has no field 'rl'; did you mean 'lr'\?"):
+        override(TrainConfig(), {"rl": "1"})
+
+
+def test_an_unknown_section_names_the_nearest_known_one():
+    with pytest.raises(FlagError, match=r"no section 'trian'; did you mean 'train'\?"):
+        configure(Config(), {"trian": {"lr": 1.0}}, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("0.5", 0.5), ("1e-3", 1e-3), ("3", 3.0), ("none", 0.0)]
+)
+def test_text_becomes_the_type_of_the_field(text, value):
+    assert override(TrainConfig(), {"clip_norm": text}).clip_norm == value
+
+
+def test_a_value_of_the_wrong_type_says_what_was_expected():
+    with pytest.raises(FlagError, match="TrainConfig.max_epochs expects int, got 'many'"):
+        override(TrainConfig(), {"max_epochs": "many"})
+    with pytest.raises(FlagError, match="expects true or false, got 'maybe'"):
+        override(DataConfig(), {"lowercase": "maybe"})
+    with pytest.raises(FlagError, match=r"TrainConfig.lr expects float, got \[1\]"):
+        override(TrainConfig(), {"lr": [1]})
+
+
+def test_an_assignment_without_section_is_refused():
+    with pytest.raises(FlagError, match=r"section.name=value, got 'lr=1'"):
+        parse_assignments(["lr=1"])
+
+
+def test_later_settings_win_and_models_keep_their_own():
+    config = configure(Config(), parse_assignments(["bilstm.hidden=32"]), ["bilstm"])
+    config = configure(config, parse_assignments(["bilstm.hidden=48", "train.lr=0.01"]), ["bilstm"])
+    assert config.options == {"bilstm": {"hidden": "48"}}
+    assert config.train.lr == 0.01
+
+
+def test_the_digest_depends_on_every_field_and_on_no_order():
+    base = digest(TrainConfig())
+    changed = {
+        digest(dataclasses.replace(TrainConfig(), **{field.name: "other"}))
+        for field in dataclasses.fields(TrainConfig)
+    }
+    assert base not in changed
+    assert len(changed) == len(dataclasses.fields(TrainConfig))
+    assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
+
+
+def test_a_toml_file_that_cannot_be_read_names_the_file(tmp_path):
+    path = tmp_path / "broken.toml"
+    path.write_text("[train\n")
+    with pytest.raises(FlagError, match=r"broken.toml is not valid TOML"):
+        read_toml(path)
+    with pytest.raises(FlagError, match="expects a readable TOML file"):
+        read_toml(tmp_path / "missing.toml")

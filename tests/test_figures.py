@@ -1,0 +1,171 @@
+"""The pictures say what the data says, whatever the labels are."""
+
+import numpy as np
+import pytest
+from report_examples import make_probabilities
+
+from seqblend.confusion import draw_confusion, worst_classes
+from seqblend.curves import draw_curves, spread_apart, stack_units
+from seqblend.figures import draw_lengths, draw_scores
+from seqblend.intervals import bootstrap, weighted_metric, wilson_interval
+from seqblend.metrics import METRICS, score
+from seqblend.style import clean, display_labels, styled, to_png, to_svg
+
+
+def texts_of(picture):
+    return [text.get_text() for text in picture.figure.axes[0].texts]
+
+
+@pytest.fixture(autouse=True)
+def in_style():
+    with styled():
+        yield
+
+
+@pytest.mark.parametrize("metric", sorted(METRICS))
+@pytest.mark.parametrize("c", [2, 4])
+def test_the_weighted_metric_with_equal_weights_is_the_metric(metric, c):
+    labels = np.arange(60) % c
+    p = make_probabilities(labels, c, 1.0, 3)
+    value = weighted_metric(metric, labels, p)(np.ones((1, 60)))[0]
+    assert value == pytest.approx(score(metric, labels, p), abs=1e-12)
+
+
+@pytest.mark.parametrize("metric", sorted(METRICS))
+def test_a_row_of_weight_two_counts_as_two_rows(metric):
+    labels = np.arange(30) % 3
+    p = np.round(make_probabilities(labels, 3, 1.0, 4), 1)  # ties
+    weights = np.random.default_rng(0).integers(0, 3, 30)
+    rows = np.repeat(np.arange(30), weights)
+    value = weighted_metric(metric, labels, p)(weights[None].astype(float))[0]
+    assert value == pytest.approx(score(metric, labels[rows], p[rows]), abs=1e-12)
+
+
+def test_the_bootstrap_spreads_as_a_binomial_does():
+    labels = np.zeros(400, dtype=np.int64)
+    p = np.tile([0.9, 0.1], (400, 1))
+    p[:80] = p[:80, ::-1]
+    draws = bootstrap("accuracy", labels, p)
+    assert draws.mean() == pytest.approx(0.8, abs=0.003)
+    assert draws.std() == pytest.approx(np.sqrt(0.8 * 0.2 / 400), rel=0.1)
+    np.testing.assert_array_equal(draws, bootstrap("accuracy", labels, p))
+
+
+def test_wilson_gives_the_published_interval():
+    low, high = wilson_interval(np.array([8, 10]), np.array([10, 10]))
+    np.testing.assert_allclose(low, [0.4902, 0.7225], atol=1e-4)
+    np.testing.assert_allclose(high, [0.9433, 1.0], atol=1e-4)
+
+
+def test_a_matrix_shows_its_counts_and_names_the_most_frequent_mistake():
+    picture = draw_confusion("bilstm", np.array([[8, 2], [0, 5]]), ("no", "yes"))
+    assert texts_of(picture) == ["8", "2", "5"]
+    assert picture.name == "cm_bilstm"
+    assert "2 of 10 rows of no (20.0 %) taken for yes" in picture.sentence
+    assert "found least often: no, 80.0 % of 10" in picture.sentence
+
+
+def test_beyond_20_classes_the_worst_are_shown_and_no_row_is_lost():
+    matrix = np.diag(np.full(30, 10))
+    matrix[7] = 0
+    matrix[7, 29] = 10
+    assert 7 in worst_classes(matrix)
+    picture = draw_confusion("bilstm", matrix, tuple(f"c{i}" for i in range(30)))
+    labels = [label.get_text() for label in picture.figure.axes[0].get_xticklabels()]
+    assert len(labels) == 21
+    assert labels[-1] == "(others)"
+    shown = len(worst_classes(matrix))
+    assert sum(map(int, texts_of(picture))) == matrix[worst_classes(matrix)].sum() == 10 * shown
+
+
+def test_a_class_without_rows_is_not_among_the_worst():
+    matrix = np.diag(np.full(25, 10))
+    matrix[3, 3] = 0
+    assert 3 not in worst_classes(matrix)
+
+
+def test_curves_use_the_epochs_that_every_unit_has():
+    units = [{"valid_loss": [1.0, 2.0, 3.0]}, {"valid_loss": [3.0, None]}, {}]
+    np.testing.assert_array_equal(stack_units(units, "valid_loss"), [[1, 2], [3, np.nan]])
+    assert stack_units([{}], "valid_loss").shape == (0, 0)
+
+
+def test_every_unit_is_a_thin_line_and_the_mean_a_thick_one():
+    units = [{"train_loss": [1.0, 0.5], "valid_loss": [2.0, end]} for end in (1.0, 1.2)]
+    axes = draw_curves("loss", {"bigru": units}, {}).figure.axes[0]
+    drawn = [(line.get_linewidth(), line.get_ydata().tolist()) for line in axes.lines]
+    assert (2.0, [2.0, 1.1]) in drawn
+    assert (0.6, [2.0, 1.2]) in drawn
+    assert len(drawn) == 2 * (2 + 1)
+
+
+def test_a_single_epoch_is_still_visible():
+    picture = draw_curves("loss", {"a": [{"train_loss": [1.0], "valid_loss": [2.0]}]}, {})
+    assert all(line.get_marker() != "None" for line in picture.figure.axes[0].lines[1::2])
+    assert "only epoch" in picture.sentence
+
+
+def test_the_loss_sentence_says_when_the_minimum_was():
+    units = [{"train_loss": [2.0, 1.0, 0.5], "valid_loss": [2.0, 1.0, 1.25]}]
+    sentence = draw_curves("loss", {"a": units}, {}).sentence
+    assert "minimum was 1.0000 at epoch 2, 20.0 % lower" in sentence
+
+
+def test_the_accuracy_sentence_counts_the_points_to_the_best_reachable():
+    units = [{"train_accuracy": [1.0], "valid_accuracy": [v]} for v in (0.90, 0.94)]
+    sentence = draw_curves("accuracy", {"a": units}, {}, ("best reachable accuracy", 0.99)).sentence
+    assert "0.9200 (units from 0.9000 to 0.9400)" in sentence
+    assert "7.00 points" in sentence
+
+
+def test_without_any_epoch_there_is_no_curve():
+    assert draw_curves("loss", {"nblr": [{}]}, {"nblr": 0.5}) is None
+
+
+def test_names_at_the_edge_keep_their_distance_and_order():
+    places = spread_apart(np.array([0.5, 0.5, 0.51, 0.99, 1.0]), 0.05)
+    assert np.diff(places).min() >= 0.05 - 1e-12
+    assert places.max() <= 1.0
+
+
+def test_the_scores_sentence_holds_the_lead_against_the_folds():
+    sentence = draw_scores(
+        "accuracy", [("a", 0.9, [0.85, 0.95]), ("b", 0.88, [0.88, 0.88])]
+    ).sentence
+    assert "a leads b by 0.0200, less than the 0.1000" in sentence
+
+
+def test_the_length_sentence_says_whether_the_difference_is_clear():
+    shares = {"a": np.array([0.5, 0.9])}
+    bounds = {"a": np.array([[0.4, 0.85], [0.6, 0.95]])}
+    sentence = draw_lengths(["1–5", "6–9"], shares, bounds, None).sentence
+    assert "weakest at 1–5 tokens (0.5000)" in sentence
+    assert "do not overlap" in sentence
+
+
+def test_a_label_is_one_short_printable_line():
+    assert clean("a\x1b[31m\n\tb\u202ec\ud800") == "a[31m bc"
+    assert len(clean("x" * 1_000_000)) == 200
+
+
+def test_labels_that_shorten_to_the_same_text_stay_apart():
+    assert len(set(display_labels(["x" * 50 + "1", "x" * 50 + "2", ""], 10))) == 3
+
+
+def test_hostile_labels_are_drawn_as_text():
+    classes = ("<script>alert(1)</script>", "$\\frac{$", "日本")
+    picture = draw_confusion("a", np.full((3, 3), 2), classes)
+    svg = to_svg(picture.figure)
+    assert "<script" not in svg
+    assert "$\\frac{$" in svg
+
+
+def test_a_picture_follows_the_page_colours_and_is_the_same_twice():
+    def draw():
+        return draw_scores("accuracy", [("a", 0.98765, [0.9, 0.95])]).figure
+
+    svg = to_svg(draw())
+    assert "var(--ink)" in svg
+    assert "0.9877" in svg  # numbers in labels are not shortened with those of the paths
+    assert svg == to_svg(draw())
+    assert to_png(draw()) == to_png(draw())

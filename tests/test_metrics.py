@@ -1,0 +1,145 @@
+"""Metrics against scikit-learn, and where they are undefined."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import sklearn.metrics as oracle
+
+from seqblend.metrics import (
+    METRICS,
+    average_ranks,
+    better,
+    confusion_matrix,
+    predict_classes,
+    score,
+    summarise,
+)
+
+
+def sample(c: int, n: int = 400, seed: int = 0, decimals: int = 2):
+    """Labels and probabilities that know a little, rounded so that ties abound."""
+    rng = np.random.default_rng(seed)
+    labels = rng.choice(c, n, p=rng.dirichlet(np.full(c, 3.0)))
+    logits = rng.normal(size=(n, c)) + 1.2 * np.eye(c)[labels]
+    weights = np.round(np.exp(logits), decimals) + 10.0**-decimals
+    return labels, weights / weights.sum(1, keepdims=True)
+
+
+def expected(metric: str, labels: np.ndarray, probabilities: np.ndarray) -> float:
+    predicted = probabilities.argmax(1)
+    c = probabilities.shape[1]
+    return {
+        "accuracy": lambda: oracle.accuracy_score(labels, predicted),
+        "macro_f1": lambda: oracle.f1_score(labels, predicted, average="macro", zero_division=0),
+        "log_loss": lambda: oracle.log_loss(labels, probabilities, labels=range(c)),
+        "auc": lambda: oracle.roc_auc_score(
+            labels, probabilities[:, 1] if c == 2 else probabilities, multi_class="ovr"
+        ),
+        "balanced_accuracy": lambda: oracle.balanced_accuracy_score(labels, predicted),
+        "mcc": lambda: oracle.matthews_corrcoef(labels, predicted),
+    }[metric]()
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("c", [2, 3, 7])
+def test_every_metric_agrees_with_scikit_learn(metric, c):
+    for seed in range(3):
+        labels, probabilities = sample(c, seed=seed)
+        ours = score(metric, labels, probabilities)
+        assert ours == pytest.approx(expected(metric, labels, probabilities), abs=1e-12)
+
+
+def test_the_summary_agrees_with_scikit_learn():
+    labels, probabilities = sample(5)
+    summary = summarise(labels, probabilities)
+    predicted = probabilities.argmax(1)
+    for name, function in (
+        ("macro_precision", oracle.precision_score),
+        ("macro_recall", oracle.recall_score),
+    ):
+        value = function(labels, predicted, average="macro", zero_division=0)
+        assert summary[name] == pytest.approx(value, abs=1e-12)
+    for name in METRICS:
+        assert summary[name] == score(name, labels, probabilities)
+
+
+def test_macro_averages_run_over_classes_that_occur_in_labels_or_predictions():
+    labels, predicted = np.array([0, 0, 1, 1]), np.array([0, 3, 1, 1])  # class 2 never occurs
+    summary = summarise(labels, np.eye(4)[predicted])
+    for name, function in (
+        ("macro_precision", oracle.precision_score),
+        ("macro_recall", oracle.recall_score),
+        ("macro_f1", oracle.f1_score),
+    ):
+        value = function(labels, predicted, average="macro", zero_division=0)
+        assert summary[name] == pytest.approx(value, abs=1e-12)
+    assert summary["macro_precision"] == pytest.approx((1 + 1 + 0) / 3)
+    assert summary["balanced_accuracy"] == pytest.approx(0.75)
+
+
+def test_the_confusion_matrix_has_the_truth_in_its_rows():
+    counts = confusion_matrix(np.array([0, 0, 1, 2]), np.array([0, 2, 1, 2]), 3)
+    np.testing.assert_array_equal(counts, [[1, 0, 1], [0, 1, 0], [0, 0, 1]])
+    assert counts.dtype == np.int64
+
+
+def test_a_tie_goes_to_the_first_class():
+    np.testing.assert_array_equal(predict_classes(np.full((2, 2), 0.5)), [0, 0])
+    np.testing.assert_array_equal(predict_classes(np.full((2, 4), 0.25)), [0, 0])
+
+
+def test_auc_counts_a_tie_as_half():
+    labels = np.array([0, 0, 1, 1])
+    scores = np.array([0.1, 0.5, 0.5, 0.9])
+    probabilities = np.stack([1 - scores, scores], 1)
+    assert score("auc", labels, probabilities) == pytest.approx(3.5 / 4)
+
+
+def test_auc_of_many_classes_skips_those_without_both_outcomes():
+    labels, probabilities = sample(3)
+    padded = np.concatenate([probabilities, np.zeros((len(labels), 1))], 1)
+    assert score("auc", labels, padded) == score("auc", labels, probabilities)
+
+
+def test_log_loss_of_a_certain_error_is_finite():
+    labels = np.array([1])
+    assert score("log_loss", labels, np.array([[1.0, 0.0]])) == pytest.approx(-np.log(1e-7))
+
+
+def test_with_one_class_the_undefined_scores_are_none_and_json_takes_the_summary():
+    labels, probabilities = np.zeros(5, np.int64), np.tile([0.7, 0.3], (5, 1))
+    summary = summarise(labels, probabilities)
+    assert summary["auc"] is None
+    assert summary["mcc"] is None
+    assert summary["accuracy"] == 1.0
+    json.dumps(summary, allow_nan=False)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_no_rows_or_a_nan_give_none(metric):
+    assert score(metric, np.zeros(0, np.int64), np.zeros((0, 3))) is None
+    broken = np.array([[0.5, 0.5], [np.nan, 0.5]])
+    assert score(metric, np.array([0, 1]), broken) is None
+    assert set(summarise(np.array([0, 1]), broken).values()) == {None}
+
+
+def test_constant_predictions_have_no_correlation():
+    labels = np.array([0, 1, 1])
+    assert score("mcc", labels, np.tile([0.9, 0.1], (3, 1))) == 0.0
+
+
+def test_better_knows_the_direction_and_the_undefined():
+    assert better("accuracy", 0.9, 0.8)
+    assert not better("accuracy", 0.8, 0.8)
+    assert better("log_loss", 0.1, 0.2)
+    assert not better("log_loss", 0.2, 0.1)
+    assert better("auc", 0.5, None)
+    assert not better("auc", None, 0.5)
+    assert not better("auc", None, None)
+
+
+def test_average_ranks_share_ties():
+    np.testing.assert_allclose(average_ranks(np.array([3.0, 1.0, 3.0, 2.0])) * 4, [3, 0.5, 3, 1.5])

@@ -1,0 +1,241 @@
+"""The report stands in one file, shows what was asked, and lets no text out of its place."""
+
+import csv
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from report_examples import make_history, make_report
+
+from seqblend.leaderboard import epochs_to_share, judge, rank_entries, tabulate
+from seqblend.metrics import score
+from seqblend.report_tables import Column, Table, defuse, escape_markdown, show, to_csv
+from seqblend.reporting import write_report
+
+HOSTILE = ("<script>alert(1)</script>", "=cmd()|' /C calc'!A0", "\x1b[31mred" + "x" * 1_000_000)
+
+
+class Page(HTMLParser):
+    """Collects tags, ids, links and text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.ids, self.links, self.words = [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        for key, value in attrs:
+            if key == "id":
+                self.ids.append(value)
+            if key in ("src", "href", "action", "data"):
+                self.links.append(value)
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def read_csv(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_everything_promised_is_written(tmp_path):
+    assert write_report(make_report(), tmp_path) == tmp_path / "index.html"
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names >= {
+        "index.html", "report.md", "leaderboard.csv", "loss_comparison.png",
+        "accuracy_comparison.png", "cm_nblr.png", "cm_bilstm.png", "cm_blend.png",
+    }  # fmt: skip
+    assert (tmp_path / "cm_nblr.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_page_asks_the_network_for_nothing(tmp_path):
+    page = Page(write_report(make_report(), tmp_path).read_text(encoding="utf-8"))
+    inside = {f"#{name}" for name in page.ids}
+    beside = {path.name for path in tmp_path.iterdir()}
+    for link in page.links:
+        assert link in inside | beside | {"data:,"} or re.fullmatch(r"#\w+", link), link
+    assert "svg" in page.tags
+
+
+def test_links_within_the_page_lead_somewhere(tmp_path):
+    page = Page(write_report(make_report(), tmp_path).read_text(encoding="utf-8"))
+    anchors = [link[1:] for link in page.links if re.fullmatch(r"#[a-z]+", link)]
+    assert anchors
+    assert set(anchors) <= set(page.ids)
+
+
+def test_the_same_report_has_the_same_bytes(tmp_path):
+    for name in ("a", "b"):
+        write_report(make_report(), tmp_path / name)
+    for path in (tmp_path / "a").iterdir():
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
+
+
+def test_hostile_labels_stay_text_everywhere(tmp_path):
+    page_path = write_report(make_report(classes=HOSTILE), tmp_path)
+    page = Page(page_path.read_text(encoding="utf-8"))
+    assert page.tags.count("script") == 2  # ours: theme and sorting
+    assert page_path.stat().st_size < 500_000
+    for path in tmp_path.iterdir():
+        if path.suffix != ".png":
+            text = path.read_text(encoding="utf-8")
+            assert "\x1b" not in text
+            assert "x" * 300 not in text
+    assert "<script" not in (tmp_path / "report.md").read_text(encoding="utf-8")
+    for path in tmp_path.glob("*.csv"):
+        with open(path, newline="", encoding="utf-8") as file:
+            cells = [cell for row in csv.reader(file) for cell in row]
+        assert not [cell for cell in cells if cell.startswith(("=", "@", "+"))]
+
+
+def test_negative_numbers_in_a_csv_stay_numbers():
+    table = Table((Column("a", "a"), Column("b", "b", "signed")), [["-x", -0.5], ["+1", None]])
+    assert to_csv(table) == "a,b\n'-x,-0.5\n'+1,undefined\n"
+
+
+def test_only_text_that_a_spreadsheet_would_run_is_defused():
+    assert [defuse(text) for text in ("=1", "+1", "-1", "@a", "a=1")] == [
+        "'=1", "'+1", "'-1", "'@a", "a=1",
+    ]  # fmt: skip
+
+
+def test_markdown_shows_labels_as_they_are():
+    assert escape_markdown("a|b*c <i>") == r"a\|b\*c &lt;i&gt;"
+
+
+def test_undefined_is_said_and_not_shown_as_a_number():
+    assert show(None, "score") == show(float("nan"), "score") == "undefined"
+    assert show("", "score") == "–"
+    assert show(0.98765, "score") == "0.9877"
+
+
+def test_the_leaderboard_is_sorted_by_the_metric_and_names_each_split(tmp_path):
+    data = make_report(names=("nblr", "bigru", "bilstm"))
+    write_report(data, tmp_path)
+    rows = read_csv(tmp_path / "leaderboard.csv")
+    values = [float(row["accuracy"]) for row in rows]
+    assert values == sorted(values, reverse=True)
+    splits = {row["model"]: row["split"] for row in rows}
+    assert splits == {
+        "blend": "cross-fitted", "nblr": "out of fold",
+        "bigru": "out of fold", "bilstm": "out of fold",
+    }  # fmt: skip
+
+
+def test_the_in_sample_score_has_its_own_column(tmp_path):
+    write_report(make_report(), tmp_path)
+    rows = {row["model"]: row for row in read_csv(tmp_path / "leaderboard.csv")}
+    assert (rows["blend"]["accuracy"], rows["blend"]["in_sample"]) == ("0.75", "0.8125")
+    assert rows["blend"]["gap"] == "0.0625"
+    assert rows["bilstm"]["in_sample"] == ""
+
+
+def test_a_lower_log_loss_ranks_higher():
+    entries = rank_entries(make_report(metric="log_loss", blend=None))
+    assert entries[0].pooled < entries[1].pooled
+
+
+def test_the_pooled_score_is_over_rows_and_the_spread_over_folds():
+    data = make_report(blend=None)
+    entry = next(e for e in rank_entries(data) if e.name == "bilstm")
+    oof = data.records[1].oof
+    folds = [score("accuracy", data.labels[data.fold == k], oof[data.fold == k]) for k in range(3)]
+    assert entry.pooled == score("accuracy", data.labels, oof)
+    assert entry.spread == pytest.approx(np.std(folds, ddof=1))
+
+
+def test_rows_without_a_prediction_are_not_scored():
+    data = make_report(blend=None)
+    oof = data.records[0].oof.copy()
+    oof[:40] = np.nan
+    data = replace(data, records=[replace(data.records[0], oof=oof)])
+    assert len(rank_entries(data)[0].rows) == 50
+    unseen = replace(data, fold=np.where(np.arange(90) < 60, -1, data.fold))
+    assert len(rank_entries(unseen)[0].rows) == 30
+
+
+def test_a_run_without_any_prediction_is_listed_as_undefined(tmp_path):
+    data = make_report()
+    empty = replace(data.records[0], oof=np.full((90, 3), np.nan, dtype=np.float32))
+    write_report(replace(data, records=[empty, data.records[1]]), tmp_path)
+    rows = read_csv(tmp_path / "leaderboard.csv")
+    assert (rows[-1]["model"], rows[-1]["accuracy"]) == ("nblr", "undefined")
+    assert not (tmp_path / "cm_nblr.png").exists()
+
+
+def test_epochs_to_99_percent_counts_from_one():
+    assert epochs_to_share({"valid_accuracy": [0.5, 0.9, 0.995, 1.0]}) == 3
+    assert epochs_to_share({}) is None
+
+
+def test_the_verdict_is_held_against_the_best_single_model_and_the_baseline():
+    data = make_report(names=("nblr", "bigru", "bilstm"))
+    verdict = judge(data, rank_entries(data))
+    assert verdict.entry.is_blend
+    assert [name for name, *_ in verdict.gains] == ["bilstm", "nblr"]
+    _, _, gain, low, high = verdict.gains[0]
+    assert gain == low == high == 0  # the blend's predictions are bilstm's own: paired, no spread
+    assert verdict.gains[1][2] > 0
+
+
+def test_the_interval_holds_the_score():
+    data = make_report(blend=None)
+    verdict = judge(data, rank_entries(data))
+    low, high = verdict.interval
+    assert low < verdict.entry.pooled < high
+
+
+def test_sections_without_data_are_left_out(tmp_path):
+    bare = make_report(
+        ("nblr",), blend=None, findings=[], submission={}, command="", lengths=np.full(90, 7)
+    )
+    page = Page(write_report(bare, tmp_path).read_text(encoding="utf-8"))
+    assert not {"curves", "blend", "lengths"} & set(page.ids)
+    assert "leaderboard" in page.ids
+
+
+def test_a_report_without_any_model_is_the_data_card(tmp_path):
+    page = Page(write_report(make_report((), blend=None), tmp_path).read_text(encoding="utf-8"))
+    assert "data" in page.ids
+    assert "leaderboard" not in page.ids
+
+
+@pytest.mark.parametrize(
+    ("names", "classes", "k", "epochs", "metric"),
+    [
+        (("bilstm",), ("no", "yes"), 1, 1, "auc"),
+        (("nblr", "bilstm"), tuple(f"c{i}" for i in range(46)), 3, 2, "log_loss"),
+        (("nblr", *(f"m{i}" for i in range(12))), ("A", "B", "C"), 2, 2, "mcc"),
+    ],
+)
+def test_few_and_many_models_and_classes_work(tmp_path, names, classes, k, epochs, metric):
+    data = make_report(names, classes, k=k, epochs=epochs, metric=metric)
+    write_report(data if len(names) > 1 else replace(data, blend=None), tmp_path)
+    assert (tmp_path / f"cm_{names[-1]}.png").exists()
+    assert len(read_csv(tmp_path / f"cm_{names[0]}.csv")) == len(classes)
+
+
+def test_the_best_reachable_score_and_the_test_score_stand_beside(tmp_path):
+    data = make_report(reference={"best reachable accuracy": 0.9952})
+    data = replace(data, blend=replace(data.blend, test={"accuracy": 0.71}))
+    words = " ".join(Page(write_report(data, tmp_path).read_text(encoding="utf-8")).words)
+    assert "0.9952" in words
+    assert read_csv(tmp_path / "leaderboard.csv")[0].keys() >= {"test"}
+    assert "0.7100" in words
+
+
+def test_early_stopped_units_of_different_length_are_averaged_over_common_epochs():
+    data = make_report(("bilstm",), blend=None)
+    record = replace(data.records[0], histories=[make_history(2, 0.8), make_history(4, 0.8)])
+    board = tabulate(data, rank_entries(replace(data, records=[record])))
+    key = [column.key for column in board.columns].index("train_loss")
+    assert board.rows[0][key] == pytest.approx((0.2 + 0.2) / 2, abs=0.3)
+
+
+def test_two_records_of_one_name_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="distinct names"):
+        write_report(make_report(("bilstm", "bilstm")), tmp_path)

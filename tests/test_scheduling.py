@@ -1,0 +1,65 @@
+import time
+
+import pytest
+
+from seqblend.config import Config, TrainConfig, VocabularyConfig
+from seqblend.models.recurrent import RecurrentOptions
+from seqblend.scheduling import Schedule
+from seqblend.units import PILOT, Job, Run, Unit, plan_units
+
+BILSTM = Run("bilstm-1", "bilstm", RecurrentOptions(), TrainConfig(), VocabularyConfig())
+FIXED = Run("bigru-1", "bigru", RecurrentOptions(), TrainConfig(epochs=3), VocabularyConfig())
+NBLR = Run("nblr-1", "nblr", None, TrainConfig(), VocabularyConfig())
+
+
+def make_schedule(tmp_path, units, deadline=None, seconds=10.0):
+    jobs = [Job(unit, tmp_path, tmp_path, "d", "f") for unit in units]
+    return Schedule(jobs, {}, lambda unit: seconds, deadline)
+
+
+def test_linear_units_come_first_and_pilots_before_folds():
+    units = plan_units([BILSTM, NBLR, FIXED], seeds=2, folds=2)
+    assert [unit.run.model for unit in units[:4]] == ["nblr"] * 4
+    assert units[4] == Unit(BILSTM, 0, PILOT)
+    assert len(units) == 4 + 1 + 8
+    assert [unit.seed for unit in units[5:]] == [0] * 4 + [1] * 4
+
+
+def test_more_seeds_add_units_and_change_none():
+    one, two = (plan_units([BILSTM, NBLR], seeds, 5) for seeds in (1, 2))
+    assert set(one) < set(two)
+
+
+def test_folds_wait_for_their_pilot_and_others_do_not(tmp_path):
+    schedule = make_schedule(tmp_path, plan_units([BILSTM, FIXED], 1, 1))
+    assert schedule.next_job().unit == Unit(BILSTM, 0, PILOT)
+    assert schedule.next_job().unit == Unit(FIXED, 0, 0)
+    assert schedule.next_job() is None
+    schedule.finish(Unit(BILSTM, 0, PILOT), {})
+    assert schedule.next_job().unit == Unit(BILSTM, 0, 0)
+
+
+def test_no_unit_starts_that_would_not_end_in_time(tmp_path):
+    units = [Unit(NBLR, 0, fold) for fold in range(2)]
+    assert make_schedule(tmp_path, units, time.monotonic() + 9.0).next_job() is None
+    assert make_schedule(tmp_path, units, time.monotonic() + 11.0).next_job() is not None
+
+
+def test_a_failed_pilot_takes_its_folds_along_and_only_those(tmp_path):
+    schedule = make_schedule(tmp_path, plan_units([NBLR, BILSTM], 1, 2))
+    schedule.fail(Unit(BILSTM, 0, PILOT), "no memory")
+    assert schedule.failed[Unit(BILSTM, 0, 1)] == "its pilot failed: no memory"
+    assert {job.unit.run.model for job in schedule.pending} == {"nblr"}
+
+
+def test_the_time_left_is_shared_by_workers_but_not_below_the_longest(tmp_path):
+    schedule = make_schedule(tmp_path, [Unit(NBLR, 0, fold) for fold in range(4)])
+    assert schedule.seconds_left(2) == pytest.approx(20.0)
+    assert schedule.seconds_left(16) == pytest.approx(10.0)
+
+
+def test_early_stopping_and_fixed_epochs_need_no_pilot():
+    assert not FIXED.has_pilot
+    assert not NBLR.has_pilot
+    assert BILSTM.has_pilot
+    assert Config().models == ("nblr", "bilstm", "bigru")

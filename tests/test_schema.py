@@ -1,0 +1,240 @@
+"""Columns by role, cells into tokens, labels into classes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seqblend.config import DataConfig
+from seqblend.errors import FlagError, InputError
+from seqblend.kinds import check_discrete, cut_text, cutter, detect_kind
+from seqblend.labels import factorise, read_labels, stratified_rows
+from seqblend.schema import check_metric, find_schema
+from seqblend.tables import Table
+
+PROSE = ["It was, I think, a good film.", "No! Never again; a bore.", "Well, what a surprise."]
+
+
+def _table(name="train.csv", **columns):
+    return Table(Path(name), columns, None, "made")
+
+
+def _schema(train, test, sample=None, **data):
+    tables = (
+        _table(**train),
+        _table("test.csv", **test),
+        sample and _table("sample.csv", **sample),
+    )
+    return find_schema(*tables, DataConfig(**data))
+
+
+TRAIN = {"id": ["1", "2", "3"], "text": PROSE, "mood": ["a", "b", "a"], "year": ["5", "6", "7"]}
+TEST = {"text": PROSE, "id": ["4", "5", "6"]}
+
+
+def test_columns_are_found_by_comparing_with_the_sample():
+    schema = _schema(TRAIN, TEST, {"id": ["4", "5", "6"], "mood": ["a", "a", "a"]})
+    assert (schema.id, schema.target, schema.sequence) == ("id", "mood", ("text",))
+    ignored = next(f for f in schema.findings if f.what == "ignored columns")
+    assert ignored.value == "year"
+
+
+def test_class_columns_name_the_target_by_its_values():
+    schema = _schema(TRAIN, TEST, {"id": ["4", "5", "6"], "b": ["0.5"] * 3, "a": ["0.5"] * 3})
+    assert schema.target == "mood"
+    assert schema.class_columns == {"b": "b", "a": "a"}
+
+
+def test_class_columns_may_carry_a_prefix():
+    schema = _schema(TRAIN, TEST, {"id": ["4"] * 3, "mood_a": ["0.5"] * 3, "mood_b": ["0.5"] * 3})
+    assert schema.class_columns == {"mood_a": "a", "mood_b": "b"}
+
+
+def test_without_a_sample_the_only_column_missing_from_test_is_the_target():
+    train = {name: TRAIN[name] for name in ("id", "text", "mood")}
+    assert _schema(train, TEST).target == "mood"
+
+
+def test_several_candidates_ask_for_the_flag():
+    with pytest.raises(InputError, match=r"mood, year. Name .* --set data.target=COLUMN"):
+        _schema(TRAIN, TEST)
+
+
+def test_a_known_name_decides_among_several_candidates():
+    assert _schema({**TRAIN, "Label": ["a", "b", "a"]}, TEST).target == "Label"
+
+
+def test_a_misspelt_target_lists_the_columns_and_the_nearest():
+    with pytest.raises(FlagError, match=r"no column 'mod'; did you mean 'mood'\?.* id, text, mood"):
+        _schema(TRAIN, TEST, target="mod")
+
+
+@pytest.mark.parametrize("name", ["group", "fold", "sequence"])
+def test_other_misspelt_columns_name_the_nearest(name):
+    with pytest.raises(FlagError, match=rf"data.{name}: .* no column 'texd'; did you mean 'text'"):
+        _schema(TRAIN, TEST, target="mood", **{name: "texd"})
+
+
+def test_rows_without_an_id_column_have_their_number():
+    schema = _schema({"text": PROSE, "label": ["a", "b", "a"]}, {"text": PROSE})
+    assert schema.id == ""
+
+
+def test_a_unique_short_column_is_the_id_where_none_is_named_so():
+    schema = _schema(
+        {"key": ["x1", "x2", "x3"], "text": PROSE, "label": ["a", "b", "a"]},
+        {"key": ["y1", "y2", "y3"], "text": PROSE},
+    )
+    assert (schema.id, schema.sequence) == ("key", ("text",))
+
+
+def test_the_column_with_most_tokens_is_the_sequence_and_others_are_mentioned():
+    titles = ["One fine day here", "Two fine days there", "A title of five words"]
+    train = {**TRAIN, "title": titles}
+    schema = _schema(train, {**TEST, "title": titles}, target="mood")
+    assert schema.sequence == ("text",)
+    assert "title" in next(f.why for f in schema.findings if f.what == "sequence")
+
+
+def test_several_sequence_columns_are_taken_in_the_order_asked_for():
+    train, test = {**TRAIN, "title": PROSE}, {**TEST, "title": PROSE}
+    assert _schema(train, test, target="mood", sequence="title,text").sequence == ("title", "text")
+
+
+def test_a_wide_table_gets_a_clear_error():
+    steps = {f"step{i}": ["3", "4", "5"] for i in range(6)}
+    with pytest.raises(InputError, match=r"none of the 6 columns .* Join the steps"):
+        _schema(
+            {"id": ["1", "2", "3"], "label": ["a", "b", "a"], **steps}, {"id": ["4"] * 3, **steps}
+        )
+
+
+def test_an_unknown_metric_names_the_nearest():
+    with pytest.raises(FlagError, match=r"no metric 'acuracy'; did you mean 'accuracy'"):
+        check_metric("acuracy")
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind", "tokens"),
+    [
+        ([["1", "a b"]], "tokens", ["1", "a b"]),
+        (["[1, 2, 3]"] * 2, "tokens", ["1", "2", "3"]),
+        (["['a b', 'c']"] * 2, "tokens", ["a b", "c"]),
+        (["[1 02 3]"] * 2, "tokens", ["1", "02", "3"]),
+        (["12 7 099"] * 2, "tokens", ["12", "7", "099"]),
+        (["12,7,99"] * 2, "tokens", ["12", "7", "99"]),
+        (["12; 7; 99"] * 2, "tokens", ["12", "7", "99"]),
+        (["a|b|c d"] * 2, "tokens", ["a", "b", "c d"]),
+        (["sea salt, olive oil", "egg, white rice"], "tokens", ["sea salt", "olive oil"]),
+        (["T1 T22 T3", "T1 T4 T9"], "tokens", ["T1", "T22", "T3"]),
+        (["ACGT", "GGTA"], "chars", ["A", "C", "G", "T"]),
+        (["Anna", "O'Neil", "van Dyk"], "chars", ["A", "n", "n", "a"]),
+        (["我爱北京", "你好吗"], "text", ["我", "爱", "北", "京"]),
+        (PROSE, "text", ["it", "was", ",", "i", "think", ",", "a", "good", "film", "."]),
+    ],
+)  # fmt: skip
+def test_the_kind_of_a_cell_is_seen_and_the_cell_cut(cells, kind, tokens):
+    found = detect_kind(cells)
+    assert found.name == kind
+    assert cutter(found, _table(s=cells), "s", DataConfig())(cells[0]) == tokens
+
+
+def test_the_kind_can_be_overridden():
+    assert detect_kind(["12 7"], "text").name == "text"
+    assert detect_kind(PROSE, "chars").name == "chars"
+    with pytest.raises(FlagError, match=r"got 'word'"):
+        detect_kind(PROSE, "word")
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("Don't stop!!", ["don't", "stop", "!", "!"]),
+        ("well-known", ["well", "-", "known"]),
+        ("a<br /><br />b &amp; c", ["a", "b", "&", "c"]),
+        ("x < y <bob@home.org>", ["x", "<", "y", "<", "bob", "@", "home", ".", "org", ">"]),
+        ("Ünïcödé 19th _x", ["ünïcödé", "19", "th", "_", "x"]),
+        ("l’été", ["l’été"]),
+        ("हिन्दी में", ["हिन्दी", "में"]),
+        ("東京タワー2", ["東", "京", "タ", "ワ", "ー", "2"]),
+        (" \t\n", []),
+    ],
+)
+def test_text_is_cut_into_words_and_marks(text, tokens):
+    assert cut_text(text) == tokens
+
+
+def test_ascii_and_other_text_are_cut_alike():
+    text = "It's 3.5 o'clock -- at B2B's x_y\x0b'quoted'"
+    assert cut_text(f"{text} é")[:-1] == cut_text(text)
+
+
+def test_case_and_tags_stay_when_asked():
+    assert cut_text("A<b>", lowercase=False, is_html=False) == ["A", "<", "b", ">"]
+
+
+def test_real_valued_steps_are_refused_and_whole_floats_are_not():
+    rng = np.random.default_rng(0)
+    real = [" ".join(f"{v:.4f}" for v in rng.normal(size=20)) for _ in range(5)]
+    whole = ["1.0 2.0 3.0"] * 5
+    for cells, is_refused in ((real, True), (whole, False)):
+        cut = cutter(detect_kind(cells), _table(s=cells), "s", DataConfig())
+        if is_refused:
+            with pytest.raises(InputError, match=r"real-valued steps .* Bin the values first"):
+                check_discrete(cells, cut, "s")
+        else:
+            check_discrete(cells, cut, "s")
+
+
+@pytest.mark.parametrize(
+    ("texts", "classes", "values"),
+    [
+        (["0.0", "1.0", "0.0"], ("0", "1"), [0, 1, 0]),
+        (["true", "false", "true"], ("false", "true"), [1, 0, 1]),
+        (["10", "9", "10"], ("9", "10"), [1, 0, 1]),
+        (["b", "a", "NA"], ("NA", "a", "b"), [2, 1, 0]),
+        (["007", "7", "007"], ("007", "7"), [0, 1, 0]),
+        (["-1", "1", "-1"], ("-1", "1"), [0, 1, 0]),
+    ],
+)
+def test_labels_of_any_type_become_sorted_classes(texts, classes, values):
+    labels = read_labels(_table(y=texts), "y")
+    assert labels.classes == classes
+    assert labels.values.tolist() == values
+    assert labels.values.dtype == np.int64
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["a", "", "b", ""], r"2 labels are empty .* record 2"),
+        (["1", "nan", "0"], r"1 labels .* \('nan'\) in train.csv, record 2"),
+        (["1", "0", "-inf"], r"record 3"),
+        (["1", "0", "x", "1"], r"mixed; 1 labels are no numbers, the first \('x'\) .* record 3"),
+        (["a", "a"], r"every label is 'a'"),
+        (["0.5", "0.25", "0.75"], r"3 different labels in 3 rows .* regression"),
+        ([f"name{i}" for i in range(30)], r"30 different labels in 30 rows"),
+    ],
+)
+def test_bad_labels_are_named_with_count_and_first_row(texts, message):
+    with pytest.raises(InputError, match=message):
+        read_labels(_table(y=texts), "y")
+
+
+def test_a_subset_keeps_the_shares_the_order_and_every_class():
+    labels = np.array([0] * 60 + [1] * 38 + [2] * 2)
+    rows = stratified_rows(labels, 20)
+    counts = np.bincount(labels[rows])
+    assert len(rows) == 20
+    assert (np.diff(rows) > 0).all()
+    assert counts[2] == 1
+    assert abs(counts[0] - 12) <= 1
+    np.testing.assert_array_equal(rows, stratified_rows(labels, 20))
+
+
+def test_all_rows_are_taken_by_default():
+    np.testing.assert_array_equal(stratified_rows(np.array([1, 0]), 0), [0, 1])
+
+
+def test_groups_are_numbered_by_value():
+    assert factorise(["10", "9", "10"]).tolist() == [1, 0, 1]

@@ -1,0 +1,148 @@
+"""The submission: the sample's form, the ids byte for byte, and nothing invalid on disk."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from seqblend.errors import InputError
+from seqblend.sequences import SubmissionForm
+from seqblend.submission import check_submission, write_submission
+
+ODD_IDS = [
+    "007", "12345678901234567890", "a,b", 'say "hi"', '"12311_10"', "two\nlines", "cr\rhere",
+    "naïve 漢字 🙂", "=1+1", " space ", "NA", "1.0", "'single'", "\ufeffbom", "tab\there",
+]  # fmt: skip
+
+
+def labels_form(ids: list[str], **changes) -> SubmissionForm:
+    return replace(SubmissionForm("id", ("label",), "labels", ids), **changes)
+
+
+def one_hot(choices: list[int], c: int) -> np.ndarray:
+    return np.eye(c, dtype=np.float32)[choices]
+
+
+def test_labels_are_written_in_the_samples_order_whatever_the_order_of_the_test_rows(tmp_path):
+    path = tmp_path / "s.csv"
+    done = write_submission(
+        path, labels_form(["b", "a", "c"]), ("x", "y"), ["a", "b", "c"], one_hot([0, 1, 1], 2)
+    )
+    assert path.read_bytes() == b"id,label\nb,y\na,x\nc,y\n"
+    assert done.rows == 3
+    assert done.path == path
+    assert done.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("is_quoted", [False, True])
+def test_odd_ids_come_back_byte_for_byte(tmp_path, is_quoted):
+    path = tmp_path / "s.csv"
+    order = np.random.default_rng(0).permutation(len(ODD_IDS))
+    test_ids = [ODD_IDS[i] for i in order]
+    write_submission(
+        path, labels_form(ODD_IDS, is_quoted=is_quoted), ("x", "y"), test_ids,
+        one_hot([0] * len(ODD_IDS), 2),
+    )  # fmt: skip
+    with open(path, encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    assert [row[0] for row in rows[1:]] == ODD_IDS
+    assert rows[0] == ["id", "label"]
+
+
+def test_header_and_ids_are_quoted_where_the_sample_quotes_them(tmp_path):
+    path = tmp_path / "s.csv"
+    write_submission(
+        path, labels_form(["12311_10"], is_quoted=True), ("0", "1"), ["12311_10"], one_hot([1], 2)
+    )
+    assert path.read_text() == '"id","label"\n"12311_10",1\n'
+
+
+def test_labels_with_commas_and_quotes_survive(tmp_path):
+    path = tmp_path / "s.csv"
+    classes = ("a,b", '"q"')
+    write_submission(path, labels_form(["1", "2"]), classes, ["1", "2"], one_hot([0, 1], 2))
+    assert path.read_text() == 'id,label\n1,"a,b"\n2,"""q"""\n'
+
+
+def test_a_probability_is_that_of_the_last_class_with_eight_digits(tmp_path):
+    path = tmp_path / "s.csv"
+    form = SubmissionForm("id", ("p",), "probability", ["1", "2", "3"])
+    positive = np.array([1 / 3, 1e-9, 1.0])
+    write_submission(path, form, ("0", "1"), ["1", "2", "3"], np.stack([1 - positive, positive], 1))
+    assert path.read_text() == "id,p\n1,0.33333333\n2,1e-09\n3,1\n"
+
+
+def test_class_columns_follow_the_sample_and_sum_to_one(tmp_path):
+    path = tmp_path / "s.csv"
+    form = SubmissionForm("id", ("z", "x", "y"), "class_columns", ["1"], classes=(2, 0, 1))
+    probabilities = np.array([[0.20001, 0.3, 0.5]])
+    write_submission(path, form, ("x", "y", "z"), ["1"], probabilities)
+    values = [float(field) for field in path.read_text().splitlines()[1].split(",")[1:]]
+    np.testing.assert_allclose(values, [0.5, 0.2, 0.3], atol=1e-5)
+    assert sum(values) == pytest.approx(1, abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("row", "hint"),
+    [([np.nan, 0.5], "sum nan"), ([0.6, 0.5], r"sum 1\.1"), ([-0.1, 1.1], "below 0")],
+)
+def test_what_is_no_probability_is_refused_and_nothing_written(tmp_path, row, hint):
+    path = tmp_path / "s.csv"
+    probabilities = np.array([[0.5, 0.5], row])
+    with pytest.raises(InputError, match=f"1 of 2 test predictions.*{hint}"):
+        write_submission(path, labels_form(["1", "2"]), ("x", "y"), ["1", "2"], probabilities)
+    assert not path.exists()
+
+
+def test_missing_and_extra_ids_are_refused_by_name(tmp_path):
+    form = labels_form(["1", "2"])
+    with pytest.raises(InputError, match=r"Only in the sample: 1 \('2'\); only in .*: 1 \('3'\)"):
+        write_submission(tmp_path / "s", form, ("x", "y"), ["1", "3"], one_hot([0, 1], 2))
+
+
+@pytest.mark.parametrize(
+    ("sample", "test", "where"),
+    [(["1", "1"], ["1", "2"], "sample submission"), (["1", "2"], ["1", "1"], "test file")],
+)
+def test_repeated_ids_are_refused(tmp_path, sample, test, where):
+    with pytest.raises(InputError, match=rf"{where} has 1 ids more than once \('1'\)"):
+        write_submission(tmp_path / "s", labels_form(sample), ("x", "y"), test, one_hot([0, 1], 2))
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("", "expected the columns"),
+        ('id,label\n"1,x\n', "expected a CSV file"),
+        ("id,wrong\n1,x\n2,y\n", "expected the columns"),
+        ("id,label\n1,x\n", "expected 2 rows, the file has 1"),
+        ("id,label\n2,x\n1,y\n", "row 2: expected id '1'"),
+        ("id,label\n1,x\n2,nan\n", "row 3: no valid answer for id '2'"),
+        ("id,label\n1,x\n2,x,y\n", "row 3: expected id '2'"),
+    ],
+)
+def test_the_check_of_the_written_file_finds_what_is_wrong(tmp_path, text, hint):
+    path = tmp_path / "s.csv"
+    path.write_text(text)
+    with pytest.raises(InputError, match=hint):
+        check_submission(path, labels_form(["1", "2"]), ("x", "y"))
+
+
+@pytest.mark.parametrize("fields", ["0.5,0.6", "nan,1", "x,1", "-0.5,1.5"])
+def test_the_check_refuses_class_columns_that_are_no_probabilities(tmp_path, fields):
+    path = tmp_path / "s.csv"
+    path.write_text(f"id,x,y\n1,{fields}\n")
+    form = SubmissionForm("id", ("x", "y"), "class_columns", ["1"], classes=(0, 1))
+    with pytest.raises(InputError, match="no valid answer for id '1'"):
+        check_submission(path, form, ("x", "y"))
+
+
+def test_a_class_name_of_a_megabyte_is_written(tmp_path):
+    classes = ("x" * 1_000_000, "y")
+    limit = csv.field_size_limit()
+    write_submission(tmp_path / "s.csv", labels_form(["1"]), classes, ["1"], one_hot([0], 2))
+    assert csv.field_size_limit() == limit

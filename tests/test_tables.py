@@ -1,0 +1,195 @@
+"""One file -> columns of text, whatever its format; a clear line where that cannot be."""
+
+import bz2
+import gzip
+import json
+import lzma
+import zipfile
+
+import pytest
+
+from seqblend.errors import InputError
+from seqblend.tables import read_table
+
+COLUMNS = {"id": ["007", "8"], "text": ['say "hi", ü', "NA"]}
+CSV = 'id,text\n007,"say ""hi"", ü"\n8,NA\n'
+
+
+def _read(tmp_path, content, name="train.csv"):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return read_table(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_byte_order_marks_are_understood(tmp_path, encoding):
+    assert _read(tmp_path, CSV.encode(encoding)).columns == COLUMNS
+
+
+def test_latin_1_is_read_with_a_warning_that_names_the_line(tmp_path):
+    table = _read(tmp_path, CSV.encode("latin-1"))
+    assert table.columns == COLUMNS
+    assert "line 2: byte 0xfc is not utf-8" in table.warnings[0]
+
+
+@pytest.mark.parametrize("newline", ["\r\n", "\r"])
+def test_other_newlines_just_work(tmp_path, newline):
+    assert _read(tmp_path, CSV.replace("\n", newline)).columns == COLUMNS
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_separators_are_detected(tmp_path, separator):
+    assert (
+        _read(
+            tmp_path,
+            CSV.replace("d,t", f"d{separator}t")
+            .replace("7,", f"7{separator}")
+            .replace("8,", f"8{separator}"),
+        ).columns
+        == COLUMNS
+    )
+
+
+def test_a_header_with_more_commas_than_tabs_is_still_tab_separated(tmp_path):
+    table = _read(tmp_path, "id\ta, b, c\n1\tx\n", "train.tsv")
+    assert table.columns == {"id": ["1"], "a, b, c": ["x"]}
+
+
+def test_one_column_may_hold_any_separator(tmp_path):
+    assert _read(tmp_path, "text\na, b; c\nd\n").columns == {"text": ["a, b; c", "d"]}
+
+
+@pytest.mark.parametrize(
+    ("suffix", "pack"), [(".gz", gzip.compress), (".bz2", bz2.compress), (".xz", lzma.compress)]
+)
+def test_compressed_files_just_work(tmp_path, suffix, pack):
+    assert _read(tmp_path, pack(CSV.encode()), f"train.csv{suffix}").columns == COLUMNS
+
+
+def test_a_zip_with_one_table_is_read_and_macs_shadow_files_ignored(tmp_path):
+    path = tmp_path / "train.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("train.csv", CSV)
+        archive.writestr("__MACOSX/train.csv", "x")
+    assert read_table(path).columns == COLUMNS
+
+
+def test_a_zip_with_two_tables_is_refused(tmp_path):
+    path = tmp_path / "train.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.csv", CSV)
+        archive.writestr("b.csv", CSV)
+    with pytest.raises(InputError, match=r"holds 2 files \(a.csv, b.csv\).* Unpack"):
+        read_table(path)
+
+
+def test_a_truncated_archive_is_named_as_damaged(tmp_path):
+    with pytest.raises(InputError, match=r"train.csv.gz is damaged"):
+        _read(tmp_path, gzip.compress(CSV.encode())[:-12], "train.csv.gz")
+
+
+RECORDS = [{"id": "007", "text": COLUMNS["text"][0]}, {"id": 8, "text": "NA"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.json", json.dumps(RECORDS)),
+        ("a.json", json.dumps({"data": RECORDS})),
+        ("a.json", json.dumps(COLUMNS)),
+        ("a.json", json.dumps({k: dict(enumerate(v)) for k, v in COLUMNS.items()})),
+        ("a.json", "\n".join(map(json.dumps, RECORDS))),
+        ("a.jsonl", "\r\n".join(map(json.dumps, RECORDS)) + "\n\n"),
+    ],
+    ids=["records", "data", "columns", "indexed", "lines in .json", "lines"],
+)
+def test_every_json_form_gives_the_same_columns(tmp_path, name, content):
+    assert _read(tmp_path, content, name).columns == COLUMNS
+
+
+def test_json_numbers_keep_their_text_and_null_is_empty(tmp_path):
+    text = '[{"id": 12345678901234567890, "x": 0.10, "s": [1, 20], "y": null, "b": true}]'
+    assert _read(tmp_path, text, "a.json").columns == {
+        "id": ["12345678901234567890"], "x": ["0.10"], "s": [["1", "20"]], "y": [""], "b": ["true"],
+    }  # fmt: skip
+
+
+def test_literal_texts_that_pandas_takes_for_missing_stay_text(tmp_path):
+    words = ["NA", "null", "None", "nan", "N/A", ""]
+    table = _read(tmp_path, "id,text\n" + "".join(f"{i},{w}\n" for i, w in enumerate(words)))
+    assert table.columns["text"] == words
+
+
+def test_ids_come_back_byte_for_byte(tmp_path):
+    ids = ["007", "12345678901234567890", "a,b", 'q"q', "two\nlines", "ü", "=1+1", " x "]
+    body = "".join('"' + i.replace('"', '""') + '",t\n' for i in ids)
+    assert _read(tmp_path, "id,text\n" + body).columns["id"] == ids
+
+
+@pytest.mark.parametrize(
+    "inner", [r"he said \"hi\" twice", 'he said "hi" twice'], ids=["backslash", "unescaped"]
+)
+def test_the_tutorials_odd_quotes_are_survived(tmp_path, inner):
+    table = _read(tmp_path, f'"id"\t"review"\n"1_7"\t"{inner}"\n"2"\t"fine"\n', "train.tsv")
+    assert table.columns == {"id": ["1_7", "2"], "review": ['he said "hi" twice', "fine"]}
+    assert table.is_quoted
+
+
+def test_a_stray_quote_does_not_swallow_the_rows_after_it(tmp_path):
+    table = _read(tmp_path, 'id\ttext\n1\t"abc\n2\tx\n3\tdef"\n', "train.tsv")
+    assert table.columns["text"] == ['"abc', "x", 'def"']
+    assert "line 2: a quote is opened and never closed" in table.warnings[0]
+
+
+def test_a_cell_of_a_million_tokens_is_read(tmp_path):
+    long = "7 " * 1_000_000
+    assert _read(tmp_path, f"id,s\n1,{long}\n").columns["s"] == [long]
+
+
+def test_the_place_of_a_row_counts_the_lines_inside_quotes(tmp_path):
+    table = _read(tmp_path, 'id,text\n1,"two\nlines"\n\n2,x\n')
+    assert table.place(0).endswith("line 2")
+    assert table.place(1).endswith("line 5")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", r"train.csv is empty \(0 bytes\)"),
+        (b"id,text\n", r"train.csv has no rows, only a header"),
+        (b"id,text\n1,a\n2,\0\n", r"train.csv, line 3: holds a NUL"),
+        ("id,text\n1,ü\n2,ä".encode() + b"\xe4\n", r"line 3: byte 0xe4 is not utf-8.* Save"),
+        (b"id,text\n1,a\xff\n", r"line 2: byte 0xff is not utf-8"),
+        (b'id,text\n1,a\n2,"b\n3,c\n', r"line 3: a quote is opened and never closed"),
+        (b"id,text\n1,a\n2,b,c\n", r"line 3: 3 fields where the header has 2.* in quotes"),
+        (b"id,a,a\n1,x,y\n", r"line 1: two columns are named 'a'"),
+    ],
+    ids=["0 bytes", "header", "NUL", "broken byte", "0xff", "open quote", "ragged", "duplicate"],
+)
+def test_a_broken_file_is_named_with_line_and_remedy(tmp_path, content, message):
+    with pytest.raises(InputError, match=message) as caught:
+        _read(tmp_path, content)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('[{"id": 1},\n {"id": 2]', r"line 2, column 10: not valid JSON"),
+        ('[{"id": 1}, [2]]', r"record 2: expected an object"),
+        ('[{"id": 1, "id": 2}]', r"two columns are named 'id'"),
+        ('[{"id": 1, "s": [[1]]}]', r"record 1: column 's' holds nested values"),
+        ("[]", r"no rows"),
+        ("[" * 100_000, r"nested too deeply"),
+    ],
+)
+def test_broken_json_is_named_with_its_place(tmp_path, content, message):
+    with pytest.raises(InputError, match=message):
+        _read(tmp_path, content, "a.json")
+
+
+def test_a_folder_and_a_missing_file_are_told_apart(tmp_path):
+    with pytest.raises(InputError, match="is a folder"):
+        read_table(tmp_path)
+    with pytest.raises(InputError, match="does not exist"):
+        read_table(tmp_path / "train.csv")
