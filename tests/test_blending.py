@@ -201,6 +201,23 @@ def test_the_chosen_method_is_the_simplest_of_the_near_best(metric):
     assert result.method == "mean"
 
 
+def test_a_difference_that_is_noise_does_not_buy_a_more_complex_method():
+    stack, labels, fold = members(3, 60, 2, seed=31)
+    result = select_blend(stack, labels, fold, "log_loss", NAMES[:3])
+    scores = {row["method"]: row["cross_fitted"] for row in result.table}
+    assert min(scores.values()) < scores["mean"]
+    assert result.method == "mean"
+
+
+def test_where_accuracy_ties_log_loss_chooses():
+    right = np.eye(2)[np.arange(100) % 2] > 0
+    sure, unsure = np.where(right, 0.9, 0.1), np.where(right, 0.55, 0.45)
+    stack = np.stack([unsure, sure]).astype(np.float32)
+    result = select_blend(stack, np.arange(100) % 2, np.arange(100) // 20, "accuracy", ("u", "s"))
+    assert {row["cross_fitted"] for row in result.table} == {1.0}
+    np.testing.assert_allclose(result.blend.weights, [0, 1], atol=1e-6)
+
+
 def test_a_good_member_among_noise_is_found_by_the_selection():
     labels = np.arange(400) % 2
     good = np.where(np.eye(2)[labels] > 0, 0.9, 0.1).astype(np.float32)

@@ -132,6 +132,12 @@ def test_the_check_of_the_written_file_finds_what_is_wrong(tmp_path, text, hint)
         check_submission(path, labels_form(["1", "2"]), ("x", "y"))
 
 
+def test_the_file_is_read_back_after_writing(tmp_path):
+    form = SubmissionForm("id", ("label", "no such answer"), "labels", ["1"])
+    with pytest.raises(InputError, match="row 2: expected id '1'"):
+        write_submission(tmp_path / "s.csv", form, ("x", "y"), ["1"], one_hot([0], 2))
+
+
 @pytest.mark.parametrize("fields", ["0.5,0.6", "nan,1", "x,1", "-0.5,1.5"])
 def test_the_check_refuses_class_columns_that_are_no_probabilities(tmp_path, fields):
     path = tmp_path / "s.csv"

@@ -53,6 +53,11 @@ def make_parser(description: str) -> argparse.ArgumentParser:
     return parser
 
 
+def make_subcommand_parser(description: str) -> argparse.ArgumentParser:
+    """A parser without the common flags."""
+    return _Parser(description=description, allow_abbrev=False)
+
+
 def add_training_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of the steps that train."""
     add = parser.add_argument

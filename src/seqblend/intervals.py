@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy import sparse
 
 from seqblend.metrics import CLIP, predict_classes
 from seqblend.seeds import rng_for
 
+Weighted = Callable[[np.ndarray], np.ndarray]  # float64 [r, n] row weights -> float64 [r]
 _CHUNK = 50  # resamples held at once: 50 x 25,000 rows are 10 MB
 
 
@@ -44,7 +47,7 @@ def bootstrap(
     return np.concatenate(parts)
 
 
-def weighted_metric(metric: str, labels: np.ndarray, probabilities: np.ndarray):
+def weighted_metric(metric: str, labels: np.ndarray, probabilities: np.ndarray) -> Weighted:
     """A function from row weights float64 [r, n] to the weighted metric float64 [r]."""
     p = probabilities.astype(np.float64)
     if metric == "log_loss":
@@ -57,7 +60,7 @@ def weighted_metric(metric: str, labels: np.ndarray, probabilities: np.ndarray):
     return _weighted_counts(metric, labels, p)
 
 
-def _weighted_auc(is_positive: np.ndarray, scores: np.ndarray):
+def _weighted_auc(is_positive: np.ndarray, scores: np.ndarray) -> Weighted:
     """Area under the ROC curve as a function of weights; ties count half."""
     order = np.argsort(scores, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(scores[order]) > 0])
@@ -74,7 +77,7 @@ def _weighted_auc(is_positive: np.ndarray, scores: np.ndarray):
     return area
 
 
-def _weighted_counts(metric: str, labels: np.ndarray, p: np.ndarray):
+def _weighted_counts(metric: str, labels: np.ndarray, p: np.ndarray) -> Weighted:
     """Metrics of the confusion matrix's margins and diagonal as a function of weights."""
     n, c = p.shape
     predicted = predict_classes(p)

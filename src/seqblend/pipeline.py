@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,15 +14,16 @@ from seqblend.blending import BlendResult, select_blend
 from seqblend.budget import Estimator
 from seqblend.config import digest
 from seqblend.console import Console, Progress, duration, say
-from seqblend.executors import WorkerPool
+from seqblend.errors import InputError
+from seqblend.executors import Event, WorkerPool
 from seqblend.metrics import METRICS, better
 from seqblend.project import Project
-from seqblend.results import RunResult, check_probabilities, collect_run
+from seqblend.results import RunResult, check_probabilities, collect_run, finished_runs
 from seqblend.scheduling import Schedule
 from seqblend.store import commit_folder, read_finished, write_array, write_json
 from seqblend.submission import Submission, write_submission
 from seqblend.submission_log import log_submission
-from seqblend.units import PILOT, Run, Unit, plan_runs, plan_units
+from seqblend.units import Run, Unit, plan_runs, plan_units
 
 _RESERVE = 45.0  # seconds of a budget kept for blending, submission and report
 
@@ -92,66 +94,108 @@ def run_plan(
 
     budget: seconds for everything from now on; None: no limit
     """
-    began = time.monotonic()
-    deadline = None if budget is None else began + max(budget - _RESERVE, 0.0)
+
+    def renew(outcome: Outcome, progress: Progress) -> None:
+        blend, submission = blend_results(project, outcome.results, out, outcome.blend)
+        if submission is not None:
+            outcome.blend, outcome.submission = blend, submission
+            progress.say(describe_submission(project, outcome), "green")
+        progress.board = board_of(project, outcome.results, outcome.blend)
+
+    return _work(project, plan, console, budget, renew)
+
+
+def train_plan(project: Project, plan: Plan, console: Console, *, budget: float | None) -> Outcome:
+    """Train what is missing, and no more."""
+
+    def renew(outcome: Outcome, progress: Progress) -> None:
+        progress.board = board_of(project, outcome.results, None)
+
+    return _work(project, plan, console, budget, renew)
+
+
+def blend_finished(
+    project: Project, note: Callable[[str], None], models: tuple[str, ...] | None, out: Path | None
+) -> Outcome:
+    """Blend every finished run of these data and folds (of these models alone, where given)."""
+    results = finished_runs(project.store, project.ledger, note)
+    if models is not None:
+        results = [result for result in results if result.model in models]
+    if not results:
+        raise InputError(
+            f"no finished run of these data and folds in {project.store.root}: "
+            "train some first, with ./run.sh or python src/train.py"
+        )
+    outcome = Outcome(results)
+    outcome.blend, outcome.submission = blend_results(project, results, out)
+    return outcome
+
+
+def _work(
+    project: Project, plan: Plan, console: Console, budget: float | None,
+    renew: Callable[[Outcome, Progress], None],
+) -> Outcome:  # fmt: skip
+    """Run the missing units; `renew` is called whenever a further run is complete."""
+    deadline = None if budget is None else time.monotonic() + max(budget - _RESERVE, 0.0)
     jobs = [project.job(unit) for unit in plan.missing]
     schedule = Schedule(jobs, dict(plan.done), plan.estimator.seconds, deadline)
     outcome = Outcome()
     devices = project.machine.devices[: max(len(jobs), 1)]
     with Progress(console, schedule, project.competition.metric, len(devices)) as progress:
-        _renew(project, plan, schedule, outcome, progress, out)
+        if _collect(project, plan, schedule, outcome):
+            renew(outcome, progress)
         if jobs:
             with WorkerPool(devices) as pool:
                 for event in pool.run(schedule.next_job, progress.tick):
                     progress.event(event)
-                    if event.kind == "done":
-                        plan.estimator.observe(event.job.unit, event.values)
-                        schedule.finish(event.job.unit, event.values)
-                        if event.job.unit.fold != PILOT:
-                            _renew(project, plan, schedule, outcome, progress, out)
-                    elif event.kind == "failed":
-                        schedule.fail(event.job.unit, event.values["message"])
-                        _note_failure(project, event.values)
+                    _take_in(project, plan, schedule, event)
+                    if event.kind == "done" and _collect(project, plan, schedule, outcome):
+                        renew(outcome, progress)
     outcome.failed = schedule.failed
     outcome.missing = [job.unit for job in schedule.pending]
     return outcome
 
 
-def _note_failure(project: Project, values: dict) -> None:
-    """Keep a failed unit's traceback where it can be looked up."""
-    if values.get("traceback"):
-        write_json(project.store.root / "failure.json", values)
+def _take_in(project: Project, plan: Plan, schedule: Schedule, event: Event) -> None:
+    """Tell the schedule and the estimator how a unit ended; keep a failure's traceback."""
+    unit, values = event.job.unit, event.values
+    if event.kind == "done":
+        plan.estimator.observe(unit, values)
+        schedule.finish(unit, values)
+    elif event.kind == "failed":
+        schedule.fail(unit, values["message"])
+        if values.get("traceback"):
+            write_json(project.store.root / "failure.json", {"unit": unit.name, **values})
 
 
-def _renew(
-    project: Project, plan: Plan, schedule: Schedule, outcome: Outcome, progress: Progress,
-    out: Path | None,
-) -> None:  # fmt: skip
-    """Blend anew and write the submission where a run became complete and the blend is better."""
+def _collect(project: Project, plan: Plan, schedule: Schedule, outcome: Outcome) -> bool:
+    """Gather runs whose folds are complete; whether there is one more, or one more seed."""
     complete = {}
     for run in plan.runs:
         seeds = 0
-        while (
-            schedule.is_complete(run, seeds, project.folds.count) and seeds < project.config.seeds
+        while seeds < project.config.seeds and schedule.is_complete(
+            run, seeds, project.folds.count
         ):
             seeds += 1
         if seeds:
-            complete[run] = seeds
+            complete[run.name] = seeds
     known = {result.name: result.manifest["seeds"] for result in outcome.results}
-    if not complete or known == {run.name: seeds for run, seeds in complete.items()}:
-        return
+    if complete == known:
+        return False
     outcome.results = [
-        collect_run(project.store, run.name, seeds, project.fold, project.ledger)
-        for run, seeds in complete.items()
+        collect_run(project.store, name, seeds, project.fold, project.ledger)
+        for name, seeds in complete.items()
     ]
-    blend, submission = blend_results(project, outcome.results, out, outcome.blend)
-    if submission is not None:
-        outcome.blend, outcome.submission = blend, submission
-        progress.say(
-            f"submission: {submission.path} ({blend.method} of {len(outcome.results)},"
-            f" cross-fitted {project.competition.metric} {_text(blend.cross_fitted)})", "green",
-        )  # fmt: skip
-    progress.board = board_of(project, outcome.results, outcome.blend)
+    return True
+
+
+def describe_submission(project: Project, outcome: Outcome) -> str:
+    """One line: where it is, what it is made of, and what to expect of it."""
+    blend = outcome.blend
+    return (
+        f"submission: {outcome.submission.path} ({blend.method} of {len(outcome.results)} models,"
+        f" cross-fitted {project.competition.metric} {_text(blend.cross_fitted)})"
+    )
 
 
 def board_of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seqblend.console import Console, clean, say, show_findings, show_table
-from seqblend.pipeline import Outcome
+from seqblend.pipeline import Outcome, board_of, describe_submission
 from seqblend.project import Project
 from seqblend.reporting import write_report
 from seqblend.summary import leaderboard_rows, make_report_data
@@ -44,3 +44,28 @@ def show_outcome(console: Console, project: Project, outcome: Outcome, command: 
         names = ", ".join(unit.name for unit in outcome.missing)
         say(console, f"out of time, not trained: {clean(names, 1_000)}", "yellow")
         say(console, "type the same command again to go on", "yellow")
+
+
+def show_trained(console: Console, project: Project, outcome: Outcome) -> None:
+    """The OOF scores of complete runs, and what failed or is missing."""
+    for name, score in board_of(project, outcome.results, None):
+        say(console, f"{name}: OOF {project.competition.metric} {score}", "bold")
+    for unit, message in outcome.failed.items():
+        say(console, f"failed: {unit.name}: {message}", "red")
+    if outcome.missing:
+        names = ", ".join(unit.name for unit in outcome.missing)
+        say(console, f"out of time, not trained: {clean(names, 1_000)}", "yellow")
+
+
+def show_blend(console: Console, project: Project, outcome: Outcome) -> None:
+    """Every method's scores, the weights, and the submission."""
+    blend = outcome.blend
+    names = ("cross_fitted", "in_sample", "gap")
+    rows = [
+        [row["method"], *("undefined" if row[n] is None else f"{row[n]:.4f}" for n in names)]
+        for row in blend.table
+    ]
+    show_table(console, "methods", ["method", "cross-fitted", "in-sample", "gap"], rows)
+    weights = zip(blend.blend.members, blend.blend.weights, strict=True)
+    show_table(console, "weights", ["model", "weight"], [[n, f"{w:.3f}"] for n, w in weights])
+    say(console, describe_submission(project, outcome), "green")

@@ -1,0 +1,37 @@
+"""Blend every finished run of these data and folds into a checked submission.
+
+python src/blend.py [--data DIR] [--folds 5] [--out FILE]
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from seqblend.commands import make_config, make_parser, run_script
+from seqblend.console import make_console, say
+from seqblend.paths import find_places
+from seqblend.pipeline import blend_finished
+from seqblend.project import open_project
+from seqblend.show import show_blend
+
+
+def main(argv: list[str]) -> int:
+    """Parse, load, blend, show. Returns the exit code."""
+    parser = make_parser("Blend finished runs into a submission.")
+    parser.add_argument("--models", metavar="A,B", help="only these models")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="a further copy of the submission")
+    args = parser.parse_args(argv)
+    console = make_console()
+    project = open_project(
+        make_config(args), find_places(working=args.working), data=args.data,
+        solution=args.solution, note=lambda text: say(console, text),
+    )  # fmt: skip
+    chosen = project.config.models if args.models else None
+    outcome = blend_finished(project, lambda text: say(console, text, "yellow"), chosen, args.out)
+    show_blend(console, project, outcome)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_script(main))

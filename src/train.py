@@ -1,0 +1,46 @@
+"""Train models x seeds x folds into working/; no blend, no submission.
+
+python src/train.py --models bilstm,bigru [--data DIR] [--seeds 2] [--folds 5]
+"""
+
+from __future__ import annotations
+
+import sys
+
+from seqblend.commands import (
+    add_training_flags,
+    make_config,
+    make_parser,
+    parse_seconds,
+    run_script,
+)
+from seqblend.console import make_console, say
+from seqblend.paths import find_places
+from seqblend.pipeline import describe_plan, exit_code, make_plan, train_plan
+from seqblend.project import open_project
+from seqblend.show import show_project, show_trained
+
+
+def main(argv: list[str]) -> int:
+    """Parse, load, train, show. Returns the exit code."""
+    parser = make_parser("Train models x seeds x folds.")
+    add_training_flags(parser)
+    args = parser.parse_args(argv)
+    console = make_console()
+    config, budget = make_config(args), parse_seconds(args.budget)
+    project = open_project(
+        config, find_places(working=args.working), data=args.data, workers=args.workers,
+        solution=args.solution, note=lambda text: say(console, text),
+    )  # fmt: skip
+    show_project(console, project)
+    plan = make_plan(project, console)
+    say(console, describe_plan(project, plan), "bold")
+    if args.plan:
+        return 0
+    outcome = train_plan(project, plan, console, budget=budget)
+    show_trained(console, project, outcome)
+    return exit_code(outcome)
+
+
+if __name__ == "__main__":
+    sys.exit(run_script(main))
