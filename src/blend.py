@@ -25,7 +25,8 @@ def main(argv: list[str]) -> int:
     console = make_console()
     project = open_project(
         make_config(args), find_places(working=args.working), data=args.data,
-        solution=args.solution, note=lambda text: say(console, text),
+        solution=args.solution, out=args.out,
+        note=lambda text: say(console, text),
     )  # fmt: skip
     chosen = project.config.models if args.models else None
     outcome = blend_finished(project, lambda text: say(console, text, "yellow"), chosen, args.out)

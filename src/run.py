@@ -33,7 +33,8 @@ def main(argv: list[str], kaggle: Path = KAGGLE) -> int:
     config, budget = make_config(args), parse_seconds(args.budget)
     project = open_project(
         config, find_places(kaggle=kaggle, working=args.working), data=args.data,
-        workers=args.workers, solution=args.solution, note=lambda text: say(console, text),
+        workers=args.workers, solution=args.solution, out=args.out,
+        note=lambda text: say(console, text),
     )  # fmt: skip
     show_project(console, project)
     plan = make_plan(project, console)

@@ -135,6 +135,7 @@ def run_script(main: Callable[[list[str]], int], argv: list[str] | None = None) 
 
 
 def _stop(number: int, _frame: object) -> None:
-    """The first signal stops cleanly; a second one ends the process at once."""
-    signal.signal(number, signal.SIG_DFL)
+    """The first signal stops cleanly; a second one, of either kind, ends the process at once."""
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.SIG_DFL)
     raise Stopped(number)

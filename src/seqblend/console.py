@@ -32,14 +32,18 @@ class _SafeStream:
         try:
             return self._stream.write(text)
         except BrokenPipeError:
-            self._stream = open(os.devnull, "w")  # noqa: SIM115
+            self._go_quiet()
             return len(text)
 
     def flush(self) -> None:
         try:
             self._stream.flush()
         except BrokenPipeError:
-            self._stream = open(os.devnull, "w")  # noqa: SIM115
+            self._go_quiet()
+
+    def _go_quiet(self) -> None:
+        """Lead the descriptor nowhere: the flush at exit would fail on a closed pipe too."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
     def __getattr__(self, name: str):
         return getattr(self._stream, name)

@@ -67,7 +67,7 @@ def draw_curves(
     axes.set_xlim(1 if last > 1 else 0.5, max(last, 1.5))
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.set_title(f"{what.capitalize()} by epoch: training dashed, validation solid")
+    axes.set_title(f"{what.capitalize()} by epoch, training dashed")
     if what == "loss":
         _use_log_scale(axes)
     if reference:

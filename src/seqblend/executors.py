@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -41,12 +42,25 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, device), daemon=True)
-        self.process.start()
+        with _ctrl_c_held():
+            self.process.start()
         theirs.close()
 
     def give(self, job: Job) -> None:
         self.job = job
-        self.pipe.send(job)
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.pipe.send(job)  # where the worker is dead already, listening to it tells
+
+
+@contextlib.contextmanager
+def _ctrl_c_held() -> Iterator[None]:
+    """Block SIGINT: processes started meanwhile never see it, not even while they import."""
+    resource_tracker.ensure_running()  # its start would unblock the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class WorkerPool:
@@ -96,7 +110,7 @@ class WorkerPool:
         job = worker.job
         try:
             kind, values = worker.pipe.recv()
-        except (EOFError, ConnectionResetError):
+        except (EOFError, OSError):  # OSError: it died in the middle of a message
             yield from self._replace(worker, retried)
             return
         if kind != "progress":
@@ -109,10 +123,10 @@ class WorkerPool:
         worker.process.join()
         reason = _death_of(worker.process.exitcode)
         fresh = self._workers[worker.number] = _Worker(worker.number, worker.device)
-        yield Event("died", job, worker.number, {"reason": reason})
         if job in retried:
             yield Event("failed", job, worker.number, {"message": f"{reason}, twice"})
             return
+        yield Event("died", job, worker.number, {"reason": reason})
         retried.add(job)
         fresh.give(job)
         yield Event("started", job, worker.number, {"device": worker.device})
@@ -129,7 +143,6 @@ def _death_of(code: int | None) -> str:
 
 def _serve(pipe: Connection, device: str) -> None:
     """A worker's life: take a job, fit it, answer; ends with its parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops its workers
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -54,27 +54,42 @@ def weighted_metric(metric: str, labels: np.ndarray, probabilities: np.ndarray) 
         losses = -np.log(np.clip(p[np.arange(len(labels)), labels], CLIP, 1.0))
         return lambda weights: weights @ losses / weights.sum(1)
     if metric == "auc":
-        classes = [1] if p.shape[1] == 2 else range(p.shape[1])
-        areas = [_weighted_auc(labels == k, p[:, k]) for k in classes]
-        return lambda weights: _mean(np.stack([area(weights) for area in areas], axis=1))
+        classes = [1] if p.shape[1] == 2 else list(range(p.shape[1]))
+        return _weighted_auc(np.stack([labels == k for k in classes], axis=1), p[:, classes])
     return _weighted_counts(metric, labels, p)
 
 
 def _weighted_auc(is_positive: np.ndarray, scores: np.ndarray) -> Weighted:
-    """Area under the ROC curve as a function of weights; ties count half."""
-    order = np.argsort(scores, kind="stable")
-    starts = np.flatnonzero(np.r_[True, np.diff(scores[order]) > 0])
-    positive = is_positive[order]
+    """Mean area under the ROC curve of columns, to first order in the weights.
 
-    def area(weights: np.ndarray) -> np.ndarray:
-        ordered = weights[:, order]
-        wins = np.add.reduceat(ordered * positive, starts, axis=1)
-        losses = np.add.reduceat(ordered * ~positive, starts, axis=1)
-        below = np.cumsum(losses, axis=1) - losses / 2
-        pairs = wins.sum(1) * losses.sum(1)
-        return _divide((wins * below).sum(1), pairs)
+    is_positive: bool [n, c]; scores: float64 [n, c]
 
-    return area
+    A row's placement is the share of the other side it is right about (DeLong et al., 1988). The
+    area is the mean placement of either side, so that resampling is a matrix product.
+    """
+    placements = np.stack(
+        [_placements(p, s) for p, s in zip(is_positive.T, scores.T, strict=True)], axis=1
+    )
+    sides = [is_positive.astype(np.float64), 1.0 - is_positive]
+    areas = _divide((sides[0] * placements).sum(0), sides[0].sum(0))
+
+    def mean_area(weights: np.ndarray) -> np.ndarray:
+        halves = [_divide(weights @ (side * placements), weights @ side) for side in sides]
+        return _mean(halves[0] + halves[1] - areas)
+
+    return mean_area
+
+
+def _placements(is_positive: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """float64 [n]: the share of rows of the other side on the right side of each; ties half."""
+    result = np.full(len(scores), np.nan if is_positive.all() or not is_positive.any() else 0.0)
+    for side, sign in ((is_positive, 1.0), (~is_positive, -1.0)):
+        others = np.sort(sign * scores[~side])
+        own = sign * scores[side]
+        if len(others):
+            places = np.searchsorted(others, own, "left") + np.searchsorted(others, own, "right")
+            result[side] = places / (2 * len(others))
+    return result
 
 
 def _weighted_counts(metric: str, labels: np.ndarray, p: np.ndarray) -> Weighted:

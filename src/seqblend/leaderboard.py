@@ -189,26 +189,28 @@ def judge(data: ReportData, entries: list[Entry]) -> Verdict | None:
         if entry.name == BASELINE:
             what = "the best single model, linear" if BASELINE in rivals else "the linear baseline"
             rivals[BASELINE] = (entry, what)
-    gains = [(e.name, what, *_gain(data, chosen, e)) for e, what in rivals.values()]
-    draws = bootstrap(data.metric, data.labels[chosen.rows], chosen.record.oof[chosen.rows])
+    draws = _draws(data, chosen, chosen.rows)
+    gains = [(e.name, what, *_gain(data, chosen, draws, e)) for e, what in rivals.values()]
     return Verdict(chosen, _middle(draws), gains)
 
 
-def _gain(data: ReportData, chosen: Entry, other: Entry) -> tuple[float, float, float]:
-    """Gain over another on the rows both have, with its paired 95 % interval."""
+def _draws(data: ReportData, entry: Entry, rows: np.ndarray) -> np.ndarray:
+    """The metric on resampled rows: float64 [1000]."""
+    return bootstrap(data.metric, data.labels[rows], entry.record.oof[rows])
+
+
+def _gain(
+    data: ReportData, chosen: Entry, draws: np.ndarray, other: Entry
+) -> tuple[float, float, float]:
+    """Gain over another on the rows both have, with its paired 95 % interval; NaN without rows."""
     rows = np.intersect1d(chosen.rows, other.rows)
-    if not len(rows):
+    scores = [score(data.metric, data.labels[rows], e.record.oof[rows]) for e in (chosen, other)]
+    if None in scores:
         return np.nan, np.nan, np.nan
     sign = 1.0 if METRICS[data.metric].higher_is_better else -1.0
-    ours, theirs = (
-        bootstrap(data.metric, data.labels[rows], e.record.oof[rows]) for e in (chosen, other)
-    )
-    low, high = _middle(sign * (ours - theirs)) or (np.nan, np.nan)
-    own, their = (
-        score(data.metric, data.labels[rows], e.record.oof[rows]) for e in (chosen, other)
-    )
-    gain = np.nan if own is None or their is None else sign * (own - their)
-    return gain, low, high
+    ours = draws if len(rows) == len(chosen.rows) else _draws(data, chosen, rows)
+    low, high = _middle(sign * (ours - _draws(data, other, rows))) or (np.nan, np.nan)
+    return sign * (scores[0] - scores[1]), low, high
 
 
 def _middle(draws: np.ndarray) -> tuple[float, float] | None:

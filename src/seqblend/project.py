@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import re
@@ -22,7 +23,7 @@ from seqblend.folds import Folds, folds_digest, make_folds
 from seqblend.paths import Places, choose_competition
 from seqblend.results import Ledger
 from seqblend.sequences import Competition
-from seqblend.store import Store, write_array, write_json
+from seqblend.store import Store, check_writable, sweep, write_array, write_json
 from seqblend.units import Job, Unit
 
 DEMO = "demo"
@@ -60,9 +61,12 @@ def open_project(
     data: Path | None = None,
     workers: int = 0,
     solution: Path | None = None,
+    out: Path | None = None,
     note: Callable[[str], None] = lambda _: None,
 ) -> Project:
     """Read the competition (given, found, or the demo), make its folds, choose the devices.
+
+    out: a further place for the submission; only checked here
 
     raises: InputError, FlagError or MachineError before anything is trained
     """
@@ -72,6 +76,7 @@ def open_project(
     name = name_of(folder, places)
     store = Store(places.working, name)
     store.prepare()
+    _prepare_submissions(places, out)
     files = find_files(folder)
     if solution is not None:
         if not solution.is_file():
@@ -86,6 +91,18 @@ def open_project(
     write_folds(store.data, folds, ledger.folds)
     machine = find_devices(workers, cores())
     return Project(config, places, store, files, competition, folds, ledger, machine)
+
+
+def _prepare_submissions(places: Places, out: Path | None) -> None:
+    """Check, before any work, that a submission can be written wherever one is wanted."""
+    check_writable(places.submissions, "Make it writable, or remove what is in its place")
+    sweep(places.submissions)
+    if out is not None and out.is_dir():
+        raise FlagError(f"--out expects a file name, got the folder {out}")
+    for file in (places.extra_submission, out):
+        if file is not None:
+            check_writable(file.parent, "Name another file with --out")
+            sweep(file.parent, f".{glob.escape(file.name)}.*.tmp")
 
 
 def prepare_demo(working: Path) -> Path:

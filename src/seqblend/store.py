@@ -26,9 +26,9 @@ def write_bytes(path: Path, content: bytes, point: str = "") -> str:
 
     raises: MachineError with path, bytes needed and bytes free; the previous file stays intact
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "wb") as file:
             if point:
                 faults.visit(f"{point}.write")
@@ -141,12 +141,32 @@ def read_finished(folder: Path, note: Callable[[str], None]) -> dict[str, Any] |
     return None
 
 
-def sweep(folder: Path) -> int:
-    """Remove what an interrupted write left behind; returns how many files."""
-    left = [path for path in folder.rglob(".*.tmp") if path.is_file()]
+def check_writable(folder: Path, remedy: str) -> None:
+    """Make the folder and write in it once, before any work; MachineError with the remedy."""
+    try:
+        write_text(folder / ".writable", "")
+        (folder / ".writable").unlink(missing_ok=True)
+    except MachineError as error:
+        raise MachineError(f"cannot write in {folder}: {error}. {remedy}") from None
+
+
+def sweep(folder: Path, pattern: str = "**/.*.tmp") -> int:
+    """Remove what interrupted writes left behind, by processes now gone; returns how many files."""
+    left = [path for path in folder.glob(pattern) if not _is_alive(path.name.split(".")[-2])]
     for path in left:
         path.unlink(missing_ok=True)
     return len(left)
+
+
+def _is_alive(process: str) -> bool:
+    """Whether a process with this number (text) runs: another one may be writing here right now."""
+    try:
+        os.kill(int(process), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 class Store:
@@ -182,13 +202,6 @@ class Store:
         return self.root / "blends" / name
 
     def prepare(self) -> None:
-        """Make the folders before any work starts; MachineError where that cannot be done."""
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            write_text(self.root / ".writable", "")
-            (self.root / ".writable").unlink()
-        except (OSError, MachineError) as error:
-            raise MachineError(
-                f"cannot write in {self.root}: {error}. Name another folder with --working"
-            ) from None
+        """Make the root before any work starts; MachineError where that cannot be done."""
+        check_writable(self.root, "Name another folder with --working")
         sweep(self.root)

@@ -73,6 +73,7 @@ def styled() -> AbstractContextManager[None]:
 def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
     """A figure with one pair of axes, in inches; no global state."""
     figure = Figure(figsize=(width, height), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
     return figure, figure.add_subplot()
 
 

@@ -1,0 +1,1 @@
+"""Speed, side by side with peers: every measurement in a process of its own."""

@@ -1,0 +1,93 @@
+"""Recurrent layers and pooling held against torch's packed sequences and plain loops."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils import rnn
+
+from seqblend.models.layers import AdditiveAttention, Embed, Pool, TwoWay, reversal_of
+
+LENGTHS = torch.tensor([7, 4, 1])
+
+
+def draw_states(d=5):
+    return torch.randn(3, 7, d, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_both_directions_equal_the_packed_bidirectional_answer(cell):
+    layer = TwoWay(cell, 5, 6, 2)
+    kinds = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+    oracle = kinds[cell](5, 6, batch_first=True, bidirectional=True)
+    state = dict(layer.passes[0].named_parameters())
+    state |= {f"{name}_reverse": p for name, p in layer.passes[1].named_parameters()}
+    oracle.load_state_dict({name: p.detach() for name, p in state.items()})
+    x = draw_states()
+    packed = rnn.pack_padded_sequence(x, LENGTHS, batch_first=True)  # the oracle, not our path
+    expected = rnn.pad_packed_sequence(oracle(packed)[0], batch_first=True)[0]
+    ours = layer(x, reversal_of(LENGTHS, 7))
+    for row, length in enumerate(LENGTHS):
+        torch.testing.assert_close(ours[row, :length], expected[row, :length])
+
+
+def test_the_reversal_turns_each_row_by_its_own_length():
+    assert reversal_of(LENGTHS, 7).tolist() == [
+        [6, 5, 4, 3, 2, 1, 0],
+        [3, 2, 1, 0, 4, 5, 6],
+        [0, 1, 2, 3, 4, 5, 6],
+    ]
+
+
+@pytest.mark.parametrize("kind", ["mean", "max", "last", "attention", "mean+max"])
+def test_pooling_sees_no_padding(kind):
+    pool = Pool(kind, 4)
+    x = draw_states(4)
+    other = x.clone()
+    for row, length in enumerate(LENGTHS):
+        other[row, length:] = 99.0
+    torch.testing.assert_close(pool(other, LENGTHS, 2), pool(x, LENGTHS, 2))
+
+
+def test_pooled_values_are_those_of_a_plain_loop():
+    x = draw_states(4)
+    for row, length in enumerate(LENGTHS):
+        known = x[row, :length]
+        expected = {
+            "mean": known.mean(0),
+            "max": known.amax(0),
+            "last": torch.cat([known[-1, :2], known[0, 2:]]),
+        }
+        for kind, value in expected.items():
+            torch.testing.assert_close(Pool(kind, 4)(x, LENGTHS, 2)[row], value)
+
+
+def test_attention_weights_are_a_distribution_over_tokens_only():
+    attention = AdditiveAttention(4)
+    mask = (torch.arange(7) < LENGTHS[:, None])[:, :, None]
+    context, weights = attention(draw_states(4), mask)
+    torch.testing.assert_close(weights.sum(1), torch.ones(3))
+    assert not weights[~mask[:, :, 0]].any()
+    torch.testing.assert_close(context, torch.einsum("bt,btd->bd", weights, draw_states(4)))
+
+
+def test_an_unknown_pooling_is_refused():
+    with pytest.raises(ValueError, match="last, mean, max, attention"):
+        Pool("median", 4)
+
+
+def test_embedding_dropout_drops_a_feature_for_the_whole_row():
+    embed = Embed(50, 32, dropout=0.5, word_dropout=0.0).train()
+    torch.manual_seed(0)
+    dropped = embed(torch.randint(2, 50, (4, 9))) == 0
+    assert dropped.any()
+    assert (dropped.all(dim=1) == dropped.any(dim=1)).all()
+
+
+def test_word_dropout_turns_tokens_into_unknown_and_leaves_padding():
+    embed = Embed(50, 4, dropout=0.0, word_dropout=0.99).train()
+    torch.manual_seed(0)
+    out = embed(torch.tensor([[5] * 200 + [0] * 50]))
+    assert (out[0, :200] == embed.table.weight[1]).all(dim=1).float().mean() > 0.9
+    assert not out[0, 200:].any()
+    embed.eval()
+    assert (embed(torch.tensor([[5, 6]]))[0, 0] == embed.table.weight[5]).all()

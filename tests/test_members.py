@@ -1,0 +1,124 @@
+"""One contract for every registered model."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from conftest import sequence_set
+
+from seqblend.config import TrainConfig, VocabularyConfig
+from seqblend.members import Context, Labelled, fit_member, member_from_arrays
+from seqblend.models.registry import entries, entry_for, resolve_options
+
+CPU = torch.device("cpu")
+NAMES = sorted(entries())
+MODULES = [name for name in NAMES if entry_for(name).kind == "module"]
+SMALL = {"options": {"width": 16, "hidden": 16, "dropout": 0.0, "embedding_dropout": 0.0,
+                     "word_dropout": 0.0}}  # fmt: skip
+TRAIN = TrainConfig(lr=0.02, epochs=12, warmup=5, steps_per_epoch=8, precision="float32")
+
+
+def draw(n=60, seed=0, classes=3):
+    """Rows whose class is which of a few tokens they hold; lengths 1 to 30."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n) % classes
+    rows = [
+        [int(label), *rng.integers(classes, 12, rng.integers(0, 30)).tolist()] for label in labels
+    ]
+    return Labelled(sequence_set(rows), labels.astype(np.int64))
+
+
+def make_context(name, *, classes=3, **changes):
+    base = Context(
+        entry_for(name), resolve_options(name, SMALL), TRAIN, VocabularyConfig(min_count=1),
+        classes, 12, 0, 0, TRAIN.epochs, CPU, lambda _: None,
+    )  # fmt: skip
+    return dataclasses.replace(base, **changes)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """Every member, fitted once on the same handful of rows."""
+    return {name: fit_member(draw(), draw(30, 1), make_context(name)) for name in NAMES}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_probabilities_are_float32_and_rows_sum_to_one(fitted, name):
+    p = fitted[name].predict(draw(17, 2).sequences)
+    assert p.dtype == np.float32
+    assert p.shape == (17, 3)
+    np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_handful_of_rows_can_be_learnt(fitted, name):
+    train = draw()
+    assert np.mean(fitted[name].predict(train.sequences).argmax(axis=1) == train.labels) >= 0.95
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_predictions_come_back_in_file_order(fitted, name):
+    rows = draw(40, 3).sequences
+    order = np.random.default_rng(0).permutation(40)
+    straight, shuffled = (fitted[name].predict(rows.take(o)) for o in (np.arange(40), order))
+    np.testing.assert_allclose(shuffled, straight[order], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_batch_mates_and_padding_do_not_matter(fitted, name):
+    rows = draw(40, 4).sequences
+    together = fitted[name].predict(rows)
+    alone = np.concatenate([fitted[name].predict(rows.take(slice(i, i + 1))) for i in range(40)])
+    np.testing.assert_allclose(alone, together, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_member_comes_back_from_its_arrays_byte_for_byte(fitted, name):
+    rows = draw(25, 5).sequences
+    arrays = fitted[name].arrays()
+    assert not any(array.dtype.hasobject for array in arrays.values())
+    again = member_from_arrays(arrays, make_context(name))
+    assert again.predict(rows).tobytes() == fitted[name].predict(rows).tobytes()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_seed_gives_the_same_bytes(fitted, name):
+    again = fit_member(draw(), draw(30, 1), make_context(name))
+    rows = draw(25, 5).sequences
+    assert again.predict(rows).tobytes() == fitted[name].predict(rows).tobytes()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_validation_labels_and_rows_leave_the_member_as_it_is(fitted, name):
+    valid = draw(30, 9)
+    other = Labelled(valid.sequences, np.roll(valid.labels, 1))
+    arrays = fit_member(draw(), other, make_context(name)).arrays()
+    assert {key: array.tobytes() for key, array in arrays.items()} == {
+        key: array.tobytes() for key, array in fitted[name].arrays().items()
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_unknown_tokens_and_classes_without_rows_give_finite_answers(name):
+    train = draw(60, 0)
+    context = make_context(name, classes=4, epochs=1)
+    member = fit_member(train, draw(30, 1), dataclasses.replace(context, lexicon_size=20))
+    p = member.predict(sequence_set([[15, 16], [19], [0, 15]]))
+    assert np.isfinite(p).all()
+    assert (p[:, 3] < 0.5).all()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_parameter_gets_a_gradient(name):
+    model = entry_for(name).build(resolve_options(name, SMALL), 14, 3)
+    tokens = torch.randint(2, 14, (4, 9))
+    model(tokens, torch.tensor([9, 7, 3, 1])).square().sum().backward()
+    assert not [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_two_classes_work(name):
+    member = fit_member(draw(40, 0, 2), draw(20, 1, 2), make_context(name, classes=2))
+    labels = draw(40, 0, 2).labels
+    assert np.mean(member.predict(draw(40, 0, 2).sequences).argmax(1) == labels) >= 0.95

@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from seqblend.config import TrainConfig
+from seqblend.errors import FlagError
+from seqblend.optimise import (
+    AveragedWeights,
+    choose_precision,
+    make_loss,
+    make_optimiser,
+    rate_at,
+)
+
+CPU = torch.device("cpu")
+
+
+def test_the_rate_warms_up_and_stays():
+    config = TrainConfig(lr=1.0, warmup=4)
+    assert [rate_at(step, config, 100) for step in (0, 1, 3, 4, 99)] == [0.25, 0.5, 1, 1, 1]
+
+
+def test_one_cycle_ends_near_zero():
+    config = TrainConfig(lr=1.0, warmup=4, schedule="one_cycle")
+    rates = [rate_at(step, config, 100) for step in range(4, 100)]
+    assert rates[0] == 1
+    assert rates[-1] < 1e-3
+    assert rates == sorted(rates, reverse=True)
+
+
+@pytest.mark.parametrize("steps", [1, 5, 200])
+def test_averaged_weights_are_the_weighted_mean_of_all_steps(steps):
+    model = nn.Linear(1, 1, bias=False)
+    average = AveragedWeights(model, half_life=0.1)
+    values, shares = [], []
+    power = np.log(0.5) / np.log(0.9)
+    for step in range(1, steps + 1):
+        value = float(np.sin(step))
+        with torch.no_grad():
+            model.weight.fill_(value)
+        average.update(model)
+        share = min(power / (step + power - 1), 1.0)
+        shares = [old * (1 - share) for old in shares] + [share]
+        values.append(value)
+    assert sum(shares) == pytest.approx(1)
+    assert average.model.weight.item() == pytest.approx(np.dot(shares, values), abs=1e-5)
+
+
+def test_half_of_the_mass_lies_in_the_last_tenth():
+    model = nn.Linear(1, 1, bias=False)
+    average = AveragedWeights(model, half_life=0.1)
+    with torch.no_grad():
+        for step in range(2_000):
+            model.weight.fill_(float(step >= 1_800))
+            average.update(model)
+    assert average.model.weight.item() == pytest.approx(0.5, abs=0.01)
+
+
+def test_precision_is_chosen_by_the_processor_and_refused_when_unknown():
+    chosen = choose_precision("auto", CPU, low_precision_on_cpu=False)
+    assert chosen == "float32"
+    assert choose_precision("bfloat16", CPU, low_precision_on_cpu=False) == "bfloat16"
+    with pytest.raises(FlagError, match="got 'half'"):
+        choose_precision("half", CPU, low_precision_on_cpu=True)
+
+
+def test_embeddings_and_biases_are_not_decayed():
+    model = nn.ModuleDict({"table": nn.Embedding(5, 2), "out": nn.Linear(2, 3)})
+    groups = make_optimiser(model, TrainConfig(weight_decay=0.1)).param_groups
+    shapes = [sorted(tuple(p.shape) for p in group["params"]) for group in groups]
+    assert shapes == [[(3, 2)], [(3,), (5, 2)]]
+    assert [group["weight_decay"] for group in groups] == [0.1, 0.0]
+
+
+def test_class_weights_are_those_of_scikit_learn():
+    from sklearn.utils.class_weight import compute_class_weight
+
+    labels = np.array([0, 0, 0, 1, 2, 2])
+    loss = make_loss(labels, 3, TrainConfig(class_weights=True), CPU)
+    expected = compute_class_weight("balanced", classes=np.arange(3), y=labels)
+    np.testing.assert_allclose(loss.weight.numpy(), expected, rtol=1e-6)
