@@ -11,7 +11,7 @@ from pathlib import Path
 from seqblend.benchmark.compare import COLUMNS, Plan, as_json, run_plan, summarise, table_rows
 from seqblend.benchmark.variants import INFERENCE, TRAINING, make_variants
 from seqblend.commands import make_subcommand_parser, run_script
-from seqblend.console import make_console, say, show_table
+from seqblend.console import duration, make_console, say, show_table
 from seqblend.errors import FlagError
 from seqblend.store import write_json
 
@@ -33,9 +33,13 @@ def main(argv: list[str]) -> int:
         raise FlagError(f"--json expects a file, got the folder {args.json}")
     console = make_console()
     plan = Plan(tuple(make_variants()), args.rounds, args.seconds, args.rows)
-    about = plan.runs * (plan.seconds + _START)
-    say(console, f"{plan.runs} runs, one process and one thread at a time, about {about:.0f} s:"
-        f" {len(plan.variants)} variants x {plan.rounds} rounds x {plan.seconds:g} s")  # fmt: skip
+    runs = plan.rounds * len(plan.variants)
+    about = duration(runs * (plan.seconds + _START))
+    say(
+        console,
+        f"{runs} runs ({len(plan.variants)} variants x {plan.rounds} rounds), one process of one"
+        f" thread at a time, about {about} on a quiet machine",
+    )
     measurements = run_plan(plan, lambda line: say(console, line))
     summaries = summarise(plan, measurements)
     for task in (TRAINING, INFERENCE):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +13,6 @@ import seqblend  # noqa: F401  process settings before torch
 from seqblend.sequences import SequenceSet
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-FAST = [
-    "--set", "train.epochs=2", "--set", "options.hidden=8", "--set", "options.width=8",
-    "--set", "train.precision=float32",
-]  # fmt: skip
 
 
 def sequence_set(rows: list[list[int]]) -> SequenceSet:
@@ -27,15 +21,17 @@ def sequence_set(rows: list[list[int]]) -> SequenceSet:
     return SequenceSet.from_offsets(np.concatenate(rows).astype(np.int32), offsets)
 
 
-def write_competition(folder: Path, *, n_train: int = 60, n_test: int = 20, seed: int = 0) -> Path:
-    """Three classes told apart by which token is frequent; JSON in the usual shape."""
+def write_competition(
+    folder: Path, *, n_train: int = 60, n_test: int = 20, seed: int = 0, share: float = 0.6
+) -> Path:
+    """Three classes told apart by a token of their own (this share of a row); JSON as usual."""
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
     labels = rng.permutation(np.arange(n_train + n_test) % 3)
 
     def tokens(label: int) -> list[int]:
         length = int(rng.integers(3, 15))
-        own = rng.random(length) < 0.6
+        own = rng.random(length) < share
         return np.where(own, 100 + label, rng.integers(1, 40, length)).tolist()
 
     rows = [{"id": i, "sequence": tokens(label)} for i, label in enumerate(labels)]
@@ -51,19 +47,21 @@ def write_competition(folder: Path, *, n_train: int = 60, n_test: int = 20, seed
     return folder
 
 
-def run_script(name: str, *flags: str, **environment: str) -> subprocess.CompletedProcess:
-    """A script as a user starts it, in its own process."""
-    return subprocess.run(
-        [sys.executable, str(REPOSITORY / "src" / name), *flags],
-        capture_output=True,
-        text=True,
-        env=os.environ | environment,
-        timeout=120,
-        check=False,
-    )
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small competition's folder, which no test changes."""
+    return write_competition(tmp_path_factory.mktemp("competitions") / "tiny")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A copy of the code: what its scripts write lands beside it, not in this repository."""
+    shutil.copytree(REPOSITORY / "src", tmp_path / "house" / "src")
+    (tmp_path / "house" / "input").mkdir()
+    return tmp_path / "house"
 
 
 @pytest.fixture
 def competition_folder(tmp_path: Path) -> Path:
-    """A small competition's folder."""
+    """A small competition's folder, for a test that changes its files."""
     return write_competition(tmp_path / "tiny")

@@ -1,18 +1,87 @@
-"""The house: imports point down only, and nothing acts at import."""
+"""The house: imports point down only, scripts hold no logic, and nothing acts at import."""
 
+import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parents[1] / "src" / "seqblend"
-LAYERS = [
-    "paths errors config faults seeds sources store versions",
-    "sequences lexicon formats delimited tables kinds labels schema answers discovery readers demo "
-    "dataset",
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[1] / "src"
+LAYERS = [  # lowest first; a name with a slash is a folder
+    "errors config faults seeds sources store versions",
+    "sequences reading/ paths demo dataset",
     "dealing folds vocabulary batching",
-    "models",
+    "models/",
     "metrics optimise training members devices",
     "units executors scheduling results",
     "simplex blend_methods blending budget",
-    "submission records confusion intervals figures style leaderboard sections report_tables "
-    "reporting datacard console commands",
-    "project pipeline summary show",
+    "submission submission_log reporting/ console commands",
+    "project delivery pipeline summary show",
+    "benchmark/",
 ]
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the package by its name from src/."""
+    return {
+        ".".join(path.relative_to(SOURCE).with_suffix("").parts): path
+        for path in SOURCE.glob("seqblend/**/*.py")
+        if path.name != "__init__.py"
+    }
+
+
+def imports_of(path: Path) -> set[str]:
+    """The package's own modules that a file imports, wherever in the file."""
+    known, found = modules(), set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("seqblend"):
+            found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return found & set(known)
+
+
+def layer_of(module: str) -> int:
+    """The layer a module belongs to."""
+    first, *rest = module.removeprefix("seqblend.").split(".")
+    name = f"{first}/" if rest else first
+    ranks = [i for i, names in enumerate(LAYERS) if name in names.split()]
+    assert len(ranks) == 1, f"{module} has no layer: name it in LAYERS"
+    return ranks[0]
+
+
+@pytest.mark.parametrize("module", sorted(modules()))
+def test_imports_point_down_only(module):
+    for other in imports_of(modules()[module]):
+        assert layer_of(other) <= layer_of(module), f"{module} imports {other}"
+
+
+def test_no_module_imports_itself_over_others():
+    graph = {module: imports_of(path) for module, path in modules().items()}
+    assert len(list(TopologicalSorter(graph).static_order())) == len(graph)
+
+
+@pytest.mark.parametrize("module", sorted(modules()))
+def test_the_report_never_sees_a_model(module):
+    if module.startswith("seqblend.reporting."):
+        for other in imports_of(modules()[module]):
+            assert not other.startswith("seqblend.models")
+        assert "torch" not in modules()[module].read_text(encoding="utf-8").split()
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.glob("*.py")), ids=lambda path: path.name)
+def test_a_script_parses_loads_calls_and_shows(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 90
+    assert "python src/" in ast.get_docstring(tree)
+    assert not [node for node in tree.body if isinstance(node, ast.ClassDef)]
+
+
+@pytest.mark.parametrize("module", sorted(modules()))
+def test_the_package_prints_nothing_and_reads_no_pickle(module):
+    text = modules()[module].read_text(encoding="utf-8")
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    assert not [call for call in calls if getattr(call.func, "id", "") == "print"]
+    for forbidden in ("import pickle", "allow_pickle=True", "weights_only=False", "joblib.load"):
+        assert forbidden not in text

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn.utils import rnn
 
-from seqblend.models.layers import AdditiveAttention, Embed, Pool, TwoWay, reversal_of
+from seqblend.models.layers import AdditiveAttention, Embed, Pool, TwoWay, reversal_of, reverse_steps
 
 LENGTHS = torch.tensor([7, 4, 1])
 
@@ -31,11 +31,18 @@ def test_both_directions_equal_the_packed_bidirectional_answer(cell):
 
 
 def test_the_reversal_turns_each_row_by_its_own_length():
-    assert reversal_of(LENGTHS, 7).tolist() == [
+    assert (reversal_of(LENGTHS, 7).view(3, 7) - 7 * torch.arange(3)[:, None]).tolist() == [
         [6, 5, 4, 3, 2, 1, 0],
         [3, 2, 1, 0, 4, 5, 6],
         [0, 1, 2, 3, 4, 5, 6],
     ]
+
+
+def test_reversing_twice_is_nothing_and_its_gradient_is_that_of_indexing():
+    x = draw_states().double().requires_grad_()
+    reversal = reversal_of(LENGTHS, 7)
+    torch.testing.assert_close(reverse_steps(reverse_steps(x, reversal), reversal), x)
+    assert torch.autograd.gradcheck(lambda y: reverse_steps(y, reversal), (x,))
 
 
 @pytest.mark.parametrize("kind", ["mean", "max", "last", "attention", "mean+max"])

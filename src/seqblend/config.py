@@ -74,7 +74,7 @@ class VocabularyConfig:
 class TrainConfig:
     """How a neural member is fitted."""
 
-    lr: float = knob(2e-3, Span(3e-4, 1e-2, log=True), "AdamW's rate after the warm-up")
+    lr: float = knob(4e-3, Span(3e-4, 1e-2, log=True), "AdamW's rate after the warm-up")
     weight_decay: float = knob(0.01, Span(1e-4, 0.3, log=True), "AdamW's decoupled decay")
     epochs: int = knob(0, help="fixed number of epochs; 0: a pilot chooses")
     max_epochs: int = knob(30, help="the pilot's limit")

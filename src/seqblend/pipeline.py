@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from seqblend.blending import BlendResult, select_blend
 from seqblend.budget import Estimator
-from seqblend.config import digest
 from seqblend.console import Console, Progress, duration, say
+from seqblend.delivery import Outcome, blend_results, board_of, describe_submission
 from seqblend.errors import InputError
 from seqblend.executors import Event, WorkerPool
-from seqblend.metrics import METRICS, better
 from seqblend.project import Project
-from seqblend.results import RunResult, check_probabilities, collect_run, finished_runs
+from seqblend.results import collect_run, finished_runs
 from seqblend.scheduling import Schedule
-from seqblend.store import commit_folder, read_finished, write_array, write_json
-from seqblend.submission import Submission, write_submission
-from seqblend.submission_log import log_submission
+from seqblend.store import read_finished, write_json
 from seqblend.units import Run, Unit, plan_runs, plan_units
 
 _RESERVE = 45.0  # seconds of a budget kept for blending, submission and report
@@ -41,17 +36,6 @@ class Plan:
     def missing(self) -> list[Unit]:
         """Units that are not done."""
         return [unit for unit in self.units if unit not in self.done]
-
-
-@dataclass
-class Outcome:
-    """What the whole way came to so far."""
-
-    results: list[RunResult] = field(default_factory=list)
-    blend: BlendResult | None = None
-    submission: Submission | None = None
-    failed: dict[Unit, str] = field(default_factory=dict)
-    missing: list[Unit] = field(default_factory=list)
 
 
 def make_plan(project: Project, console: Console) -> Plan:
@@ -92,11 +76,15 @@ def run_plan(
 ) -> Outcome:
     """Train what is missing; after every completed run blend again and renew the submission.
 
+    While units are left, a better blend of fewer runs stands. The last blend is of all runs, so
+    that the submission does not depend on the order in which they were finished.
     budget: seconds for everything from now on; None: no limit
     """
 
     def renew(outcome: Outcome, progress: Progress) -> None:
-        blend, submission = blend_results(project, outcome.results, out, outcome.blend)
+        is_last = not (progress.schedule.pending or progress.schedule.running)
+        standing = None if is_last else outcome.blend
+        blend, submission = blend_results(project, outcome.results, out, standing)
         if submission is not None:
             outcome.blend, outcome.submission = blend, submission
             progress.say(describe_submission(project, outcome), "green")
@@ -187,93 +175,6 @@ def _collect(project: Project, plan: Plan, schedule: Schedule, outcome: Outcome)
         for name, seeds in complete.items()
     ]
     return True
-
-
-def describe_submission(project: Project, outcome: Outcome) -> str:
-    """One line: where it is, what it is made of, and what to expect of it."""
-    blend = outcome.blend
-    return (
-        f"submission: {outcome.submission.path} ({blend.method} of {len(outcome.results)} models,"
-        f" cross-fitted {project.competition.metric} {_text(blend.cross_fitted)})"
-    )
-
-
-def board_of(
-    project: Project, results: list[RunResult], blend: BlendResult | None
-) -> list[tuple[str, str]]:
-    """(name, OOF score) of each run, and the blend's cross-fitted score."""
-    metric, rows = METRICS[project.competition.metric], project.fold >= 0
-    labels = project.competition.labels[rows]
-    board = [(r.model, _text(metric.function(labels, r.oof[rows]))) for r in results]
-    return board + ([("blend", _text(blend.cross_fitted))] if blend else [])
-
-
-def blend_results(
-    project: Project,
-    results: list[RunResult],
-    out: Path | None,
-    standing: BlendResult | None = None,
-) -> tuple[BlendResult, Submission | None]:
-    """Blend the runs; write blend and submission unless the standing blend is better."""
-    for result in results:
-        check_probabilities(result, project.fold)
-    competition = project.competition
-    members = distinct_names(results)
-    stack = np.stack([result.oof for result in results])
-    blend = select_blend(stack, competition.labels, project.fold, competition.metric, members)
-    if standing and better(competition.metric, standing.cross_fitted, blend.cross_fitted):
-        return standing, None
-    test = blend.blend.apply(np.stack([result.test for result in results]))
-    name = f"{blend.method}-{digest([r.name for r in results], blend.blend.weights.tolist())[:8]}"
-    _write_blend(project, name, blend, results, test)
-    return blend, _submit(project, name, blend, test, out)
-
-
-def distinct_names(results: list[RunResult]) -> tuple[str, ...]:
-    """Registry names; a run's folder name where a model is there twice."""
-    models = [result.model for result in results]
-    return tuple(r.model if models.count(r.model) == 1 else r.name for r in results)
-
-
-def _write_blend(
-    project: Project, name: str, blend: BlendResult, results: list[RunResult], test: np.ndarray
-) -> None:
-    """blends/<name>/: weights, cross-fitted OOF, test, and the manifest last."""
-    folder = project.store.blend(name)
-    weights = dict(zip(blend.blend.members, blend.blend.weights.tolist(), strict=True))
-    hashes = {"weights.json": write_json(folder / "weights.json", weights)}
-    arrays = {"oof.npy": blend.oof, "test.npy": test.astype(np.float32)}
-    for file, array in arrays.items():
-        hashes[file] = write_array(folder / file, array, "blend")
-    manifest = project.ledger.as_dict() | {
-        "method": blend.method, "members": [result.name for result in results],
-        "metric": project.competition.metric, "cross_fitted": blend.cross_fitted,
-        "in_sample": blend.in_sample, "best_single": blend.best_single,
-        "best_single_score": blend.best_single_score, "table": blend.table,
-    }  # fmt: skip
-    commit_folder(folder, manifest, hashes)
-
-
-def _submit(
-    project: Project, name: str, blend: BlendResult, test: np.ndarray, out: Path | None
-) -> Submission:
-    """Write and check the submission, in every place that wants one."""
-    competition, places = project.competition, project.places
-    path = places.submissions / f"{competition.name}-{name}.csv"
-    extra = [place for place in (places.extra_submission, out) if place is not None]
-    for place in (*extra, path):
-        submission = write_submission(
-            place, competition.form, competition.classes, competition.test_ids, test
-        )
-    log_submission(
-        places.submissions / "log.csv", path.name, submission.rows, submission.sha256,
-        competition=competition.name, metric=competition.metric, cross_fitted=blend.cross_fitted,
-    )  # fmt: skip
-    return submission
-
-
-def _text(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.4f}"
 
 
 def exit_code(outcome: Outcome) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seqblend.console import Console, clean, say, show_findings, show_table
-from seqblend.pipeline import Outcome, board_of, describe_submission
+from seqblend.delivery import Outcome, board_of, describe_submission
 from seqblend.project import Project
 from seqblend.reporting import write_report
 from seqblend.summary import leaderboard_rows, make_report_data
@@ -27,10 +27,9 @@ def show_project(console: Console, project: Project) -> None:
 
 def show_outcome(console: Console, project: Project, outcome: Outcome, command: str) -> None:
     """Write the report, then print leaderboard, submission, and what is missing."""
-    for unit, message in outcome.failed.items():
-        say(console, f"failed: {unit.name}: {message}", "red")
     if not outcome.results:
         say(console, "no model is complete: there is nothing to blend yet", "red")
+        _show_rest(console, outcome)
         return
     data = make_report_data(project, outcome, command)
     page = write_report(data, project.store.report)
@@ -40,6 +39,13 @@ def show_outcome(console: Console, project: Project, outcome: Outcome, command: 
     if outcome.submission is not None:
         say(console, f"submission: {outcome.submission.path}", "green")
     say(console, f"report: {page}", "green")
+    _show_rest(console, outcome)
+
+
+def _show_rest(console: Console, outcome: Outcome) -> None:
+    """What failed, what there was no time for, and how to go on."""
+    for unit, message in outcome.failed.items():
+        say(console, f"failed: {unit.name}: {message}", "red")
     if outcome.missing:
         names = ", ".join(unit.name for unit in outcome.missing)
         say(console, f"out of time, not trained: {clean(names, 1_000)}", "yellow")
@@ -50,11 +56,7 @@ def show_trained(console: Console, project: Project, outcome: Outcome) -> None:
     """The OOF scores of complete runs, and what failed or is missing."""
     for name, score in board_of(project, outcome.results, None):
         say(console, f"{name}: OOF {project.competition.metric} {score}", "bold")
-    for unit, message in outcome.failed.items():
-        say(console, f"failed: {unit.name}: {message}", "red")
-    if outcome.missing:
-        names = ", ".join(unit.name for unit in outcome.missing)
-        say(console, f"out of time, not trained: {clean(names, 1_000)}", "yellow")
+    _show_rest(console, outcome)
 
 
 def show_blend(console: Console, project: Project, outcome: Outcome) -> None:

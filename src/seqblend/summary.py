@@ -10,7 +10,7 @@ import numpy as np
 from seqblend.blending import BlendResult
 from seqblend.datacard import make_data_card
 from seqblend.metrics import METRICS, summarise
-from seqblend.pipeline import Outcome, distinct_names
+from seqblend.delivery import Outcome, distinct_names
 from seqblend.project import Project
 from seqblend.readers import read_solution
 from seqblend.records import BlendRecord, ModelRecord, ReportData
@@ -28,8 +28,8 @@ def make_report_data(project: Project, outcome: Outcome, command: str) -> Report
         answers = read_solution(project.files.solution, competition)
     weights = {}
     if outcome.blend:
-        members = outcome.blend.blend
-        weights = dict(zip(members.members, members.weights.tolist(), strict=True))
+        chosen = outcome.blend.blend
+        weights = dict(zip(chosen.members, chosen.weights.tolist(), strict=True))
     names = distinct_names(outcome.results)
     records = [
         _model_record(project, result, weights.get(name), answers)
@@ -37,7 +37,8 @@ def make_report_data(project: Project, outcome: Outcome, command: str) -> Report
     ]
     blend = None
     if outcome.blend:
-        blend = _blend_record(outcome.blend, outcome.results, weights, answers)
+        members = [r for name, r in zip(names, outcome.results, strict=True) if name in weights]
+        blend = _blend_record(outcome.blend, members, weights, answers)
     return ReportData(
         competition=competition.name,
         metric=competition.metric,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -68,25 +69,31 @@ def fit_module(
     """Train a module and return its averaged weights with what was recorded.
 
     `should_stop(history)` ends after an epoch (the pilot, early stopping). Validation rows are
-    scored each epoch and choose nothing otherwise.
+    scored each epoch and choose nothing otherwise; early stopping returns its best epoch.
     raises: UnitError where the loss is no longer finite
     """
     torch.manual_seed(seed_for(setting.seed, "torch", setting.place))
     model = build().to(setting.device)
     trainer = _Trainer(model, train, setting)
-    trace = Trace()
+    trace, best = Trace(), None
     for epoch in range(setting.epochs):
         values = trainer.run_epoch(epoch)
         values |= _validate(trainer.averaged.model, valid, setting)
         trace.add(values)
         setting.report(values)
+        if setting.config.early_stopping and _is_best(trace.history):
+            best = copy.deepcopy(trainer.averaged.model)
         faults.visit("epoch.end")
         if should_stop and should_stop(trace.history):
             break
     seconds = sum(trace.history.get("train_seconds", []))
     trace.tokens_per_second = trainer.tokens_seen / max(seconds, 1e-9)
     trace.padding = trainer.padding
-    return trainer.averaged.model, trace
+    return best or trainer.averaged.model, trace
+
+
+def _is_best(history: History) -> bool:
+    return history["valid_loss"][-1] == min(history["valid_loss"])
 
 
 class _Trainer:

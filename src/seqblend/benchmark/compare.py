@@ -27,11 +27,6 @@ class Plan:
     seconds: float
     rows: int
 
-    @property
-    def runs(self) -> int:
-        """How many processes."""
-        return self.rounds * len(self.variants)
-
 
 @dataclass(frozen=True)
 class Measurement:
@@ -52,22 +47,30 @@ class Summary:
     padding: float
 
 
+def order_runs(plan: Plan) -> list[tuple[int, Variant]]:
+    """(round, variant) of every run.
+
+    Every second round runs backwards: a steady drift of the machine's speed then favours nobody.
+    """
+    forward, backward = plan.variants, plan.variants[::-1]
+    turns = [backward if i % 2 else forward for i in range(plan.rounds)]
+    return [(i, variant) for i, turn in enumerate(turns) for variant in turn]
+
+
 def run_plan(plan: Plan, note: Callable[[str], None]) -> list[Measurement]:
     """One process at a time. `note` is told one line a run.
 
-    Each round starts one variant further on, so that none always follows the same other.
     raises: UnitError where a process fails
     """
     found = []
-    for round_ in range(plan.rounds):
-        start = round_ % len(plan.variants)
-        for variant in plan.variants[start:] + plan.variants[:start]:
-            timing = run_child(variant, plan.rows, plan.seconds)
-            found.append(Measurement(variant.name, round_, timing))
-            note(
-                f"{len(found)}/{plan.runs}  {variant.task}  {variant.label}:"
-                f" {timing.rate / 1000:.0f} ktok/s in {timing.seconds:.1f} s"
-            )
+    runs = order_runs(plan)
+    for i, (round_, variant) in enumerate(runs, 1):
+        timing = run_child(variant, plan.rows, plan.seconds)
+        found.append(Measurement(variant.name, round_, timing))
+        note(
+            f"{i}/{len(runs)}  {variant.task}  {variant.label}:"
+            f" {timing.rate / 1000:.0f} ktok/s in {timing.seconds:.1f} s"
+        )
     return found
 
 
@@ -90,8 +93,7 @@ def run_child(variant: Variant, rows: int, seconds: float) -> Timing:
 def summarise(plan: Plan, measurements: list[Measurement]) -> list[Summary]:
     """One summary a variant, in the plan's order.
 
-    A ratio is taken within a round, between neighbours in time, before its median: other load on
-    the machine then slows both sides.
+    A ratio is taken within a round, where other load on the machine is most alike; then its median.
     """
     timings = {(m.variant, m.round): m.timing for m in measurements}
     baselines: dict[str, Variant] = {}

@@ -15,7 +15,15 @@ from seqblend.benchmark.workload import CLASSES, VOCABULARY
 from seqblend.config import TrainConfig, VocabularyConfig
 from seqblend.members import Labelled
 from seqblend.models.registry import entry_for, resolve_options
-from seqblend.training import PREDICT_TOKENS, Rows, Setting, fit_module, predict_module
+from seqblend.training import (
+    PREDICT_TOKENS,
+    History,
+    Rows,
+    Setting,
+    Trace,
+    fit_module,
+    predict_module,
+)
 
 _CPU = torch.device("cpu")
 _WARM_UP_ROWS = 256
@@ -30,7 +38,7 @@ def time_training(rows: Labelled, seconds: float, *, model: str, precision: str)
     """
     _fit(_first(rows, _WARM_UP_ROWS), model, precision, lambda history: True)
 
-    def is_over(history: dict[str, list[float]]) -> bool:
+    def is_over(history: History) -> bool:
         return sum(history["train_seconds"]) >= seconds
 
     trace = _fit(rows, model, precision, is_over)
@@ -39,8 +47,10 @@ def time_training(rows: Labelled, seconds: float, *, model: str, precision: str)
     return Timing(tokens, sum(times), trace.padding)
 
 
-def _fit(rows: Labelled, model: str, precision: str, should_stop: Callable[[dict], bool]):
-    """The Trace of a fit."""
+def _fit(
+    rows: Labelled, model: str, precision: str, should_stop: Callable[[History], bool]
+) -> Trace:
+    """What a fit recorded."""
     config = TrainConfig(steps_per_epoch=max(len(rows.labels) // BATCH, 1))
     setting = Setting(
         config, CLASSES, _MANY_EPOCHS, seed=0, place=0, precision=precision, device=_CPU,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
+from torch.nn.utils import rnn
 from torch.utils.data import DataLoader, Dataset
 
 from seqblend.benchmark.timing import Timing, time_steps
@@ -49,7 +49,7 @@ def collate_fixed(examples: list[Example]) -> Batch:
 
 def collate_dynamic(examples: list[Example]) -> Batch:
     """Every row padded to the longest of the batch."""
-    tokens = pad_sequence([row for row, _ in examples], batch_first=True, padding_value=PAD)
+    tokens = rnn.pad_sequence([row for row, _ in examples], batch_first=True, padding_value=PAD)
     return tokens, *_lengths_and_labels(examples)
 
 
@@ -73,7 +73,7 @@ class TutorialLSTM(nn.Module):
         """tokens: int64 [b, t], lengths: int64 [b] -> logits float [b, c]."""
         x = self.embedding(tokens)  # [b, t, d]
         if self.is_packed:  # what tutorials advise; on a CPU it costs nn.LSTM its oneDNN kernel
-            x = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+            x = rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
         _, (hidden, _) = self.lstm(x)  # [2, b, 64]
         return self.output(torch.cat([hidden[0], hidden[1]], dim=1))
 

@@ -14,14 +14,33 @@ def mask_of(lengths: Tensor, t: int) -> Tensor:
 
 
 def reversal_of(lengths: Tensor, t: int) -> Tensor:
-    """int64 [b, t]: the gather that reverses each row by its own length and is its own inverse."""
+    """int64 [b * t]: where each step of the flattened batch goes when rows are reversed.
+
+    Each row turns by its own length and its padding stays: the permutation is its own inverse.
+    """
     steps = torch.arange(t, device=lengths.device).expand(len(lengths), t)
-    return torch.where(steps < lengths[:, None], lengths[:, None] - 1 - steps, steps)
+    turned = torch.where(steps < lengths[:, None], lengths[:, None] - 1 - steps, steps)
+    return (turned + t * torch.arange(len(lengths), device=lengths.device)[:, None]).flatten()
 
 
-def gather_steps(x: Tensor, index: Tensor) -> Tensor:
-    """x: [b, t, d] with its time steps in the order of index: int64 [b, t]."""
-    return x.gather(1, index[:, :, None].expand(-1, -1, x.shape[2]))
+class _Reverse(torch.autograd.Function):
+    """A gather of whole steps whose gradient is the same gather, not a scatter with additions."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, reversal: Tensor) -> Tensor:
+        ctx.save_for_backward(reversal)
+        return x.reshape(-1, x.shape[2]).index_select(0, reversal).view(x.shape)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
+        (reversal,) = ctx.saved_tensors
+        d = gradient.shape[2]
+        return gradient.reshape(-1, d).index_select(0, reversal).view(gradient.shape), None
+
+
+def reverse_steps(x: Tensor, reversal: Tensor) -> Tensor:
+    """x: [b, t, d] with every row reversed by its own length."""
+    return _Reverse.apply(x, reversal)
 
 
 class Embed(nn.Module):
@@ -64,11 +83,11 @@ class TwoWay(nn.Module):
             _initialise(one, hidden, is_lstm=cell == "lstm")
 
     def forward(self, x: Tensor, reversal: Tensor) -> Tensor:
-        """x: [b, t, d], reversal: int64 [b, t] -> [b, t, directions * hidden]."""
+        """x: [b, t, d], reversal: int64 [b * t] -> [b, t, directions * hidden]."""
         states = [self.passes[0](x)[0]]
         if len(self.passes) == 2:
-            backward = self.passes[1](gather_steps(x, reversal))[0]
-            states.append(gather_steps(backward, reversal))
+            backward = self.passes[1](reverse_steps(x, reversal))[0]
+            states.append(reverse_steps(backward, reversal))
         return torch.cat(states, dim=2)
 
 

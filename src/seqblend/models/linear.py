@@ -25,6 +25,7 @@ class NbLogisticOptions:
     min_count: int = knob(2, Choice((1, 2, 3)), "rarer n-grams are left out")
     strength: float = knob(30.0, Span(0.1, 100.0, log=True), "inverse of the L2 penalty (C)")
     smoothing: float = knob(0.03, Span(0.01, 10.0, log=True), "added to each class's counts")
+    most_weights: int = knob(50_000_000, help="with more, the least count is raised (200 MB)")
     counts: str = knob("tfidf", Choice(("binary", "tfidf")), "how an n-gram's count enters")
 
 
@@ -54,13 +55,13 @@ class NbLogistic:
         seed: int,
     ) -> NbLogistic:
         """Fit n-grams, idf, ratios and regressions on the given rows. labels: int64 [n]."""
-        index, counts = fit_ngrams(train, lexicon_size, options.orders, options.min_count)
+        problems = [1] if classes == 2 else range(classes)
+        index, counts = _fit_index(train, lexicon_size, len(problems), options)
         idf = np.ones(index.width, dtype=np.float32)
         if options.counts == "tfidf":
             document_counts = np.bincount(counts.indices, minlength=index.width)
             idf = (np.log((1 + len(train)) / (1 + document_counts)) + 1).astype(np.float32)
         x = _weigh(counts, idf, is_binary=options.counts == "binary")
-        problems = [1] if classes == 2 else range(classes)
         fitted = [_fit_one(x, labels == one, options, seed) for one in problems]
         weights, bias = zip(*fitted, strict=True)
         return cls(index, idf, np.stack(weights), np.array(bias, dtype=np.float64))
@@ -96,6 +97,18 @@ class NbLogistic:
         names = sorted(name for name in arrays if name.startswith("keys"))
         index = NgramIndex(tuple(arrays[n] for n in names), int(arrays["lexicon_size"]))
         return cls(index, arrays["idf"], arrays["weights"], arrays["bias"])
+
+
+def _fit_index(
+    train: SequenceSet, lexicon_size: int, problems: int, options: NbLogisticOptions
+) -> tuple[NgramIndex, sparse.csr_matrix]:
+    """Index and counts; with very many classes the least count rises until the weights fit."""
+    min_count = options.min_count
+    while True:
+        index, counts = fit_ngrams(train, lexicon_size, options.orders, min_count)
+        if index.width * problems <= options.most_weights or min_count >= len(train):
+            return index, counts
+        min_count += 1
 
 
 def _weigh(counts: sparse.csr_matrix, idf: np.ndarray, *, is_binary: bool) -> sparse.csr_matrix:

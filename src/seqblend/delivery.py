@@ -1,0 +1,116 @@
+"""What is delivered: the blend of finished runs, its files, and the submission."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from seqblend.blending import BlendResult, select_blend
+from seqblend.config import digest
+from seqblend.metrics import METRICS, better
+from seqblend.project import Project
+from seqblend.results import RunResult, check_probabilities
+from seqblend.store import commit_folder, write_array, write_json
+from seqblend.submission import Submission, write_submission
+from seqblend.submission_log import log_submission
+from seqblend.units import Unit
+
+
+@dataclass
+class Outcome:
+    """What the whole way came to so far."""
+
+    results: list[RunResult] = field(default_factory=list)
+    blend: BlendResult | None = None
+    submission: Submission | None = None
+    failed: dict[Unit, str] = field(default_factory=dict)
+    missing: list[Unit] = field(default_factory=list)
+
+
+def describe_submission(project: Project, outcome: Outcome) -> str:
+    """One line: where it is, what it is made of, and what to expect of it."""
+    blend = outcome.blend
+    return (
+        f"submission: {outcome.submission.path} ({blend.method} of {len(outcome.results)} models,"
+        f" cross-fitted {project.competition.metric} {_text(blend.cross_fitted)})"
+    )
+
+
+def board_of(
+    project: Project, results: list[RunResult], blend: BlendResult | None
+) -> list[tuple[str, str]]:
+    """(name, OOF score) of each run, and the blend's cross-fitted score."""
+    metric, rows = METRICS[project.competition.metric], project.fold >= 0
+    labels = project.competition.labels[rows]
+    board = [(r.model, _text(metric.function(labels, r.oof[rows]))) for r in results]
+    return board + ([("blend", _text(blend.cross_fitted))] if blend else [])
+
+
+def blend_results(
+    project: Project,
+    results: list[RunResult],
+    out: Path | None,
+    standing: BlendResult | None = None,
+) -> tuple[BlendResult, Submission | None]:
+    """Blend the runs; write blend and submission unless the standing blend is better."""
+    for result in results:
+        check_probabilities(result, project.fold)
+    competition = project.competition
+    members = distinct_names(results)
+    stack = np.stack([result.oof for result in results])
+    blend = select_blend(stack, competition.labels, project.fold, competition.metric, members)
+    if standing and better(competition.metric, standing.cross_fitted, blend.cross_fitted):
+        return standing, None
+    test = blend.blend.apply(np.stack([result.test for result in results]))
+    name = f"{blend.method}-{digest([r.name for r in results], blend.blend.weights.tolist())[:8]}"
+    _write_blend(project, name, blend, results, test)
+    return blend, _submit(project, name, blend, test, out)
+
+
+def distinct_names(results: list[RunResult]) -> tuple[str, ...]:
+    """Registry names; a run's folder name where a model is there twice."""
+    models = [result.model for result in results]
+    return tuple(r.model if models.count(r.model) == 1 else r.name for r in results)
+
+
+def _write_blend(
+    project: Project, name: str, blend: BlendResult, results: list[RunResult], test: np.ndarray
+) -> None:
+    """blends/<name>/: weights, cross-fitted OOF, test, and the manifest last."""
+    folder = project.store.blend(name)
+    weights = dict(zip(blend.blend.members, blend.blend.weights.tolist(), strict=True))
+    hashes = {"weights.json": write_json(folder / "weights.json", weights)}
+    arrays = {"oof.npy": blend.oof, "test.npy": test.astype(np.float32)}
+    for file, array in arrays.items():
+        hashes[file] = write_array(folder / file, array, "blend")
+    manifest = project.ledger.as_dict() | {
+        "method": blend.method, "members": [result.name for result in results],
+        "metric": project.competition.metric, "cross_fitted": blend.cross_fitted,
+        "in_sample": blend.in_sample, "best_single": blend.best_single,
+        "best_single_score": blend.best_single_score, "table": blend.table,
+    }  # fmt: skip
+    commit_folder(folder, manifest, hashes)
+
+
+def _submit(
+    project: Project, name: str, blend: BlendResult, test: np.ndarray, out: Path | None
+) -> Submission:
+    """Write and check the submission, in every place that wants one."""
+    competition, places = project.competition, project.places
+    path = places.submissions / f"{competition.name}-{name}.csv"
+    extra = [place for place in (places.extra_submission, out) if place is not None]
+    for place in (*extra, path):
+        submission = write_submission(
+            place, competition.form, competition.classes, competition.test_ids, test
+        )
+    log_submission(
+        places.submissions / "log.csv", path.name, submission.rows, submission.sha256,
+        competition=competition.name, metric=competition.metric, cross_fitted=blend.cross_fitted,
+    )  # fmt: skip
+    return submission
+
+
+def _text(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.4f}"

@@ -1,0 +1,111 @@
+"""Workers that die or whose unit fails: each is told, and the rest goes on."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+from processes import wait_until
+
+from seqblend.config import Config, TrainConfig
+from seqblend.executors import Event, WorkerPool
+from seqblend.paths import Places
+from seqblend.project import open_project
+from seqblend.units import Job, Unit, plan_runs
+
+
+@pytest.fixture(scope="module")
+def jobs(tiny, tmp_path_factory) -> dict[str, Job]:
+    """Units by name: two of bilstm, one of nblr, and one whose folds do not exist."""
+    top = tmp_path_factory.mktemp("executors")
+    train = TrainConfig(epochs=60, precision="float32")
+    options = {"bilstm": {"hidden": 8, "width": 8}}
+    config = Config(train=train, models=("nblr", "bilstm"), options=options)
+    project = open_project(config, Places((), top / "working", top / "submissions"), data=tiny)
+    nblr, bilstm = plan_runs(config, project.ledger.data, project.ledger.folds, torch.device("cpu"))
+    job = project.job(Unit(nblr, 0, 0))
+    return {
+        "lost folds": Job(Unit(nblr, 0, 1), job.data, job.runs, job.data_digest, "missing"),
+        "bilstm fold 0": project.job(Unit(bilstm, 0, 0)),
+        "bilstm fold 1": project.job(Unit(bilstm, 0, 1)),
+        "nblr fold 0": job,
+    }
+
+
+def kill_worker() -> None:
+    """Kill the only child that multiprocessing knows, as the kernel does when memory runs out."""
+    (worker,) = multiprocessing.active_children()
+    os.kill(worker.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def events(jobs) -> dict[str, list[Event]]:
+    """What the pool said of each unit, with one worker.
+
+    Killed in an epoch: bilstm fold 0 once, bilstm fold 1 twice; and the first worker while idle.
+    """
+    kills = {"bilstm fold 0": 1, "bilstm fold 1": 2}
+    names, pending = {job: name for name, job in jobs.items()}, list(jobs.values())
+    said: dict[str, list[Event]] = {name: [] for name in jobs}
+
+    def next_job() -> Job | None:
+        return pending.pop(0) if pending else None
+
+    with WorkerPool(("cpu",)) as pool:
+        kill_worker()
+        assert wait_until(lambda: not multiprocessing.active_children())
+        for event in pool.run(next_job):
+            name = names[event.job]
+            is_new = not said[name] or said[name][-1].kind == "started"
+            said[name].append(event)
+            if event.kind == "progress" and is_new and kills.get(name, 0):
+                kills[name] -= 1
+                kill_worker()
+    assert not multiprocessing.active_children()
+    return said
+
+
+def test_ctrl_c_reaches_no_worker_not_even_while_it_imports():
+    with WorkerPool(("cpu",)):
+        (worker,) = multiprocessing.active_children()
+        status = Path(f"/proc/{worker.pid}/status").read_text()
+    blocked = int(re.search(r"SigBlk:\s*(\w+)", status)[1], 16)
+    assert blocked >> (signal.SIGINT - 1) & 1
+
+
+def kinds(events: list[Event]) -> list[str]:
+    """The kinds of events in order, progress left out."""
+    return [event.kind for event in events if event.kind != "progress"]
+
+
+def test_an_exception_fails_its_unit_with_the_traceback(events):
+    assert kinds(events["lost folds"])[-1] == "failed"
+    values = events["lost folds"][-1].values
+    assert values["message"].startswith("FileNotFoundError: ")
+    assert "Traceback" in values["traceback"]
+
+
+def test_a_worker_killed_while_idle_costs_its_next_unit_one_try(events):
+    assert kinds(events["lost folds"]) == ["started", "died", "started", "failed"]
+
+
+def test_a_killed_worker_is_named_and_its_unit_tried_once_more(events, jobs):
+    assert kinds(events["bilstm fold 0"]) == ["started", "died", "started", "done"]
+    died = next(event for event in events["bilstm fold 0"] if event.kind == "died")
+    assert "killed by SIGKILL" in died.values["reason"]
+    assert (jobs["bilstm fold 0"].folder / "manifest.json").is_file()
+
+
+def test_a_unit_whose_worker_is_killed_twice_has_failed(events, jobs):
+    assert kinds(events["bilstm fold 1"]) == ["started", "died", "started", "failed"]
+    assert "SIGKILL" in events["bilstm fold 1"][-1].values["message"]
+    assert not jobs["bilstm fold 1"].folder.exists()
+
+
+def test_the_other_units_go_on(events):
+    assert kinds(events["nblr fold 0"]) == ["started", "done"]

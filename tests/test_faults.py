@@ -1,0 +1,226 @@
+"""Crashes at every point, damaged artefacts, closed outputs: the same command mends them all."""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+import signal
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import write_competition
+from processes import SMALL, children, is_running, run_kernel, start_kernel, wait_until
+
+from seqblend.store import read_array, read_json, write_array, write_json
+
+# The count picks a later visit. Inside a worker it is chosen so that the fresh worker gets past
+# it, since FAULT is still set there; the first visits would end every unit.
+KILLS = [
+    "cache.write:2", "weights.rename:4", "oof.write:6", "submission.write:3",
+    *(pytest.param(fault, marks=pytest.mark.slow) for fault in (
+        "data.read:1", "data.read:3", "cache.write:1", "folds.write:1", "folds.write:2",
+        "epoch.end:1", "epoch.end:3", "weights.write:1", "weights.write:4", "weights.rename:1",
+        "oof.write:1", "oof.write:4", "blend.write:1", "blend.write:4", "submission.write:1",
+        "submission.write:2", "submission.write:4",
+    )),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory) -> Path:
+    """A competition in which bilstm does the blend no good: what stands first looks best."""
+    return write_competition(tmp_path_factory.mktemp("weak") / "tiny", share=0.2)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tiny, tmp_path_factory) -> Path:
+    """A kernel in which the whole way ran without a fault."""
+    kaggle = tmp_path_factory.mktemp("undisturbed")
+    assert run_kernel(kaggle, "--data", tiny, *SMALL) == 0
+    return kaggle
+
+
+@pytest.fixture
+def kernel(undisturbed, tmp_path) -> Path:
+    """A copy of the undisturbed kernel, to be damaged."""
+    return shutil.copytree(undisturbed, tmp_path / "kaggle")
+
+
+@pytest.fixture(scope="module")
+def crashed(request, tiny, tmp_path_factory):
+    """(kernel folder, output) of every selected fault, run two at a time beside the tests."""
+
+    def crash(fault: str) -> tuple[Path, str]:
+        kaggle = tmp_path_factory.mktemp("crashed")
+        process = start_kernel(kaggle, "--data", tiny, *SMALL, FAULT=fault.replace(":", ":kill9:"))
+        output = "".join(process.communicate(timeout=120))
+        return kaggle, f"{output}\nexit code {process.returncode}"
+
+    faults = [
+        item.callspec.params["fault"]
+        for item in request.session.items
+        if "fault" in getattr(getattr(item, "callspec", None), "params", {})
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        futures: dict[str, Future] = {fault: pool.submit(crash, fault) for fault in faults}
+        yield lambda fault: futures[fault].result()
+
+
+def probabilities(kaggle: Path) -> dict[str, bytes]:
+    """Probabilities, weights and the submission, which must not depend on a fault, by path."""
+    found = [*kaggle.glob("working/seqblend/tiny/runs/**/*.np[yz]")]
+    found.append(kaggle / "working" / "submission.csv")
+    return {str(path.relative_to(kaggle)): path.read_bytes() for path in found}
+
+
+def blends(kaggle: Path) -> dict[str, bytes]:
+    """Blends and their submissions, interim ones too: a resumed run need not make those."""
+    found = [*kaggle.glob("working/seqblend/tiny/blends/**/*.npy"), *kaggle.rglob("tiny-*.csv")]
+    return {str(path.relative_to(kaggle)): path.read_bytes() for path in found}
+
+
+def unit_manifests(kaggle: Path) -> dict[Path, bytes]:
+    """The manifests of finished units, which carry their seconds: another fit has other bytes."""
+    return {p: p.read_bytes() for p in kaggle.glob("working/seqblend/tiny/runs/*/*/manifest.json")}
+
+
+def check_recovery(kaggle: Path, tiny: Path, undisturbed: Path) -> None:
+    """The same command again: the bytes of an undisturbed run, nothing twice, nothing left over."""
+    finished = unit_manifests(kaggle)
+    assert run_kernel(kaggle, "--data", tiny, *SMALL) == 0
+    assert probabilities(kaggle) == probabilities(undisturbed)
+    assert blends(kaggle)
+    assert blends(kaggle).items() <= blends(undisturbed).items()
+    assert unit_manifests(kaggle).items() >= finished.items()
+    assert not list(kaggle.rglob("*.tmp"))
+
+
+@pytest.mark.parametrize("fault", KILLS)
+def test_after_kill_9_the_same_command_gives_the_same_bytes(fault, crashed, tiny, undisturbed):
+    kaggle, output = crashed(fault)
+    point = fault.partition(":")[0]
+    in_worker = point.startswith(("epoch", "weights", "oof"))
+    assert f"exit code -{signal.SIGKILL.value}" in output or (in_worker and "SIGKILL" in output)
+    check_recovery(kaggle, tiny, undisturbed)
+
+
+def test_after_kill_9_in_an_epoch_no_worker_stays_and_the_rest_is_done(tiny, undisturbed, tmp_path):
+    process = start_kernel(tmp_path, "--data", tiny, *SMALL)
+    for line in process.stdout:
+        if line.startswith("bilstm fold 0"):
+            break
+    workers = children(process.pid)
+    process.kill()
+    process.communicate()
+    assert workers
+    assert wait_until(lambda: not any(map(is_running, workers)))
+    assert len(unit_manifests(tmp_path)) >= 2
+    check_recovery(tmp_path, tiny, undisturbed)
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
+def test_a_signal_in_an_epoch_ends_the_run_and_says_how_to_resume(number, tiny, tmp_path):
+    process = start_kernel(tmp_path, "--data", tiny, *SMALL, "--set", "train.epochs=5000")
+    for line in process.stdout:
+        if " epoch 2 " in line:
+            break
+    workers = children(process.pid)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=5)
+    assert process.returncode == 128 + number
+    lines = [line for line in errors.splitlines() if line]
+    assert len(lines) == 1, errors
+    assert number.name in lines[0]
+    assert "type the same command again" in lines[0]
+    assert wait_until(lambda: not any(map(is_running, workers)))
+
+
+def test_what_is_submitted_depends_on_the_finished_units_alone(kernel, tiny, undisturbed):
+    shutil.rmtree(kernel / "working" / "seqblend" / "tiny" / "blends")
+    (kernel / "working" / "submission.csv").unlink()
+    check_recovery(kernel, tiny, undisturbed)
+
+
+class Touch:
+    """A pickle of this makes a file when it is loaded."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return (Path.touch, (self.path,))
+
+
+def test_damaged_and_deleted_units_are_done_again_and_no_pickle_is_run(
+    kernel, tiny, undisturbed, capsys
+):
+    runs = kernel / "working" / "seqblend" / "tiny" / "runs"
+    (nblr,), (bilstm,) = (list(runs.glob(f"{model}-*")) for model in ("nblr", "bilstm"))
+    oof = nblr / "seed0-fold0" / "valid.npy"
+    content = bytearray(oof.read_bytes())
+    content[-1] ^= 1
+    oof.write_bytes(content)
+    (nblr / "seed0-fold1" / "weights.npz").write_bytes(b"")
+    (bilstm / "seed0-fold0" / "test.npy").write_bytes(pickle.dumps(Touch(kernel / "executed")))
+    shutil.rmtree(bilstm / "seed0-fold1")
+    assert run_kernel(kernel, "--data", tiny, *SMALL) == 0
+    assert probabilities(kernel) == probabilities(undisturbed)
+    assert not (kernel / "executed").exists()
+    assert len(list(runs.rglob("*.npy.corrupt"))) == 2
+    assert len(list(runs.rglob("weights.npz.corrupt"))) == 1
+    shown = capsys.readouterr().out
+    for name in ("valid.npy", "weights.npz", "test.npy"):
+        assert f"{name} does not match its hash; set aside, done again" in shown
+
+
+def test_probabilities_that_are_none_are_refused_whatever_their_hash(kernel, tiny, capsys):
+    folder = next(kernel.glob("working/seqblend/tiny/runs/nblr-*/seed0-fold0"))
+    manifest = read_json(folder / "manifest.json")
+    array = read_array(folder / "test.npy")
+    array[0] = np.nan
+    manifest["files"]["test.npy"] = write_array(folder / "test.npy", array)
+    write_json(folder / "manifest.json", manifest)
+    assert run_kernel(kernel, "--data", tiny, *SMALL) == 3
+    assert "expected probabilities that sum to 1 in every row" in capsys.readouterr().err
+
+
+def test_other_settings_make_another_run_and_leave_the_first_alone(kernel, tiny, undisturbed):
+    flags = [*SMALL, "--models", "nblr", "--set", "nblr.min_count=1"]
+    assert run_kernel(kernel, "--data", tiny, *flags) == 0
+    now, before = probabilities(kernel), probabilities(undisturbed)
+    runs = [name for name in before if "/runs/" in name]
+    assert [now[name] for name in runs] == [before[name] for name in runs]
+    assert len(list(kernel.glob("working/seqblend/tiny/runs/nblr-*"))) == 2
+
+
+def test_one_worker_and_two_give_the_same_bytes(tiny, undisturbed, tmp_path):
+    assert run_kernel(tmp_path, "--data", tiny, *SMALL, "--workers", "2") == 0
+    assert probabilities(tmp_path) == probabilities(undisturbed)
+
+
+def test_a_closed_output_does_not_end_the_run(kernel, tiny):
+    (kernel / "working" / "submission.csv").unlink()
+    process = start_kernel(kernel, "--data", tiny, *SMALL)
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(timeout=60) == 0
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert (kernel / "working" / "submission.csv").is_file()
+
+
+@pytest.mark.parametrize("place", ["working", "submissions", "out"])
+def test_a_place_that_cannot_be_written_ends_it_before_training(place, tiny, tmp_path, capsys):
+    file = tmp_path / "file"
+    file.write_text("not a folder")
+    flags = {"working": ["--working", file], "submissions": [], "out": ["--out", file / "a.csv"]}
+    if place == "submissions":
+        (tmp_path / "working").mkdir()
+        (tmp_path / "working" / "submissions").write_text("not a folder")
+    assert run_kernel(tmp_path, "--data", tiny, *SMALL, *flags[place]) == 5
+    assert "cannot write in" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("runs"))

@@ -1,0 +1,72 @@
+"""A Kaggle kernel, played: code and input are read only, everything is written below working."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from conftest import REPOSITORY, write_competition
+from processes import run_kernel, start_kernel
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
+    """Size and time of every file below a folder; Python's own caches aside."""
+    return {
+        str(path.relative_to(folder)): (path.stat().st_size, path.stat().st_mtime_ns)
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def lock(folder: Path) -> None:
+    """Make a folder and everything in it read only (root may write all the same)."""
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(path.stat().st_mode & ~0o222)
+
+
+def unlock(folder: Path) -> None:
+    """Let pytest remove the folder."""
+    for top, _, _ in os.walk(folder):
+        Path(top).chmod(0o755)
+
+
+def test_a_kernel_writes_below_its_working_folder_alone(home, tmp_path):
+    kaggle = tmp_path / "kaggle"
+    data = write_competition(kaggle / "input" / "competitions" / "colours-2026")
+    ours = [REPOSITORY / "working", REPOSITORY / "submissions", home, data]
+    before = [snapshot(folder) for folder in ours]
+    lock(home)
+    lock(kaggle / "input")
+    try:
+        flags = ["--models", "nblr", "--folds", "2", "--workers", "1"]
+        process = start_kernel(kaggle, *flags, code=home / "src")
+        output, errors = process.communicate(timeout=120)
+    finally:
+        unlock(home)
+        unlock(kaggle / "input")
+    assert process.returncode == 0, errors
+    assert "colours-2026" in output
+    assert [snapshot(folder) for folder in ours] == before
+    assert sorted(os.listdir(kaggle)) == ["input", "working"]
+    written = set(os.listdir(kaggle / "working"))
+    assert written == {"seqblend", "submissions", "submission.csv"}
+    (copy,) = (kaggle / "working" / "submissions").glob("colours-2026-*.csv")
+    submission = kaggle / "working" / "submission.csv"
+    assert submission.read_bytes() == copy.read_bytes()
+    ours, sample = (
+        [line.partition(",")[0] for line in path.read_text().splitlines()]
+        for path in (submission, data / "sample_submission.csv")
+    )
+    assert ours == sample
+
+
+def test_several_competitions_are_listed_and_data_is_asked_for(tmp_path, capsys):
+    for name in ("colours", "shapes"):
+        write_competition(tmp_path / "input" / "competitions" / name)
+    assert run_kernel(tmp_path) == 2
+    error = capsys.readouterr().err
+    assert "2 competitions found" in error
+    assert "/colours" in error
+    assert "/shapes" in error
+    assert "Choose one with --data" in error
+    assert not (tmp_path / "working").exists()

@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+from conftest import sequence_set
+
+from seqblend.models.linear import NbLogistic, NbLogisticOptions
+
+
+def fit(rows, labels, *, classes=2, size=6, **options):
+    return NbLogistic.fit(
+        sequence_set(rows), np.array(labels), classes=classes, lexicon_size=size,
+        options=NbLogisticOptions(**{"min_count": 1, **options}), seed=0,
+    )  # fmt: skip
+
+
+def test_order_is_told_by_pairs_and_not_by_single_tokens():
+    rows = [[0, 1], [1, 0]] * 20
+    labels = [0, 1] * 20
+    pairs = fit(rows, labels, orders=2).predict(sequence_set([[0, 1], [1, 0]]))
+    singles = fit(rows, labels, orders=1).predict(sequence_set([[0, 1], [1, 0]]))
+    assert pairs.argmax(1).tolist() == [0, 1]
+    np.testing.assert_allclose(singles, 0.5, atol=1e-3)
+
+
+@pytest.mark.parametrize("counts", ["binary", "tfidf"])
+def test_the_log_count_ratio_is_the_papers(counts):
+    from seqblend.models.linear import _log_count_ratio
+    from seqblend.models.ngrams import fit_ngrams
+
+    _, x = fit_ngrams(sequence_set([[0, 0, 1], [1, 2]]), 3, 1, 1)
+    ratio = _log_count_ratio(x, np.array([True, False]), smoothing=1.0)
+    p, q = np.array([3, 2, 1]) / 6, np.array([1, 2, 2]) / 5  # counts + 1, normalised
+    np.testing.assert_allclose(ratio, np.log(p / q), rtol=1e-6)
+
+
+def test_a_class_without_rows_gets_a_small_probability():
+    member = fit([[0], [1], [0], [1]], [0, 1, 0, 1], classes=3)
+    p = member.predict(sequence_set([[0], [1], [5]]))
+    assert (p[:, 2] < 0.2).all()
+    assert p[:2].argmax(1).tolist() == [0, 1]
+
+
+def test_rows_of_unknown_tokens_get_the_bias_alone():
+    member = fit([[0], [1]] * 10, [0, 1] * 10)
+    p = member.predict(sequence_set([[4, 5], [5]]))
+    np.testing.assert_allclose(p[0], p[1])
+    np.testing.assert_allclose(p[0], 0.5, atol=0.05)
+
+
+def test_many_classes_raise_the_least_count_until_the_weights_fit():
+    rng = np.random.default_rng(0)
+    rows = [rng.integers(0, 6, 12).tolist() for _ in range(60)]
+    labels = (np.arange(60) % 5).tolist()
+    member = fit(rows, labels, classes=5, most_weights=200)
+    assert member.weights.size <= 200
+    assert fit(rows, labels, classes=5).weights.size > 200

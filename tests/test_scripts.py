@@ -1,0 +1,155 @@
+"""Every script end to end, tiny; every exit code; every flag that changes what is done."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from processes import run_kernel, start_script
+
+NBLR = ["--models", "nblr", "--folds", "2", "--workers", "1"]
+SCRIPTS = ["run", "train", "blend", "report", "prepare"]
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_every_script_has_help_with_all_its_flags(name, capsys):
+    script = importlib.import_module(name)
+    with pytest.raises(SystemExit, match="0"):
+        script.main(["--help"])
+    shown = capsys.readouterr().out
+    flags = re.findall(r"--[a-z]+", script.__doc__)
+    assert shown.startswith("usage: ")
+    assert all(flag in shown for flag in flags)
+
+
+def test_the_steps_one_by_one_from_another_folder(home, tiny):
+    data = shutil.copytree(tiny, home.parent / "steps")
+    solution = (data / "solution.csv").rename(home.parent / "answers.csv")
+    flags = ["--data", data, "--folds", "2"]
+    trained = start_script(home, "train.py", "--data", data, *NBLR)
+    assert trained.returncode == 0, trained.stderr
+    assert re.search(r"nblr: OOF accuracy [01]\.\d{4}", trained.stdout)
+    assert list((home / "submissions").iterdir()) == []
+
+    out = home.parent / "new" / "mine.csv"
+    blended = start_script(home, "blend.py", *flags, "--out", out)
+    assert blended.returncode == 0, blended.stderr
+    (copy,) = (home / "submissions").glob("steps-*.csv")
+    assert out.read_bytes() == copy.read_bytes()
+
+    reported = start_script(home, "report.py", *flags, "--solution", solution)
+    assert reported.returncode == 0, reported.stderr
+    assert "test accuracy" in reported.stdout
+    assert "test accuracy" not in blended.stdout + trained.stdout
+    report = home / "working" / "steps" / "report"
+    assert {"index.html", "report.md", "cm_nblr.png"} <= {path.name for path in report.iterdir()}
+
+
+def test_prepare_writes_a_competition_of_its_own(home):
+    done = start_script(home, "prepare.py", "demo", "--seed", "7", "--rows", "40")
+    assert done.returncode == 0, done.stderr
+    folder = home / "input" / "demo-7"
+    assert {"train.json", "test.json", "sample_submission.csv", "solution.csv"} < {
+        path.name for path in folder.iterdir()
+    }
+    assert "40 training rows, best reachable accuracy 0.9" in done.stdout
+
+
+def test_an_empty_input_gives_the_demo(home):
+    done = start_script(home, "run.py", "--plan")
+    assert done.returncode == 0, done.stderr
+    assert "seqblend · demo · 5 classes · 4,000 train and 1,000 test rows" in done.stdout
+    assert "plan: 17 units (0 done)" in done.stdout
+    assert not (home / "working" / "demo" / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (["--modles", "nblr"], "did you mean '--models'?"),
+        (["--models", "bilstn"], "did you mean 'bilstm'?"),
+        (["--metric", "acuracy"], "did you mean 'accuracy'?"),
+        (["--set", "tran.lr=1"], "did you mean 'train'?"),
+        (["--set", "train.rl=1"], "did you mean 'lr'?"),
+        (["--set", "bilstm.hiden=1"], "did you mean 'hidden'?"),
+        (["--set", "train.lr=fast"], "expects float, got 'fast'"),
+        (["--set", "train.lr"], "expects section.name=value"),
+        (["--folds", "0"], "at least 1"),
+        (["--folds", "two"], "invalid int value: 'two'"),
+        (["--budget", "soon"], "30m, 1.5h or 90s"),
+        (["--data", "/no/such/folder"], "--data expects a folder"),
+        (["--config", "/no/such/file.toml"], "--config expects a readable TOML file"),
+        (["--solution", "/no/such/file.csv"], "--solution expects a file"),
+        (["--out", "/"], "--out expects a file name"),
+    ],
+)
+def test_a_wrong_flag_is_one_line_with_the_remedy_and_code_2(
+    flags, expected, tiny, tmp_path, capsys
+):
+    assert run_kernel(tmp_path, "--data", tiny, *flags) == 2
+    error = capsys.readouterr().err
+    assert len(error.strip().splitlines()) == 1
+    assert expected in error
+    assert not list(tmp_path.rglob("runs"))
+
+
+def test_wrong_data_are_one_line_and_code_3(competition_folder, tmp_path, capsys):
+    (competition_folder / "train.json").write_text('[{"id": 1, "sequence": [1, 2]}]')
+    assert run_kernel(tmp_path, "--data", competition_folder) == 3
+    error = capsys.readouterr().err
+    assert len(error.strip().splitlines()) == 1
+    assert "train.json" in error
+
+
+@pytest.fixture(scope="module")
+def out_of_time(tiny, tmp_path_factory) -> tuple[Path, int]:
+    """A kernel whose budget suffices for nblr alone, and the exit code."""
+    kaggle = tmp_path_factory.mktemp("budget")
+    flags = ["--models", "nblr,bilstm", "--folds", "2", "--workers", "1", "--budget", "90s",
+             "--set", "train.epochs=1000000", "--out", kaggle / "out.csv"]  # fmt: skip
+    return kaggle, run_kernel(kaggle, "--data", tiny, *flags)
+
+
+def test_a_short_budget_leaves_a_valid_submission_and_code_4(out_of_time, tiny):
+    kaggle, code = out_of_time
+    assert code == 4
+    ours, sample = (
+        [line.split(",") for line in path.read_text().splitlines()]
+        for path in (kaggle / "working" / "submission.csv", tiny / "sample_submission.csv")
+    )
+    assert [row_id for row_id, _ in ours] == [row_id for row_id, _ in sample]
+    assert {label for _, label in ours[1:]} == {"red", "green", "blue"}
+
+
+def test_out_is_a_copy_of_the_submission(out_of_time):
+    kaggle, _ = out_of_time
+    assert (kaggle / "out.csv").read_bytes() == (kaggle / "working/submission.csv").read_bytes()
+
+
+def test_more_seeds_add_units_and_redo_none(out_of_time, tiny, capsys):
+    kaggle, _ = out_of_time
+    units = kaggle / "working" / "seqblend" / "tiny" / "runs"
+    before = {path: path.read_bytes() for path in units.glob("*/seed*/manifest.json")}
+    assert len(before) == 2
+    assert run_kernel(kaggle, "--data", tiny, *NBLR, "--seeds", "2") == 0
+    after = {path: path.read_bytes() for path in units.glob("*/seed*/manifest.json")}
+    assert len(after) == 4
+    assert after.items() > before.items()
+    assert "plan: 4 units (2 done)" in capsys.readouterr().out
+
+
+def test_a_budget_for_nothing_names_what_is_missing(tiny, tmp_path, capsys):
+    assert run_kernel(tmp_path, "--data", tiny, *NBLR, "--budget", "1s") == 4
+    shown = capsys.readouterr().out
+    assert "no model is complete" in shown
+    assert "out of time, not trained: nblr fold 0, nblr fold 1" in shown
+
+
+def test_blending_nothing_says_to_train_first(home, tiny):
+    done = start_script(home, "blend.py", "--data", tiny)
+    assert done.returncode == 3
+    assert "no finished run of these data and folds" in done.stderr
+    assert "python src/train.py" in done.stderr

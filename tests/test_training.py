@@ -1,0 +1,109 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from conftest import sequence_set
+from torch import nn
+
+from seqblend.batching import DeviceSequences
+from seqblend.config import TrainConfig, VocabularyConfig
+from seqblend.errors import UnitError
+from seqblend.models.recurrent import RecurrentClassifier, RecurrentOptions
+from seqblend.training import (
+    Rows,
+    Setting,
+    entropy_of,
+    fit_module,
+    predict_module,
+    stops_after_patience,
+)
+
+CPU = torch.device("cpu")
+SMALL = RecurrentOptions(width=8, hidden=8)
+
+
+def make_rows(n=48, seed=0):
+    rng = np.random.default_rng(seed)
+    labels = (np.arange(n) % 2).astype(np.int64)
+    rows = [[int(k) + 2, *rng.integers(4, 9, rng.integers(0, 12)).tolist()] for k in labels]
+    on_device = DeviceSequences(sequence_set(rows), np.arange(9), VocabularyConfig(), CPU)
+    return Rows(on_device, labels)
+
+
+def make_setting(**changes):
+    config = TrainConfig(steps_per_epoch=4, warmup=2, precision="float32", **changes)
+    return Setting(config, 2, 4, 0, 0, "float32", CPU, lambda _: None)
+
+
+def build():
+    return RecurrentClassifier("lstm", SMALL, 11, 2)
+
+
+def test_nothing_stops_on_the_plateau_before_learning_begins():
+    should_stop = stops_after_patience(2, np.log(5))
+    plateau = {"train_loss": [1.62, 1.61, 1.61, 1.61], "valid_loss": [1.60, 1.61, 1.62, 1.63]}
+    assert not should_stop(plateau)
+
+
+def test_it_stops_after_patience_once_learning_has_begun():
+    should_stop = stops_after_patience(2, np.log(5))
+    history = {"train_loss": [1.6, 1.0, 0.5, 0.2], "valid_loss": [1.5, 0.9, 1.0, 1.1]}
+    assert should_stop(history)
+    assert not should_stop({name: values[:3] for name, values in history.items()})
+
+
+def test_the_entropy_is_that_of_the_label_frequencies():
+    assert entropy_of(np.array([0, 1, 2, 3]), 5) == pytest.approx(np.log(4))
+    assert entropy_of(np.array([0, 0, 0]), 2) == 0
+
+
+def test_a_loss_that_is_no_longer_finite_says_what_to_change():
+    with pytest.raises(UnitError, match=r"no longer finite in epoch 1 .*lower train.lr"):
+        fit_module(_broken, make_rows(), make_rows(), make_setting())
+
+
+class _Infinite(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1))
+
+    def forward(self, tokens, lengths):
+        return self.weight * torch.full((len(tokens), 2), float("inf"))
+
+
+def _broken():
+    return _Infinite()
+
+
+def test_the_recorded_gradient_norm_is_the_one_before_clipping():
+    loose = fit_module(build, make_rows(), make_rows(), make_setting(clip_norm=0.0))[1].history
+    tight = fit_module(build, make_rows(), make_rows(), make_setting(clip_norm=1e-4))[1].history
+    assert min(tight["gradient_norm"]) > 1e-3
+    assert loose["gradient_norm"][0] == pytest.approx(tight["gradient_norm"][0], rel=0.2)
+
+
+def test_validation_loss_is_that_of_the_returned_weights():
+    rows = make_rows()
+    model, trace = fit_module(build, rows, rows, make_setting())
+    p = predict_module(model, rows.sequences, "float32", CPU)
+    loss = -np.log(p[np.arange(len(p)), rows.labels]).mean()
+    assert trace.history["valid_loss"][-1] == pytest.approx(loss, abs=1e-5)
+
+
+def test_early_stopping_returns_the_best_epoch():
+    rows, valid = make_rows(), make_rows(16, 5)
+    flipped = dataclasses.replace(valid, labels=1 - valid.labels)  # the loss can only rise
+    setting = make_setting(early_stopping=True, lr=0.02)
+    model, trace = fit_module(build, rows, flipped, setting)
+    p = predict_module(model, valid.sequences, "float32", CPU)
+    loss = -np.log(p[np.arange(len(p)), flipped.labels]).mean()
+    assert loss == pytest.approx(min(trace.history["valid_loss"]), abs=1e-5)
+    assert trace.history["valid_loss"][-1] > loss + 0.01
+
+
+def test_the_number_of_epochs_does_not_change_an_epoch():
+    rows = make_rows()
+    short = fit_module(build, rows, rows, dataclasses.replace(make_setting(), epochs=2))[1]
+    long = fit_module(build, rows, rows, make_setting())[1]
+    assert short.history["valid_loss"] == long.history["valid_loss"][:2]

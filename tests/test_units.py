@@ -1,0 +1,157 @@
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import write_competition
+
+from seqblend.config import Config, FoldConfig, configure, parse_assignments
+from seqblend.models.registry import entries
+from seqblend.paths import Places
+from seqblend.project import open_project
+from seqblend.results import check_probabilities, collect_run, finished_runs
+from seqblend.store import read_array, read_finished, read_json, write_array
+from seqblend.units import PILOT, Unit, plan_runs, plan_units, restore_member, run_unit
+
+CPU = torch.device("cpu")
+SETTINGS = ["train.max_epochs=3", "options.hidden=8", "options.width=8", "train.precision=float32"]
+
+
+def make_config(*settings, folds=2, models=("nblr", "bilstm")):
+    config = configure(Config(), parse_assignments([*SETTINGS, *settings]), list(entries()))
+    return dataclasses.replace(config, folds=FoldConfig(count=folds), models=models)
+
+
+def make_project(tmp_path: Path, *settings, **changes):
+    data = tmp_path / "tiny"
+    if not data.exists():
+        write_competition(data)
+    places = Places((tmp_path / "input",), tmp_path / "working", tmp_path / "submissions")
+    return open_project(make_config(*settings, **changes), places, data=data, workers=1)
+
+
+def runs_of(project):
+    return plan_runs(project.config, project.ledger.data, project.ledger.folds, CPU)
+
+
+def train_all(project):
+    for unit in plan_units(runs_of(project), project.config.seeds, project.folds.count):
+        run_unit(project.job(unit), CPU, lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A project with every unit of nblr and bilstm done."""
+    project = make_project(tmp_path_factory.mktemp("units"))
+    train_all(project)
+    return project
+
+
+def test_a_finished_unit_gives_its_validation_probabilities_again_byte_for_byte(trained):
+    for run in runs_of(trained):
+        for fold in range(2):
+            job = trained.job(Unit(run, 0, fold))
+            member = restore_member(job, CPU)
+            rows = np.flatnonzero(trained.fold == fold)
+            again = member.predict(trained.competition.train.take(rows))
+            assert again.tobytes() == read_array(job.folder / "valid.npy").tobytes()
+            test = member.predict(trained.competition.test)
+            assert test.tobytes() == read_array(job.folder / "test.npy").tobytes()
+
+
+def test_a_unit_run_again_writes_the_same_bytes(trained):
+    run = runs_of(trained)[1]
+    job = trained.job(Unit(run, 0, 1))
+    before = {name: (job.folder / name).read_bytes() for name in ("valid.npy", "weights.npz")}
+    run_unit(job, CPU, lambda _: None)
+    assert before == {name: (job.folder / name).read_bytes() for name in before}
+
+
+def test_the_pilot_trains_inside_the_training_rows_of_fold_0_and_names_the_epochs(trained):
+    run = runs_of(trained)[1]
+    pilot = read_json(trained.job(Unit(run, 0, PILOT)).folder / "manifest.json")
+    fold = read_json(trained.job(Unit(run, 0, 0)).folder / "manifest.json")
+    assert 1 <= pilot["epochs"] <= 3
+    assert pilot["epochs_chosen_on_validation"]
+    assert fold["epochs"] == pilot["epochs"]
+    assert not fold["epochs_chosen_on_validation"]
+    valid = read_array(trained.job(Unit(run, 0, PILOT)).folder / "valid.npy")
+    assert len(valid) == pytest.approx(0.2 * np.sum(trained.fold != 0), abs=3)
+
+
+def test_every_epoch_is_recorded(trained):
+    run = runs_of(trained)[1]
+    history = read_json(trained.job(Unit(run, 0, 0)).folder / "history.json")
+    wanted = {
+        "epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy",
+        "valid_macro_precision", "valid_macro_recall", "valid_macro_f1", "valid_auc", "rate",
+        "gradient_norm", "train_seconds", "tokens_per_second",
+    }  # fmt: skip
+    assert wanted <= set(history)
+    assert len({len(history[name]) for name in wanted}) == 1
+
+
+def test_changed_settings_name_another_run_and_irrelevant_ones_do_not(tmp_path):
+    def names(*settings, **changes):
+        return [run.name for run in runs_of(make_project(tmp_path, *settings, **changes))]
+
+    nblr, bilstm = names()
+    assert names("train.lr=0.5")[0] == nblr
+    assert names("train.lr=0.5")[1] != bilstm
+    assert names("nblr.strength=3")[1] == bilstm
+    assert names("nblr.strength=3")[0] != nblr
+    assert set(names(folds=3)).isdisjoint({nblr, bilstm})
+    assert names() == [nblr, bilstm]
+
+
+def test_a_run_is_the_mean_of_its_units_in_file_order(trained):
+    run = runs_of(trained)[0]
+    result = collect_run(trained.store, run.name, 1, trained.fold, trained.ledger)
+    folders = [trained.job(Unit(run, 0, k)).folder for k in range(2)]
+    for k, folder in enumerate(folders):
+        np.testing.assert_allclose(
+            result.oof[trained.fold == k], read_array(folder / "valid.npy"), atol=1e-6
+        )
+    mean = np.mean([read_array(folder / "test.npy") for folder in folders], axis=0)
+    np.testing.assert_allclose(result.test, mean, atol=1e-6)
+    check_probabilities(result, trained.fold)
+
+
+def test_runs_of_other_folds_are_left_out_by_name(trained):
+    for run in runs_of(trained):
+        collect_run(trained.store, run.name, 1, trained.fold, trained.ledger)
+    notes = []
+    assert len(finished_runs(trained.store, trained.ledger, notes.append)) == 2
+    other = dataclasses.replace(trained.ledger, folds="0" * 16)
+    assert finished_runs(trained.store, other, notes.append) == []
+    assert "folds_digest differ" in notes[0]
+
+
+def test_a_damaged_file_is_set_aside_and_never_loaded(tmp_path):
+    project = make_project(tmp_path, models=("nblr",))
+    unit = Unit(runs_of(project)[0], 0, 0)
+    run_unit(project.job(unit), CPU, lambda _: None)
+    folder = project.job(unit).folder
+    write_array(folder / "valid.npy", np.zeros((3, 3), dtype=np.float32))
+    notes = []
+    assert read_finished(folder, notes.append) is None
+    assert (folder / "valid.npy.corrupt").exists()
+    assert "valid.npy does not match its hash" in notes[0]
+
+
+def test_early_stopping_is_declared(tmp_path):
+    project = make_project(tmp_path, "train.early_stopping=true", models=("bilstm",))
+    (run,) = runs_of(project)
+    assert [unit.fold for unit in plan_units([run], 1, 2)] == [0, 1]
+    manifest = run_unit(project.job(Unit(run, 0, 0)), CPU, lambda _: None)
+    assert manifest["epochs_chosen_on_validation"]
+
+
+def test_a_hold_out_leaves_the_other_rows_without_predictions(tmp_path):
+    project = make_project(tmp_path, folds=1, models=("nblr",))
+    train_all(project)
+    (run,) = runs_of(project)
+    result = collect_run(project.store, run.name, 1, project.fold, project.ledger)
+    assert np.isnan(result.oof[project.fold < 0]).all()
+    assert np.mean(project.fold == 0) == pytest.approx(0.2, abs=0.02)
