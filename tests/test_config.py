@@ -33,7 +33,7 @@ def test_text_becomes_the_type_of_the_field(text, value):
 
 
 def test_a_value_of_the_wrong_type_says_what_was_expected():
-    with pytest.raises(FlagError, match="TrainConfig.max_epochs expects int, got 'many'"):
+    with pytest.raises(FlagError, match=r"TrainConfig.max_epochs expects int, got 'many'"):
         override(TrainConfig(), {"max_epochs": "many"})
     with pytest.raises(FlagError, match="expects true or false, got 'maybe'"):
         override(DataConfig(), {"lowercase": "maybe"})

@@ -1,7 +1,7 @@
 import numpy as np
 from conftest import sequence_set
 
-from seqblend.datacard import count_overlap, cut_share, unseen_token_rate
+from seqblend.reporting.datacard import count_overlap, cut_share, unseen_token_rate
 
 
 def test_the_overlap_counts_rows_on_both_sides():

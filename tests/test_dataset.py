@@ -6,8 +6,8 @@ from conftest import write_competition
 
 from seqblend.config import DataConfig
 from seqblend.dataset import data_digest, load_or_read
-from seqblend.discovery import find_files
-from seqblend.readers import read_competition
+from seqblend.reading.discovery import find_files
+from seqblend.reading.readers import read_competition
 
 
 def load(tmp_path, folder, config=DataConfig()):  # noqa: B008

@@ -1,3 +1,4 @@
+import itertools
 import json
 
 import numpy as np
@@ -19,7 +20,7 @@ def test_the_posterior_is_the_brute_force_one_of_bayes():
     for tokens, given in zip(rows, posterior(model, rows), strict=True):
         states = [(token - 1) // 100 for token in tokens]
         logs = [
-            sum(np.log(table[a, b]) for a, b in zip(states, states[1:], strict=False))
+            sum(np.log(table[a, b]) for a, b in itertools.pairwise(states))
             for table in model.transitions
         ]
         joint = np.exp(np.array(logs) - max(logs))

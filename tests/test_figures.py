@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from report_examples import make_probabilities
 
-from seqblend.confusion import draw_confusion, worst_classes
-from seqblend.curves import draw_curves, spread_apart, stack_units
-from seqblend.figures import draw_lengths, draw_scores
-from seqblend.intervals import bootstrap, weighted_metric, wilson_interval
 from seqblend.metrics import METRICS, score
-from seqblend.style import clean, display_labels, styled, to_png, to_svg
+from seqblend.reporting.confusion import draw_confusion, worst_classes
+from seqblend.reporting.curves import draw_curves, spread_apart, stack_units
+from seqblend.reporting.figures import draw_lengths, draw_scores
+from seqblend.reporting.intervals import bootstrap, weighted_metric, wilson_interval
+from seqblend.reporting.style import clean, display_labels, styled, to_png, to_svg
 
 
 def texts_of(picture):

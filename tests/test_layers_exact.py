@@ -5,7 +5,14 @@ import torch
 from torch import nn
 from torch.nn.utils import rnn
 
-from seqblend.models.layers import AdditiveAttention, Embed, Pool, TwoWay, reversal_of, reverse_steps
+from seqblend.models.layers import (
+    AdditiveAttention,
+    Embed,
+    Pool,
+    TwoWay,
+    reversal_of,
+    reverse_steps,
+)
 
 LENGTHS = torch.tensor([7, 4, 1])
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from seqblend.kinds import plain_number
-from seqblend.lexicon import EMPTY, Interner, unseen_rate
+from seqblend.reading.kinds import plain_number
+from seqblend.reading.lexicon import EMPTY, Interner, unseen_rate
 
 
 def _view(*parts, canonical=str):

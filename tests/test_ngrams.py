@@ -1,3 +1,4 @@
+import itertools
 from collections import Counter
 
 import numpy as np
@@ -38,7 +39,7 @@ def test_ngrams_below_the_least_count_are_left_out():
     rows = draw_rows(30, 3)
     index, counts = fit_ngrams(sequence_set(rows), 7, orders=2, min_count=3)
     tally = Counter(token for row in rows for token in row)
-    tally.update(pair for row in rows for pair in zip(row, row[1:], strict=False))
+    tally.update(pair for row in rows for pair in itertools.pairwise(row))
     assert index.width == sum(count >= 3 for count in tally.values())
     assert counts.sum() == sum(count for count in tally.values() if count >= 3)
 

@@ -22,7 +22,9 @@ def test_in_a_kernel_everything_is_written_below_its_working_folder(tmp_path):
     assert places.extra_submission == kaggle / "working" / "submission.csv"
 
 
-@pytest.mark.parametrize("below", ["competitions/some-slug", "datasets/owner/some-slug", "some-slug"])
+@pytest.mark.parametrize(
+    "below", ["competitions/some-slug", "datasets/owner/some-slug", "some-slug"]
+)
 def test_a_competition_is_found_anywhere_below_the_inputs(tmp_path, below):
     folder = write_competition(tmp_path / below)
     assert choose_competition(None, (tmp_path,)) == folder

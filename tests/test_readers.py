@@ -10,8 +10,8 @@ import pytest
 
 from seqblend.config import DataConfig
 from seqblend.errors import FlagError, InputError
-from seqblend.lexicon import EMPTY
-from seqblend.readers import find_files, is_competition, read_competition, read_solution
+from seqblend.reading.lexicon import EMPTY
+from seqblend.reading.readers import find_files, is_competition, read_competition, read_solution
 
 TRAIN = [
     {"id": "a1", "text": "the dog barks loudly", "label": "dog"},

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from report_examples import make_history, make_report
 
-from seqblend.leaderboard import epochs_to_share, judge, rank_entries, tabulate
 from seqblend.metrics import score
-from seqblend.report_tables import Column, Table, defuse, escape_markdown, show, to_csv
-from seqblend.reporting import write_report
+from seqblend.reporting.leaderboard import epochs_to_share, judge, rank_entries, tabulate
+from seqblend.reporting.report import write_report
+from seqblend.reporting.tables import Column, Table, defuse, escape_markdown, show, to_csv
 
 HOSTILE = ("<script>alert(1)</script>", "=cmd()|' /C calc'!A0", "\x1b[31mred" + "x" * 1_000_000)
 

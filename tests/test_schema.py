@@ -7,10 +7,10 @@ import pytest
 
 from seqblend.config import DataConfig
 from seqblend.errors import FlagError, InputError
-from seqblend.kinds import check_discrete, cut_text, cutter, detect_kind
-from seqblend.labels import factorise, read_labels, stratified_rows
-from seqblend.schema import check_metric, find_schema
-from seqblend.tables import Table
+from seqblend.reading.kinds import check_discrete, cut_text, cutter, detect_kind
+from seqblend.reading.labels import factorise, read_labels, stratified_rows
+from seqblend.reading.schema import check_metric, find_schema
+from seqblend.reading.tables import Table
 
 PROSE = ["It was, I think, a good film.", "No! Never again; a bore.", "Well, what a surprise."]
 

@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 from seqblend.errors import InputError
-from seqblend.tables import read_table
+from seqblend.reading.tables import read_table
 
 COLUMNS = {"id": ["007", "8"], "text": ['say "hi", ü', "NA"]}
 CSV = 'id,text\n007,"say ""hi"", ü"\n8,NA\n'

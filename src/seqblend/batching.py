@@ -31,8 +31,8 @@ def plan_batches(
         return []
     if lengths.max() > tokens_per_batch:
         raise InputError(
-            f"a sequence of {lengths.max()} tokens does not fit into a batch of {tokens_per_batch}: "
-            "raise train.tokens_per_batch or lower vocabulary.max_len"
+            f"a sequence of {lengths.max()} tokens does not fit into a batch of "
+            f"{tokens_per_batch}: raise train.tokens_per_batch or lower vocabulary.max_len"
         )
     order = _bucketed_order(lengths, rng)
     in_order = lengths[order]
@@ -92,7 +92,7 @@ class Cut:
 
 
 def cut_sequences(lengths: np.ndarray, config: VocabularyConfig) -> Cut:
-    """Cut rows to config.max_len tokens: keep the head, the tail, or a quarter head and the tail."""
+    """Cut rows to config.max_len tokens: head, tail, or both (a quarter head, the rest tail)."""
     kept = np.minimum(lengths, config.max_len)
     heads = {"head": config.max_len, "tail": 0, "both": config.max_len // 4}
     if config.truncate not in heads:

@@ -15,7 +15,7 @@ from seqblend.config import Config, configure, parse_assignments, read_toml
 from seqblend.console import say_error
 from seqblend.errors import FlagError, InputError, nearest
 from seqblend.models.registry import entries, entry_for, resolve_options
-from seqblend.schema import METRIC_NAMES
+from seqblend.reading.schema import METRIC_NAMES
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 

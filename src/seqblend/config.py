@@ -122,7 +122,7 @@ def canonical(value: Any) -> str:
 
 
 def override(section: Any, values: dict[str, Any]) -> Any:
-    """The dataclass with `values` (text or typed) put in; FlagError on unknown names or bad values."""
+    """The dataclass with `values` (text or typed) put in; FlagError on a wrong name or value."""
     known = {f.name: f for f in dataclasses.fields(section)}
     hints = typing.get_type_hints(type(section))
     changes = {}

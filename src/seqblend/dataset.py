@@ -8,8 +8,8 @@ from pathlib import Path
 
 from seqblend import faults
 from seqblend.config import DataConfig, digest
-from seqblend.discovery import CompetitionFiles
-from seqblend.readers import read_competition
+from seqblend.reading.discovery import CompetitionFiles
+from seqblend.reading.readers import read_competition
 from seqblend.sequences import Competition, Finding, SequenceSet, SubmissionForm, View
 from seqblend.sources import code_digest
 from seqblend.store import (
@@ -22,7 +22,8 @@ from seqblend.store import (
     write_json,
 )
 
-READING = ("dataset", "readers", "schema", "tables", "lexicon", "sequences")
+_READING = "answers delimited discovery formats kinds labels lexicon readers schema tables"
+READING = ("dataset", "sequences", *(f"reading/{name}" for name in _READING.split()))
 
 
 def data_digest(files: CompetitionFiles, config: DataConfig, metric: str) -> str:
@@ -43,7 +44,7 @@ def load_or_read(
     name: str,
     note: Callable[[str], None],
 ) -> tuple[Competition, str]:
-    """The competition and its data digest: from `folder` where it stands there, else from the files."""
+    """The competition and its data digest: from `folder`, or read from the files into it."""
     key = data_digest(files, config, metric)
     manifest = read_finished(folder, note)
     if manifest is None or manifest["digest"] != key:

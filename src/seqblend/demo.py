@@ -66,7 +66,7 @@ def posterior(model: HiddenMarkov, sequences: list[np.ndarray]) -> np.ndarray:
 
     A token belongs to one state only, so the forward sum has a single term a step.
     """
-    classes, states, _ = model.transitions.shape
+    classes = len(model.transitions)
     logs = np.log(model.transitions)
     rows = np.empty((len(sequences), classes))
     for i, tokens in enumerate(sequences):

@@ -51,7 +51,7 @@ def why_unusable(device: torch.device) -> str:
 
 
 def settle_device(device: torch.device) -> torch.device:
-    """Process settings for the device: one thread, and deterministic kernels where there are any."""
+    """Process settings for the device: one thread, deterministic kernels where there are any."""
     torch.set_num_threads(1)
     if device.type == "cuda":
         torch.cuda.set_device(device)

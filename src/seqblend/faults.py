@@ -21,7 +21,7 @@ def visit(point: str) -> None:
     wanted = os.environ.get("FAULT")
     if not wanted:
         return
-    name, action, count = (wanted.split(":") + ["1"])[:3]
+    name, action, count = [*wanted.split(":"), "1"][:3]
     if name != point:
         return
     _visits[point] = _visits.get(point, 0) + 1

@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from seqblend.discovery import is_competition
 from seqblend.errors import FlagError, listing
+from seqblend.reading.discovery import is_competition
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 KAGGLE = Path("/kaggle")

@@ -16,11 +16,11 @@ from seqblend.config import Config
 from seqblend.dataset import load_or_read
 from seqblend.demo import write_demo
 from seqblend.devices import Machine, find_devices
-from seqblend.discovery import CompetitionFiles, find_files
 from seqblend.errors import FlagError
 from seqblend.executors import cores
 from seqblend.folds import Folds, folds_digest, make_folds
 from seqblend.paths import Places, choose_competition
+from seqblend.reading.discovery import CompetitionFiles, find_files
 from seqblend.results import Ledger
 from seqblend.sequences import Competition
 from seqblend.store import Store, check_writable, sweep, write_array, write_json

@@ -39,7 +39,7 @@ class Ledger:
 
 @dataclass(frozen=True)
 class RunResult:
-    """One run's probabilities: oof float32 [n, c] (NaN without a fold), test float32 [n_test, c]."""
+    """A run's probabilities: oof float32 [n, c] (NaN without a fold), test float32 [n_test, c]."""
 
     name: str
     model: str

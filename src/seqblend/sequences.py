@@ -11,7 +11,7 @@ PAD, UNK = 0, 1  # vocabulary ids: padding and unknown
 
 @dataclass(frozen=True)
 class SequenceSet:
-    """n sequences that share one flat token array: row i is tokens[starts[i] : starts[i] + lengths[i]].
+    """n sequences in one flat token array: row i is tokens[starts[i] : starts[i] + lengths[i]].
 
     tokens: int32 [total], lexicon ids, possibly memory-mapped
     starts: int64 [n]

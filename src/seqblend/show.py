@@ -5,7 +5,7 @@ from __future__ import annotations
 from seqblend.console import Console, clean, say, show_findings, show_table
 from seqblend.delivery import Outcome, board_of, describe_submission
 from seqblend.project import Project
-from seqblend.reporting import write_report
+from seqblend.reporting.report import write_report
 from seqblend.summary import leaderboard_rows, make_report_data
 
 

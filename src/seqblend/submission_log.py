@@ -16,7 +16,7 @@ def log_submission(
     path: Path, file: str, rows: int, sha256: str, *, competition: str, metric: str,
     cross_fitted: float | None,
 ) -> None:  # fmt: skip
-    """Append one line, unless the same file content is logged already; the leaderboard is left open."""
+    """Append one line, unless the same content is logged already; the leaderboard is left open."""
     lines = list(csv.reader(io.StringIO(path.read_text("utf-8")))) if path.exists() else []
     if any(sha256 in line for line in lines):
         return

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from seqblend.blending import BlendResult
-from seqblend.datacard import make_data_card
-from seqblend.metrics import METRICS, summarise
 from seqblend.delivery import Outcome, distinct_names
+from seqblend.metrics import METRICS, summarise
 from seqblend.project import Project
-from seqblend.readers import read_solution
-from seqblend.records import BlendRecord, ModelRecord, ReportData
+from seqblend.reading.readers import read_solution
+from seqblend.reporting.datacard import make_data_card
+from seqblend.reporting.records import BlendRecord, ModelRecord, ReportData
 from seqblend.results import RunResult, histories
 from seqblend.store import read_json
 from seqblend.submission import Submission

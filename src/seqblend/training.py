@@ -135,8 +135,8 @@ class _Trainer:
         loss, correct, norm = (totals / len(lengths)).tolist()
         if not np.isfinite(loss):
             raise UnitError(
-                f"the training loss is no longer finite in epoch {epoch + 1} (rate {setting.config.lr}"
-                "): lower train.lr or train.clip_norm"
+                f"the training loss is no longer finite in epoch {epoch + 1} (rate "
+                f"{setting.config.lr}): lower train.lr or train.clip_norm"
             )
         return {
             "epoch": epoch + 1,
@@ -149,7 +149,7 @@ class _Trainer:
         }
 
     def _step(self, rows: np.ndarray, steps: int) -> torch.Tensor:
-        """One optimiser step. Returns float32 [3]: row-weighted loss, correct rows, gradient norm."""
+        """One optimiser step: float32 [3], row-weighted loss, correct rows, gradient norm."""
         setting = self.setting
         tokens, lengths = self.train.sequences.gather(rows)
         labels = self.labels[torch.from_numpy(rows).to(setting.device)]

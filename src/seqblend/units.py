@@ -64,7 +64,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Unit:
-    """One fit of a run. fold PILOT is the run's pilot, on an inner split of fold 0's training rows."""
+    """One fit of a run. Fold PILOT is its pilot, on an inner split of fold 0's training rows."""
 
     run: Run
     seed: int
@@ -121,7 +121,7 @@ def plan_runs(
 
 
 def plan_units(runs: list[Run], seeds: int, folds: int) -> list[Unit]:
-    """Every unit: linear runs, then pilots, then the rest; a seed is whole before the next begins."""
+    """Every unit: linear runs, pilots, then the rest; a seed is whole before the next begins."""
     linear = [run for run in runs if run.kind == "linear"]
     module = [run for run in runs if run.kind != "linear"]
     places = [(seed, fold) for seed in range(seeds) for fold in range(folds)]

@@ -30,7 +30,7 @@ def package_versions() -> dict[str, str]:
 def unsupported(versions: dict[str, str]) -> list[str]:
     """What is missing or too old, one phrase each."""
     problems = []
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036  run.sh asks any interpreter
         problems.append(f"Python 3.11 or later (here {versions['python']})")
     for name, oldest in OLDEST.items():
         numbers = tuple(map(int, re.findall(r"\d+", versions[name])[:2]))

@@ -119,7 +119,7 @@ class Pool(nn.Module):
         self.attention = AdditiveAttention(width) if "attention" in self.kinds else None
 
     def forward(self, x: Tensor, lengths: Tensor, half: int) -> Tensor:
-        """x: [b, t, d], lengths: int64 [b] -> [b, d * kinds]; features from `half` on run backward."""
+        """x: [b, t, d], lengths: int64 [b] -> [b, d * kinds]; from feature `half` on: backward."""
         mask = mask_of(lengths, x.shape[1])[:, :, None]  # [b, t, 1]
         pooled = []
         for kind in self.kinds:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from seqblend.style import clean
+from seqblend.reporting.style import clean
 
 NOTHING = ""  # a cell that does not apply; None is a value that is undefined
 

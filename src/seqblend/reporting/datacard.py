@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from seqblend.folds import Folds, number_sequences
-from seqblend.records import DataCard
+from seqblend.reporting.records import DataCard
 from seqblend.sequences import Competition, SequenceSet
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from seqblend.style import INK, MARKERS, MUTED, SERIES, Picture, clean, new_figure
+from seqblend.reporting.style import INK, MARKERS, MUTED, SERIES, Picture, clean, new_figure
 
 
 def draw_scores(

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from seqblend.answers import find_answer, row_ids
 from seqblend.config import DataConfig
-from seqblend.discovery import CompetitionFiles, find_files, is_competition
 from seqblend.errors import InputError, listing
-from seqblend.kinds import VIEW_NAMES, cutter, plain_number
-from seqblend.labels import factorise, normal_label, read_labels, stratified_rows
-from seqblend.lexicon import Interner, unseen_rate
-from seqblend.schema import Schema, check_metric, find_schema
+from seqblend.reading.answers import find_answer, row_ids
+from seqblend.reading.discovery import CompetitionFiles, find_files, is_competition
+from seqblend.reading.kinds import VIEW_NAMES, cutter, plain_number
+from seqblend.reading.labels import factorise, normal_label, read_labels, stratified_rows
+from seqblend.reading.lexicon import Interner, unseen_rate
+from seqblend.reading.schema import Schema, check_metric, find_schema
+from seqblend.reading.tables import Table, read_table
 from seqblend.sequences import Competition, Finding, View
-from seqblend.tables import Table, read_table
 
 __all__ = [
     "CompetitionFiles",

@@ -9,12 +9,13 @@ import jinja2
 import numpy as np
 from markupsafe import Markup
 
-from seqblend import breakdowns, sections, store
-from seqblend.leaderboard import Entry, Verdict, judge, rank_entries, tabulate, title_of
-from seqblend.records import BlendRecord, DataCard, ModelRecord, ReportData
-from seqblend.report_tables import Table, escape_markdown, to_csv, to_markdown
-from seqblend.sections import Block, Section
-from seqblend.style import clean, styled, to_png, to_svg
+from seqblend import store
+from seqblend.reporting import breakdowns, sections
+from seqblend.reporting.leaderboard import Entry, Verdict, judge, rank_entries, tabulate, title_of
+from seqblend.reporting.records import BlendRecord, DataCard, ModelRecord, ReportData
+from seqblend.reporting.sections import Block, Section
+from seqblend.reporting.style import clean, styled, to_png, to_svg
+from seqblend.reporting.tables import Table, escape_markdown, to_csv, to_markdown
 
 __all__ = ["BlendRecord", "DataCard", "ModelRecord", "ReportData", "write_report"]
 

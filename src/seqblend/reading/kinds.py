@@ -14,7 +14,7 @@ from heapq import nsmallest
 
 from seqblend.config import DataConfig
 from seqblend.errors import FlagError, InputError, nearest
-from seqblend.tables import Cell, Table
+from seqblend.reading.tables import Cell, Table
 
 KINDS = ("auto", "text", "chars", "tokens")
 VIEW_NAMES = {"text": "words", "chars": "chars", "tokens": "ids"}

@@ -6,7 +6,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from seqblend.style import INK, RIGHT, WRONG, Picture, clean, display_labels, new_figure, percent
+from seqblend.reporting.style import (
+    INK,
+    RIGHT,
+    WRONG,
+    Picture,
+    clean,
+    display_labels,
+    new_figure,
+    percent,
+)
 
 SHOWN_CLASSES = 20  # a larger matrix cannot be read
 

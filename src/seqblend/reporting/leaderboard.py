@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from seqblend.curves import stack_units
-from seqblend.intervals import bootstrap
 from seqblend.metrics import METRICS, score, summarise
-from seqblend.records import BlendRecord, ModelRecord, ReportData
-from seqblend.report_tables import NOTHING, Column, Table
+from seqblend.reporting.curves import stack_units
+from seqblend.reporting.intervals import bootstrap
+from seqblend.reporting.records import BlendRecord, ModelRecord, ReportData
+from seqblend.reporting.tables import NOTHING, Column, Table
 
 BASELINE = "nblr"  # the linear model that everything has to beat
 

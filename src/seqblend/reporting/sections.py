@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from seqblend.breakdowns import tabulate_classes
-from seqblend.confusion import SHOWN_CLASSES, draw_confusion, worst_classes
-from seqblend.curves import Histories, draw_curves
-from seqblend.figures import draw_lengths, draw_scores
-from seqblend.leaderboard import Entry, title_of
 from seqblend.metrics import METRICS
-from seqblend.records import ReportData
-from seqblend.report_tables import Column, Table
-from seqblend.style import Picture
+from seqblend.reporting.breakdowns import tabulate_classes
+from seqblend.reporting.confusion import SHOWN_CLASSES, draw_confusion, worst_classes
+from seqblend.reporting.curves import Histories, draw_curves
+from seqblend.reporting.figures import draw_lengths, draw_scores
+from seqblend.reporting.leaderboard import Entry, title_of
+from seqblend.reporting.records import ReportData
+from seqblend.reporting.style import Picture
+from seqblend.reporting.tables import Column, Table
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from seqblend import faults
-from seqblend.delimited import parse_delimited
 from seqblend.errors import InputError
-from seqblend.formats import DELIMITED_SUFFIXES, Content, read_content
+from seqblend.reading.delimited import parse_delimited
+from seqblend.reading.formats import DELIMITED_SUFFIXES, Content, read_content
 
 Cell = str | list[str]  # a list only where JSON holds a list of tokens
 

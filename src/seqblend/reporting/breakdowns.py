@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from seqblend.intervals import wilson_interval
-from seqblend.leaderboard import Entry
 from seqblend.metrics import confusion_matrix, predict_classes
-from seqblend.records import ReportData
-from seqblend.report_tables import NOTHING, Column, Table
-from seqblend.style import display_labels
+from seqblend.reporting.intervals import wilson_interval
+from seqblend.reporting.leaderboard import Entry
+from seqblend.reporting.records import ReportData
+from seqblend.reporting.style import display_labels
+from seqblend.reporting.tables import NOTHING, Column, Table
 
 
 def matrices_of(data: ReportData, entries: list[Entry]) -> dict[str, np.ndarray]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from seqblend.config import DataConfig
 from seqblend.errors import FlagError, InputError, listing, nearest
-from seqblend.kinds import Kind, check_discrete, cutter, detect_kind, typical_cells
+from seqblend.reading.kinds import Kind, check_discrete, cutter, detect_kind, typical_cells
+from seqblend.reading.tables import Cell, Table
 from seqblend.sequences import Finding
-from seqblend.tables import Cell, Table
 
 METRIC_NAMES = ("accuracy", "macro_f1", "log_loss", "auc", "balanced_accuracy", "mcc")
 TARGET_NAMES = ("label", "target", "class", "category", "sentiment", "labels", "y")

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
-from seqblend.style import (
+from seqblend.reporting.style import (
     INK,
     LINE,
     MARKERS,

@@ -9,8 +9,8 @@ from itertools import permutations
 from pathlib import Path
 
 from seqblend.errors import InputError, listing
-from seqblend.formats import COMPRESSED, DELIMITED_SUFFIXES, JSON_SUFFIXES, data_name
-from seqblend.tables import read_table
+from seqblend.reading.formats import COMPRESSED, DELIMITED_SUFFIXES, JSON_SUFFIXES, data_name
+from seqblend.reading.tables import read_table
 
 _RENAME = (
     "Name them train.csv, test.csv and sample_submission.csv "

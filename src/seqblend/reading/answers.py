@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from seqblend.errors import InputError, listing
-from seqblend.labels import as_number, normal_label
-from seqblend.schema import Schema, check_metric
+from seqblend.reading.labels import as_number, normal_label
+from seqblend.reading.schema import Schema, check_metric
+from seqblend.reading.tables import Table
 from seqblend.sequences import Finding, SubmissionForm
-from seqblend.tables import Table
 
 _RANKING = ("auc", "log_loss")  # metrics that need probabilities
 
