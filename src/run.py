@@ -11,9 +11,9 @@ from pathlib import Path
 from seqblend.commands import (
     add_training_flags,
     command_line,
+    deadline_of,
     make_config,
     make_parser,
-    parse_seconds,
     run_script,
 )
 from seqblend.console import make_console, say
@@ -30,7 +30,7 @@ def main(argv: list[str], kaggle: Path = KAGGLE) -> int:
     parser.add_argument("--out", type=Path, metavar="FILE", help="a further copy of the submission")
     args = parser.parse_args(argv)
     console = make_console()
-    config, budget = make_config(args), parse_seconds(args.budget)
+    config, deadline = make_config(args), deadline_of(args.budget)
     project = open_project(
         config, find_places(kaggle=kaggle, working=args.working), data=args.data,
         workers=args.workers, solution=args.solution, out=args.out,
@@ -41,7 +41,7 @@ def main(argv: list[str], kaggle: Path = KAGGLE) -> int:
     say(console, describe_plan(project, plan), "bold")
     if args.plan:
         return 0
-    outcome = run_plan(project, plan, console, budget=budget, out=args.out)
+    outcome = run_plan(project, plan, console, deadline=deadline, out=args.out)
     show_outcome(console, project, outcome, command_line(argv, "run.py"))
     return exit_code(outcome)
 

@@ -9,9 +9,9 @@ import sys
 
 from seqblend.commands import (
     add_training_flags,
+    deadline_of,
     make_config,
     make_parser,
-    parse_seconds,
     run_script,
 )
 from seqblend.console import make_console, say
@@ -27,7 +27,7 @@ def main(argv: list[str]) -> int:
     add_training_flags(parser)
     args = parser.parse_args(argv)
     console = make_console()
-    config, budget = make_config(args), parse_seconds(args.budget)
+    config, deadline = make_config(args), deadline_of(args.budget)
     project = open_project(
         config, find_places(working=args.working), data=args.data, workers=args.workers,
         solution=args.solution, note=lambda text: say(console, text),
@@ -37,7 +37,7 @@ def main(argv: list[str]) -> int:
     say(console, describe_plan(project, plan), "bold")
     if args.plan:
         return 0
-    outcome = train_plan(project, plan, console, budget=budget)
+    outcome = train_plan(project, plan, console, deadline=deadline)
     show_trained(console, project, outcome)
     return exit_code(outcome)
 

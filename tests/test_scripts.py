@@ -141,11 +141,15 @@ def test_more_seeds_add_units_and_redo_none(out_of_time, tiny, capsys):
     assert "plan: 4 units (2 done)" in capsys.readouterr().out
 
 
-def test_a_budget_for_nothing_names_what_is_missing(tiny, tmp_path, capsys):
+def test_a_budget_for_nothing_submits_frequencies_and_names_what_is_missing(tiny, tmp_path, capsys):
     assert run_kernel(tmp_path, "--data", tiny, *NBLR, "--budget", "1s") == 4
     shown = capsys.readouterr().out
     assert "no model is complete" in shown
     assert "out of time, not trained: nblr fold 0, nblr fold 1" in shown
+    sample = (tiny / "sample_submission.csv").read_text().splitlines()
+    submitted = (tmp_path / "working" / "submission.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in submitted] == [line.split(",")[0] for line in sample]
+    assert len({line.split(",")[1] for line in submitted[1:]}) == 1
 
 
 def test_blending_nothing_says_to_train_first(home, tiny):

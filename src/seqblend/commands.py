@@ -8,6 +8,7 @@ import re
 import shlex
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -108,6 +109,12 @@ def parse_seconds(text: str | None) -> float | None:
     if not match:
         raise FlagError(f"--budget expects a time such as 30m, 1.5h or 90s, got '{text}'")
     return float(match[1]) * _UNITS[match[2] or "s"]
+
+
+def deadline_of(budget: str | None) -> float | None:
+    """time.monotonic() when a budget that begins now ends; None without one."""
+    seconds = parse_seconds(budget)
+    return None if seconds is None else time.monotonic() + seconds
 
 
 def command_line(argv: list[str], script: str) -> str:

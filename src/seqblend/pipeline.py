@@ -11,7 +11,13 @@ import torch
 
 from seqblend.budget import Estimator
 from seqblend.console import Console, Progress, duration, say
-from seqblend.delivery import Outcome, blend_results, board_of, describe_submission
+from seqblend.delivery import (
+    Outcome,
+    blend_results,
+    board_of,
+    deliver_frequencies,
+    describe_submission,
+)
 from seqblend.errors import InputError
 from seqblend.executors import Event, WorkerPool
 from seqblend.project import Project
@@ -20,7 +26,8 @@ from seqblend.scheduling import Schedule
 from seqblend.store import read_finished, write_json
 from seqblend.units import Run, Unit, plan_runs, plan_units
 
-_RESERVE = 45.0  # seconds of a budget kept for blending, submission and report
+_RESERVE = 45.0  # seconds of a budget kept for blending, submission and report,
+_RESERVE_SHARE = 0.2  # but at most this share of it
 
 
 @dataclass(frozen=True)
@@ -72,16 +79,22 @@ def describe_plan(project: Project, plan: Plan) -> str:
 
 
 def run_plan(
-    project: Project, plan: Plan, console: Console, *, budget: float | None, out: Path | None
+    project: Project, plan: Plan, console: Console, *, deadline: float | None, out: Path | None
 ) -> Outcome:
     """Train what is missing; after every completed run blend again and renew the submission.
 
-    While units are left, a better blend of fewer runs stands. The last blend is of all runs, so
-    that the submission does not depend on the order in which they were finished.
-    budget: seconds for everything from now on; None: no limit
+    A submission of the class frequencies stands before the first run is complete. While units are
+    left, a better blend of fewer runs stands. The last blend is of all runs, so that the submission
+    does not depend on the order in which they were finished.
+    deadline: time.monotonic() when everything has to be done; None: no limit
     """
 
     def renew(outcome: Outcome, progress: Progress) -> None:
+        """Blend and submit, or say that nothing is complete yet and submit frequencies."""
+        if not outcome.results:
+            outcome.submission = deliver_frequencies(project, out)
+            progress.say(f"submission: {outcome.submission.path} (class frequencies, for a start)")
+            return
         is_last = not (progress.schedule.pending or progress.schedule.running)
         standing = None if is_last else outcome.blend
         blend, submission = blend_results(project, outcome.results, out, standing)
@@ -90,16 +103,19 @@ def run_plan(
             progress.say(describe_submission(project, outcome), "green")
         progress.board = board_of(project, outcome.results, outcome.blend)
 
-    return _work(project, plan, console, budget, renew)
+    return _work(project, plan, console, deadline, renew)
 
 
-def train_plan(project: Project, plan: Plan, console: Console, *, budget: float | None) -> Outcome:
+def train_plan(
+    project: Project, plan: Plan, console: Console, *, deadline: float | None
+) -> Outcome:
     """Train what is missing, and no more."""
 
     def renew(outcome: Outcome, progress: Progress) -> None:
+        """Show the new scores."""
         progress.board = board_of(project, outcome.results, None)
 
-    return _work(project, plan, console, budget, renew)
+    return _work(project, plan, console, deadline, renew)
 
 
 def blend_finished(
@@ -120,18 +136,19 @@ def blend_finished(
 
 
 def _work(
-    project: Project, plan: Plan, console: Console, budget: float | None,
+    project: Project, plan: Plan, console: Console, deadline: float | None,
     renew: Callable[[Outcome, Progress], None],
 ) -> Outcome:  # fmt: skip
     """Run the missing units; `renew` is called whenever a further run is complete."""
-    deadline = None if budget is None else time.monotonic() + max(budget - _RESERVE, 0.0)
+    if deadline is not None:
+        deadline -= min(_RESERVE, _RESERVE_SHARE * (deadline - time.monotonic()))
     jobs = [project.job(unit) for unit in plan.missing]
     schedule = Schedule(jobs, dict(plan.done), plan.estimator.seconds, deadline)
     outcome = Outcome()
     devices = project.machine.devices[: max(len(jobs), 1)]
     with Progress(console, schedule, project.competition.metric, len(devices)) as progress:
-        if _collect(project, plan, schedule, outcome):
-            renew(outcome, progress)
+        _collect(project, plan, schedule, outcome)
+        renew(outcome, progress)
         if jobs:
             with WorkerPool(devices) as pool:
                 for event in pool.run(schedule.next_job, progress.tick):

@@ -28,7 +28,7 @@ def show_project(console: Console, project: Project) -> None:
 def show_outcome(console: Console, project: Project, outcome: Outcome, command: str) -> None:
     """Write the report, then print leaderboard, submission, and what is missing."""
     if not outcome.results:
-        say(console, "no model is complete: there is nothing to blend yet", "red")
+        say(console, "no model is complete: the submission is the class frequencies", "yellow")
         _show_rest(console, outcome)
         return
     data = make_report_data(project, outcome, command)
