@@ -37,11 +37,11 @@ install() {
     local wanted
     wanted="$(cat "$@" | cksum)"
     [ "$(cat "$venv/.installed" 2>/dev/null)" = "$wanted" ] && return
-    if [ ! -x "$venv/bin/python" ]; then
+    if [ ! -x "$venv/bin/pip" ]; then
         local base
         base="$(find_base)"
         echo "making .venv with $("$base" --version)"
-        "$base" -m venv "$venv" || { echo "error: cannot make $venv with $base (is its venv module there?)" >&2; exit 5; }
+        "$base" -m venv --clear "$venv" || { echo "error: cannot make $venv with $base (is its venv module there?)" >&2; exit 5; }
     fi
     echo "installing $(cat "$@" | grep -c '==') pinned packages into .venv (once, a minute or two)"
     local file
@@ -57,7 +57,9 @@ install() {
 # prepare [test]: set `python` to an interpreter with everything that is needed.
 prepare() {
     if [ -n "${PYTHON:-}" ]; then
-        python="$PYTHON"
+        python="$(command -v "$PYTHON" || true)"
+        [ -n "$python" ] || { echo "error: PYTHON=$PYTHON: no such interpreter" >&2; exit 5; }
+        python="$(cd "$(dirname "$python")" && pwd)/$(basename "$python")"
         has_packages "$python" || { (cd "$here/src" && "$python" -m seqblend.versions) || exit 5; }
         return
     fi

@@ -13,6 +13,7 @@ from seqblend.config import (
     read_toml,
 )
 from seqblend.errors import FlagError
+from seqblend.models.registry import resolve_options
 
 
 def test_an_unknown_key_names_the_nearest_known_one():
@@ -71,3 +72,16 @@ def test_a_toml_file_that_cannot_be_read_names_the_file(tmp_path):
         read_toml(path)
     with pytest.raises(FlagError, match="expects a readable TOML file"):
         read_toml(tmp_path / "missing.toml")
+
+
+def test_words_and_numbers_out_of_range_are_refused():
+    with pytest.raises(FlagError, match=r"schedule expects constant, one_cycle, got 'cosine'"):
+        override(TrainConfig(), {"schedule": "cosine"})
+    with pytest.raises(FlagError, match=r"max_epochs expects at least 1, got 0"):
+        override(TrainConfig(), {"max_epochs": "0"})
+
+
+@pytest.mark.parametrize("setting", ["pooling=foo", "directions=3", "hidden=0"])
+def test_model_options_out_of_range_are_refused(setting):
+    with pytest.raises(FlagError, match="RecurrentOptions"):
+        resolve_options("bilstm", parse_assignments([f"bilstm.{setting}"]))

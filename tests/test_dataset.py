@@ -55,6 +55,17 @@ def test_options_have_their_own_digest(competition_folder):
     assert len(digests) == 6
 
 
+def test_the_content_digest_is_of_the_rows_and_not_of_what_is_asked(tmp_path, competition_folder):
+    files = find_files(competition_folder)
+
+    def content(config, metric):
+        return load_or_read(tmp_path / "data", files, config, metric, "tiny", lambda _: None)[1]
+
+    same = content(DataConfig(), "")
+    assert content(DataConfig(), "log_loss") == same
+    assert content(DataConfig(rows=30), "") != same
+
+
 def test_a_damaged_cache_is_set_aside_and_read_again(tmp_path, competition_folder):
     first, key, _ = load(tmp_path, competition_folder)
     tokens = tmp_path / "data" / "ids" / "tokens.npy"

@@ -85,3 +85,19 @@ def test_the_package_prints_nothing_and_reads_no_pickle(module):
     assert not [call for call in calls if getattr(call.func, "id", "") == "print"]
     for forbidden in ("import pickle", "allow_pickle=True", "weights_only=False", "joblib.load"):
         assert forbidden not in text
+
+
+def test_every_source_that_a_unit_runs_through_is_part_of_its_name():
+    from seqblend.units import _LINEAR, _MODULE, _SHARED
+
+    ground = {"errors", "faults", "config", "store", "sources", "versions"}  # change no result
+    reading = {"dataset", "demo", "paths"}  # what was read has a digest of its own
+    reached, waiting = set(), ["seqblend.units", "seqblend.models.linear"]
+    waiting += ["seqblend.models.recurrent"]
+    while waiting:
+        module = waiting.pop()
+        if module not in reached and ".reading." not in module:
+            reached.add(module)
+            waiting += imports_of(modules()[module])
+    names = {module.removeprefix("seqblend.").replace(".", "/") for module in reached}
+    assert names - ground - reading == set(_SHARED + _MODULE + _LINEAR)

@@ -1,3 +1,5 @@
+import resource
+
 import numpy as np
 import pytest
 from conftest import sequence_set
@@ -53,3 +55,26 @@ def test_many_classes_raise_the_least_count_until_the_weights_fit():
     member = fit(rows, labels, classes=5, most_weights=200)
     assert member.weights.size <= 200
     assert fit(rows, labels, classes=5).weights.size > 200
+
+
+@pytest.mark.slow
+def test_a_thousand_classes_stay_within_memory():
+    rng = np.random.default_rng(0)
+    labels = np.arange(5_000) % 1_000
+    rows = [[int(k), *rng.integers(1_000, 3_000, 40).tolist()] for k in labels]
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    member = fit(rows, labels, classes=1_000, size=3_000, min_count=2)
+    p = member.predict(sequence_set(rows[:200]))
+    assert np.mean(p.argmax(1) == labels[:200]) > 0.9
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1_500_000  # kilobytes
+
+
+def test_features_that_every_row_has_are_weighed_as_they_were_fitted():
+    rng = np.random.default_rng(0)  # long rows over two tokens: every n-gram is in every row
+    labels = (np.arange(40) % 2).tolist()
+    rows = [rng.choice(2, 400, p=[0.4, 0.6] if k else [0.6, 0.4]).tolist() for k in labels]
+    member = fit(rows, labels, size=2, orders=2)
+    assert (member.idf == 1).all()
+    again = NbLogistic.from_arrays(member.arrays())
+    for one in (member, again):
+        assert np.mean(one.predict(sequence_set(rows)).argmax(1) == labels) > 0.9

@@ -53,3 +53,9 @@ def test_files_right_in_input_have_a_name_too(tmp_path):
     places = find_places(repository=tmp_path, kaggle=tmp_path / "none")
     folder = write_competition(tmp_path / "input")
     assert name_of(folder, places) == "competition"
+
+
+def test_tables_that_are_no_competition_do_not_turn_into_the_demo(tmp_path):
+    (tmp_path / "reviews_a.csv").write_text("x")
+    with pytest.raises(FlagError, match=r"no competition recognised in .*reviews_a.csv"):
+        choose_competition(None, (tmp_path,))

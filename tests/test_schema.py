@@ -5,11 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqblend.config import DataConfig
+from seqblend.config import DataConfig, FoldConfig
 from seqblend.errors import FlagError, InputError
+from seqblend.folds import make_folds
+from seqblend.reading.answers import find_answer
+from seqblend.reading.discovery import find_files
 from seqblend.reading.kinds import check_discrete, cut_text, cutter, detect_kind
 from seqblend.reading.labels import factorise, read_labels, stratified_rows
-from seqblend.reading.schema import check_metric, find_schema
+from seqblend.reading.readers import read_competition
+from seqblend.reading.schema import Schema, check_metric, find_schema
 from seqblend.reading.tables import Table
 
 PROSE = ["It was, I think, a good film.", "No! Never again; a bore.", "Well, what a surprise."]
@@ -238,3 +242,29 @@ def test_all_rows_are_taken_by_default():
 
 def test_groups_are_numbered_by_value():
     assert factorise(["10", "9", "10"]).tolist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("column", "wanted", "chosen"),
+    [("ai", "", "ai"), ("prob_human", "", "human"), ("target", "", "human"), ("x", "ai", "ai")],
+)
+def test_a_probability_column_is_of_the_class_it_names(column, wanted, chosen):
+    schema = Schema("id", "label", ("text",), ())
+    test, sample = _table(id=["1", "2"], text=["a", "b"]), _table(id=["1", "2"])
+    sample.columns[column] = ["0.5", "0.5"]
+    answer = find_answer(schema, ("ai", "human"), test, sample, "", positive=wanted)
+    assert answer.form.kind == "probability"
+    assert ("ai", "human")[answer.form.classes[0]] == chosen
+    assert answer.findings[0].value == f"probability: {column} = P({chosen})"
+
+
+def test_whole_given_folds_keep_their_numbers_and_negative_ones(tmp_path):
+    rows = "".join(f"{i},w{i % 3} w{i % 5},{'ab'[i % 2]},{i % 3 - 1}\n" for i in range(12))
+    (tmp_path / "train.csv").write_text("id,text,mood,part\n" + rows)
+    (tmp_path / "test.csv").write_text("id,text\n20,w1 w2\n")
+    files = find_files(tmp_path)
+    competition = read_competition(files, DataConfig(fold="part"), name="made")
+    assert competition.folds.tolist() == [i % 3 - 1 for i in range(12)]
+    folds = make_folds(competition.labels, None, FoldConfig(), given=competition.folds)
+    assert folds.count == 2
+    assert (folds.fold == -1).sum() == 4

@@ -157,3 +157,37 @@ def test_blending_nothing_says_to_train_first(home, tiny):
     assert done.returncode == 3
     assert "no finished run of these data and folds" in done.stderr
     assert "python src/train.py" in done.stderr
+
+
+def test_frequencies_never_replace_a_better_submission(tiny, tmp_path):
+    out = tmp_path / "out.csv"
+    assert run_kernel(tmp_path, "--data", tiny, *NBLR, "--out", out) == 0
+    before = out.read_bytes()
+    flags = ["--models", "bilstm", "--folds", "2", "--workers", "1", "--budget", "1s"]
+    assert run_kernel(tmp_path, "--data", tiny, *flags, "--out", out) == 4
+    assert out.read_bytes() == before
+    assert (tmp_path / "working" / "submission.csv").read_bytes() == before
+
+
+def test_a_wrong_solution_found_beside_the_data_is_a_warning(competition_folder, tmp_path, capsys):
+    (competition_folder / "solution.csv").write_text("id,label\n999999,red\n")
+    assert run_kernel(tmp_path, "--data", competition_folder, *NBLR) == 0
+    report = next((tmp_path / "working").glob("seqblend/*/report/report.md")).read_text()
+    assert "no test scores" in report
+    capsys.readouterr()
+
+
+def test_another_metric_redoes_no_unit(tiny, tmp_path, capsys):
+    assert run_kernel(tmp_path, "--data", tiny, *NBLR) == 0
+    assert run_kernel(tmp_path, "--data", tiny, *NBLR, "--metric", "log_loss", "--plan") == 0
+    assert "plan: 2 units (2 done)" in capsys.readouterr().out
+
+
+def test_two_settings_of_one_model_are_reported_side_by_side(tiny, home):
+    working = home / "two-settings"
+    flags = ["--data", tiny, "--working", working, *NBLR]
+    for more in ([], ["--set", "nblr.strength=3"]):
+        assert start_script(home, "run.py", *flags, *more).returncode == 0
+    done = start_script(home, "report.py", "--data", tiny, "--working", working, "--folds", "2")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("nblr-") >= 2

@@ -3,7 +3,7 @@ from conftest import sequence_set
 
 from seqblend.config import VocabularyConfig
 from seqblend.sequences import UNK
-from seqblend.vocabulary import fit_vocabulary, unknown_rate
+from seqblend.vocabulary import fit_vocabulary
 
 
 def test_ids_follow_count_then_text():
@@ -33,8 +33,3 @@ def test_validation_rows_have_no_part_in_it():
         fit_vocabulary(train, 10, config)[0],
         fit_vocabulary(other.take(np.array([0, 1])), 10, config)[0],
     )
-
-
-def test_the_unknown_rate_counts_tokens():
-    remap = np.array([UNK, 2, 3])
-    assert unknown_rate(sequence_set([[0, 1], [2, 0]]), remap) == 0.5

@@ -11,6 +11,7 @@ from seqblend.config import VocabularyConfig
 from seqblend.errors import InputError
 from seqblend.sequences import PAD, SequenceSet
 
+_LEAST_TOKENS = 256  # a batch of fewer is all overhead
 _JITTER = 0.03  # relative noise on lengths while bucketing: other neighbours, padding still < 3 %
 
 
@@ -75,7 +76,7 @@ def tokens_per_batch(lengths: np.ndarray, steps_per_epoch: int, most: int) -> in
     epoch has is what training needs. One row always fits.
     """
     wanted = int(lengths.sum()) // max(steps_per_epoch, 1)
-    return max(min(max(wanted, 1024), most), int(lengths.max()))
+    return max(min(max(wanted, _LEAST_TOKENS), most), int(lengths.max()))
 
 
 @dataclass(frozen=True)

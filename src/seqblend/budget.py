@@ -14,7 +14,7 @@ from seqblend.optimise import autocast
 from seqblend.sequences import SequenceSet
 from seqblend.units import PILOT, Run, Unit
 
-_GUESSED_EPOCHS = 8  # before a pilot has said how many
+_GUESSED_EPOCHS = 8  # before a pilot has said how many, for a million tokens an epoch or fewer
 _START_UP = 4.0  # seconds until a worker has imported torch and mapped its data
 _LINEAR_SECONDS_A_TOKEN = 1.2e-6  # nblr, n-grams of orders 1-3, a core of 2023 or later
 _LINEAR_SECONDS_A_TOKEN_AND_CLASS = 2.5e-7
@@ -50,8 +50,8 @@ class Estimator:
             problems = 1 if self._classes == 2 else self._classes
             a_token = _LINEAR_SECONDS_A_TOKEN + problems * _LINEAR_SECONDS_A_TOKEN_AND_CLASS
             return _START_UP + tokens * a_token
-        epochs = run.train.epochs or self._epochs.get(run, _GUESSED_EPOCHS)
         tokens = self._share * float(np.minimum(self._train.lengths, run.vocabulary.max_len).sum())
+        epochs = run.train.epochs or self._epochs.get(run, _guess_epochs(tokens))
         share = 0.8 if unit.fold == PILOT else 1.0
         epochs += run.train.patience if unit.fold == PILOT else 0
         scoring = 1.15  # validation each epoch and the test rows at the end
@@ -73,6 +73,11 @@ class Estimator:
         return self._rates[run]
 
 
+def _guess_epochs(tokens: float) -> float:
+    """Epochs that a pilot may choose: fewer where an epoch has more tokens."""
+    return max(_GUESSED_EPOCHS / max(tokens / 1e6, 1.0) ** 0.5, 2.0)
+
+
 def _probe(run: Run, train: SequenceSet, classes: int) -> float:
     """Tokens a second over a few training steps on the CPU, the first one not counted."""
     device = torch.device("cpu")
@@ -83,6 +88,7 @@ def _probe(run: Run, train: SequenceSet, classes: int) -> float:
     remap = (np.arange(int(train.tokens.max()) + 1) % (size - 2) + 2).astype(np.int32)
     rows = DeviceSequences(train, remap, run.vocabulary, device)
     config = run.train
+    precision = "float32" if config.precision == "float16" else config.precision  # not on a CPU
     budget = tokens_per_batch(rows.lengths, config.steps_per_epoch, config.tokens_per_batch)
     batches = plan_batches(rows.lengths, budget)
     batch = batches[len(batches) // 2]  # rows of middling length
@@ -90,7 +96,7 @@ def _probe(run: Run, train: SequenceSet, classes: int) -> float:
         if step == 1:
             began = time.perf_counter()
         tokens, lengths = rows.gather(batch)
-        with autocast(config.precision, device):
+        with autocast(precision, device):
             loss = model(tokens, lengths).float().square().mean()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()

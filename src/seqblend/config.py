@@ -31,9 +31,23 @@ class Choice:
     values: tuple[Any, ...]
 
 
-def knob(default: Any, search: Span | Choice | None = None, help: str = "") -> Any:
-    """A dataclass field with a default, a search range for the tuner and one line of help."""
-    return field(default=default, metadata={"search": search, "help": help})
+def knob(
+    default: Any,
+    search: Span | Choice | None = None,
+    help: str = "",
+    *,
+    allowed: tuple[Any, ...] = (),
+    least: float | None = None,
+) -> Any:
+    """A dataclass field with a default, a search range for the tuner and one line of help.
+
+    allowed: the only values it may have; where a search range is a choice of words, these
+    least: the smallest number it may have
+    """
+    if isinstance(search, Choice) and isinstance(default, str) and not allowed:
+        allowed = search.values
+    metadata = {"search": search, "help": help, "allowed": allowed, "least": least}
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -43,10 +57,13 @@ class DataConfig:
     sequence: str = knob("", help="the column(s) that hold the sequence, joined by commas")
     target: str = knob("", help="the column that holds the label")
     id: str = knob("", help="the column that holds the row's id")
+    positive: str = knob("", help="the class whose probability a single column asks for")
     group: str = knob("", help="rows with the same value here never sit on both sides of a fold")
     fold: str = knob("", help="the column that gives each row's fold")
-    kind: str = knob("auto", help="auto, text, chars, or tokens")
-    rows: int = knob(0, help="take a stratified subset of this many training rows (0: all)")
+    kind: str = knob("auto", help="what a row holds", allowed=("auto", "text", "chars", "tokens"))
+    rows: int = knob(
+        0, least=0, help="take a stratified subset of this many training rows (0: all)"
+    )
     lowercase: bool = knob(True, help="fold the case of text")
     html: bool = knob(True, help="replace HTML tags in text by a space")
 
@@ -55,7 +72,7 @@ class DataConfig:
 class FoldConfig:
     """How training rows are split."""
 
-    count: int = knob(5, help="folds; 1 is one stratified hold-out of 20 %")
+    count: int = knob(5, least=1, help="folds; 1 is one stratified hold-out of 20 %")
     seed: int = knob(0, help="draws the folds")
     by_sequence: bool = knob(True, help="identical sequences share a fold")
 
@@ -64,27 +81,35 @@ class FoldConfig:
 class VocabularyConfig:
     """What a neural member sees of a sequence."""
 
-    size: int = knob(30_000, Choice((10_000, 30_000, 60_000)), "most frequent tokens kept")
+    size: int = knob(30_000, Choice((10_000, 30_000, 60_000)), "most frequent tokens kept", least=1)
     min_count: int = knob(2, Choice((1, 2, 3, 5)), "rarer tokens are unknown")
-    max_len: int = knob(400, Choice((200, 400, 600)), "longer sequences are cut to this")
-    truncate: str = knob("head", Choice(("head", "tail", "both")), "which part a cut keeps")
+    max_len: int = knob(400, Choice((200, 400, 600)), "longer sequences are cut to this", least=1)
+    truncate: str = knob("both", Choice(("head", "tail", "both")), "which part a cut keeps")
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """How a neural member is fitted."""
 
-    lr: float = knob(4e-3, Span(3e-4, 1e-2, log=True), "AdamW's rate after the warm-up")
+    lr: float = knob(4e-3, Span(3e-4, 1e-2, log=True), "AdamW's rate after the warm-up", least=0)
     weight_decay: float = knob(0.01, Span(1e-4, 0.3, log=True), "AdamW's decoupled decay")
-    epochs: int = knob(0, help="fixed number of epochs; 0: a pilot chooses")
-    max_epochs: int = knob(30, help="the pilot's limit")
-    patience: int = knob(2, help="the pilot stops after this many epochs without a better loss")
-    steps_per_epoch: int = knob(128, Choice((64, 128, 256)), "sets the token budget of a batch")
-    tokens_per_batch: int = knob(16_384, help="upper limit of a batch's padded tokens")
-    clip_norm: float = knob(1.0, Span(0.25, 5.0, log=True), "largest gradient norm; 0: no clipping")
-    warmup: int = knob(50, help="steps until the full rate")
-    schedule: str = knob("constant", help="constant (averaged weights) or one_cycle")
-    half_life: float = knob(0.1, Span(0.02, 0.3, log=True), "of the averaged weights, as a share")
+    epochs: int = knob(0, least=0, help="fixed number of epochs; 0: a pilot chooses")
+    max_epochs: int = knob(30, least=1, help="the pilot's limit")
+    patience: int = knob(
+        2, least=1, help="the pilot stops after this many epochs without a better loss"
+    )
+    steps_per_epoch: int = knob(
+        128, Choice((64, 128, 256)), "sets the token budget of a batch", least=1
+    )
+    tokens_per_batch: int = knob(16_384, least=1, help="upper limit of a batch's padded tokens")
+    clip_norm: float = knob(
+        1.0, Span(0.25, 5.0, log=True), "largest gradient norm; 0: no clipping", least=0
+    )
+    warmup: int = knob(50, least=0, help="steps until the full rate")
+    schedule: str = knob("constant", help="of the rate", allowed=("constant", "one_cycle"))
+    half_life: float = knob(
+        0.1, Span(0.02, 0.3, log=True), "of the averaged weights, as a share", least=0.001
+    )
     label_smoothing: float = knob(0.0, Span(0.0, 0.2), "mass moved to the other classes")
     class_weights: bool = knob(False, help="weigh classes by inverse frequency")
     early_stopping: bool = knob(False, help="each fold chooses its own epoch (not honest)")
@@ -132,8 +157,20 @@ def override(section: Any, values: dict[str, Any]) -> Any:
                 f"{type(section).__name__} has no field '{name}'{nearest(name, known)}"
                 f" It has {listing(known, 20)}"
             )
-        changes[name] = _coerce(f"{type(section).__name__}.{name}", value, hints[name])
+        where = f"{type(section).__name__}.{name}"
+        changes[name] = _coerce(where, value, hints[name])
+        _check_range(where, changes[name], known[name].metadata)
     return dataclasses.replace(section, **changes)
+
+
+def _check_range(where: str, value: Any, metadata: typing.Mapping[str, Any]) -> None:
+    """Words must be among `allowed`; numbers at least `least`."""
+    allowed, least = metadata.get("allowed"), metadata.get("least")
+    if allowed and value not in allowed:
+        close = nearest(str(value), map(str, allowed))
+        raise FlagError(f"{where} expects {listing(map(str, allowed))}, got {value!r}{close}")
+    if least is not None and value < least:
+        raise FlagError(f"{where} expects at least {least}, got {value}")
 
 
 def _coerce(where: str, value: Any, kind: Any) -> Any:

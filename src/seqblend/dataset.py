@@ -13,6 +13,7 @@ from seqblend.reading.readers import read_competition
 from seqblend.sequences import Competition, Finding, SequenceSet, SubmissionForm, View
 from seqblend.sources import code_digest
 from seqblend.store import (
+    MANIFEST,
     commit_folder,
     file_digest,
     read_array,
@@ -23,7 +24,7 @@ from seqblend.store import (
 )
 
 _READING = "answers delimited discovery formats kinds labels lexicon readers schema tables"
-READING = ("dataset", "sequences", *(f"reading/{name}" for name in _READING.split()))
+READING = ("dataset", "sequences", "seeds", *(f"reading/{name}" for name in _READING.split()))
 
 
 def data_digest(files: CompetitionFiles, config: DataConfig, metric: str) -> str:
@@ -44,19 +45,30 @@ def load_or_read(
     name: str,
     note: Callable[[str], None],
 ) -> tuple[Competition, str]:
-    """The competition and its data digest: from `folder`, or read from the files into it."""
+    """The competition and its content digest: from `folder`, or read from the files into it."""
     key = data_digest(files, config, metric)
     manifest = read_finished(folder, note)
     if manifest is None or manifest["digest"] != key:
         competition = read_competition(files, config, metric=metric, name=name)
         faults.visit("data.read")
         save_competition(folder, competition, key)
-    return load_competition(folder), key
+    return load_competition(folder), content_digest(folder)
+
+
+def content_digest(folder: Path) -> str:
+    """Names the sequences, labels and classes themselves, all that training reads of them.
+
+    Another metric, sample submission or group column leaves it, and finished units, as they are.
+    """
+    others = ("competition.json", "groups.npy", "given_folds.npy")
+    hashes = read_json(folder / MANIFEST)["files"]
+    kept = {name: text for name, text in hashes.items() if name not in others}
+    return digest(kept, read_json(folder / "competition.json")["classes"])
 
 
 def save_competition(folder: Path, competition: Competition, key: str) -> None:
     """Write tokens, offsets and labels as arrays, everything else as JSON; the manifest last."""
-    (folder / "manifest.json").unlink(missing_ok=True)
+    (folder / MANIFEST).unlink(missing_ok=True)
     hashes = {}
     arrays = {"labels": competition.labels}
     if competition.groups is not None:
@@ -88,7 +100,7 @@ def load_competition(folder: Path) -> Competition:
     form = SubmissionForm(
         **{**form, "columns": tuple(form["columns"]), "classes": tuple(form["classes"])}
     )
-    written = read_json(folder / "manifest.json")["files"]
+    written = read_json(folder / MANIFEST)["files"]
     optional = {
         name: read_array(folder / f"{file}.npy") if f"{file}.npy" in written else None
         for name, file in (("groups", "groups"), ("folds", "given_folds"))

@@ -9,11 +9,12 @@ import numpy as np
 
 from seqblend.blending import BlendResult, select_blend
 from seqblend.config import digest
+from seqblend.errors import InputError
 from seqblend.metrics import METRICS, better
 from seqblend.project import Project
 from seqblend.results import RunResult, check_probabilities
 from seqblend.store import commit_folder, write_array, write_json
-from seqblend.submission import Submission, write_submission
+from seqblend.submission import Submission, check_submission, write_submission
 from seqblend.submission_log import log_submission
 from seqblend.units import Unit
 
@@ -66,15 +67,33 @@ def blend_results(
     test = blend.blend.apply(np.stack([result.test for result in results]))
     name = f"{blend.method}-{digest([r.name for r in results], blend.blend.weights.tolist())[:8]}"
     _write_blend(project, name, blend, results, test)
-    return blend, _submit(project, name, blend, test, out)
+    return blend, _submit(project, name, blend, test, _fixed_places(project, out))
 
 
 def deliver_frequencies(project: Project, out: Path | None) -> Submission:
-    """A valid submission before anything is trained: every row gets the classes' frequencies."""
+    """A valid submission before anything is trained: every row gets the classes' frequencies.
+
+    A valid one that an earlier session left in a fixed place stays.
+    """
     competition = project.competition
     shares = np.bincount(competition.labels, minlength=len(competition.classes))
     rows = np.tile(shares / shares.sum(), (len(competition.test_ids), 1))
-    return _submit(project, "frequencies", None, rows, out)
+    places = [place for place in _fixed_places(project, out) if not _stands(project, place)]
+    return _submit(project, "frequencies", None, rows, places)
+
+
+def _fixed_places(project: Project, out: Path | None) -> list[Path]:
+    """Files that get the submission besides its own."""
+    return [place for place in (project.places.extra_submission, out) if place is not None]
+
+
+def _stands(project: Project, path: Path) -> bool:
+    """Whether the file is a valid submission of this competition already."""
+    try:
+        check_submission(path, project.competition.form, project.competition.classes)
+    except (OSError, UnicodeDecodeError, InputError):
+        return False
+    return True
 
 
 def distinct_names(results: list[RunResult]) -> tuple[str, ...]:
@@ -103,12 +122,11 @@ def _write_blend(
 
 
 def _submit(
-    project: Project, name: str, blend: BlendResult | None, test: np.ndarray, out: Path | None
+    project: Project, name: str, blend: BlendResult | None, test: np.ndarray, extra: list[Path]
 ) -> Submission:
     """Write and check the submission, in every place that wants one."""
     competition, places = project.competition, project.places
     path = places.submissions / f"{competition.name}-{name}.csv"
-    extra = [place for place in (places.extra_submission, out) if place is not None]
     for place in (*extra, path):
         submission = write_submission(
             place, competition.form, competition.classes, competition.test_ids, test

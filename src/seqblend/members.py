@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -179,8 +178,3 @@ class LinearMember:
     def from_arrays(cls, arrays: dict[str, np.ndarray], context: Context) -> LinearMember:
         """The member that gave these arrays."""
         return cls(context.entry.build.from_arrays(arrays))
-
-
-def describe_options(options: Any) -> dict[str, Any]:
-    """The options as plain JSON values."""
-    return dataclasses.asdict(options)

@@ -56,6 +56,8 @@ def choose_precision(wanted: str, device: torch.device, *, low_precision_on_cpu:
             raise FlagError(
                 f"train.precision expects auto, float32, bfloat16 or float16, got '{wanted}'"
             )
+        if wanted == "float16" and device.type == "cpu":
+            raise FlagError("train.precision=float16 needs a GPU: take bfloat16 or float32")
         return wanted
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.get_device_capability(device)[0] >= 8 else "float16"

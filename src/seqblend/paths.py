@@ -8,6 +8,7 @@ from pathlib import Path
 
 from seqblend.errors import FlagError, listing
 from seqblend.reading.discovery import is_competition
+from seqblend.reading.formats import COMPRESSED, DELIMITED_SUFFIXES, JSON_SUFFIXES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 KAGGLE = Path("/kaggle")
@@ -59,7 +60,8 @@ def find_competitions(inputs: tuple[Path, ...]) -> list[Path]:
 def choose_competition(data: Path | None, inputs: tuple[Path, ...]) -> Path | None:
     """The folder given, else the only competition in the inputs, else None (the demo).
 
-    raises: FlagError where --data is no folder, or several competitions are found
+    raises: FlagError where --data is no folder, several competitions are found, or the first of
+        the inputs holds tables in which no competition is recognised
     """
     if data is not None:
         if not data.is_dir():
@@ -70,4 +72,17 @@ def choose_competition(data: Path | None, inputs: tuple[Path, ...]) -> Path | No
         raise FlagError(
             f"{len(found)} competitions found: {listing(map(str, found))}. Choose one with --data"
         )
+    if not found and (files := _tables_in(inputs[0])):
+        raise FlagError(
+            f"no competition recognised in {inputs[0]}, which holds {listing(files, 5)}; expected "
+            "train and test files. Name them so (an archive has to be unpacked), or name their "
+            "folder with --data"
+        )
     return found[0].resolve() if found else None
+
+
+def _tables_in(folder: Path) -> list[str]:
+    """Names of files below a folder that may be tables or archives of them."""
+    known = {*DELIMITED_SUFFIXES, *JSON_SUFFIXES, *COMPRESSED}
+    files = sorted(folder.rglob("*")) if folder.is_dir() else []
+    return [path.name for path in files if path.is_file() and path.suffix.lower() in known]

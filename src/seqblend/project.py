@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from seqblend.config import Config
+from seqblend.config import Config, digest
 from seqblend.dataset import load_or_read
-from seqblend.demo import write_demo
+from seqblend.demo import BEST, write_demo
 from seqblend.devices import Machine, find_devices
 from seqblend.errors import FlagError
 from seqblend.executors import cores
@@ -41,6 +41,7 @@ class Project:
     folds: Folds
     ledger: Ledger
     machine: Machine
+    is_solution_given: bool = False
 
     @property
     def fold(self) -> np.ndarray:
@@ -90,7 +91,9 @@ def open_project(
     ledger = make_ledger(competition, folds, key)
     write_folds(store.data, folds, ledger.folds)
     machine = find_devices(workers, cores())
-    return Project(config, places, store, files, competition, folds, ledger, machine)
+    return Project(
+        config, places, store, files, competition, folds, ledger, machine, solution is not None
+    )
 
 
 def _prepare_submissions(places: Places, out: Path | None) -> None:
@@ -108,7 +111,7 @@ def _prepare_submissions(places: Places, out: Path | None) -> None:
 def prepare_demo(working: Path) -> Path:
     """The folder of the embedded demo, written on first use."""
     folder = working / DEMO / "input"
-    if not (folder / "best.json").exists():  # written last
+    if not (folder / BEST).exists():  # written last
         write_demo(folder)
     return folder
 
@@ -130,7 +133,7 @@ def make_ledger(competition: Competition, folds: Folds, key: str) -> Ledger:
     labels = np.ascontiguousarray(competition.labels, dtype="<i8").tobytes()
     return Ledger(
         data=key,
-        folds=folds_digest(folds.fold),
+        folds=digest(folds_digest(folds.fold), folds_digest(folds.keys)),
         labels=hashlib.sha256(labels).hexdigest()[:16],
         ids=hashlib.sha256(ids).hexdigest()[:16],
     )

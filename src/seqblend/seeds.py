@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
-import torch
 
 
 def seed_for(seed: int, purpose: str, *places: int) -> int:
@@ -17,8 +16,3 @@ def seed_for(seed: int, purpose: str, *places: int) -> int:
 def rng_for(seed: int, purpose: str, *places: int) -> np.random.Generator:
     """A NumPy generator for one purpose, such as `rng_for(0, "batches", fold)`."""
     return np.random.default_rng(seed_for(seed, purpose, *places))
-
-
-def torch_generator_for(seed: int, purpose: str, *places: int) -> torch.Generator:
-    """A CPU torch generator for one purpose."""
-    return torch.Generator().manual_seed(seed_for(seed, purpose, *places))

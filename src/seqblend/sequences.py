@@ -62,11 +62,11 @@ class View:
 class SubmissionForm:
     """How the submission has to look.
 
-    kind: `labels` (one column of labels), `probability` (one column, P(last class)) or
-        `class_columns` (a probability column for each class)
+    kind: `labels` (one column of labels), `probability` (one column, the probability of one
+        class) or `class_columns` (a probability column for each class)
     ids: the ids in the order they are written
-    columns: the prediction columns in order; for class_columns, `classes[i]` is the class index
-        that column i holds
+    columns: the prediction columns in order; `classes[i]` is the class index that a column of
+        probabilities holds
     is_quoted: the sample wraps its header and ids in quote marks
     """
 

@@ -137,7 +137,8 @@ def _values(
     if form.kind == "labels":
         return [[classes[k]] for k in probabilities.argmax(1).tolist()]
     if form.kind == "probability":
-        chosen = (probabilities / probabilities.sum(1, keepdims=True))[:, -1:]
+        asked = form.classes[0] if form.classes else -1
+        chosen = (probabilities / probabilities.sum(1, keepdims=True))[:, [asked]]
     elif form.kind == "class_columns":
         chosen = probabilities[:, list(form.classes)]
         chosen = chosen / chosen.sum(1, keepdims=True)

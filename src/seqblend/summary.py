@@ -9,6 +9,8 @@ import numpy as np
 
 from seqblend.blending import BlendResult
 from seqblend.delivery import Outcome, distinct_names
+from seqblend.demo import BEST
+from seqblend.errors import InputError
 from seqblend.metrics import METRICS, summarise
 from seqblend.project import Project
 from seqblend.reading.readers import read_solution
@@ -23,16 +25,14 @@ from seqblend.versions import package_versions
 def make_report_data(project: Project, outcome: Outcome, command: str) -> ReportData:
     """Everything the report reads, from finished runs and the blend."""
     competition = project.competition
-    answers = None
-    if project.files.solution is not None:
-        answers = read_solution(project.files.solution, competition)
+    answers, warnings = _read_answers(project)
     weights = {}
     if outcome.blend:
         chosen = outcome.blend.blend
         weights = dict(zip(chosen.members, chosen.weights.tolist(), strict=True))
     names = distinct_names(outcome.results)
     records = [
-        _model_record(project, result, weights.get(name), answers)
+        _model_record(project, name, result, weights.get(name), answers)
         for name, result in zip(names, outcome.results, strict=True)
     ]
     blend = None
@@ -50,7 +50,7 @@ def make_report_data(project: Project, outcome: Outcome, command: str) -> Report
         blend=blend,
         card=make_data_card(competition, project.folds, project.config.vocabulary.max_len),
         findings=competition.findings,
-        warnings=competition.warnings,
+        warnings=[*competition.warnings, *warnings],
         reference=read_reference(project.files.train.parent),
         submission=_submission_facts(outcome.submission),
         command=command,
@@ -58,23 +58,39 @@ def make_report_data(project: Project, outcome: Outcome, command: str) -> Report
     )
 
 
+def _read_answers(project: Project) -> tuple[np.ndarray | None, list[str]]:
+    """(int64 [n_test] or None, warnings): a file found beside the data may be wrong."""
+    if project.files.solution is None:
+        return None, []
+    try:
+        return read_solution(project.files.solution, project.competition), []
+    except InputError as error:
+        if project.is_solution_given:
+            raise
+        return None, [f"no test scores: {error}"]
+
+
 def read_reference(folder: Path) -> dict[str, float]:
-    """The best reachable score, where the competition's maker left it in best.json."""
-    path = folder / "best.json"
-    if not path.is_file():
-        return {}
-    return {"best reachable accuracy": read_json(path)["expected_accuracy"]}
+    """The best reachable score, where the demo's maker left it."""
+    path = folder / BEST
+    return (
+        {"best reachable accuracy": read_json(path)["expected_accuracy"]} if path.is_file() else {}
+    )
 
 
 def _model_record(
-    project: Project, result: RunResult, weight: float | None, answers: np.ndarray | None
+    project: Project,
+    name: str,
+    result: RunResult,
+    weight: float | None,
+    answers: np.ndarray | None,
 ) -> ModelRecord:
     manifest = result.manifest
     notes = []
     if manifest["epochs_chosen_on_validation"]:
         notes.append("each fold chose its own epoch on its validation rows: the score flatters")
     return ModelRecord(
-        name=result.model,
+        name=name,
         run=result.name,
         oof=result.oof,
         histories=histories(project.store, result),

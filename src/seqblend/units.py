@@ -36,7 +36,10 @@ from seqblend.store import (
 from seqblend.versions import package_versions
 
 PILOT = -1  # the fold number of a pilot
-_SHARED = ("sequences", "seeds", "folds", "members", "units", "models/registry")
+_SHARED = (
+    "sequences", "seeds", "folds", "dealing", "metrics", "devices", "members", "units",
+    "models/registry",
+)  # fmt: skip
 _MODULE = ("vocabulary", "batching", "optimise", "training", "models/layers", "models/recurrent")
 _LINEAR = ("models/linear", "models/ngrams")
 

@@ -23,8 +23,3 @@ def fit_vocabulary(
     remap = np.full(lexicon_size, UNK, dtype=np.int32)
     remap[known] = np.arange(len(known), dtype=np.int32) + max(PAD, UNK) + 1
     return remap, len(known) + 2
-
-
-def unknown_rate(sequences: SequenceSet, remap: np.ndarray) -> float:
-    """The share of tokens that the vocabulary does not know."""
-    return float(np.mean(remap[sequences.flat()[0]] == UNK))

@@ -21,8 +21,8 @@ from seqblend.sequences import SequenceSet
 class NbLogisticOptions:
     """What the NB-weighted logistic regression is made of."""
 
-    orders: int = knob(3, Choice((1, 2, 3, 4)), "n-grams of 1 to this many tokens")
-    min_count: int = knob(2, Choice((1, 2, 3)), "rarer n-grams are left out")
+    orders: int = knob(3, Choice((1, 2, 3, 4)), "n-grams of 1 to this many tokens", least=1)
+    min_count: int = knob(2, Choice((1, 2, 3)), "rarer n-grams are left out", least=1)
     strength: float = knob(30.0, Span(0.1, 100.0, log=True), "inverse of the L2 penalty (C)")
     smoothing: float = knob(0.03, Span(0.01, 10.0, log=True), "added to each class's counts")
     most_weights: int = knob(50_000_000, help="with more, the least count is raised (200 MB)")
@@ -38,10 +38,17 @@ class NbLogistic:
     """
 
     def __init__(
-        self, index: NgramIndex, idf: np.ndarray, weights: np.ndarray, bias: np.ndarray
+        self,
+        index: NgramIndex,
+        idf: np.ndarray,
+        weights: np.ndarray,
+        bias: np.ndarray,
+        *,
+        is_binary: bool,
     ) -> None:
         """idf: float32 [v]; weights: float32 [p, v] with the ratio multiplied in; bias: [p]."""
         self.index, self.idf, self.weights, self.bias = index, idf, weights, bias
+        self.is_binary = is_binary
 
     @classmethod
     def fit(
@@ -58,25 +65,23 @@ class NbLogistic:
         problems = [1] if classes == 2 else range(classes)
         index, counts = _fit_index(train, lexicon_size, len(problems), options)
         idf = np.ones(index.width, dtype=np.float32)
-        if options.counts == "tfidf":
+        is_binary = options.counts == "binary"
+        if not is_binary:
             document_counts = np.bincount(counts.indices, minlength=index.width)
             idf = (np.log((1 + len(train)) / (1 + document_counts)) + 1).astype(np.float32)
-        x = _weigh(counts, idf, is_binary=options.counts == "binary")
+        x = _weigh(counts, idf, is_binary=is_binary)
         fitted = [_fit_one(x, labels == one, options, seed) for one in problems]
         weights, bias = zip(*fitted, strict=True)
-        return cls(index, idf, np.stack(weights), np.array(bias, dtype=np.float64))
+        bias = np.array(bias, dtype=np.float64)
+        return cls(index, idf, np.stack(weights), bias, is_binary=is_binary)
 
     def predict(self, sequences: SequenceSet) -> np.ndarray:
         """float32 [n, c], rows sum to 1."""
-        x = _weigh(count_ngrams(self.index, sequences), self.idf, is_binary=self._is_binary)
+        x = _weigh(count_ngrams(self.index, sequences), self.idf, is_binary=self.is_binary)
         p = expit(np.asarray(x @ self.weights.T, dtype=np.float64) + self.bias)  # [n, p]
         p = np.hstack([1 - p, p]) if p.shape[1] == 1 else p
         p = np.maximum(p, 1e-7)
         return (p / p.sum(axis=1, keepdims=True)).astype(np.float32)
-
-    @property
-    def _is_binary(self) -> bool:
-        return bool(np.all(self.idf == 1))
 
     @property
     def parameters(self) -> int:
@@ -89,6 +94,7 @@ class NbLogistic:
         size = np.array(self.index.lexicon_size)
         return keys | {
             "lexicon_size": size, "idf": self.idf, "weights": self.weights, "bias": self.bias,
+            "is_binary": np.array(self.is_binary),
         }  # fmt: skip
 
     @classmethod
@@ -96,7 +102,8 @@ class NbLogistic:
         """The member that gave these arrays."""
         names = sorted(name for name in arrays if name.startswith("keys"))
         index = NgramIndex(tuple(arrays[n] for n in names), int(arrays["lexicon_size"]))
-        return cls(index, arrays["idf"], arrays["weights"], arrays["bias"])
+        parts = (arrays[name] for name in ("idf", "weights", "bias"))
+        return cls(index, *parts, is_binary=bool(arrays["is_binary"]))
 
 
 def _fit_index(

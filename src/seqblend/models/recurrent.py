@@ -15,14 +15,17 @@ from seqblend.models.registry import register
 class RecurrentOptions:
     """What a recurrent classifier is made of."""
 
-    width: int = knob(128, Choice((64, 128, 200)), "features of a token embedding")
-    hidden: int = knob(64, Choice((32, 64, 96, 128)), "state size of each direction")
-    depth: int = knob(1, Choice((1, 2, 3)), "stacked layers")
-    directions: int = knob(2, help="1: forward only, 2: both")
-    pooling: str = knob("mean+max", Choice(("last", "max", "mean+max")), "how states become one")
-    dropout: float = knob(0.3, Span(0.0, 0.6), "before the output layer and between layers")
-    embedding_dropout: float = knob(0.3, Span(0.0, 0.6), "of whole embedding features")
-    word_dropout: float = knob(0.05, Span(0.0, 0.3), "share of tokens read as unknown")
+    width: int = knob(128, Choice((64, 128, 200)), "features of a token embedding", least=1)
+    hidden: int = knob(64, Choice((32, 64, 96, 128)), "state size of each direction", least=1)
+    depth: int = knob(1, Choice((1, 2, 3)), "stacked layers", least=1)
+    directions: int = knob(2, help="1: forward only, 2: both", allowed=(1, 2))
+    pooling: str = knob(
+        "mean+max", Choice(("last", "max", "mean+max")), "how states become one",
+        allowed=("last", "mean", "max", "attention", "mean+max", "attention+max"),
+    )  # fmt: skip
+    dropout: float = knob(0.4, Span(0.0, 0.6), "before the output layer and between layers")
+    embedding_dropout: float = knob(0.5, Span(0.0, 0.6), "of whole embedding features")
+    word_dropout: float = knob(0.2, Span(0.0, 0.3), "share of tokens read as unknown")
 
 
 class RecurrentClassifier(nn.Module):

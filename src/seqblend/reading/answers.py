@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from seqblend.errors import InputError, listing
+from seqblend.errors import FlagError, InputError, listing, nearest
 from seqblend.reading.labels import as_number, normal_label
 from seqblend.reading.schema import Schema, check_metric
 from seqblend.reading.tables import Table
@@ -33,6 +34,8 @@ def find_answer(
     sample: Table | None,
     metric: str,
     environment: Mapping[str, str] = os.environ,
+    *,
+    positive: str = "",
 ) -> Answer:
     """The submission's form and the metric; `metric` overrides the inferred one.
 
@@ -51,9 +54,15 @@ def find_answer(
         form, warnings = _check_ids(form, ids, test, sample, environment)
         if form.kind == "labels":
             classes = _written_classes(classes, sample.texts(form.columns[0]))
+    what, flag = f"{form.kind}: {listing(form.columns, 6)}", ""
+    if form.kind == "probability":
+        chosen = _positive_class(form.columns[0], classes, positive)
+        form = replace(form, classes=(chosen,))
+        what = f"probability: {form.columns[0]} = P({classes[chosen]})"
+        flag = "--set data.positive=CLASS"
     inferred = {"labels": "accuracy", "probability": "auc", "class_columns": "log_loss"}[form.kind]
     findings = (
-        Finding("submission", f"{form.kind}: {listing(form.columns, 6)}", "", why),
+        Finding("submission", what, flag, why),
         Finding(
             "metric",
             metric or inferred,
@@ -111,6 +120,24 @@ def _sampled_form(
     )
     kind = "probability" if is_probability else "labels"
     return SubmissionForm(id_column, columns, kind, ids, is_quoted=sample.is_quoted)
+
+
+def _positive_class(column: str, classes: tuple[str, ...], wanted: str) -> int:
+    """The class a probability column is of: as asked for, as the column is named, else the last."""
+    names = [normal_label(name) for name in classes]
+    if wanted:
+        if normal_label(wanted) not in names:
+            raise FlagError(
+                f"data.positive expects one of {listing(classes)}, got '{wanted}'"
+                + nearest(wanted, classes)
+            )
+        return names.index(normal_label(wanted))
+    told = [
+        i
+        for i, name in enumerate(names)
+        if re.search(rf"(^|[\W_]){re.escape(name.lower())}$", column.lower())
+    ]
+    return told[0] if len(told) == 1 else len(classes) - 1
 
 
 def _holds_probabilities(texts: Iterable[str], classes: tuple[str, ...]) -> bool:

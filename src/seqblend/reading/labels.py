@@ -25,8 +25,8 @@ class Labels:
     values: np.ndarray
 
 
-def read_labels(table: Table, column: str) -> Labels:
-    """The label column as classes.
+def read_labels(table: Table, column: str, *, is_given: bool = False) -> Labels:
+    """The label column as classes; `is_given` where the user named it.
 
     0.0 and 1.0 are read as 0 and 1. raises: InputError, with count and first row, for empty,
     undefined or mixed labels; for one class only; for what looks like a regression target
@@ -47,7 +47,7 @@ def read_labels(table: Table, column: str) -> Labels:
     if any(_PADDED.fullmatch(text) for text in distinct) or not numbers:
         names = {text: text for text in distinct}
     classes = sort_values(set(names.values()))
-    _check_classes(where, classes, len(texts))
+    _check_classes(where, classes, len(texts), is_given=is_given)
     position = {name: i for i, name in enumerate(classes)}
     index = {text: position[names[text]] for text in distinct}
     return Labels(tuple(classes), np.array([index[text] for text in texts], dtype=np.int64))
@@ -117,7 +117,7 @@ def _raise_mixed(table: Table, where: str, texts: list[str], numbers: dict[str, 
     )
 
 
-def _check_classes(where: str, classes: list[str], n: int) -> None:
+def _check_classes(where: str, classes: list[str], n: int, *, is_given: bool) -> None:
     if len(classes) == 1:
         raise InputError(
             f"{where}: every label is '{classes[0]}'; expected at least two classes. "
@@ -125,7 +125,9 @@ def _check_classes(where: str, classes: list[str], n: int) -> None:
         )
     values = [as_number(name) for name in classes]
     has_fractions = any(value is not None and not value.is_integer() for value in values)
-    if 2 * len(classes) > n and (has_fractions or len(classes) > _MOST_TEXT_CLASSES):
+    if 2 * len(classes) > n and (
+        has_fractions or (len(classes) > _MOST_TEXT_CLASSES and not is_given)
+    ):
         raise InputError(
             f"{where}: {len(classes)} different labels in {n} rows ({listing(classes, 4)}) look "
             "like a regression target or an id; expected classes. Bin the values, or name the "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -43,8 +44,8 @@ def read_competition(
     train, test = read_table(files.train), read_table(files.test)
     sample = read_table(files.sample) if files.sample else None
     schema = find_schema(train, test, sample, data)
-    labels = read_labels(train, schema.target)
-    answer = find_answer(schema, labels.classes, test, sample, metric)
+    labels = read_labels(train, schema.target, is_given=bool(data.target))
+    answer = find_answer(schema, labels.classes, test, sample, metric, positive=data.positive)
     rows = stratified_rows(labels.values, data.rows)
     findings = [*_file_findings(files, train, test, sample), *schema.findings, *answer.findings]
     warnings = [*_table_warnings(schema, train, test, sample), *answer.warnings]
@@ -58,7 +59,7 @@ def read_competition(
         metric=answer.metric,
         form=answer.form,
         groups=_factors(train, data.group, rows),
-        folds=_factors(train, data.fold, rows),
+        folds=_given_folds(train, data.fold, rows),
     )
     reading = _Reading(schema, data)
     reading.add(train, "train", rows)
@@ -92,6 +93,16 @@ def _take(values: list[str], rows: np.ndarray) -> list[str]:
 def _factors(table: Table, column: str, rows: np.ndarray) -> np.ndarray | None:
     """int64 [rows]: the column's values as numbers; None where no column is asked for."""
     return factorise(table.texts(column))[rows] if column else None
+
+
+def _given_folds(table: Table, column: str, rows: np.ndarray) -> np.ndarray | None:
+    """int64 [rows]: whole numbers as they are (negative: always in training), else numbered."""
+    if not column:
+        return None
+    texts = [text.strip() for text in table.texts(column)]
+    if all(re.fullmatch(r"-?\d{1,9}(\.0+)?", text) for text in texts):
+        return np.array([int(float(text)) for text in texts], dtype=np.int64)[rows]
+    return _factors(table, column, rows)
 
 
 class _Reading:

@@ -153,6 +153,8 @@ def _flattery(record: ModelRecord | BlendRecord) -> list[Any]:
     """In-sample score and gap; a model has none."""
     if isinstance(record, ModelRecord):
         return [NOTHING, NOTHING]
+    if record.in_sample is None or record.cross_fitted is None:
+        return [NOTHING, NOTHING]
     return [record.in_sample, record.in_sample - record.cross_fitted]
 
 

@@ -47,8 +47,8 @@ class BlendRecord:
 
     method: str
     oof: np.ndarray
-    cross_fitted: float
-    in_sample: float
+    cross_fitted: float | None
+    in_sample: float | None
     table: list[dict[str, Any]] = field(default_factory=list)
     weights: dict[str, float] = field(default_factory=dict)
     test: dict[str, Any] | None = None

@@ -121,7 +121,8 @@ def _gain_sentence(gain: tuple[str, str, float, float, float]) -> str:
 def _tiles(data: ReportData, entry: Entry) -> list[tuple[str, str]]:
     """Other scores that must not be taken for the expected one: (value, label)."""
     tiles = []
-    if isinstance(entry.record, BlendRecord):
+    has_scores = isinstance(entry.record, BlendRecord) and entry.record.cross_fitted is not None
+    if has_scores and entry.record.in_sample is not None:
         gap = entry.record.in_sample - entry.record.cross_fitted
         tiles += [(f"{entry.record.in_sample:.4f}", "in-sample"), (f"{gap:+.4f}", "gap")]
     if entry.spread is not None:

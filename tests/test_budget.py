@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+from conftest import sequence_set
+
+from seqblend.budget import Estimator
+from seqblend.config import TrainConfig, VocabularyConfig
+from seqblend.models.recurrent import RecurrentOptions
+from seqblend.units import PILOT, Run, Unit
+
+SMALL = RecurrentOptions(width=4, hidden=4)
+NBLR = Run("nblr-1", "nblr", None, TrainConfig(), VocabularyConfig())
+
+
+def make_run(**changes):
+    config = TrainConfig(precision="float32", **changes)
+    return Run("bilstm-1", "bilstm", SMALL, config, VocabularyConfig())
+
+
+def make_estimator():
+    rows = sequence_set([[1, 2, 3]] * 40)
+    return Estimator(rows, rows, classes=2, folds=5)
+
+
+def test_finished_folds_say_what_the_next_one_takes():
+    estimator = make_estimator()
+    for fold, seconds in enumerate((10.0, 20.0)):
+        estimator.observe(Unit(NBLR, 0, fold), {"seconds": seconds})
+    assert estimator.seconds(Unit(NBLR, 0, 4)) == pytest.approx(15.0)
+
+
+def test_a_pilot_says_epochs_and_speed():
+    estimator, run = make_estimator(), make_run()
+    estimator.observe(Unit(run, 0, PILOT), {"epochs": 5, "tokens_per_second": 2.0})
+    tokens = 0.8 * 120
+    assert estimator.seconds(Unit(run, 0, 0)) == pytest.approx(4 + 1.15 * 5 * tokens / 2.0)
+
+
+def test_before_anything_is_known_a_few_steps_are_timed():
+    estimator = make_estimator()
+    few, many = (estimator.seconds(Unit(make_run(epochs=epochs), 0, 0)) for epochs in (1, 1_000))
+    assert 0 < few < many
+    assert np.isfinite(many)
+
+
+def test_more_tokens_and_classes_take_a_linear_member_longer():
+    short, long = sequence_set([[1]] * 50), sequence_set([[1, 2, 3, 4] * 500] * 50)
+    seconds = [
+        Estimator(rows, rows, classes=classes, folds=5).seconds(Unit(NBLR, 0, 0))
+        for rows, classes in ((short, 2), (long, 2), (long, 50))
+    ]
+    assert seconds == sorted(seconds)
+    assert len(set(seconds)) == 3
