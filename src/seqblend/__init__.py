@@ -3,10 +3,19 @@
 The one file that acts at import: process settings that must precede torch.
 """
 
+import contextlib
 import ctypes
 import os
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3  # from glibc's malloc.h
+
+
+def release_freed_memory() -> None:
+    """Give freed blocks back to the system, between jobs: the allocator keeps them otherwise."""
+    if os.environ.get("SEQBLEND_MALLOC") == "system":
+        return
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def _keep_freed_memory() -> None:

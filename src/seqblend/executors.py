@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 
+from seqblend import release_freed_memory
 from seqblend.errors import InputError
 from seqblend.units import Job, run_unit
 
@@ -146,10 +147,18 @@ def _serve(pipe: Connection, device: str) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    def report(values: dict) -> None:
+        """Tell the parent; batches of every length leave holes, given back once an epoch."""
+        pipe.send(("progress", values))
+        if "epoch" in values:
+            release_freed_memory()
+
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
             job = pipe.recv()
-            pipe.send(_answer(job, device, lambda values: pipe.send(("progress", values))))
+            pipe.send(_answer(job, device, report))
+            release_freed_memory()
 
 
 def _answer(job: Job, device: str, report: Callable[[dict], None]) -> tuple[str, dict[str, Any]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from seqblend import release_freed_memory
 from seqblend.config import Config, digest
 from seqblend.dataset import load_or_read
 from seqblend.demo import BEST, write_demo
@@ -84,6 +85,7 @@ def open_project(
             raise FlagError(f"--solution expects a file with the test answers, got {solution}")
         files = CompetitionFiles(files.train, files.test, files.sample, files.unlabelled, solution)
     competition, key = load_or_read(store.data, files, config.data, config.metric, name, note)
+    release_freed_memory()  # reading took several times what is kept
     folds = make_folds(
         competition.labels, competition.train, config.folds, groups=competition.groups,
         given=competition.folds, classes=competition.classes,
