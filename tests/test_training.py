@@ -13,6 +13,7 @@ from seqblend.models.recurrent import RecurrentClassifier, RecurrentOptions
 from seqblend.training import (
     Rows,
     Setting,
+    best_epoch,
     entropy_of,
     fit_module,
     predict_module,
@@ -51,6 +52,12 @@ def test_it_stops_after_patience_once_learning_has_begun():
     history = {"train_loss": [1.6, 1.0, 0.5, 0.2], "valid_loss": [1.5, 0.9, 1.0, 1.1]}
     assert should_stop(history)
     assert not should_stop({name: values[:3] for name, values in history.items()})
+
+
+def test_the_first_epoch_that_is_as_good_as_the_best_is_taken():
+    losses = [1.6, 0.5, 0.0302, 0.0197, 0.0178, 0.0172]
+    assert best_epoch(losses, np.log(5)) == 4  # within 0.0032
+    assert best_epoch(losses, 0.0) == 6
 
 
 def test_the_entropy_is_that_of_the_label_frequencies():

@@ -18,6 +18,7 @@ from seqblend.training import (
     History,
     Rows,
     Setting,
+    best_epoch,
     entropy_of,
     fit_module,
     predict_module,
@@ -62,6 +63,7 @@ class Facts:
     """What a fit cost and how it went."""
 
     history: History = field(default_factory=dict)
+    epochs: int = 0
     parameters: int = 0
     padding: float | None = None
     tokens_per_second: float | None = None
@@ -105,8 +107,8 @@ class TorchMember:
         """Fit vocabulary and weights on the training rows."""
         remap, size = fit_vocabulary(train.sequences, context.lexicon_size, context.vocabulary)
         config, should_stop = context.train, None
+        entropy = entropy_of(train.labels, context.classes)
         if not context.epochs:
-            entropy = entropy_of(train.labels, context.classes)
             should_stop = stops_after_patience(config.patience, entropy)
         setting = Setting(
             config, context.classes, context.epochs or config.max_epochs, context.seed,
@@ -121,7 +123,9 @@ class TorchMember:
         build = lambda: context.entry.build(context.options, size, context.classes)  # noqa: E731
         model, trace = fit_module(build, *rows, setting, should_stop)
         count = sum(p.numel() for p in model.parameters())
-        facts = Facts(trace.history, count, trace.padding, trace.tokens_per_second)
+        losses = trace.history["valid_loss"]
+        epochs = context.epochs or best_epoch(losses, 0.0 if config.early_stopping else entropy)
+        facts = Facts(trace.history, epochs, count, trace.padding, trace.tokens_per_second)
         return cls(model, remap, context, facts)
 
     def predict(self, sequences: SequenceSet) -> np.ndarray:

@@ -211,9 +211,14 @@ def stops_after_patience(patience: int, prior_entropy: float) -> Callable[[Histo
     def should_stop(history: History) -> bool:
         losses = history["valid_loss"]
         is_learning = min(history["train_loss"]) < 0.95 * prior_entropy
-        return is_learning and len(losses) - 1 - int(np.argmin(losses)) >= patience
+        return is_learning and len(losses) - best_epoch(losses, prior_entropy) >= patience
 
     return should_stop
+
+
+def best_epoch(losses: list[float], prior_entropy: float) -> int:
+    """The first epoch, from 1, whose loss is within 0.2 % of the labels' entropy of the least."""
+    return 1 + int(np.argmax(np.array(losses) <= min(losses) + 0.002 * prior_entropy))
 
 
 def entropy_of(labels: np.ndarray, classes: int) -> float:

@@ -209,14 +209,13 @@ def _describe(job: Job, member: Fitted, competition: Competition, context: Conte
     """The manifest of a unit, less what is measured at its end."""
     unit, run, facts = job.unit, job.unit.run, member.facts
     losses = facts.history.get("valid_loss", [])
-    chosen = int(np.argmin(losses)) + 1 if losses and not context.epochs else len(losses)
     return {
         "unit": str(unit.place), "model": run.model, "seed": unit.seed, "fold": unit.fold,
         "options": dataclasses.asdict(run.options), "train": dataclasses.asdict(run.train),
         "vocabulary": dataclasses.asdict(run.vocabulary),
         "vocabulary_scope": "training rows of the fold", "data_digest": job.data_digest,
         "folds_digest": job.folds_digest, "classes": list(competition.classes),
-        "epochs": chosen, "epochs_trained": len(losses),
+        "epochs": facts.epochs, "epochs_trained": len(losses),
         "epochs_chosen_on_validation": bool(losses) and not context.epochs,
         "parameters": facts.parameters, "padding": facts.padding,
         "tokens_per_second": facts.tokens_per_second,
