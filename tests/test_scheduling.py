@@ -45,6 +45,15 @@ def test_no_unit_starts_that_would_not_end_in_time(tmp_path):
     assert make_schedule(tmp_path, units, time.monotonic() + 11.0).next_job() is not None
 
 
+def test_without_a_limit_the_longest_fold_goes_first_and_with_one_the_plan_is_kept(tmp_path):
+    other = Run("bilstm-2", "bilstm", RecurrentOptions(), TrainConfig(epochs=3), VocabularyConfig())
+    units = [Unit(other, 0, 0), Unit(FIXED, 0, 0), Unit(FIXED, 0, 1)]
+    for deadline, first in ((None, FIXED), (time.monotonic() + 1e6, other)):
+        schedule = make_schedule(tmp_path, units, deadline)
+        schedule.estimate = lambda unit: 20.0 if unit.run == FIXED else 10.0
+        assert schedule.next_job().unit == Unit(first, 0, 0)
+
+
 def test_a_failed_pilot_takes_its_folds_along_and_only_those(tmp_path):
     schedule = make_schedule(tmp_path, plan_units([NBLR, BILSTM], 1, 2))
     schedule.fail(Unit(BILSTM, 0, PILOT), "no memory")

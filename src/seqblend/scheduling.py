@@ -26,13 +26,20 @@ class Schedule:
     running: dict[Unit, float] = field(default_factory=dict)
 
     def next_job(self) -> Job | None:
-        """The first pending job that may start now; None where none may."""
-        for job in self.pending:
-            if self._is_ready(job.unit) and self._ends_in_time(job.unit):
-                self.pending.remove(job)
-                self.running[job.unit] = time.monotonic()
-                return job
-        return None
+        """The pending job to start now; None where none may start.
+
+        In the order of the plan where time is limited, so that models become complete one by one.
+        Without a limit the longest fold goes first and short ones fill the last gaps (Graham 1969).
+        """
+        ready = [j for j in self.pending if self._is_ready(j.unit) and self._ends_in_time(j.unit)]
+        if not ready:
+            return None
+        job = ready[0]
+        if self.deadline is None and job.unit.fold != PILOT and job.unit.run.kind != "linear":
+            job = max(ready, key=lambda other: self.estimate(other.unit))
+        self.pending.remove(job)
+        self.running[job.unit] = time.monotonic()
+        return job
 
     def finish(self, unit: Unit, manifest: dict[str, Any]) -> None:
         """The unit is done."""
