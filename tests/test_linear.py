@@ -18,7 +18,7 @@ def test_order_is_told_by_pairs_and_not_by_single_tokens():
     rows = [[0, 1], [1, 0]] * 20
     labels = [0, 1] * 20
     pairs = fit(rows, labels, orders=2).predict(sequence_set([[0, 1], [1, 0]]))
-    singles = fit(rows, labels, orders=1).predict(sequence_set([[0, 1], [1, 0]]))
+    singles = fit(rows, labels, orders=1, strength=1.0).predict(sequence_set([[0, 1], [1, 0]]))
     assert pairs.argmax(1).tolist() == [0, 1]
     np.testing.assert_allclose(singles, 0.5, atol=1e-3)
 
