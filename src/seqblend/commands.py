@@ -16,7 +16,7 @@ from seqblend.config import Config, configure, parse_assignments, read_toml
 from seqblend.console import say_error
 from seqblend.errors import FlagError, InputError, nearest
 from seqblend.models.registry import entries, entry_for, resolve_options
-from seqblend.reading.schema import METRIC_NAMES
+from seqblend.reading.schema import METRIC_NAMES, check_metric
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -92,11 +92,8 @@ def make_config(args: argparse.Namespace) -> Config:
     if folds < 1 or seeds < 1 or args.workers < 0:
         raise FlagError("--folds and --seeds expect at least 1, --workers at least 0")
     metric = args.metric or top.get("metric", "")
-    if metric and metric not in METRIC_NAMES:
-        raise FlagError(
-            f"--metric expects one of {', '.join(METRIC_NAMES)}, got '{metric}'"
-            + nearest(metric, METRIC_NAMES)
-        )
+    if metric:
+        check_metric(metric)
     folded = dataclasses.replace(config.folds, count=folds)
     return dataclasses.replace(config, folds=folded, seeds=seeds, metric=metric)
 
