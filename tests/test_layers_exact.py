@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.nn.utils import rnn
 
+from seqblend.models import layers
 from seqblend.models.layers import (
     AdditiveAttention,
     Embed,
@@ -13,6 +14,7 @@ from seqblend.models.layers import (
     reversal_of,
     reverse_steps,
 )
+from seqblend.models.recurrence import has_steps
 
 LENGTHS = torch.tensor([7, 4, 1])
 
@@ -35,6 +37,36 @@ def test_both_directions_equal_the_packed_bidirectional_answer(cell):
     ours = layer(x, reversal_of(LENGTHS, 7))
     for row, length in enumerate(LENGTHS):
         torch.testing.assert_close(ours[row, :length], expected[row, :length])
+
+
+@pytest.mark.parametrize("directions", [1, 2])
+@pytest.mark.parametrize("cell", ["gru", "rnn"])
+@pytest.mark.parametrize("t", [1, 7, 90])
+def test_the_cpu_loop_equals_torch_in_outputs_and_every_gradient(cell, directions, t, monkeypatch):
+    layer = TwoWay(cell, 5, 64, directions).double()
+    x = torch.randn(9, t, 5, dtype=torch.float64, requires_grad=True)
+    lengths = torch.arange(9) % t + 1
+    weight = torch.randn(9, t, 64 * directions, dtype=torch.float64)
+    answers = []
+    for knows in (has_steps, lambda layer: False):
+        monkeypatch.setattr(layers, "has_steps", knows)
+        states = layer(x, reversal_of(lengths, t))
+        wanted = [x, *layer.parameters()]
+        answers.append([states, *torch.autograd.grad((states * weight).sum(), wanted)])
+    for ours, oracle in zip(*answers, strict=True):
+        torch.testing.assert_close(ours, oracle, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("cell", ["gru", "rnn"])
+def test_under_autocast_only_the_projection_loses_precision(cell):
+    layer = TwoWay(cell, 5, 6, 2)
+    x, reversal = draw_states().requires_grad_(), reversal_of(LENGTHS, 7)
+    exact = layer(x, reversal)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        states = layer(x, reversal)
+    states.sum().backward()
+    assert states.dtype == x.grad.dtype == torch.float32
+    torch.testing.assert_close(states, exact, rtol=0, atol=2e-2)
 
 
 def test_the_reversal_turns_each_row_by_its_own_length():

@@ -20,7 +20,7 @@ from seqblend.devices import describe_device, settle_device
 from seqblend.folds import inner_split, split
 from seqblend.members import Context, Fitted, Labelled, fit_member, member_from_arrays
 from seqblend.metrics import summarise
-from seqblend.models.registry import entry_for, resolve_options
+from seqblend.models.registry import Entry, entry_for, resolve_options
 from seqblend.optimise import choose_precision
 from seqblend.sequences import Competition
 from seqblend.sources import code_digest
@@ -40,8 +40,10 @@ _SHARED = (
     "sequences", "seeds", "folds", "dealing", "metrics", "devices", "members", "units",
     "models/registry",
 )  # fmt: skip
-_MODULE = ("vocabulary", "batching", "optimise", "training", "models/layers", "models/recurrent")
-_LINEAR = ("models/linear", "models/ngrams")
+_MODULE = (
+    "vocabulary", "batching", "optimise", "training", "models/layers", "models/recurrence",
+)  # fmt: skip
+_LINEAR = ("models/ngrams",)
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,11 @@ class Job:
         return self.runs / self.unit.place
 
 
+def sources_of(entry: Entry) -> tuple[str, ...]:
+    """The modules that a unit of this model runs through; a change in one renames its runs."""
+    return _SHARED + (_MODULE if entry.kind == "module" else _LINEAR) + (entry.file,)
+
+
 def plan_runs(
     config: Config, data_digest: str, folds_digest: str, device: torch.device
 ) -> list[Run]:
@@ -113,10 +120,8 @@ def plan_runs(
             config.train.precision, device, low_precision_on_cpu=entry.low_precision_on_cpu
         )
         train = dataclasses.replace(config.train, precision=precision)
-        is_module = entry.kind == "module"
-        sources = _SHARED + (_MODULE if is_module else _LINEAR)
-        parts = [options, data_digest, folds_digest, code_digest(sources)]
-        if is_module:
+        parts = [options, data_digest, folds_digest, code_digest(sources_of(entry))]
+        if entry.kind == "module":
             parts += [train, config.vocabulary]
         name = f"{model}-{digest(model, *parts)[:12]}"
         runs.append(Run(name, model, options, train, config.vocabulary))

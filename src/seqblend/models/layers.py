@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from seqblend.models.recurrence import has_steps, run_steps
 from seqblend.sequences import UNK
 
 
@@ -33,6 +34,7 @@ class _Reverse(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
+        """gradient: [b, t, d] -> its steps gathered back."""
         (reversal,) = ctx.saved_tensors
         d = gradient.shape[2]
         return gradient.reshape(-1, d).index_select(0, reversal).view(gradient.shape), None
@@ -84,10 +86,13 @@ class TwoWay(nn.Module):
 
     def forward(self, x: Tensor, reversal: Tensor) -> Tensor:
         """x: [b, t, d], reversal: int64 [b * t] -> [b, t, directions * hidden]."""
-        states = [self.passes[0](x)[0]]
+        inputs = [x] if len(self.passes) == 1 else [x, reverse_steps(x, reversal)]
+        if x.device.type == "cpu" and has_steps(self.passes[0]):
+            states = list(run_steps(self.passes, inputs).permute(1, 2, 0, 3))  # k of [b, t, hidden]
+        else:
+            states = [one(inward)[0] for one, inward in zip(self.passes, inputs, strict=True)]
         if len(self.passes) == 2:
-            backward = self.passes[1](reverse_steps(x, reversal))[0]
-            states.append(reverse_steps(backward, reversal))
+            states[1] = reverse_steps(states[1], reversal)
         return torch.cat(states, dim=2)
 
 

@@ -30,6 +30,11 @@ class Entry:
     build: Callable[..., Any]
     low_precision_on_cpu: bool = False
 
+    @property
+    def file(self) -> str:
+        """The module that holds the model, such as `models/recurrent`."""
+        return self.build.__module__.removeprefix("seqblend.").replace(".", "/")
+
 
 _ENTRIES: dict[str, Entry] = {}
 

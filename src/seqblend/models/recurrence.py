@@ -1,0 +1,176 @@
+"""GRU and tanh recurrences for the CPU: both directions in one loop, with their own backward pass.
+
+nn.LSTM has a fused oneDNN kernel; nn.GRU and nn.RNN have none and run one direction after the
+other through autograd, step by step. Here both directions are one batched product a step, the
+gradient of the recurrent weights is one product after the loop, and what a step's gradient needs is
+computed for several steps at once. nn.GRU and nn.RNN are the oracles, and what a GPU runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.amp import custom_bwd, custom_fwd
+
+_IN_CACHE = 1 << 14  # floats of one array that stay in a core's second-level cache beside nine more
+
+# Axes of this file: k directions, t time, n rows, h hidden.
+
+
+class GruSteps(torch.autograd.Function):
+    """States of a GRU from its projected inputs (Cho 2014, in the form of cuDNN and torch).
+
+    r = s(x_r + U_r h + b_r), z = s(x_z + U_z h + b_z), c = tanh(x_c + r * (U_c h + b_c)),
+    h' = (1 - z) * c + z * h, from h = 0.
+    """
+
+    @staticmethod
+    @custom_fwd(device_type="cpu", cast_inputs=torch.float32)
+    def forward(ctx, inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """inputs: [k, t, n, 3h], weight: [k, 3h, h], bias: [k, 3h] -> states [t, k, n, h]."""
+        k, t, n, _ = inputs.shape
+        h = weight.shape[2]
+        states = inputs.new_empty(t + 1, k, n, h)
+        states[0] = 0
+        gates = inputs.new_empty(t, k, n, 3 * h)  # r, z, U_c h + b_c
+        candidates = inputs.new_empty(t, k, n, h)
+        state, gate, candidate = states.unbind(0), gates.unbind(0), candidates.unbind(0)
+        r, rz, z = (gates[..., a:b].unbind(0) for a, b in ((0, h), (0, 2 * h), (h, 2 * h)))
+        hidden = gates[..., 2 * h :].unbind(0)
+        x_rz, x_c = inputs[..., : 2 * h].unbind(1), inputs[..., 2 * h :].unbind(1)
+        turned, bias = weight.transpose(1, 2).contiguous(), bias[:, None].expand(k, n, 3 * h)
+        for i in range(t):
+            torch.baddbmm(bias, state[i], turned, out=gate[i])
+            rz[i].add_(x_rz[i]).sigmoid_()
+            torch.addcmul(x_c[i], r[i], hidden[i], out=candidate[i]).tanh_()
+            torch.lerp(candidate[i], state[i], z[i], out=state[i + 1])
+        ctx.save_for_backward(weight, states, gates, candidates)
+        return states[1:]
+
+    @staticmethod
+    @custom_bwd(device_type="cpu")
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """gradient: [t, k, n, h] of the states -> gradients of inputs, weight and bias."""
+        weight, states, gates, candidates = ctx.saved_tensors
+        t, k, n, h = candidates.shape
+        by_gate = gates.new_empty(k, t, n, 3 * h)  # of r, z and U_c h + b_c before activation
+        by_candidate = gates.new_empty(k, t, n, h)
+        gate, split = by_gate.unbind(1), by_gate.view(k, t, n, 3, h).unbind(1)
+        candidate, given = by_candidate.unbind(1), gradient.unbind(0)
+        z = gates[..., h : 2 * h].unbind(0)
+        carried = given[t - 1]
+        for first, last in _chunks(t, k * n * h):
+            slopes, to_candidate = _gru_slopes(states, gates, candidates, first, last)
+            for i in range(last - 1, first - 1, -1):
+                torch.mul(carried[:, :, None], slopes[i - first], out=split[i])
+                torch.mul(carried, to_candidate[i - first], out=candidate[i])
+                if i:
+                    carried = torch.addcmul(given[i - 1], carried, z[i])
+                    carried.baddbmm_(gate[i], weight)
+        to_weight, to_bias = _weight_gradients(by_gate, states)
+        by_gate[..., 2 * h :] = by_candidate
+        return by_gate, to_weight, to_bias
+
+
+def _gru_slopes(
+    states: Tensor, gates: Tensor, candidates: Tensor, first: int, last: int
+) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """What the gradient of each state is multiplied with, for the steps first..last.
+
+    returns: per step [k, n, 3, h] towards r, z and U_c h + b_c; per step [k, n, h] towards c
+    """
+    h = candidates.shape[3]
+    r, z, hidden = gates[first:last].split(h, dim=3)
+    c = candidates[first:last]
+    slopes = c.new_empty(*c.shape[:3], 3, h)
+    rest = 1 - z
+    to_candidate = torch.addcmul(rest, rest, c * c, value=-1)
+    to_reset = torch.mul(to_candidate, r, out=slopes[..., 2, :]) * hidden
+    torch.addcmul(to_reset, to_reset, r, value=-1, out=slopes[..., 0, :])
+    torch.mul((states[first:last] - c).mul_(z), rest, out=slopes[..., 1, :])
+    return slopes.unbind(0), to_candidate.unbind(0)
+
+
+class TanhSteps(torch.autograd.Function):
+    """States of a simple recurrent network: h' = tanh(x + U h + b), from h = 0 (Elman 1990)."""
+
+    @staticmethod
+    @custom_fwd(device_type="cpu", cast_inputs=torch.float32)
+    def forward(ctx, inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """inputs: [k, t, n, h], weight: [k, h, h], bias: [k, h] -> states [t, k, n, h]."""
+        k, t, n, h = inputs.shape
+        states = inputs.new_empty(t + 1, k, n, h)
+        states[0] = 0
+        torch.add(inputs.transpose(0, 1), bias[:, None], out=states[1:])
+        turned, state = weight.transpose(1, 2).contiguous(), states.unbind(0)
+        for i in range(t):
+            state[i + 1].baddbmm_(state[i], turned).tanh_()
+        ctx.save_for_backward(weight, states)
+        return states[1:]
+
+    @staticmethod
+    @custom_bwd(device_type="cpu")
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """gradient: [t, k, n, h] of the states -> gradients of inputs, weight and bias."""
+        weight, states = ctx.saved_tensors
+        t, k, n, h = gradient.shape
+        by_input = states.new_empty(k, t, n, h)
+        inner, given = by_input.unbind(1), gradient.unbind(0)
+        carried = given[t - 1]
+        for first, last in _chunks(t, k * n * h):
+            slopes = (1 - states[first + 1 : last + 1].square()).unbind(0)
+            for i in range(last - 1, first - 1, -1):
+                torch.mul(carried, slopes[i - first], out=inner[i])
+                if i:
+                    carried = torch.baddbmm(given[i - 1], inner[i], weight)
+        return by_input, *_weight_gradients(by_input, states)
+
+
+def _chunks(t: int, floats: int) -> list[tuple[int, int]]:
+    """Ranges of steps, from the last to the first, whose arrays stay in the cache together."""
+    size = max(1, _IN_CACHE // floats)
+    return [(max(0, last - size), last) for last in range(t, 0, -size)]
+
+
+def _weight_gradients(by_gate: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
+    """[k, gates, h] and [k, gates]: one product over all steps and rows.
+
+    by_gate: [k, t, n, gates] before activation, states: [t + 1, k, n, h]
+    """
+    flat = by_gate.flatten(1, 2)
+    before = states[:-1].transpose(0, 1).flatten(1, 2)
+    return torch.bmm(flat.transpose(1, 2), before), flat.sum(1)
+
+
+_STEPS: dict[type, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+    nn.GRU: GruSteps.apply,
+    nn.RNN: TanhSteps.apply,
+}
+
+
+def has_steps(layer: nn.RNNBase) -> bool:
+    """Whether run_steps knows the recurrence."""
+    return type(layer) in _STEPS
+
+
+def run_steps(passes: nn.ModuleList, inputs: list[Tensor]) -> Tensor:
+    """States of the same recurrence over several inputs, each with its own weights: [t, k, n, h].
+
+    passes: k layers nn.GRU or nn.RNN (tanh), of which the parameters are used
+    inputs: k tensors [n, t, d]. Under autocast the input projection has low precision; the
+    recurrence is float32.
+    """
+    n, t = inputs[0].shape[:2]
+    parameters = {
+        name: torch.stack([getattr(one, name) for one in passes])
+        for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+    }
+    by_time = torch.stack([x.transpose(0, 1) for x in inputs]).flatten(1, 2)  # [k, t * n, d]
+    bias = parameters["bias_ih_l0"][:, None].expand(-1, t * n, -1)
+    projected = torch.baddbmm(bias, by_time, parameters["weight_ih_l0"].transpose(1, 2))
+    steps = _STEPS[type(passes[0])]
+    return steps(
+        projected.unflatten(1, (t, n)), parameters["weight_hh_l0"], parameters["bias_hh_l0"]
+    )
