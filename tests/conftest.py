@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import seqblend  # noqa: F401  process settings before torch
-from seqblend.sequences import SequenceSet
+from seqblend.sequences import SequenceSet, View
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -19,6 +19,13 @@ def sequence_set(rows: list[list[int]]) -> SequenceSet:
     """A SequenceSet from lists."""
     offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
     return SequenceSet.from_offsets(np.concatenate(rows).astype(np.int32), offsets)
+
+
+def view_of(size: int, sequences: SequenceSet | None = None) -> View:
+    """A view of `size` tokens that are words: t00, t01, ..."""
+    if sequences is None:
+        sequences = sequence_set([list(range(size))])
+    return View("words", sequences, [f"t{i:02d}" for i in range(size)])
 
 
 def write_competition(

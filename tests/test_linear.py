@@ -2,14 +2,14 @@ import resource
 
 import numpy as np
 import pytest
-from conftest import sequence_set
+from conftest import sequence_set, view_of
 
 from seqblend.models.linear import NbLogistic, NbLogisticOptions
 
 
 def fit(rows, labels, *, classes=2, size=6, **options):
     return NbLogistic.fit(
-        sequence_set(rows), np.array(labels), classes=classes, lexicon_size=size,
+        sequence_set(rows), np.array(labels), classes=classes, view=view_of(size),
         options=NbLogisticOptions(**{"min_count": 1, **options}), seed=0,
     )  # fmt: skip
 
@@ -75,6 +75,6 @@ def test_features_that_every_row_has_are_weighed_as_they_were_fitted():
     rows = [rng.choice(2, 400, p=[0.4, 0.6] if k else [0.6, 0.4]).tolist() for k in labels]
     member = fit(rows, labels, size=2, orders=2)
     assert (member.idf == 1).all()
-    again = NbLogistic.from_arrays(member.arrays())
+    again = NbLogistic.from_arrays(member.arrays(), view_of(6))
     for one in (member, again):
         assert np.mean(one.predict(sequence_set(rows)).argmax(1) == labels) > 0.9

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from conftest import sequence_set
+from conftest import sequence_set, view_of
 
 from seqblend.config import TrainConfig, VocabularyConfig
 from seqblend.members import Context, Labelled, fit_member, member_from_arrays
@@ -32,7 +32,7 @@ def draw(n=60, seed=0, classes=3):
 def make_context(name, *, classes=3, **changes):
     base = Context(
         entry_for(name), resolve_options(name, SMALL), TRAIN, VocabularyConfig(min_count=1),
-        classes, 12, 0, 0, TRAIN.epochs, CPU, lambda _: None,
+        classes, view_of(12), 0, 0, TRAIN.epochs, CPU, lambda _: None,
     )  # fmt: skip
     return dataclasses.replace(base, **changes)
 
@@ -103,7 +103,7 @@ def test_validation_labels_and_rows_leave_the_member_as_it_is(fitted, name):
 def test_unknown_tokens_and_classes_without_rows_give_finite_answers(name):
     train = draw(60, 0)
     context = make_context(name, classes=4, epochs=1)
-    member = fit_member(train, draw(30, 1), dataclasses.replace(context, lexicon_size=20))
+    member = fit_member(train, draw(30, 1), dataclasses.replace(context, view=view_of(20)))
     p = member.predict(sequence_set([[15, 16], [19], [0, 15]]))
     assert np.isfinite(p).all()
     assert (p[:, 3] < 0.5).all()

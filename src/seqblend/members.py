@@ -13,7 +13,7 @@ from torch import nn
 from seqblend.batching import DeviceSequences
 from seqblend.config import TrainConfig, VocabularyConfig
 from seqblend.models.registry import Entry
-from seqblend.sequences import SequenceSet
+from seqblend.sequences import SequenceSet, View
 from seqblend.training import (
     History,
     Rows,
@@ -32,6 +32,7 @@ class Context:
     """What a fit may know besides its rows.
 
     epochs: 0 lets validation choose, at most train.max_epochs (the pilot, early stopping)
+    view: what the rows are cut into, with its lexicon; a fit reads its own rows alone
     place: the fold, or -1 for the pilot; names the random streams
     train: its precision is settled (not `auto`)
     report: is told every epoch's figures, and once a second how far the epoch is
@@ -42,7 +43,7 @@ class Context:
     train: TrainConfig
     vocabulary: VocabularyConfig
     classes: int
-    lexicon_size: int
+    view: View
     seed: int
     place: int
     epochs: int
@@ -105,7 +106,7 @@ class TorchMember:
     @classmethod
     def fit(cls, train: Labelled, valid: Labelled, context: Context) -> TorchMember:
         """Fit vocabulary and weights on the training rows."""
-        remap, size = fit_vocabulary(train.sequences, context.lexicon_size, context.vocabulary)
+        remap, size = fit_vocabulary(train.sequences, len(context.view.lexicon), context.vocabulary)
         config, should_stop = context.train, None
         entropy = entropy_of(train.labels, context.classes)
         if not context.epochs:
@@ -166,7 +167,7 @@ class LinearMember:
         """Fit on the training rows; validation rows are not looked at."""
         model = context.entry.build.fit(
             train.sequences, train.labels, classes=context.classes,
-            lexicon_size=context.lexicon_size, options=context.options, seed=context.seed,
+            view=context.view, options=context.options, seed=context.seed,
         )  # fmt: skip
         return cls(model)
 
@@ -181,4 +182,4 @@ class LinearMember:
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], context: Context) -> LinearMember:
         """The member that gave these arrays."""
-        return cls(context.entry.build.from_arrays(arrays))
+        return cls(context.entry.build.from_arrays(arrays, context.view))

@@ -206,7 +206,7 @@ def _context(
         epochs = pilot_epochs(job.runs, run)
     return Context(
         entry_for(run.model), run.options, run.train, run.vocabulary, len(competition.classes),
-        len(competition.view.lexicon), unit.seed, unit.fold, epochs, device, report,
+        competition.view, unit.seed, unit.fold, epochs, device, report,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from seqblend.config import Choice, Span, knob
 from seqblend.models.ngrams import NgramIndex, count_ngrams, fit_ngrams
 from seqblend.models.registry import register
-from seqblend.sequences import SequenceSet
+from seqblend.sequences import SequenceSet, View
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,13 @@ class NbLogistic:
         labels: np.ndarray,
         *,
         classes: int,
-        lexicon_size: int,
+        view: View,
         options: NbLogisticOptions,
         seed: int,
     ) -> NbLogistic:
         """Fit n-grams, idf, ratios and regressions on the given rows. labels: int64 [n]."""
         problems = [1] if classes == 2 else range(classes)
-        index, counts = _fit_index(train, lexicon_size, len(problems), options)
+        index, counts = _fit_index(train, len(view.lexicon), len(problems), options)
         idf = np.ones(index.width, dtype=np.float32)
         is_binary = options.counts == "binary"
         if not is_binary:
@@ -98,7 +98,7 @@ class NbLogistic:
         }  # fmt: skip
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> NbLogistic:
+    def from_arrays(cls, arrays: dict[str, np.ndarray], view: View) -> NbLogistic:
         """The member that gave these arrays."""
         names = sorted(name for name in arrays if name.startswith("keys"))
         index = NgramIndex(tuple(arrays[n] for n in names), int(arrays["lexicon_size"]))
