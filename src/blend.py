@@ -8,11 +8,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from seqblend.commands import make_config, make_parser, run_script
+from seqblend.commands import make_parser, run_script
 from seqblend.console import make_console, say
-from seqblend.paths import find_places
+from seqblend.opening import open_from
 from seqblend.pipeline import blend_finished
-from seqblend.project import open_project
 from seqblend.show import show_blend
 
 
@@ -23,11 +22,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--out", type=Path, metavar="FILE", help="a further copy of the submission")
     args = parser.parse_args(argv)
     console = make_console()
-    project = open_project(
-        make_config(args), find_places(working=args.working), data=args.data,
-        solution=args.solution, out=args.out,
-        note=lambda text: say(console, text),
-    )  # fmt: skip
+    project = open_from(args, console)
     chosen = project.config.models if args.models else None
     outcome = blend_finished(project, lambda text: say(console, text, "yellow"), chosen, args.out)
     show_blend(console, project, outcome)

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import sys
 
-from seqblend.commands import command_line, make_config, make_parser, run_script
+from seqblend.commands import command_line, make_parser, run_script
 from seqblend.console import make_console, say
-from seqblend.paths import find_places
+from seqblend.opening import open_from
 from seqblend.pipeline import blend_finished
-from seqblend.project import open_project
 from seqblend.show import show_outcome
 
 
@@ -21,10 +20,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--models", metavar="A,B", help="only these models")
     args = parser.parse_args(argv)
     console = make_console()
-    project = open_project(
-        make_config(args), find_places(working=args.working), data=args.data,
-        solution=args.solution, note=lambda text: say(console, text),
-    )  # fmt: skip
+    project = open_from(args, console)
     chosen = project.config.models if args.models else None
     outcome = blend_finished(project, lambda text: say(console, text, "yellow"), chosen, None)
     show_outcome(console, project, outcome, command_line(argv, "report.py"))

@@ -8,19 +8,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from seqblend.commands import (
-    add_training_flags,
-    command_line,
-    deadline_of,
-    make_config,
-    make_parser,
-    run_script,
-)
-from seqblend.console import make_console, say
-from seqblend.paths import KAGGLE, find_places
-from seqblend.pipeline import describe_plan, exit_code, make_plan, run_plan
-from seqblend.project import open_project
-from seqblend.show import show_outcome, show_project
+from seqblend.commands import add_training_flags, command_line, make_parser, run_script
+from seqblend.console import make_console
+from seqblend.opening import open_plan
+from seqblend.paths import KAGGLE
+from seqblend.pipeline import exit_code, run_plan
+from seqblend.show import show_outcome
 
 
 def main(argv: list[str], kaggle: Path = KAGGLE) -> int:
@@ -30,15 +23,7 @@ def main(argv: list[str], kaggle: Path = KAGGLE) -> int:
     parser.add_argument("--out", type=Path, metavar="FILE", help="a further copy of the submission")
     args = parser.parse_args(argv)
     console = make_console()
-    config, deadline = make_config(args), deadline_of(args.budget)
-    project = open_project(
-        config, find_places(kaggle=kaggle, working=args.working), data=args.data,
-        workers=args.workers, solution=args.solution, out=args.out,
-        note=lambda text: say(console, text),
-    )  # fmt: skip
-    show_project(console, project)
-    plan = make_plan(project, console)
-    say(console, describe_plan(project, plan), "bold")
+    project, plan, deadline = open_plan(args, console, kaggle)
     if args.plan:
         return 0
     outcome = run_plan(project, plan, console, deadline=deadline, out=args.out)

@@ -7,18 +7,11 @@ from __future__ import annotations
 
 import sys
 
-from seqblend.commands import (
-    add_training_flags,
-    deadline_of,
-    make_config,
-    make_parser,
-    run_script,
-)
-from seqblend.console import make_console, say
-from seqblend.paths import find_places
-from seqblend.pipeline import describe_plan, exit_code, make_plan, train_plan
-from seqblend.project import open_project
-from seqblend.show import show_project, show_trained
+from seqblend.commands import add_training_flags, make_parser, run_script
+from seqblend.console import make_console
+from seqblend.opening import open_plan
+from seqblend.pipeline import exit_code, train_plan
+from seqblend.show import show_trained
 
 
 def main(argv: list[str]) -> int:
@@ -27,14 +20,7 @@ def main(argv: list[str]) -> int:
     add_training_flags(parser)
     args = parser.parse_args(argv)
     console = make_console()
-    config, deadline = make_config(args), deadline_of(args.budget)
-    project = open_project(
-        config, find_places(working=args.working), data=args.data, workers=args.workers,
-        solution=args.solution, note=lambda text: say(console, text),
-    )  # fmt: skip
-    show_project(console, project)
-    plan = make_plan(project, console)
-    say(console, describe_plan(project, plan), "bold")
+    project, plan, deadline = open_plan(args, console)
     if args.plan:
         return 0
     outcome = train_plan(project, plan, console, deadline=deadline)

@@ -15,11 +15,11 @@ LAYERS = [  # lowest first; a name with a slash is a folder
     "sequences reading/ paths demo dataset",
     "dealing folds vocabulary batching",
     "models/",
-    "metrics optimise training members devices",
-    "units executors scheduling results",
+    "probabilities metrics optimise training members devices",
+    "units executors scheduling precision results",
     "simplex blend_methods blending budget",
     "submission submission_log reporting/ console commands",
-    "project delivery pipeline summary show",
+    "project delivery pipeline summary show opening",
     "benchmark/",
 ]
 

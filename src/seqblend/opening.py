@@ -1,0 +1,37 @@
+"""From parsed flags to what they open: the competition, and the plan of what to train."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from seqblend.commands import deadline_of, make_config
+from seqblend.console import Console, say
+from seqblend.paths import KAGGLE, find_places
+from seqblend.pipeline import Plan, describe_plan, make_plan
+from seqblend.project import Project, open_project
+from seqblend.show import show_project
+
+
+def open_from(args: argparse.Namespace, console: Console, kaggle: Path = KAGGLE) -> Project:
+    """The project that the flags name; notes go to the console."""
+    return open_project(
+        make_config(args), find_places(kaggle=kaggle, working=args.working), data=args.data,
+        workers=args.workers, solution=args.solution, out=getattr(args, "out", None),
+        note=lambda text: say(console, text),
+    )  # fmt: skip
+
+
+def open_plan(
+    args: argparse.Namespace, console: Console, kaggle: Path = KAGGLE
+) -> tuple[Project, Plan, float | None]:
+    """The project, the plan and the deadline (time.monotonic()); the first two are shown.
+
+    args: of a parser with the training flags. A budget begins here, before anything is read.
+    """
+    deadline = deadline_of(args.budget)
+    project = open_from(args, console, kaggle)
+    show_project(console, project)
+    plan = make_plan(project, console)
+    say(console, describe_plan(project, plan), "bold")
+    return project, plan, deadline
