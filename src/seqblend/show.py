@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from seqblend.console import Console, clean, say, show_findings, show_table
 from seqblend.delivery import Outcome, board_of, describe_submission
+from seqblend.errors import listing
 from seqblend.project import Project
 from seqblend.reporting.report import write_report
+from seqblend.submission_log import superseded_files
 from seqblend.summary import leaderboard_rows, make_report_data
 
 
@@ -38,8 +40,17 @@ def show_outcome(console: Console, project: Project, outcome: Outcome, command: 
         say(console, f"{name}: {value:.4f}")
     if outcome.submission is not None:
         say(console, f"submission: {outcome.submission.path}", "green")
+        _show_superseded(console, project)
     say(console, f"report: {page}", "green")
     _show_rest(console, outcome)
+
+
+def _show_superseded(console: Console, project: Project) -> None:
+    """That older submissions lie beside the one that stands, where some do."""
+    log = project.places.submissions / "log.csv"
+    older = superseded_files(log, project.competition.name)
+    if older:
+        say(console, f"superseded, kept beside it ({log.name} has them all): {listing(older, 3)}")
 
 
 def _show_rest(console: Console, outcome: Outcome) -> None:
@@ -71,3 +82,4 @@ def show_blend(console: Console, project: Project, outcome: Outcome) -> None:
     weights = zip(blend.blend.members, blend.blend.weights, strict=True)
     show_table(console, "weights", ["model", "weight"], [[n, f"{w:.3f}"] for n, w in weights])
     say(console, describe_submission(project, outcome), "green")
+    _show_superseded(console, project)
