@@ -30,7 +30,7 @@ def jobs(tiny, tmp_path_factory) -> dict[str, Job]:
     nblr, bilstm = plan_runs(config, project.ledger.data, project.ledger.folds, torch.device("cpu"))
     job = project.job(Unit(nblr, 0, 0))
     return {
-        "lost folds": Job(Unit(nblr, 0, 1), job.data, job.runs, job.data_digest, "missing"),
+        "lost folds": Job(Unit(nblr, 0, 1), job.data, job.runs, job.data_digest, "missing", "l"),
         "bilstm fold 0": project.job(Unit(bilstm, 0, 0)),
         "bilstm fold 1": project.job(Unit(bilstm, 0, 1)),
         "nblr fold 0": job,

@@ -13,7 +13,7 @@ NBLR = Run("nblr-1", "nblr", None, TrainConfig(), VocabularyConfig())
 
 
 def make_schedule(tmp_path, units, deadline=None, seconds=10.0):
-    jobs = [Job(unit, tmp_path, tmp_path, "d", "f") for unit in units]
+    jobs = [Job(unit, tmp_path, tmp_path, "d", "f", "l") for unit in units]
     return Schedule(jobs, {}, lambda unit: seconds, deadline)
 
 

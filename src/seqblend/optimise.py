@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from seqblend.config import TrainConfig
 from seqblend.errors import FlagError
 
+PRECISIONS = ("float32", "bfloat16", "float16")
+
 
 def rate_at(step: int, config: TrainConfig, steps: int) -> float:
     """The learning rate of a step: warm-up, then constant, or one cycle over `steps` in all."""
@@ -52,7 +54,7 @@ class AveragedWeights:
 def choose_precision(wanted: str, device: torch.device, *, low_precision_on_cpu: bool) -> str:
     """float32, bfloat16 or float16, by what the processor has and never by a stopwatch."""
     if wanted != "auto":
-        if wanted not in ("float32", "bfloat16", "float16"):
+        if wanted not in PRECISIONS:
             raise FlagError(
                 f"train.precision expects auto, float32, bfloat16 or float16, got '{wanted}'"
             )

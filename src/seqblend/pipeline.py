@@ -20,6 +20,7 @@ from seqblend.delivery import (
 )
 from seqblend.errors import InputError
 from seqblend.executors import Event, WorkerPool
+from seqblend.precision import settle_precision
 from seqblend.project import Project
 from seqblend.results import collect_run, finished_runs
 from seqblend.scheduling import Schedule
@@ -47,9 +48,17 @@ class Plan:
 
 def make_plan(project: Project, console: Console) -> Plan:
     """Which units there are, which of them are done, and what the others will take."""
+    config, ledger = project.config, project.ledger
     device = torch.device(project.machine.devices[0])
-    runs = plan_runs(project.config, project.ledger.data, project.ledger.folds, device)
-    units = plan_units(runs, project.config.seeds, project.folds.count)
+
+    def note(text: str) -> None:
+        say(console, text, "yellow")
+
+    settled = {}
+    if config.train.precision == "auto":
+        settled = settle_precision(project.store.machine, config.models, device, note)
+    runs = plan_runs(config, ledger.data, ledger.folds, device, settled)
+    units = plan_units(runs, config.seeds, project.folds.count)
     competition = project.competition
     estimator = Estimator(
         competition.train, competition.test, len(competition.classes), project.folds.count
@@ -57,7 +66,7 @@ def make_plan(project: Project, console: Console) -> Plan:
     done = {}
     for unit in units:
         folder = project.store.root / "runs" / unit.place
-        manifest = read_finished(folder, lambda text: say(console, text, "yellow"))
+        manifest = read_finished(folder, note)
         if manifest is not None:
             done[unit] = manifest
             estimator.observe(unit, manifest)
@@ -184,11 +193,12 @@ def _collect(project: Project, plan: Plan, schedule: Schedule, outcome: Outcome)
             seeds += 1
         if seeds:
             complete[run.name] = seeds
-    known = {result.name: result.manifest["seeds"] for result in outcome.results}
-    if complete == known:
+    known = {(result.name, result.manifest["seeds"]): result for result in outcome.results}
+    if complete.items() == known.keys():
         return False
     outcome.results = [
-        collect_run(project.store, name, seeds, project.fold, project.ledger)
+        known.get((name, seeds))
+        or collect_run(project.store, name, seeds, project.fold, project.ledger)
         for name, seeds in complete.items()
     ]
     return True

@@ -51,9 +51,8 @@ class Project:
 
     def job(self, unit: Unit) -> Job:
         """The unit with its places."""
-        return Job(
-            unit, self.store.data, self.store.root / "runs", self.ledger.data, self.ledger.folds
-        )
+        ledger, store = self.ledger, self.store
+        return Job(unit, store.data, store.root / "runs", ledger.data, ledger.folds, ledger.labels)
 
 
 def open_project(
@@ -143,7 +142,8 @@ def make_ledger(competition: Competition, folds: Folds, key: str) -> Ledger:
 
 def write_folds(folder: Path, folds: Folds, name: str) -> None:
     """The folds and their keys, once; other folds have another name."""
-    if (folder / f"folds-{name}.json").exists():
+    files = (f"folds-{name}.npy", f"keys-{name}.npy", f"folds-{name}.json")
+    if all((folder / file).exists() for file in files):
         return
     write_array(folder / f"folds-{name}.npy", folds.fold, "folds")
     write_array(folder / f"keys-{name}.npy", folds.keys, "folds")

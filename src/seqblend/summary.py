@@ -17,6 +17,7 @@ from seqblend.reading.readers import read_solution
 from seqblend.reporting.datacard import make_data_card
 from seqblend.reporting.records import BlendRecord, ModelRecord, ReportData
 from seqblend.results import RunResult, histories
+from seqblend.sources import git_commit
 from seqblend.store import read_json
 from seqblend.submission import Submission
 from seqblend.versions import package_versions
@@ -131,7 +132,8 @@ def _environment(project: Project) -> dict[str, str]:
     ledger = project.ledger.as_dict()
     devices = ", ".join(sorted(set(project.machine.devices)))
     note = {"device note": project.machine.note} if project.machine.note else {}
-    return package_versions() | {"device": devices} | note | ledger
+    commit = {"git commit": git_commit()} if git_commit() else {}
+    return package_versions() | commit | {"device": devices} | note | ledger
 
 
 def leaderboard_rows(data: ReportData) -> tuple[list[str], list[list[str]]]:

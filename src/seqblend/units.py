@@ -23,7 +23,7 @@ from seqblend.metrics import summarise
 from seqblend.models.registry import Entry, entry_for, resolve_options
 from seqblend.optimise import choose_precision
 from seqblend.sequences import Competition
-from seqblend.sources import code_digest
+from seqblend.sources import code_digest, git_commit
 from seqblend.store import (
     commit_folder,
     read_array,
@@ -97,6 +97,7 @@ class Job:
     runs: Path
     data_digest: str
     folds_digest: str
+    labels_digest: str
 
     @property
     def folder(self) -> Path:
@@ -110,15 +111,21 @@ def sources_of(entry: Entry) -> tuple[str, ...]:
 
 
 def plan_runs(
-    config: Config, data_digest: str, folds_digest: str, device: torch.device
-) -> list[Run]:
-    """The runs of a configuration; linear ones first. Precision is settled here, by the device."""
+    config: Config, data_digest: str, folds_digest: str, device: torch.device,
+    settled: dict[str, str] | None = None,
+) -> list[Run]:  # fmt: skip
+    """The runs of a configuration; linear ones first.
+
+    settled: model -> precision, where `auto` was settled before; without it the device decides
+    """
     runs = []
+    wanted = config.train.precision
     for model in config.models:
         options, entry = resolve_options(model, config.options), entry_for(model)
         precision = choose_precision(
-            config.train.precision, device, low_precision_on_cpu=entry.low_precision_on_cpu
-        )
+            (settled or {}).get(model, wanted) if wanted == "auto" else wanted,
+            device, low_precision_on_cpu=entry.low_precision_on_cpu,
+        )  # fmt: skip
         train = dataclasses.replace(config.train, precision=precision)
         parts = [options, data_digest, folds_digest, code_digest(sources_of(entry))]
         if entry.kind == "module":
@@ -219,7 +226,8 @@ def _describe(job: Job, member: Fitted, competition: Competition, context: Conte
         "options": dataclasses.asdict(run.options), "train": dataclasses.asdict(run.train),
         "vocabulary": dataclasses.asdict(run.vocabulary),
         "vocabulary_scope": "training rows of the fold", "data_digest": job.data_digest,
-        "folds_digest": job.folds_digest, "classes": list(competition.classes),
+        "folds_digest": job.folds_digest, "labels_digest": job.labels_digest,
+        "classes": list(competition.classes),
         "epochs": facts.epochs, "epochs_trained": len(losses),
         "epochs_chosen_on_validation": bool(losses) and not context.epochs,
         "parameters": facts.parameters, "padding": facts.padding,
@@ -227,7 +235,7 @@ def _describe(job: Job, member: Fitted, competition: Competition, context: Conte
         "precision": run.train.precision if run.kind == "module" else "float64",
         "device": describe_device(context.device),
         "deterministic": context.device.type == "cpu", "recoveries": [],
-        "versions": package_versions(),
+        "versions": package_versions(), "git_commit": git_commit(),
     }  # fmt: skip
 
 

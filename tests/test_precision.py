@@ -1,0 +1,86 @@
+"""The precision that `auto` stands for: settled once a working folder, whatever machine goes on."""
+
+import pytest
+from test_units import CPU, make_project
+
+from seqblend.console import make_console
+from seqblend.optimise import choose_precision
+from seqblend.pipeline import make_plan
+from seqblend.precision import settle_precision
+from seqblend.store import read_json, write_json
+
+OWN = choose_precision("auto", CPU, low_precision_on_cpu=True)
+OTHER = {"bfloat16": "float32", "float32": "bfloat16"}[OWN]
+
+
+def store_choice(path, precision, device="cpu"):
+    write_json(path, {"precision": {device: {"low_precision_on_cpu": precision}}})
+
+
+def test_the_first_use_stores_what_this_machine_chooses(tmp_path):
+    path = tmp_path / "machine.json"
+    settled = settle_precision(path, ["nblr", "bilstm", "bigru"], CPU, pytest.fail)
+    assert settled == {"bilstm": OWN, "bigru": "float32"}
+    assert read_json(path) == {
+        "precision": {"cpu": {"low_precision_on_cpu": OWN, "others": "float32"}}
+    }
+    before = path.stat().st_mtime_ns
+    assert settle_precision(path, ["bilstm", "bigru"], CPU, pytest.fail) == settled
+    assert path.stat().st_mtime_ns == before
+
+
+def test_another_machine_keeps_the_stored_choice_and_says_so_in_one_line(tmp_path):
+    path, notes = tmp_path / "machine.json", []
+    store_choice(path, OTHER)
+    settled = settle_precision(path, ["bilstm", "bilstm_attention"], CPU, notes.append)
+    assert settled == {"bilstm": OTHER, "bilstm_attention": OTHER}
+    (line,) = notes
+    assert f"bilstm {OTHER} (this machine alone would take {OWN})" in line
+    assert "--set train.precision=" in line
+    assert len(line.splitlines()) == 1
+
+
+def test_another_type_of_device_chooses_for_itself_and_other_choices_stay(tmp_path):
+    path = tmp_path / "machine.json"
+    store_choice(path, "float16", "cuda")
+    write_json(path, read_json(path) | {"another choice": 5})
+    assert settle_precision(path, ["bilstm"], CPU, pytest.fail) == {"bilstm": OWN}
+    stored = read_json(path)
+    assert stored["precision"]["cuda"] == {"low_precision_on_cpu": "float16"}
+    assert stored["another choice"] == 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", '{"precision": 3}', '{"precision": {"cpu": {"low_precision_on_cpu": "half"}}}'],
+)
+def test_a_damaged_file_is_set_aside_and_the_choice_made_again(tmp_path, text):
+    path, notes = tmp_path / "machine.json", []
+    path.write_text(text)
+    assert settle_precision(path, ["bilstm"], CPU, notes.append) == {"bilstm": OWN}
+    assert "set aside" in notes[0]
+    assert (tmp_path / "machine.json.corrupt").read_text() == text
+
+
+def plan_of(tmp_path, precision):
+    """Run name and precision of bilstm in the plan."""
+    project = make_project(tmp_path, f"train.precision={precision}", models=("nblr", "bilstm"))
+    run = make_plan(project, make_console()).runs[1]
+    return run.name, run.train.precision
+
+
+def test_finished_units_count_on_a_machine_that_would_choose_otherwise(tmp_path):
+    store_choice(tmp_path / "working" / "tiny" / "machine.json", OTHER)
+    name, precision = plan_of(tmp_path, "auto")
+    assert precision == OTHER
+    assert plan_of(tmp_path, OTHER) == (name, OTHER)
+
+
+def test_an_explicit_precision_wins_and_is_not_stored(tmp_path):
+    path = tmp_path / "working" / "tiny" / "machine.json"
+    assert plan_of(tmp_path, OTHER)[1] == OTHER
+    assert not path.exists()
+    assert plan_of(tmp_path, "auto")[1] == OWN
+    before = path.read_bytes()
+    assert plan_of(tmp_path, OTHER)[1] == OTHER
+    assert path.read_bytes() == before
