@@ -15,6 +15,16 @@ from seqblend.sequences import SequenceSet, View
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
+class Touch:
+    """A pickle of this makes a file when it is loaded."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return (Path.touch, (self.path,))
+
+
 def sequence_set(rows: list[list[int]]) -> SequenceSet:
     """A SequenceSet from lists."""
     offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)

@@ -263,5 +263,5 @@ def test_a_member_with_broken_rows_is_refused_by_name(broken):
     stack[:, 0] = np.nan  # not scored: ignored
     stack[1, 7, 0] = broken
     stack[1, 7, 1] = 0.7
-    with pytest.raises(InputError, match=r"b: 1 out-of-fold rows .* first is row 7 .*leave it out"):
+    with pytest.raises(InputError, match=r"b, out of fold: 1 of .* first is row 7 .*leave it out"):
         select_blend(stack, labels, fold, "accuracy", NAMES[:3])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import pickle
 import shutil
 import signal
@@ -10,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import write_competition
+from conftest import Touch, write_competition
 from processes import SMALL, children, is_running, run_kernel, start_kernel, wait_until
 
-from seqblend.store import read_array, read_json, write_array, write_json
+from seqblend.store import file_digest, read_array, read_json, write_array, write_json
 
 # The count picks a later visit. Inside a worker it is chosen so that the fresh worker gets past
 # it, since FAULT is still set there; the first visits would end every unit.
@@ -145,16 +146,6 @@ def test_what_is_submitted_depends_on_the_finished_units_alone(kernel, tiny, und
     check_recovery(kernel, tiny, undisturbed)
 
 
-class Touch:
-    """A pickle of this makes a file when it is loaded."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self):
-        return (Path.touch, (self.path,))
-
-
 def test_damaged_and_deleted_units_are_done_again_and_no_pickle_is_run(
     kernel, tiny, undisturbed, capsys
 ):
@@ -174,7 +165,7 @@ def test_damaged_and_deleted_units_are_done_again_and_no_pickle_is_run(
     assert len(list(runs.rglob("weights.npz.corrupt"))) == 1
     shown = capsys.readouterr().out
     for name in ("valid.npy", "weights.npz", "test.npy"):
-        assert f"{name} does not match its hash; set aside, done again" in shown
+        assert f"{name} does not match its hash; set aside, to be made again" in shown
 
 
 def test_probabilities_that_are_none_are_refused_whatever_their_hash(kernel, tiny, capsys):
@@ -185,7 +176,43 @@ def test_probabilities_that_are_none_are_refused_whatever_their_hash(kernel, tin
     manifest["files"]["test.npy"] = write_array(folder / "test.npy", array)
     write_json(folder / "manifest.json", manifest)
     assert run_kernel(kernel, "--data", tiny, *SMALL) == 3
-    assert "expected probabilities that sum to 1 in every row" in capsys.readouterr().err
+    assert "rows are no probabilities" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("place", ["unit", "data"])
+def test_a_pickle_with_a_matching_hash_ends_in_one_line_and_is_never_executed(
+    place, kernel, tiny, undisturbed, capsys
+):
+    mark, root = kernel / "executed", kernel / "working" / "seqblend" / "tiny"
+    file = next(root.glob("runs/nblr-*/seed0-fold0")) / "test.npy"
+    file = file if place == "unit" else root / "data" / "labels.npy"
+    np.save(file, np.array([Touch(mark)], dtype=object), allow_pickle=True)
+    manifest = read_json(file.with_name("manifest.json"))
+    manifest["files"][file.name] = file_digest(file)
+    write_json(file.with_name("manifest.json"), manifest)
+    assert run_kernel(kernel, "--data", tiny, *SMALL) == 3
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert f"{file}: expected plain arrays" in line
+    assert not mark.exists()
+    file.unlink()
+    file.with_name("manifest.json").unlink()
+    assert run_kernel(kernel, "--data", tiny, *SMALL) == 0
+    assert probabilities(kernel) == probabilities(undisturbed)
+
+
+def test_every_submission_stays_and_the_log_says_which_one_stands(undisturbed, tiny, capsys):
+    folder = undisturbed / "working" / "submissions"
+    with open(folder / "log.csv", newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    (stands,) = (line for line in lines if line["status"] == "stands")
+    assert (folder / stands["file"]).read_bytes() == (
+        undisturbed / "working" / "submission.csv"
+    ).read_bytes()
+    assert {line["file"] for line in lines} == {path.name for path in folder.glob("tiny-*.csv")}
+    assert run_kernel(undisturbed, "--data", tiny, *SMALL) == 0
+    (older,) = (s for s in capsys.readouterr().out.splitlines() if "superseded, kept" in s)
+    assert "tiny-frequencies.csv" in older
+    assert stands["file"] not in older
 
 
 def test_other_settings_make_another_run_and_leave_the_first_alone(kernel, tiny, undisturbed):

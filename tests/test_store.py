@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import REPOSITORY
+from conftest import REPOSITORY, Touch
 
-from seqblend.errors import MachineError
+from seqblend.errors import InputError, MachineError
 from seqblend.store import (
     Store,
     check_writable,
+    commit_arrays,
     commit_folder,
     read_array,
     read_arrays,
@@ -39,16 +40,6 @@ try:
 except MachineError as error:
     print(error)
 """
-
-
-class Touch:
-    """A pickle of this makes a file when it is loaded."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self):
-        return (Path.touch, (self.path,))
 
 
 def finished(folder: Path) -> Path:
@@ -165,9 +156,37 @@ def test_a_pickle_among_the_arrays_is_never_executed(tmp_path, kind):
     else:
         with open(path, "wb") as file:
             np.savez(file, a=harmful)
-    with pytest.raises(ValueError, match=r"allow_pickle="):
+    with pytest.raises(InputError, match=rf"{path}: expected plain arrays.*Delete it and .*manif"):
         (read_arrays if kind == "archive" else read_array)(path)
     assert not mark.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut short", b"\x93NUMPY\x01\x00v\x00{"])
+def test_what_is_no_array_is_told_with_the_remedy(tmp_path, content):
+    path = tmp_path / "valid.npy"
+    path.write_bytes(content)
+    for read in (read_array, read_arrays, lambda path: read_array(path, is_mapped=True)):
+        with pytest.raises(
+            InputError, match=r"valid.npy: expected plain arrays, but numpy says: \w"
+        ):
+            read(path)
+
+
+def test_arrays_are_written_again_only_where_something_changed(tmp_path):
+    def written(value: float, score: float = 0.5) -> list[int]:
+        commit_arrays(tmp_path, {"score": score}, {"oof": np.full(3, value), "test": np.zeros(2)})
+        return [(tmp_path / name).stat().st_ino for name in ("oof.npy", "manifest.json")]
+
+    first = written(1.0)
+    assert written(1.0) == first
+    assert written(1.0, score=0.25)[1] != first[1]
+    assert read_finished(tmp_path, pytest.fail)["score"] == 0.25
+    assert written(2.0)[0] != first[0]
+    assert read_array(tmp_path / "oof.npy").tolist() == [2.0] * 3
+    standing = written(2.0)
+    (tmp_path / "oof.npy").write_bytes(b"damaged")
+    assert written(2.0)[0] != standing[0]
+    assert read_finished(tmp_path, pytest.fail) is not None
 
 
 def test_nan_is_refused_in_json(tmp_path):

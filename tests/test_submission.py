@@ -93,7 +93,7 @@ def test_class_columns_follow_the_sample_and_sum_to_one(tmp_path):
 def test_what_is_no_probability_is_refused_and_nothing_written(tmp_path, row, hint):
     path = tmp_path / "s.csv"
     probabilities = np.array([[0.5, 0.5], row])
-    with pytest.raises(InputError, match=f"1 of 2 test predictions.*{hint}"):
+    with pytest.raises(InputError, match=f"test predictions: 1 of 2 rows.*{hint}"):
         write_submission(path, labels_form(["1", "2"]), ("x", "y"), ["1", "2"], probabilities)
     assert not path.exists()
 

@@ -1,17 +1,29 @@
 import dataclasses
+import hashlib
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from conftest import write_competition
+from conftest import Touch, write_competition
 
 from seqblend.config import Config, FoldConfig, configure, parse_assignments
+from seqblend.errors import InputError
 from seqblend.models.registry import entries
 from seqblend.paths import Places
+from seqblend.pipeline import blend_finished
 from seqblend.project import open_project
-from seqblend.results import check_probabilities, collect_run, finished_runs
-from seqblend.store import read_array, read_finished, read_json, write_array
+from seqblend.results import check_result, collect_run, finished_runs
+from seqblend.sources import git_commit
+from seqblend.store import (
+    read_array,
+    read_finished,
+    read_json,
+    write_array,
+    write_json,
+)
+from seqblend.summary import make_report_data
 from seqblend.units import PILOT, Unit, plan_runs, plan_units, restore_member, run_unit
 
 CPU = torch.device("cpu")
@@ -115,7 +127,7 @@ def test_a_run_is_the_mean_of_its_units_in_file_order(trained):
         )
     mean = np.mean([read_array(folder / "test.npy") for folder in folders], axis=0)
     np.testing.assert_allclose(result.test, mean, atol=1e-6)
-    check_probabilities(result, trained.fold)
+    check_result(result, trained.fold)
 
 
 def test_runs_of_other_folds_are_left_out_by_name(trained):
@@ -155,3 +167,86 @@ def test_a_hold_out_leaves_the_other_rows_without_predictions(tmp_path):
     result = collect_run(project.store, run.name, 1, project.fold, project.ledger)
     assert np.isnan(result.oof[project.fold < 0]).all()
     assert np.mean(project.fold == 0) == pytest.approx(0.2, abs=0.02)
+
+
+def test_a_unit_says_which_commit_and_which_labels_made_it(trained):
+    unit = read_json(trained.job(Unit(runs_of(trained)[0], 0, 0)).folder / "manifest.json")
+    assert unit["git_commit"] == git_commit()
+    assert unit["labels_digest"] == trained.ledger.labels
+    assert len(unit["labels_digest"]) == 16
+
+
+@pytest.fixture
+def copy(trained, tmp_path):
+    """The trained project with its runs collected, somewhere else: to be damaged."""
+    shutil.copytree(trained.store.root.parent, tmp_path / "working")
+    shutil.copytree(trained.files.train.parent, tmp_path / "tiny")
+    project = make_project(tmp_path)
+    for run in runs_of(project):
+        collect_run(project.store, run.name, 1, project.fold, project.ledger)
+    return project
+
+
+def set_content(folder: Path, name: str, write) -> None:
+    """Replace a file by what `write(path)` puts there, and let the manifest have its hash."""
+    manifest = read_json(folder / "manifest.json")
+    write(folder / name)
+    manifest["files"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    write_json(folder / "manifest.json", manifest)
+
+
+@pytest.mark.parametrize("damage", ["corrupt", "deleted", "unit deleted"])
+def test_a_damaged_unit_leaves_its_run_out_of_blend_and_report_by_name(copy, damage):
+    nblr, bilstm = runs_of(copy)
+    unit = copy.job(Unit(bilstm, 0, 1)).folder
+    if damage == "corrupt":
+        (unit / "history.json").write_text("{")
+    elif damage == "deleted":
+        (unit / "history.json").unlink()
+    else:
+        shutil.rmtree(unit)
+    notes = []
+    outcome = blend_finished(copy, notes.append, None, None)
+    assert [result.name for result in outcome.results] == [nblr.name]
+    assert make_report_data(copy, outcome, "").records[0].run == nblr.name
+    assert (unit / "history.json.corrupt").exists() == (damage == "corrupt")
+    assert notes[-1].startswith(f"{bilstm.name} is left out for want of {bilstm.name}/seed0-fold1")
+    assert "./run.sh --models bilstm" in notes[-1]
+    if damage != "unit deleted":
+        assert f"{bilstm.name}/seed0-fold1: history.json does not match its hash" in notes[0]
+        assert not (unit / "manifest.json").exists()
+
+
+def test_a_damaged_run_is_left_out_by_name(copy):
+    nblr, bilstm = runs_of(copy)
+    (copy.store.run(nblr.name) / "oof.npy").write_bytes(b"")
+    notes = []
+    (left,) = finished_runs(copy.store, copy.ledger, notes.append)
+    assert left.name == bilstm.name
+    assert f"{nblr.name} is left out for want of its own files" in notes[-1]
+
+
+@pytest.mark.parametrize("name", ["valid.npy", "weights.npz"])
+def test_a_pickle_with_a_matching_hash_is_one_line_and_never_executed(copy, tmp_path, name):
+    mark, run = tmp_path / "executed", runs_of(copy)[0]
+    job = copy.job(Unit(run, 0, 0))
+    harmful = np.array([Touch(mark)], dtype=object)
+    save = np.save if name == "valid.npy" else lambda path, array: np.savez(path, weight=array)
+    set_content(job.folder, name, lambda path: save(path, harmful))
+    assert read_finished(job.folder, pytest.fail) is not None
+    read = {
+        "valid.npy": lambda: collect_run(copy.store, run.name, 1, copy.fold, copy.ledger),
+        "weights.npz": lambda: restore_member(job, CPU),
+    }
+    with pytest.raises(InputError, match=rf"{name}: expected plain arrays.* Delete it and .*again"):
+        read[name]()
+    assert not mark.exists()
+
+
+def test_a_run_that_stands_is_not_written_again(copy):
+    files = [path for path in copy.store.root.glob("runs/*/*.*") if path.is_file()]
+    before = {path: path.stat().st_mtime_ns for path in files}
+    assert len(before) == 6
+    for run in runs_of(copy):
+        collect_run(copy.store, run.name, 1, copy.fold, copy.ledger)
+    assert {path: path.stat().st_mtime_ns for path in files} == before

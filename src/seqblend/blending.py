@@ -12,12 +12,12 @@ from seqblend.blend_methods import Blend, available_methods, fit_blend, is_coars
 from seqblend.dealing import deal_rows
 from seqblend.errors import InputError
 from seqblend.metrics import METRICS, better, score
+from seqblend.probabilities import check_probabilities
 from seqblend.seeds import rng_for
 
 PARTS = 5  # rows of a single fold are cut into this many parts to cross-fit on
 BLOCKS = 20  # row blocks from which a paired standard error is read
 NEAR = 0.25  # standard errors within which a simpler method is as good
-SUM_TOLERANCE = 1e-4  # by how much a row of probabilities may miss 1
 
 
 @dataclass(frozen=True)
@@ -142,19 +142,14 @@ def check_stack(
         raise ValueError(f"stack {stack.shape} does not hold {len(members)} members [m, n, c]")
     if not stack.shape[1] == len(labels) == len(fold):
         raise ValueError(f"{stack.shape[1]} rows, {len(labels)} labels, {len(fold)} folds")
-    is_scored = fold >= 0
-    if not is_scored.any():
+    rows = np.flatnonzero(fold >= 0)
+    if not len(rows):
         raise InputError("no row has an out-of-fold prediction yet. Train at least one fold first")
+    remedy = "Train this member again or leave it out with --models"
     for name, member in zip(members, stack, strict=True):
-        sums = member.sum(1, dtype=np.float64)
-        is_wrong = ~(np.abs(sums - 1) <= SUM_TOLERANCE) | ~(member.min(1) >= 0)
-        wrong = np.flatnonzero(is_wrong & is_scored)
-        if len(wrong):
-            raise InputError(
-                f"{name}: {len(wrong)} out-of-fold rows are no probabilities (expected no NaN, "
-                f"none below 0, sum 1 +- {SUM_TOLERANCE:g}); the first is row {wrong[0]} with sum "
-                f"{sums[wrong[0]]:.6g}. Train this member again or leave it out with --models"
-            )
+        check_probabilities(
+            member[rows], f"{name}, out of fold", remedy, lambda row: f"row {rows[row]}"
+        )
 
 
 def _nested(fits: _Fits, rows: np.ndarray, fold: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from seqblend.config import digest
 from seqblend.errors import InputError
 from seqblend.metrics import METRICS, better
 from seqblend.project import Project
-from seqblend.results import RunResult, check_probabilities
+from seqblend.results import RunResult, check_result
 from seqblend.store import commit_folder, write_array, write_json
 from seqblend.submission import Submission, check_submission, write_submission
 from seqblend.submission_log import log_submission
@@ -57,7 +57,7 @@ def blend_results(
 ) -> tuple[BlendResult, Submission | None]:
     """Blend the runs; write blend and submission unless the standing blend is better."""
     for result in results:
-        check_probabilities(result, project.fold)
+        check_result(result, project.fold)
     competition = project.competition
     members = distinct_names(results)
     stack = np.stack([result.oof for result in results])

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from seqblend.errors import InputError
+from seqblend.errors import listing
 from seqblend.folds import split
+from seqblend.probabilities import check_probabilities
 from seqblend.store import (
+    MANIFEST,
     Store,
-    commit_folder,
+    commit_arrays,
     read_array,
     read_finished,
     read_json,
-    write_array,
 )
 
 
@@ -69,11 +71,9 @@ def collect_run(store: Store, run: str, seeds: int, fold: np.ndarray, ledger: Le
     oof[fold >= 0] = known / known.sum(axis=1, keepdims=True)
     test /= test.sum(axis=1, keepdims=True)
     manifest = _summarise(manifests) | ledger.as_dict() | {"seeds": seeds}
-    folder = store.run(run)
-    arrays = {"oof.npy": oof.astype(np.float32), "test.npy": test.astype(np.float32)}
-    hashes = {name: write_array(folder / name, array, "oof") for name, array in arrays.items()}
-    commit_folder(folder, manifest, hashes)
-    return RunResult(run, manifest["model"], arrays["oof.npy"], arrays["test.npy"], manifest)
+    arrays = {"oof": oof.astype(np.float32), "test": test.astype(np.float32)}
+    commit_arrays(store.run(run), manifest, arrays, "oof")
+    return RunResult(run, manifest["model"], **arrays, manifest=manifest)
 
 
 def _summarise(manifests: list[dict[str, Any]]) -> dict[str, Any]:
@@ -84,6 +84,7 @@ def _summarise(manifests: list[dict[str, Any]]) -> dict[str, Any]:
     speeds = [m["tokens_per_second"] for m in manifests if m["tokens_per_second"]]
     return {name: first[name] for name in same} | {
         "units": [m["unit"] for m in manifests],
+        "git_commits": sorted({m["git_commit"] for m in manifests}),
         "epochs": [m["epochs"] for m in manifests],
         "seconds": sum(m["seconds"] for m in manifests),
         "parameters": max(m["parameters"] for m in manifests),
@@ -95,37 +96,57 @@ def _summarise(manifests: list[dict[str, Any]]) -> dict[str, Any]:
 def finished_runs(store: Store, ledger: Ledger, note: Callable[[str], None]) -> list[RunResult]:
     """Every finished run of exactly these data, folds, labels and ids, newest configuration last.
 
-    `note` is told which runs belong to others and are left out.
+    `note` is told which runs are left out: they belong to others, or are damaged.
     """
-    found = []
-    runs = store.root / "runs"
+    runs, found = store.root / "runs", []
     for folder in sorted(runs.iterdir(), key=_age) if runs.is_dir() else []:
-        manifest = read_finished(folder, note)
-        if manifest is None:
-            continue
-        differing = [key for key, value in ledger.as_dict().items() if manifest.get(key) != value]
-        if differing:
-            note(f"{folder.name} is left out: its {', '.join(differing)} differ")
-            continue
-        oof, test = read_array(folder / "oof.npy"), read_array(folder / "test.npy")
-        found.append(RunResult(folder.name, manifest["model"], oof, test, manifest))
+        manifest = _read_run(folder, ledger, note)
+        if manifest is not None:
+            oof, test = read_array(folder / "oof.npy"), read_array(folder / "test.npy")
+            found.append(RunResult(folder.name, manifest["model"], oof, test, manifest))
     return found
 
 
-def _age(folder) -> float:
+def _read_run(folder: Path, ledger: Ledger, note: Callable[[str], None]) -> dict[str, Any] | None:
+    """A run's manifest where it is the ledger's and its files and its units' have their hashes."""
+    if not (folder / MANIFEST).exists():
+        return None
+    manifest = read_finished(folder, note)
+    if manifest is None:
+        damaged = ["its own files"]
+    else:
+        wrong = [key for key, value in ledger.as_dict().items() if manifest.get(key) != value]
+        if wrong:
+            note(f"{folder.name} is left out: its {', '.join(wrong)} differ")
+            return None
+        units = manifest["units"]
+        damaged = [unit for unit in units if read_finished(folder.parent / unit, note) is None]
+    if not damaged:
+        return manifest
+    model = folder.name.rpartition("-")[0]
+    note(
+        f"{folder.name} is left out for want of {listing(damaged, 3)}: the command that made it, "
+        f"such as ./run.sh --models {model}, makes what is missing again"
+    )
+    return None
+
+
+def _age(folder: Path) -> float:
     manifest = folder / "manifest.json"
     return manifest.stat().st_mtime if manifest.exists() else 0.0
 
 
-def check_probabilities(result: RunResult, fold: np.ndarray) -> None:
-    """InputError where a run's scored rows hold NaN or do not sum to 1."""
-    rows = result.oof[fold >= 0]
-    for what, array in (("oof.npy", rows), ("test.npy", result.test)):
-        if not np.isfinite(array).all() or np.abs(array.sum(axis=1) - 1).max(initial=0) > 1e-4:
-            raise InputError(
-                f"{result.name}/{what}: expected probabilities that sum to 1 in every row; "
-                "delete that run's folder and run the same command again"
-            )
+def check_result(result: RunResult, fold: np.ndarray) -> None:
+    """InputError where a run's scored rows hold NaN or do not sum to 1.
+
+    fold: int64 [n], -1 for rows without predictions
+    """
+    rows = np.flatnonzero(fold >= 0)
+    remedy = "Delete that run's folder and type the same command again"
+    check_probabilities(
+        result.oof[rows], f"{result.name}/oof.npy", remedy, lambda row: f"row {rows[row]}"
+    )
+    check_probabilities(result.test, f"{result.name}/test.npy", remedy)
 
 
 def histories(store: Store, result: RunResult) -> list[dict[str, list]]:

@@ -9,14 +9,15 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from seqblend import faults
-from seqblend.errors import MachineError
+from seqblend.errors import InputError, MachineError
 
 MANIFEST = "manifest.json"
 
@@ -70,15 +71,23 @@ def write_text(path: Path, text: str, point: str = "") -> str:
 
 def write_json(path: Path, value: Any, point: str = "") -> str:
     """Write sorted, indented JSON atomically; NaN is refused."""
+    return write_text(path, _json_text(value), point)
+
+
+def _json_text(value: Any) -> str:
     text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=True)
-    return write_text(path, text + "\n", point)
+    return text + "\n"
 
 
 def write_array(path: Path, array: np.ndarray, point: str = "") -> str:
     """Write one .npy atomically."""
+    return write_bytes(path, _array_bytes(array), point)
+
+
+def _array_bytes(array: np.ndarray) -> memoryview:
     buffer = io.BytesIO()
     np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
-    return write_bytes(path, buffer.getbuffer(), point)
+    return buffer.getbuffer()
 
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray], point: str = "") -> str:
@@ -94,14 +103,33 @@ def read_json(path: Path) -> Any:
 
 
 def read_array(path: Path, *, is_mapped: bool = False) -> np.ndarray:
-    """One .npy; memory-mapped copy-on-write on request. Never reads a pickle."""
-    return np.load(path, mmap_mode="c" if is_mapped else None, allow_pickle=False)
+    """One .npy; memory-mapped copy-on-write on request. InputError for a pickle, never run."""
+    with _arrays_alone(path):
+        if is_mapped:
+            return np.lib.format.open_memmap(path, mode="c")
+        with open(path, "rb") as file:
+            return np.lib.format.read_array(file, allow_pickle=False)
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of an .npz. Never reads a pickle."""
-    with np.load(path, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+    """All arrays of an .npz. InputError for a pickle, never run."""
+    with _arrays_alone(path), open(path, "rb") as file:
+        arrays = np.lib.npyio.NpzFile(file, allow_pickle=False)
+        return {name: arrays[name] for name in arrays.files}
+
+
+@contextlib.contextmanager
+def _arrays_alone(path: Path) -> Iterator[None]:
+    """Turn numpy's refusal of anything but plain arrays into one line with the remedy."""
+    try:
+        yield
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(
+            f"{path}: expected plain arrays, but numpy says: {reason}. Nothing in it was run. "
+            f"Delete it and {path.with_name(MANIFEST)}, and type the same command again: what is "
+            "missing is made again"
+        ) from error
 
 
 def file_digest(path: Path) -> str:
@@ -113,6 +141,28 @@ def file_digest(path: Path) -> str:
 def commit_folder(folder: Path, manifest: dict[str, Any], hashes: dict[str, str]) -> None:
     """Write the manifest, last: the folder is finished exactly when it has one."""
     write_json(folder / MANIFEST, {**manifest, "files": hashes})
+
+
+def commit_arrays(
+    folder: Path, manifest: dict[str, Any], arrays: dict[str, np.ndarray], point: str = ""
+) -> None:
+    """Write a folder of arrays and its manifest; nothing where it holds exactly these already."""
+    contents = {f"{name}.npy": _array_bytes(array) for name, array in arrays.items()}
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    if _holds(folder, _json_text({**manifest, "files": hashes}), hashes):
+        return
+    for name, content in contents.items():
+        write_bytes(folder / name, content, point)
+    commit_folder(folder, manifest, hashes)
+
+
+def _holds(folder: Path, manifest: str, hashes: dict[str, str]) -> bool:
+    """Whether a folder has this manifest, byte for byte, and files with these hashes."""
+    path = folder / MANIFEST
+    if not path.is_file() or path.read_bytes() != manifest.encode():
+        return False
+    files = [(folder / name, expected) for name, expected in hashes.items()]
+    return all(file.is_file() and file_digest(file) == wanted for file, wanted in files)
 
 
 def read_finished(folder: Path, note: Callable[[str], None]) -> dict[str, Any] | None:
@@ -136,9 +186,15 @@ def read_finished(folder: Path, note: Callable[[str], None]) -> dict[str, Any] |
         return manifest
     for name in {*broken, MANIFEST}:
         if (folder / name).exists():
-            os.replace(folder / name, folder / f"{name}.corrupt")
-    note(f"{folder.name}: {', '.join(broken)} does not match its hash; set aside, done again")
+            set_aside(folder / name)
+    place = f"{folder.parent.name}/{folder.name}"
+    note(f"{place}: {', '.join(broken)} does not match its hash; set aside, to be made again")
     return None
+
+
+def set_aside(path: Path) -> None:
+    """Keep a damaged file as *.corrupt, where nothing reads it."""
+    os.replace(path, path.with_name(f"{path.name}.corrupt"))
 
 
 def check_writable(folder: Path, remedy: str) -> None:
@@ -179,6 +235,11 @@ class Store:
     def data(self) -> Path:
         """The tokens, ids and labels as read."""
         return self.root / "data"
+
+    @property
+    def machine(self) -> Path:
+        """Choices that were made once for this folder."""
+        return self.root / "machine.json"
 
     @property
     def report(self) -> Path:

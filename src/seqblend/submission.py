@@ -13,10 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from seqblend.errors import InputError, listing
+from seqblend.probabilities import SUM_TOLERANCE, check_probabilities
 from seqblend.sequences import SubmissionForm
 from seqblend.store import write_text
-
-SUM_TOLERANCE = 1e-4  # by how much a row of probabilities may miss 1
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,11 @@ def write_submission(
         raise ValueError(
             f"probabilities are {probabilities.shape}, expected {len(test_ids), len(classes)}"
         )
-    _check_probabilities(probabilities, test_ids)
+    check_probabilities(
+        probabilities, "test predictions",
+        "Nothing was written; train the member that made them again",
+        lambda row: f"id {test_ids[row]!r}",
+    )  # fmt: skip
     rows = _align(form.ids, test_ids)
     values = _values(form, classes, probabilities[rows].astype(np.float64))
     lines = [",".join(_quote(name, form.is_quoted) for name in (form.id_column, *form.columns))]
@@ -88,18 +91,6 @@ def _is_valid(fields: list[str]) -> bool:
     if not all(0 <= value <= 1 for value in values):  # false for NaN too
         return False
     return len(values) == 1 or abs(math.fsum(values) - 1) <= SUM_TOLERANCE
-
-
-def _check_probabilities(probabilities: np.ndarray, ids: Sequence[str]) -> None:
-    sums = probabilities.sum(1, dtype=np.float64)
-    is_right = (np.abs(sums - 1) <= SUM_TOLERANCE) & (probabilities >= 0).all(1)
-    wrong = np.flatnonzero(~is_right)
-    if len(wrong):
-        raise InputError(
-            f"{len(wrong)} of {len(ids)} test predictions are no probabilities (expected no NaN, "
-            f"none below 0, sum 1 +- {SUM_TOLERANCE:g}); the first is id {ids[wrong[0]]!r} with "
-            f"sum {sums[wrong[0]]:.6g}. Nothing was written; train the member that made them again"
-        )
 
 
 def _align(wanted: Sequence[str], test_ids: Sequence[str]) -> np.ndarray:
