@@ -1,6 +1,7 @@
 """The precision that `auto` stands for: settled once a working folder, whatever machine goes on."""
 
 import pytest
+import torch
 from test_units import CPU, make_project
 
 from seqblend.console import make_console
@@ -42,11 +43,12 @@ def test_another_machine_keeps_the_stored_choice_and_says_so_in_one_line(tmp_pat
 
 def test_another_type_of_device_chooses_for_itself_and_other_choices_stay(tmp_path):
     path = tmp_path / "machine.json"
-    store_choice(path, "float16", "cuda")
+    store_choice(path, OTHER)
     write_json(path, read_json(path) | {"another choice": 5})
-    assert settle_precision(path, ["bilstm"], CPU, pytest.fail) == {"bilstm": OWN}
+    assert settle_precision(path, ["bilstm"], torch.device("meta"), pytest.fail) == {"bilstm": OWN}
     stored = read_json(path)
-    assert stored["precision"]["cuda"] == {"low_precision_on_cpu": "float16"}
+    assert stored["precision"]["cpu"] == {"low_precision_on_cpu": OTHER}
+    assert stored["precision"]["meta"] == {"low_precision_on_cpu": OWN}
     assert stored["another choice"] == 5
 
 
