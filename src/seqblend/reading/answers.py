@@ -11,7 +11,7 @@ from seqblend.errors import FlagError, InputError, listing, nearest
 from seqblend.reading.labels import as_number, normal_label
 from seqblend.reading.schema import Schema, check_metric
 from seqblend.reading.tables import Table
-from seqblend.sequences import Finding, SubmissionForm
+from seqblend.sequences import CsvStyle, Finding, SubmissionForm
 
 _RANKING = ("auc", "log_loss")  # metrics that need probabilities
 
@@ -97,7 +97,7 @@ def _sampled_form(
     names = list(sample.columns)
     id_column = schema.id or names[0]
     columns = tuple(name for name in names if name != id_column)
-    ids = sample.texts(id_column)
+    ids, style = sample.texts(id_column), _style(sample, (id_column, *columns))
     if schema.class_columns:
         index = {normal_label(name): i for i, name in enumerate(classes)}
         order = tuple(index[normal_label(schema.class_columns[name])] for name in columns)
@@ -108,7 +108,7 @@ def _sampled_form(
                 f"{len(classes)} classes of '{schema.target}' (no column for {listing(lacking)}). "
                 "Name the label's column with --set data.target=COLUMN"
             )
-        return SubmissionForm(id_column, columns, "class_columns", ids, order, sample.is_quoted)
+        return SubmissionForm(id_column, columns, "class_columns", ids, order, style)
     if len(columns) != 1:
         raise InputError(
             f"{sample.path.name} has the columns {listing(names)}; expected an id and one column "
@@ -119,7 +119,13 @@ def _sampled_form(
         metric in _RANKING or _holds_probabilities(sample.texts(columns[0]), classes)
     )
     kind = "probability" if is_probability else "labels"
-    return SubmissionForm(id_column, columns, kind, ids, is_quoted=sample.is_quoted)
+    return SubmissionForm(id_column, columns, kind, ids, style=style)
+
+
+def _style(sample: Table, names: tuple[str, ...]) -> CsvStyle:
+    """The sample's style, `quoted` in the order of `names`."""
+    quoted = dict(zip(sample.columns, sample.style.quoted, strict=False))  # JSON has none
+    return replace(sample.style, quoted=tuple(quoted.get(name, False) for name in names))
 
 
 def _positive_class(column: str, classes: tuple[str, ...], wanted: str) -> int:
@@ -189,10 +195,9 @@ def _check_ids(
     if not unknown and not beyond:
         return form, ()
     if environment.get("KAGGLE_IS_COMPETITION_RERUN"):
-        rerun = SubmissionForm(
-            form.id_column, form.columns, form.kind, ids, form.classes, form.is_quoted
+        return replace(form, ids=ids), (
+            "the test file has other ids than the sample (hidden rerun): test order",
         )
-        return rerun, ("the test file has other ids than the sample (hidden rerun): test order",)
     parts = [
         f"{len(rows)} ids of {here} are not in {there} (the first: {listing(rows, 3)})"
         for rows, here, there in (

@@ -161,7 +161,8 @@ def _file_findings(
         Finding("test", test.path.name, "--data DIR", f"{test.form}, {len(test):,} rows"),
     ]
     if sample is not None:
-        findings.append(Finding("sample", sample.path.name, "--data DIR", f"{len(sample):,} rows"))
+        why = f"{sample.form}, {len(sample):,} rows"
+        findings.append(Finding("sample", sample.path.name, "--data DIR", why))
     if files.solution:
         findings.append(Finding("solution", files.solution.name, "--solution FILE", "read last"))
     if files.unlabelled:
