@@ -9,6 +9,8 @@ from seqblend.reporting.confusion import draw_confusion, worst_classes
 from seqblend.reporting.curves import draw_curves, spread_apart, stack_units
 from seqblend.reporting.figures import draw_lengths, draw_scores
 from seqblend.reporting.intervals import bootstrap, weighted_metric, wilson_interval
+from seqblend.reporting.records import ModelRecord
+from seqblend.reporting.sections import more_epochs
 from seqblend.reporting.style import clean, display_labels, styled, to_png, to_svg
 
 
@@ -123,6 +125,23 @@ def test_the_loss_sentence_says_when_the_minimum_was():
     units = [{"train_loss": [2.0, 1.0, 0.5], "valid_loss": [2.0, 1.0, 1.25]}]
     sentence = draw_curves("loss", {"a": units}, {}).sentence
     assert "minimum was 1.0000 at epoch 2, 20.0 % lower" in sentence
+
+
+@pytest.mark.parametrize(
+    ("train", "epochs", "hint"),
+    [
+        ({"epochs": 2, "max_epochs": 30}, [2, 2], ": more epochs may help (train.epochs)."),
+        ({"epochs": 0, "max_epochs": 2}, [2, 2], ": more epochs may help (train.max_epochs)."),
+        ({"epochs": 0, "max_epochs": 30}, [2, 2], ": in the pilot later epochs brought next to"),
+        ({}, [], "."),
+    ],
+)
+def test_more_epochs_are_advised_only_where_nobody_has_tried_them(train, epochs, hint):
+    units = [{"train_loss": [2.0, 1.0], "valid_loss": [2.0, 1.5]}]
+    record = ModelRecord("a", "a-0", np.zeros((1, 2)), units, epochs, settings={"train": train})
+    sentence = draw_curves("loss", {"a": units}, {}, None, {"a": more_epochs(record)}).sentence
+    assert f"and it was still falling{hint}" in sentence
+    assert ("more epochs may help" in sentence) == ("may help" in hint)
 
 
 def test_the_accuracy_sentence_counts_the_points_to_the_best_reachable():
