@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from seqblend.config import DataConfig
-from seqblend.errors import FlagError, InputError
+from seqblend.errors import InputError
 from seqblend.reading.lexicon import EMPTY
 from seqblend.reading.readers import find_files, is_competition, read_competition, read_solution
 from seqblend.sequences import CsvStyle
@@ -362,11 +362,6 @@ def test_every_inference_names_the_flag_that_overrides_it(tmp_path):
     flags = {finding.what: finding.flag for finding in _read(_folder(tmp_path)).findings}
     for what, flag in (*asked, ("kind", "data.kind"), ("metric", "--metric"), ("train", "--data")):
         assert flag in flags[what]
-
-
-def test_wrong_settings_fail_before_any_file_is_read(tmp_path):
-    with pytest.raises(FlagError, match=r"no metric 'f1'"):
-        _read(_folder(tmp_path), metric="f1")
 
 
 def test_a_solution_is_aligned_by_id(tmp_path):

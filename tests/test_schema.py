@@ -13,7 +13,7 @@ from seqblend.reading.discovery import find_files
 from seqblend.reading.kinds import check_discrete, cut_text, cutter, detect_kind
 from seqblend.reading.labels import factorise, read_labels, stratified_rows
 from seqblend.reading.readers import read_competition
-from seqblend.reading.schema import Schema, check_metric, find_schema
+from seqblend.reading.schema import Schema, find_schema
 from seqblend.reading.tables import Table
 
 PROSE = ["It was, I think, a good film.", "No! Never again; a bore.", "Well, what a surprise."]
@@ -73,6 +73,11 @@ def test_a_misspelt_target_lists_the_columns_and_the_nearest():
         _schema(TRAIN, TEST, target="mod")
 
 
+def test_a_column_like_no_other_lists_the_columns():
+    with pytest.raises(FlagError, match=r"no column 'qqq'\. Columns: id, text, mood, year$"):
+        _schema(TRAIN, TEST, target="qqq")
+
+
 @pytest.mark.parametrize("name", ["group", "fold", "sequence"])
 def test_other_misspelt_columns_name_the_nearest(name):
     with pytest.raises(FlagError, match=rf"data.{name}: .* no column 'texd'; did you mean 'text'"):
@@ -111,11 +116,6 @@ def test_a_wide_table_gets_a_clear_error():
         _schema(
             {"id": ["1", "2", "3"], "label": ["a", "b", "a"], **steps}, {"id": ["4"] * 3, **steps}
         )
-
-
-def test_an_unknown_metric_names_the_nearest():
-    with pytest.raises(FlagError, match=r"no metric 'acuracy'; did you mean 'accuracy'"):
-        check_metric("acuracy")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from seqblend.errors import FlagError, InputError, listing, nearest
 from seqblend.reading.labels import as_number, normal_label
-from seqblend.reading.schema import Schema, check_metric
+from seqblend.reading.schema import Schema
 from seqblend.reading.tables import Table
 from seqblend.sequences import CsvStyle, Finding, SubmissionForm
 
@@ -39,11 +39,9 @@ def find_answer(
 ) -> Answer:
     """The submission's form and the metric; `metric` overrides the inferred one.
 
-    raises: FlagError for an unknown metric; InputError for duplicate ids, ids missing from or
-        beyond the sample, and class columns that do not match the classes
+    raises: FlagError for an unknown positive class; InputError for duplicate ids, ids missing
+        from or beyond the sample, and class columns that do not match the classes
     """
-    if metric:
-        check_metric(metric)
     ids = row_ids(schema, test, sample)
     _check_unique(ids, test)
     if sample is None:
@@ -195,9 +193,8 @@ def _check_ids(
     if not unknown and not beyond:
         return form, ()
     if environment.get("KAGGLE_IS_COMPETITION_RERUN"):
-        return replace(form, ids=ids), (
-            "the test file has other ids than the sample (hidden rerun): test order",
-        )
+        warning = "the test file has other ids than the sample (hidden rerun): test order"
+        return replace(form, ids=ids), (warning,)
     parts = [
         f"{len(rows)} ids of {here} are not in {there} (the first: {listing(rows, 3)})"
         for rows, here, there in (

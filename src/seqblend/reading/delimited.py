@@ -181,10 +181,10 @@ def _unquote(cell: str) -> str:
 
 
 def _check_widths(path: Path, rows: list[list[str]], starts: list[int], separator: str) -> None:
-    expected = len(rows[0])
+    expected, name = len(rows[0]), separator_name(separator)
     for row, line in zip(rows, starts, strict=True):
         if len(row) != expected:
             raise InputError(
                 f"{path}, line {line}: {len(row)} fields where the header has {expected} "
-                f"({separator_name(separator)}-separated). Put fields that hold the separator in quotes"
+                f"({name}-separated). Put fields that hold the separator in quotes"
             )

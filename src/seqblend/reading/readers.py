@@ -16,7 +16,7 @@ from seqblend.reading.discovery import CompetitionFiles, find_files, is_competit
 from seqblend.reading.kinds import VIEW_NAMES, cutter, plain_number
 from seqblend.reading.labels import factorise, normal_label, read_labels, stratified_rows
 from seqblend.reading.lexicon import Interner, unseen_rate
-from seqblend.reading.schema import Schema, check_metric, find_schema
+from seqblend.reading.schema import Schema, find_schema
 from seqblend.reading.tables import Table, read_table
 from seqblend.sequences import Competition, Finding, View
 
@@ -37,10 +37,9 @@ def read_competition(
 ) -> Competition:
     """The competition in these files; the solution file is not touched.
 
+    metric: one of metrics.METRICS, or "" to infer it
     raises: InputError naming file, line or column and remedy; FlagError for a wrong setting
     """
-    if metric:
-        check_metric(metric)
     train, test = read_table(files.train), read_table(files.test)
     sample = read_table(files.sample) if files.sample else None
     schema = find_schema(train, test, sample, data)

@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from seqblend.config import DataConfig
-from seqblend.errors import FlagError, InputError, listing, nearest
+from seqblend.errors import FlagError, InputError, listing, suggest
 from seqblend.reading.kinds import Kind, check_discrete, cutter, detect_kind, typical_cells
 from seqblend.reading.tables import Cell, Table
 from seqblend.sequences import Finding
 
-METRIC_NAMES = ("accuracy", "macro_f1", "log_loss", "auc", "balanced_accuracy", "mcc")
 TARGET_NAMES = ("label", "target", "class", "category", "sentiment", "labels", "y")
 ID_NAMES = ("id", "index", "row_id", "rowid")
 _LONGEST_ID = 40  # mean characters from which on a unique column is content, not a name
@@ -78,18 +77,9 @@ def check_column(name: str, table: Table, field_name: str) -> str:
     if name not in table.columns:
         raise FlagError(
             f"data.{field_name}: {table.path.name} has no column '{name}'"
-            f"{nearest(name, table.columns)} It has {listing(table.columns)}"
+            f"{suggest(name, table.columns, 'Columns', 12)}"
         )
     return name
-
-
-def check_metric(metric: str) -> str:
-    """`metric`, where it is one of METRIC_NAMES; else a FlagError with the nearest."""
-    if metric not in METRIC_NAMES:
-        raise FlagError(
-            f"no metric '{metric}'{nearest(metric, METRIC_NAMES)} Metrics: {listing(METRIC_NAMES)}"
-        )
-    return metric
 
 
 def _sequence_names(data: DataConfig, train: Table, test: Table) -> tuple[str, ...]:

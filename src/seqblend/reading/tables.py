@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ class Table:
     columns: dict[str, list[Cell]]
     lines: np.ndarray | None
     form: str
-    style: CsvStyle = CsvStyle()
+    style: CsvStyle = field(default_factory=CsvStyle)
     warnings: tuple[str, ...] = ()
 
     def __len__(self) -> int:
