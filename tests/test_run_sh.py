@@ -84,7 +84,7 @@ def test_else_the_pinned_packages_are_installed_once(clone):
 
 
 def test_a_changed_requirement_is_installed_before_the_tests(clone):
-    assert start(clone, "test").returncode == 0
+    assert [start(clone, "test").returncode for _ in range(2)] == [0, 0]
     with open(clone / "tests" / "requirements.txt", "a") as file:
         file.write("more==1\n")
     assert start(clone, "test", "-q", "tests/a.py").returncode == 0
