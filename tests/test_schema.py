@@ -110,9 +110,10 @@ def test_several_sequence_columns_are_taken_in_the_order_asked_for():
     assert _schema(train, test, target="mood", sequence="title,text").sequence == ("title", "text")
 
 
-def test_a_wide_table_gets_a_clear_error():
-    steps = {f"step{i}": ["3", "4", "5"] for i in range(6)}
-    with pytest.raises(InputError, match=r"none of the 6 columns .* Join the steps"):
+def test_a_table_of_attributes_gets_a_clear_error():
+    names = ("doors", "seats", "year", "wheels", "gears", "owners")
+    steps = {name: ["3", "4", "5"] for name in names}
+    with pytest.raises(InputError, match=r"none of the 6 columns .* Number the columns of the st"):
         _schema(
             {"id": ["1", "2", "3"], "label": ["a", "b", "a"], **steps}, {"id": ["4"] * 3, **steps}
         )

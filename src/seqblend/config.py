@@ -54,7 +54,7 @@ def knob(
 class DataConfig:
     """What the files hold. Empty text means: find out."""
 
-    sequence: str = knob("", help="the column(s) that hold the sequence, joined by commas")
+    sequence: str = knob("", help="the sequence's column(s): text, or a,b, or t* (one a step)")
     target: str = knob("", help="the column that holds the label")
     id: str = knob("", help="the column that holds the row's id")
     positive: str = knob("", help="the class whose probability a single column asks for")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from seqblend.reading.kinds import VIEW_NAMES, cutter, plain_number
 from seqblend.reading.labels import factorise, normal_label, read_labels, stratified_rows
 from seqblend.reading.lexicon import Interner, unseen_rate
 from seqblend.reading.schema import Schema, find_schema
+from seqblend.reading.steps import join_steps
 from seqblend.reading.tables import Table, read_table
 from seqblend.sequences import Competition, Finding, View
 
@@ -43,6 +45,7 @@ def read_competition(
     train, test = read_table(files.train), read_table(files.test)
     sample = read_table(files.sample) if files.sample else None
     schema = find_schema(train, test, sample, data)
+    train, test = join_steps(train, schema.steps), join_steps(test, schema.steps)
     labels = read_labels(train, schema.target, is_given=bool(data.target))
     answer = find_answer(schema, labels.classes, test, sample, metric, positive=data.positive)
     rows = stratified_rows(labels.values, data.rows)
@@ -122,12 +125,14 @@ class _Reading:
     def add_unlabelled(self, path: Path, warnings: list[str]) -> None:
         """Append an unlabelled file; one that lacks the sequence is left out with a warning."""
         table = read_table(path)
-        missing = [name for name in self._schema.sequence if name not in table.columns]
+        steps = self._schema.steps
+        needed = chain(*(steps.get(name, (name,)) for name in self._schema.sequence))
+        missing = [name for name in needed if name not in table.columns]
         if missing:
             warnings.append(f"{path.name} has no column {listing(missing)}: left out")
             return
         warnings.extend(table.warnings)
-        self.add(table, "unlabelled")
+        self.add(join_steps(table, steps), "unlabelled")
 
     def finish(self) -> View:
         kinds = self._schema.kinds
