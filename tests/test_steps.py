@@ -14,6 +14,7 @@ from seqblend.errors import FlagError, InputError
 from seqblend.reading.discovery import find_files
 from seqblend.reading.lexicon import EMPTY
 from seqblend.reading.readers import read_competition
+from seqblend.reading.schema import find_schema
 from seqblend.reading.steps import find_steps, join_steps, match_steps
 from seqblend.reading.tables import Table
 
@@ -215,3 +216,12 @@ def test_only_cells_at_the_end_are_padding():
     made = table(t0=["", "1"], t1=[" 2 ", ""], t2=["", " "])
     joined = join_steps(made, {"t*": ("t0", "t1", "t2")})
     assert joined.columns["t*"] == [["", "2"], ["1"]]
+
+
+def test_no_step_is_taken_for_the_id_or_the_target():
+    steps = {f"t{i}": ["7", "8", "9"] for i in range(4)}
+    train = table(**steps, outcome=["a", "b", "a"])
+    test = table(**{name: cells for name, cells in steps.items() if name != "t2"})
+    schema = find_schema(train, test, None, DataConfig())
+    assert (schema.id, schema.target, schema.sequence) == ("", "outcome", ("t*",))
+    assert schema.steps == {"t*": ("t0", "t1", "t2", "t3")}
