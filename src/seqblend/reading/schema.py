@@ -229,7 +229,8 @@ def _find_sequence(
     for family, columns in steps.items():
         others = [name for name in shared if name not in columns]
         if not any(_is_sequence(train, name, data, family) for name in others):
-            return (family,), f"{len(columns)} columns, one a step; empty cells at the end are none"
+            why = f"{len(columns)} columns, one a step; empty cells at the end are padding"
+            return (family,), why
     if not shared:
         raise InputError(
             f"{train.path.name} ({listing(train.columns)}) and {test.path.name} "
