@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # One command from competition files to a submission. See ./run.sh help
 set -euo pipefail
-here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+script="$(readlink -f "${BASH_SOURCE[0]}" 2>/dev/null || echo "${BASH_SOURCE[0]}")" # behind a symlink
+here="$(cd "$(dirname "$script")" && pwd)"
 venv="$here/.venv"
 
 usage() {
@@ -11,13 +12,33 @@ usage() {
 ./run.sh lint           style and static checks
 ./run.sh bench [args]   speed, side by side with peers
 ./run.sh clean          remove .venv and what working/ and submissions/ hold
-./run.sh help           this text, then the flags of the whole way
+./run.sh help           this text
+
+flags of the whole way:
+  --data DIR            the folder with the competition's files; else the one found in input/, else the demo
+  --metric NAME         accuracy, macro_f1, log_loss, auc, balanced_accuracy, mcc; else inferred
+  --models a,b          which models, joined by commas
+  --folds K             folds; 1: a hold-out of 20 %
+  --seeds N             how many seeds of every model
+  --workers N           processes; 0: one a core or GPU
+  --budget TIME         such as 30m: no unit starts that would not end in time
+  --config FILE.toml    settings in TOML
+  --set KEY=VALUE       one setting, such as train.lr=1e-3 or bilstm.hidden=96
+  --solution FILE       the test answers: adds test scores
+  --working DIR         where everything but submissions is kept
+  --out FILE            a further copy of the submission
+  --plan                say what would be done, and stop
 
 PYTHON=/path ./run.sh   uses that interpreter as it is; nothing is installed
 TEXT
 }
 
 has_packages() { (cd "$here/src" && "$1" -m seqblend.versions >/dev/null 2>&1); }
+
+fail() {
+    echo "error: $2" >&2
+    exit "$1"
+}
 
 find_base() {
     local name
@@ -28,8 +49,7 @@ find_base() {
             return
         fi
     done
-    echo "error: expected Python 3.11, 3.12 or 3.13; none found. Install one, or name it: PYTHON=/path ./run.sh" >&2
-    exit 5
+    fail 5 "expected Python 3.11, 3.12 or 3.13; none found. Install one, or name it: PYTHON=/path ./run.sh"
 }
 
 # install FILE...: bring .venv to exactly these requirement files; does nothing where it has them.
@@ -41,30 +61,28 @@ install() {
         local base
         base="$(find_base)"
         echo "making .venv with $("$base" --version)"
-        "$base" -m venv --clear "$venv" || { echo "error: cannot make $venv with $base (is its venv module there?)" >&2; exit 5; }
+        "$base" -m venv --clear "$venv" || fail 5 "cannot make $venv with $base (is its venv module there?)"
     fi
     echo "installing $(cat "$@" | grep -c '==') pinned packages into .venv (once, a minute or two)"
     local file
     for file in "$@"; do
-        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$file" || {
-            echo "error: pip could not install $file. Without a network: PYTHON=/path/to/python ./run.sh" >&2
-            exit 5
-        }
+        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$file" ||
+            fail 5 "pip could not install $file. Without a network: PYTHON=/path/to/python ./run.sh"
     done
     echo "$wanted" >"$venv/.installed"
 }
 
-# prepare [test]: set `python` to an interpreter with everything that is needed.
+# prepare [PACKAGE...]: set `python` to an interpreter with everything that is needed.
 prepare() {
     if [ -n "${PYTHON:-}" ]; then
         python="$(command -v "$PYTHON" || true)"
-        [ -n "$python" ] || { echo "error: PYTHON=$PYTHON: no such interpreter" >&2; exit 5; }
+        [ -n "$python" ] || fail 5 "PYTHON=$PYTHON: no such interpreter"
         python="$(cd "$(dirname "$python")" && pwd)/$(basename "$python")"
-        has_packages "$python" || { (cd "$here/src" && "$python" -m seqblend.versions) || exit 5; }
+        (cd "$here/src" && "$python" -m seqblend.versions "$@") || exit 5
         return
     fi
     python="$venv/bin/python"
-    if [ "${1:-}" = test ]; then
+    if [ $# -gt 0 ]; then
         install "$here/requirements.txt" "$here/tests/requirements.txt"
     elif [ -x "$python" ] && has_packages "$python"; then
         return
@@ -78,16 +96,14 @@ prepare() {
 case "${1:-}" in
 help | --help | -h)
     usage
-    prepare >&2
-    exec "$python" "$here/src/run.py" --help
     ;;
 test)
     shift
-    prepare test
+    prepare pytest
     cd "$here" && exec "$python" -m pytest "$@"
     ;;
 lint)
-    prepare test
+    prepare ruff
     cd "$here" && "$python" -m ruff check src tests && exec "$python" -m ruff format --check src tests
     ;;
 bench)
@@ -97,14 +113,15 @@ bench)
     ;;
 clean)
     rm -rf "$venv"
-    find "$here/working" "$here/submissions" -mindepth 1 ! -name .gitkeep -delete
+    for folder in "$here/working" "$here/submissions"; do
+        [ ! -d "$folder" ] || find "$folder" -mindepth 1 ! -name .gitkeep -delete
+    done
     ;;
 "" | -*)
     prepare
     exec "$python" "$here/src/run.py" "$@"
     ;;
 *)
-    echo "error: no command '$1'. Commands: test, lint, bench, clean, help; flags start with --" >&2
-    exit 2
+    fail 2 "no command '$1'. Commands: test, lint, bench, clean, help; flags start with --"
     ;;
 esac

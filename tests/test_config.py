@@ -13,7 +13,7 @@ from seqblend.config import (
     read_toml,
 )
 from seqblend.errors import FlagError
-from seqblend.models.registry import resolve_options
+from seqblend.models.registry import entry_for, resolve_options
 
 
 def test_an_unknown_key_names_the_nearest_known_one():
@@ -22,8 +22,19 @@ def test_an_unknown_key_names_the_nearest_known_one():
 
 
 def test_an_unknown_section_names_the_nearest_known_one():
-    with pytest.raises(FlagError, match=r"no section 'trian'; did you mean 'train'\?"):
+    with pytest.raises(FlagError, match=r"no section 'trian'; did you mean 'train'\? Sections: d"):
         configure(Config(), {"trian": {"lr": 1.0}}, [])
+
+
+def test_without_a_near_name_the_sentence_ends_before_the_list():
+    with pytest.raises(FlagError, match=r"no section 'qqq'\. Sections: data, folds"):
+        configure(Config(), {"qqq": {}}, [])
+    with pytest.raises(FlagError, match=r"has no field 'qqq'\. Fields: lr, "):
+        override(TrainConfig(), {"qqq": "1"})
+    with pytest.raises(FlagError, match=r"no model 'qqq'\. Models: .*nblr"):
+        entry_for("qqq")
+    with pytest.raises(FlagError, match=r"the option 'qqq'\. Options: .*hidden"):
+        resolve_options("bilstm", {"options": {"qqq": "1"}})
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 import numpy as np
+import pytest
 from conftest import sequence_set
 
-from seqblend.reporting.datacard import count_overlap, cut_share, unseen_token_rate
+from seqblend.reporting.datacard import count_overlap, cut_share, describe_balance
 
 
 def test_the_overlap_counts_rows_on_both_sides():
@@ -15,6 +16,22 @@ def test_the_cut_share_counts_tokens():
     assert cut_share(np.array([3, 4]), 5) == 0
 
 
-def test_unseen_tokens_are_those_that_no_training_row_has():
-    both = sequence_set([[0, 1], [1, 2, 2, 2]])
-    assert unseen_token_rate(both.take(slice(0, 1)), both.take(slice(1, 2)), 3) == 0.75
+@pytest.mark.parametrize(
+    ("sizes", "text"),
+    [
+        ([2000, 2000], "every class has 2,000 rows"),
+        ([800] * 5, "every class has 800 rows"),
+        ([30, 1200], "class '0' has 30 rows, class '1' has 1,200"),
+        ([5, 7, 5, 9, 6], "the largest, class '3' has 9 rows; the smallest, class '0' has 5"),
+        ([9] * 45 + [2], "the largest, class '0' has 9 rows; the smallest, class '45' has 2"),
+    ],
+)
+def test_the_balance_cannot_mistake_a_class_for_a_size(sizes, text):
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    assert describe_balance(labels, tuple(map(str, range(len(sizes))))) == text
+
+
+def test_the_name_of_a_class_is_one_short_line():
+    assert describe_balance(np.array([0, 1, 1]), ("a\nb", "x" * 10_000)) == (
+        f"class 'a b' has 1 rows, class '{'x' * 39}…' has 2"
+    )

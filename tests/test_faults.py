@@ -142,8 +142,10 @@ def test_a_signal_in_an_epoch_ends_the_run_and_says_how_to_resume(number, tiny, 
 
 def test_what_is_submitted_depends_on_the_finished_units_alone(kernel, tiny, undisturbed):
     shutil.rmtree(kernel / "working" / "seqblend" / "tiny" / "blends")
+    submission = (kernel / "working" / "submission.csv").read_bytes()
     (kernel / "working" / "submission.csv").unlink()
     check_recovery(kernel, tiny, undisturbed)
+    assert (kernel / "working" / "submission.csv").read_bytes() == submission
 
 
 def test_damaged_and_deleted_units_are_done_again_and_no_pickle_is_run(

@@ -1,5 +1,9 @@
 """The pictures say what the data says, whatever the labels are."""
 
+import io
+import warnings
+
+import matplotlib
 import numpy as np
 import pytest
 from report_examples import make_probabilities
@@ -8,7 +12,10 @@ from seqblend.metrics import METRICS, score
 from seqblend.reporting.confusion import draw_confusion, worst_classes
 from seqblend.reporting.curves import draw_curves, spread_apart, stack_units
 from seqblend.reporting.figures import draw_lengths, draw_scores
+from seqblend.reporting.fonts import can_draw, characters_of, choose_families, families
 from seqblend.reporting.intervals import bootstrap, weighted_metric, wilson_interval
+from seqblend.reporting.records import ModelRecord
+from seqblend.reporting.sections import more_epochs
 from seqblend.reporting.style import clean, display_labels, styled, to_png, to_svg
 
 
@@ -125,6 +132,23 @@ def test_the_loss_sentence_says_when_the_minimum_was():
     assert "minimum was 1.0000 at epoch 2, 20.0 % lower" in sentence
 
 
+@pytest.mark.parametrize(
+    ("train", "epochs", "hint"),
+    [
+        ({"epochs": 2, "max_epochs": 30}, [2, 2], ": more epochs may help (train.epochs)."),
+        ({"epochs": 0, "max_epochs": 2}, [2, 2], ": more epochs may help (train.max_epochs)."),
+        ({"epochs": 0, "max_epochs": 30}, [2, 2], ": in the pilot later epochs brought next to"),
+        ({}, [], "."),
+    ],
+)
+def test_more_epochs_are_advised_only_where_nobody_has_tried_them(train, epochs, hint):
+    units = [{"train_loss": [2.0, 1.0], "valid_loss": [2.0, 1.5]}]
+    record = ModelRecord("a", "a-0", np.zeros((1, 2)), units, epochs, settings={"train": train})
+    sentence = draw_curves("loss", {"a": units}, {}, None, {"a": more_epochs(record)}).sentence
+    assert f"and it was still falling{hint}" in sentence
+    assert ("more epochs may help" in sentence) == ("may help" in hint)
+
+
 def test_the_accuracy_sentence_counts_the_points_to_the_best_reachable():
     units = [{"train_accuracy": [1.0], "valid_accuracy": [v]} for v in (0.90, 0.94)]
     sentence = draw_curves("accuracy", {"a": units}, {}, ("best reachable accuracy", 0.99)).sentence
@@ -172,6 +196,35 @@ def test_hostile_labels_are_drawn_as_text():
     svg = to_svg(picture.figure)
     assert "<script" not in svg
     assert "$\\frac{$" in svg
+
+
+def test_labels_no_font_can_draw_are_numbered_in_the_png_and_stay_in_the_page():
+    odd = "\U0001f9ea\U00013080"  # an emoji and a hieroglyph: hardly any machine has both
+    classes = ("yes", "größer", odd)
+    picture = draw_confusion("a", np.full((3, 3), 2), classes)
+    assert odd in to_svg(picture.figure)
+    ticks = [label.get_text() for label in picture.plain.axes[0].get_yticklabels()]
+    assert ticks == ["yes", "größer", "class 3"]
+    assert picture.sentence.endswith(f"in the PNG class 3 is {odd}.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        picture.plain.savefig(io.BytesIO(), format="png")
+
+
+def test_labels_that_can_be_drawn_are():
+    picture = draw_confusion("a", np.full((2, 2), 2), ("größer", "العربية"))
+    assert picture.plain is None
+    assert "PNG" not in picture.sentence
+
+
+def test_fonts_for_further_scripts_are_used_where_they_are_at_hand():
+    known = ["Comic Sans MS", "WenQuanYi Zen Hei", "Noto Sans CJK JP"]
+    assert choose_families(known) == ("DejaVu Sans", "Noto Sans CJK JP", "WenQuanYi Zen Hei")
+    assert families()[0] == "DejaVu Sans"
+    assert matplotlib.rcParams["font.family"] == list(families())
+    own, more = characters_of(("DejaVu Sans",)), characters_of(("DejaVu Sans", "STIXGeneral"))
+    assert own < more
+    assert can_draw("aé–")
 
 
 def test_a_picture_follows_the_page_colours_and_is_the_same_twice():

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import sklearn.metrics as oracle
 
+from seqblend.errors import FlagError
 from seqblend.metrics import (
     METRICS,
     average_ranks,
     better,
+    check_metric,
     confusion_matrix,
     predict_classes,
     score,
@@ -50,6 +52,18 @@ def test_every_metric_agrees_with_scikit_learn(metric, c):
         labels, probabilities = sample(c, seed=seed)
         ours = score(metric, labels, probabilities)
         assert ours == pytest.approx(expected(metric, labels, probabilities), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("acuracy", r"'acuracy'; did you mean 'accuracy'\? Metrics: accuracy, "),
+        ("qqq", r"'qqq'\. Metrics: accuracy, macro_f1, log_loss, auc, balanced_accuracy, mcc$"),
+    ],
+)
+def test_an_unknown_metric_lists_them_all(name, message):
+    with pytest.raises(FlagError, match=f"no metric {message}"):
+        check_metric(name)
 
 
 def test_the_summary_agrees_with_scikit_learn():

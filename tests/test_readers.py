@@ -4,14 +4,17 @@ import csv
 import gzip
 import json
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from seqblend.config import DataConfig
-from seqblend.errors import FlagError, InputError
+from seqblend.errors import InputError
 from seqblend.reading.lexicon import EMPTY
 from seqblend.reading.readers import find_files, is_competition, read_competition, read_solution
+from seqblend.sequences import CsvStyle
+from seqblend.submission import write_submission
 
 TRAIN = [
     {"id": "a1", "text": "the dog barks loudly", "label": "dog"},
@@ -101,11 +104,8 @@ def test_the_format_of_the_files_changes_nothing(tmp_path, write):
     np.testing.assert_array_equal(same.view.sequences.tokens, plain.view.sequences.tokens)
     np.testing.assert_array_equal(same.view.sequences.starts, plain.view.sequences.starts)
     np.testing.assert_array_equal(same.labels, plain.labels)
-    assert (same.train_ids, same.test_ids, same.form) == (
-        plain.train_ids,
-        plain.test_ids,
-        plain.form,
-    )
+    assert (same.train_ids, same.test_ids) == (plain.train_ids, plain.test_ids)
+    assert replace(same.form, style=plain.form.style) == plain.form
 
 
 def test_the_order_of_rows_and_columns_only_permutes_the_competition(tmp_path):
@@ -180,7 +180,7 @@ def test_quote_marks_around_ids_match_the_sample_and_are_remembered(tmp_path):
     (tmp_path / "sampleSubmission.csv").write_text('"id","sentiment"\n"3_c",0\n')
     competition = _read(tmp_path)
     assert competition.test_ids == competition.form.ids == ["3_c"]
-    assert competition.form.is_quoted
+    assert competition.form.style == CsvStyle(",", "\n", True, (True, False))
     assert _texts(competition, competition.test)[0][:4] == ["a", '"', "fine", '"']
 
 
@@ -364,11 +364,6 @@ def test_every_inference_names_the_flag_that_overrides_it(tmp_path):
         assert flag in flags[what]
 
 
-def test_wrong_settings_fail_before_any_file_is_read(tmp_path):
-    with pytest.raises(FlagError, match=r"no metric 'f1'"):
-        _read(_folder(tmp_path), metric="f1")
-
-
 def test_a_solution_is_aligned_by_id(tmp_path):
     folder = _folder(tmp_path)
     competition = _read(folder)
@@ -404,3 +399,30 @@ def test_the_solution_is_not_read_with_the_competition(tmp_path):
     folder = _folder(tmp_path)
     (folder / "solution.csv").write_bytes(b"\0 not a table")
     assert len(_read(folder).test) == 2
+
+
+@pytest.mark.parametrize(
+    ("sample", "style"),
+    [
+        ("id;label\nb2;cat\nb1;cat\n", CsvStyle(";", quoted=(False, False))),
+        ("id\tlabel\r\nb2\tcat\r\nb1\tcat\r\n", CsvStyle("\t", "\r\n", quoted=(False, False))),
+        ('"id","label"\n"b2","cat"\n"b1","cat"\n', CsvStyle(",", "\n", True, (True, True))),
+        ('id,label\nb2,"cat"\nb1,"cat"\n', CsvStyle(",", "\n", False, (False, True))),
+        ("id,label\rb2,cat\rb1,cat", CsvStyle(",", "\r", quoted=(False, False))),
+    ],
+)
+def test_the_submission_is_written_as_the_sample_is(tmp_path, sample, style):
+    folder = _folder(tmp_path)
+    (folder / "sample_submission.csv").write_bytes(sample.encode())
+    competition = _read(folder)
+    assert competition.form.style == style
+    probabilities = np.array([[1, 0], [1, 0]], dtype=np.float32)
+    out = tmp_path / "out" / "s.csv"
+    write_submission(out, competition.form, competition.classes, ["b1", "b2"], probabilities)
+    assert out.read_bytes().rstrip() == sample.encode().rstrip()
+
+
+def test_a_comma_in_every_id_does_not_make_other_columns_quoted(tmp_path):
+    folder = _folder(tmp_path, test=[{"id": 'a,"b', "text": "the dog sleeps"}], sample=None)
+    (folder / "sample_submission.csv").write_text('id,label\n"a,""b",cat\n')
+    assert _read(folder).form.style.quoted == (True, False)

@@ -13,7 +13,7 @@ from seqblend.reading.discovery import find_files
 from seqblend.reading.kinds import check_discrete, cut_text, cutter, detect_kind
 from seqblend.reading.labels import factorise, read_labels, stratified_rows
 from seqblend.reading.readers import read_competition
-from seqblend.reading.schema import Schema, check_metric, find_schema
+from seqblend.reading.schema import Schema, find_schema
 from seqblend.reading.tables import Table
 
 PROSE = ["It was, I think, a good film.", "No! Never again; a bore.", "Well, what a surprise."]
@@ -73,6 +73,11 @@ def test_a_misspelt_target_lists_the_columns_and_the_nearest():
         _schema(TRAIN, TEST, target="mod")
 
 
+def test_a_column_like_no_other_lists_the_columns():
+    with pytest.raises(FlagError, match=r"no column 'qqq'\. Columns: id, text, mood, year$"):
+        _schema(TRAIN, TEST, target="qqq")
+
+
 @pytest.mark.parametrize("name", ["group", "fold", "sequence"])
 def test_other_misspelt_columns_name_the_nearest(name):
     with pytest.raises(FlagError, match=rf"data.{name}: .* no column 'texd'; did you mean 'text'"):
@@ -105,17 +110,13 @@ def test_several_sequence_columns_are_taken_in_the_order_asked_for():
     assert _schema(train, test, target="mood", sequence="title,text").sequence == ("title", "text")
 
 
-def test_a_wide_table_gets_a_clear_error():
-    steps = {f"step{i}": ["3", "4", "5"] for i in range(6)}
-    with pytest.raises(InputError, match=r"none of the 6 columns .* Join the steps"):
+def test_a_table_of_attributes_gets_a_clear_error():
+    names = ("doors", "seats", "year", "wheels", "gears", "owners")
+    steps = {name: ["3", "4", "5"] for name in names}
+    with pytest.raises(InputError, match=r"none of the 6 columns .* Number the columns of the st"):
         _schema(
             {"id": ["1", "2", "3"], "label": ["a", "b", "a"], **steps}, {"id": ["4"] * 3, **steps}
         )
-
-
-def test_an_unknown_metric_names_the_nearest():
-    with pytest.raises(FlagError, match=r"no metric 'acuracy'; did you mean 'accuracy'"):
-        check_metric("acuracy")
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,8 @@ def test_an_empty_input_gives_the_demo(home):
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [
-        (["--modles", "nblr"], "did you mean '--models'?"),
+        (["--modles", "nblr"], "did you mean '--models'? See --help"),
+        (["--qqq"], "unrecognized arguments: --qqq. See --help"),
         (["--models", "bilstn"], "did you mean 'bilstm'?"),
         (["--metric", "acuracy"], "did you mean 'accuracy'?"),
         (["--set", "tran.lr=1"], "did you mean 'train'?"),

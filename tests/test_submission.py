@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from seqblend.errors import InputError
-from seqblend.sequences import SubmissionForm
+from seqblend.sequences import CsvStyle, SubmissionForm
 from seqblend.submission import check_submission, write_submission
 
 ODD_IDS = [
@@ -38,27 +38,46 @@ def test_labels_are_written_in_the_samples_order_whatever_the_order_of_the_test_
     assert done.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-@pytest.mark.parametrize("is_quoted", [False, True])
-def test_odd_ids_come_back_byte_for_byte(tmp_path, is_quoted):
+@pytest.mark.parametrize(
+    "style",
+    [CsvStyle(), CsvStyle(",", "\n", True, (True, False)), CsvStyle("\t", "\r\n"),
+     CsvStyle(";", "\n", True, (True, True)), CsvStyle("|", "\r")],
+)  # fmt: skip
+def test_odd_ids_come_back_byte_for_byte(tmp_path, style):
     path = tmp_path / "s.csv"
     order = np.random.default_rng(0).permutation(len(ODD_IDS))
     test_ids = [ODD_IDS[i] for i in order]
     write_submission(
-        path, labels_form(ODD_IDS, is_quoted=is_quoted), ("x", "y"), test_ids,
+        path, labels_form(ODD_IDS, style=style), ("x", "y"), test_ids,
         one_hot([0] * len(ODD_IDS), 2),
     )  # fmt: skip
     with open(path, encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))
+        rows = list(csv.reader(file, delimiter=style.separator))
     assert [row[0] for row in rows[1:]] == ODD_IDS
     assert rows[0] == ["id", "label"]
 
 
-def test_header_and_ids_are_quoted_where_the_sample_quotes_them(tmp_path):
+@pytest.mark.parametrize(
+    ("style", "written"),
+    [
+        (CsvStyle(",", "\n", True, (True, False)), b'"id","label"\n"1_1",y\n'),
+        (CsvStyle(",", "\n", True, (False, True)), b'"id","label"\n1_1,"y"\n'),
+        (CsvStyle(";"), b"id;label\n1_1;y\n"),
+        (CsvStyle("\t", "\r\n"), b"id\tlabel\r\n1_1\ty\r\n"),
+    ],
+)
+def test_separator_quoting_and_line_ends_are_the_samples(tmp_path, style, written):
     path = tmp_path / "s.csv"
-    write_submission(
-        path, labels_form(["12311_10"], is_quoted=True), ("0", "1"), ["12311_10"], one_hot([1], 2)
-    )
-    assert path.read_text() == '"id","label"\n"12311_10",1\n'
+    write_submission(path, labels_form(["1_1"], style=style), ("x", "y"), ["1_1"], one_hot([1], 2))
+    assert path.read_bytes() == written
+
+
+def test_only_the_separator_of_the_file_needs_quote_marks(tmp_path):
+    path, form = tmp_path / "s.csv", labels_form(["a,b", "c;d"], style=CsvStyle(";"))
+    write_submission(path, form, ("x", "y"), form.ids, one_hot([0, 1], 2))
+    assert path.read_text() == 'id;label\na,b;x\n"c;d";y\n'
+    with pytest.raises(InputError, match="expected a CSV file"):
+        check_submission(path, labels_form(form.ids), ("x", "y"))
 
 
 def test_labels_with_commas_and_quotes_survive(tmp_path):

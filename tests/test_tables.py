@@ -10,6 +10,7 @@ import pytest
 
 from seqblend.errors import InputError
 from seqblend.reading.tables import read_table
+from seqblend.sequences import CsvStyle
 
 COLUMNS = {"id": ["007", "8"], "text": ['say "hi", ü', "NA"]}
 CSV = 'id,text\n007,"say ""hi"", ü"\n8,NA\n'
@@ -132,7 +133,7 @@ def test_ids_come_back_byte_for_byte(tmp_path):
 def test_the_tutorials_odd_quotes_are_survived(tmp_path, inner):
     table = _read(tmp_path, f'"id"\t"review"\n"1_7"\t"{inner}"\n"2"\t"fine"\n', "train.tsv")
     assert table.columns == {"id": ["1_7", "2"], "review": ['he said "hi" twice', "fine"]}
-    assert table.is_quoted
+    assert table.style == CsvStyle("\t", "\n", True, (True, True))
 
 
 def test_a_stray_quote_does_not_swallow_the_rows_after_it(tmp_path):

@@ -15,8 +15,8 @@ from pathlib import Path
 from seqblend.config import Config, configure, parse_assignments, read_toml
 from seqblend.console import say_error
 from seqblend.errors import FlagError, InputError, nearest
+from seqblend.metrics import METRICS, check_metric
 from seqblend.models.registry import entries, entry_for, resolve_options
-from seqblend.reading.schema import METRIC_NAMES, check_metric
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -35,7 +35,8 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:
         known = [flag for action in self._actions for flag in action.option_strings]
         wrong = re.search(r"unrecognized arguments: (\S+)", message)
-        raise FlagError(message + (nearest(wrong[1], known) if wrong else "") + " See --help")
+        close = nearest(wrong[1], known) if wrong else ""
+        raise FlagError(f"{message}{close or '.'} See --help")
 
 
 def make_parser(description: str) -> argparse.ArgumentParser:
@@ -43,7 +44,7 @@ def make_parser(description: str) -> argparse.ArgumentParser:
     parser = _Parser(description=description, allow_abbrev=False)
     add = parser.add_argument
     add("--data", type=Path, metavar="DIR", help="the folder with the competition's files")
-    add("--metric", default="", metavar="NAME", help=", ".join(METRIC_NAMES))
+    add("--metric", default="", metavar="NAME", help=", ".join(METRICS))
     add("--folds", type=int, metavar="K", help="folds; 1: a hold-out of 20 %%")
     add("--workers", type=int, default=0, metavar="N", help="processes; 0: one a core or GPU")
     add("--working", type=Path, metavar="DIR", help="where everything but submissions is kept")

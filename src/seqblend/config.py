@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seqblend.errors import FlagError, listing, nearest
+from seqblend.errors import FlagError, listing, nearest, suggest
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def knob(
 class DataConfig:
     """What the files hold. Empty text means: find out."""
 
-    sequence: str = knob("", help="the column(s) that hold the sequence, joined by commas")
+    sequence: str = knob("", help="the sequence's column(s): text, or a,b, or t* (one a step)")
     target: str = knob("", help="the column that holds the label")
     id: str = knob("", help="the column that holds the row's id")
     positive: str = knob("", help="the class whose probability a single column asks for")
@@ -154,8 +154,7 @@ def override(section: Any, values: dict[str, Any]) -> Any:
     for name, value in values.items():
         if name not in known:
             raise FlagError(
-                f"{type(section).__name__} has no field '{name}'{nearest(name, known)}"
-                f" It has {listing(known, 20)}"
+                f"{type(section).__name__} has no field '{name}'{suggest(name, known, 'Fields')}"
             )
         where = f"{type(section).__name__}.{name}"
         changes[name] = _coerce(where, value, hints[name])
@@ -217,9 +216,7 @@ def configure(
             options.setdefault(section, {}).update(values)
         else:
             known = [*SECTIONS, "options", *model_names]
-            raise FlagError(
-                f"no section '{section}'{nearest(section, known)} Sections: {listing(known, 30)}"
-            )
+            raise FlagError(f"no section '{section}'{suggest(section, known, 'Sections')}")
     return dataclasses.replace(config, options=options)
 
 

@@ -10,7 +10,7 @@ from seqblend import faults
 from seqblend.config import DataConfig, digest
 from seqblend.reading.discovery import CompetitionFiles
 from seqblend.reading.readers import read_competition
-from seqblend.sequences import Competition, Finding, SequenceSet, SubmissionForm, View
+from seqblend.sequences import Competition, CsvStyle, Finding, SequenceSet, SubmissionForm, View
 from seqblend.sources import code_digest
 from seqblend.store import (
     MANIFEST,
@@ -23,7 +23,7 @@ from seqblend.store import (
     write_json,
 )
 
-_READING = "answers delimited discovery formats kinds labels lexicon readers schema tables"
+_READING = "answers delimited discovery formats kinds labels lexicon readers schema steps tables"
 READING = ("dataset", "sequences", "seeds", *(f"reading/{name}" for name in _READING.split()))
 
 
@@ -97,9 +97,9 @@ def load_competition(folder: Path) -> Competition:
     facts = read_json(folder / "competition.json")
     views = {name: _load_view(folder / name, name) for name in facts.pop("views")}
     form = facts.pop("form")
-    form = SubmissionForm(
-        **{**form, "columns": tuple(form["columns"]), "classes": tuple(form["classes"])}
-    )
+    form["style"]["quoted"] = tuple(form["style"]["quoted"])
+    form |= {"columns": tuple(form["columns"]), "classes": tuple(form["classes"])}
+    form = SubmissionForm(**{**form, "style": CsvStyle(**form["style"])})
     written = read_json(folder / MANIFEST)["files"]
     optional = {
         name: read_array(folder / f"{file}.npy") if f"{file}.npy" in written else None

@@ -39,6 +39,18 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"; did you mean '{close[0]}'?" if close else ""
 
 
+def suggest(name: str, known: Iterable[str], title: str, most: int = 40) -> str:
+    """How a message about an unknown name ends: the nearest known one, then all of them.
+
+    >>> suggest("trian", ["data", "train"], "Sections")
+    "; did you mean 'train'? Sections: data, train"
+    >>> suggest("x", ["data", "train"], "Sections")
+    '. Sections: data, train'
+    """
+    known = list(known)
+    return f"{nearest(name, known) or '.'} {title}: {listing(known, most)}"
+
+
 def listing(names: Iterable[str], most: int = 12) -> str:
     """`a, b, c and 5 more`."""
     names = list(names)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from seqblend.errors import FlagError, suggest
+
 CLIP = 1e-7  # the smallest probability a logarithm sees
 
 
@@ -127,6 +129,13 @@ METRICS: dict[str, Metric] = {
         Metric("mcc", True, False, _from_counts(_matthews)),
     )
 }
+
+
+def check_metric(metric: str) -> str:
+    """`metric`, where it is one of METRICS; else a FlagError with the nearest."""
+    if metric not in METRICS:
+        raise FlagError(f"no metric '{metric}'{suggest(metric, METRICS, 'Metrics')}")
+    return metric
 
 
 def score(metric: str, labels: np.ndarray, probabilities: np.ndarray) -> float | None:

@@ -59,6 +59,20 @@ class View:
 
 
 @dataclass(frozen=True)
+class CsvStyle:
+    """How a delimited file is written.
+
+    is_header_quoted: the column names are wrapped in quote marks
+    quoted: by column, whether every field is; the others only where they have to be
+    """
+
+    separator: str = ","
+    line_end: str = "\n"
+    is_header_quoted: bool = False
+    quoted: tuple[bool, ...] = ()
+
+
+@dataclass(frozen=True)
 class SubmissionForm:
     """How the submission has to look.
 
@@ -67,7 +81,7 @@ class SubmissionForm:
     ids: the ids in the order they are written
     columns: the prediction columns in order; `classes[i]` is the class index that a column of
         probabilities holds
-    is_quoted: the sample wraps its header and ids in quote marks
+    style: the sample's; `style.quoted` in the order of id_column, *columns
     """
 
     id_column: str
@@ -75,7 +89,7 @@ class SubmissionForm:
     kind: str
     ids: list[str]
     classes: tuple[int, ...] = ()
-    is_quoted: bool = False
+    style: CsvStyle = CsvStyle()
 
 
 @dataclass(frozen=True)

@@ -50,21 +50,36 @@ def write_submission(
     )  # fmt: skip
     rows = _align(form.ids, test_ids)
     values = _values(form, classes, probabilities[rows].astype(np.float64))
-    lines = [",".join(_quote(name, form.is_quoted) for name in (form.id_column, *form.columns))]
-    for row_id, row in zip(form.ids, values, strict=True):
-        fields = [_quote(row_id, form.is_quoted), *(_quote(value) for value in row)]
-        lines.append(",".join(fields))
-    sha256 = write_text(path, "\n".join(lines) + "\n", point="submission")
+    sha256 = write_text(path, _write_table(form, values), point="submission")
     check_submission(path, form, classes)
     return Submission(path, len(form.ids), sha256)
 
 
+def _write_table(form: SubmissionForm, values: list[list[str]]) -> str:
+    """The file's text: the form's header, then a line an id, in the sample's style."""
+    style, names = form.style, (form.id_column, *form.columns)
+    quoted = style.quoted or (False,) * len(names)
+    rows = ([row_id, *row] for row_id, row in zip(form.ids, values, strict=True))
+    lines = [(names, (style.is_header_quoted,) * len(names)), *((row, quoted) for row in rows)]
+    return "".join(
+        style.separator.join(
+            _quote(field, style.separator, is_always)
+            for field, is_always in zip(fields, always, strict=False)  # checked once it is written
+        )
+        + style.line_end
+        for fields, always in lines
+    )
+
+
 def check_submission(path: Path, form: SubmissionForm, classes: Sequence[str]) -> None:
-    """Read the file as a plain CSV; InputError unless it is a valid answer in the given form."""
+    """Read the file as strict CSV; InputError unless it is a valid answer in the given form."""
     text = path.read_bytes().decode("utf-8", "surrogatepass")
     before = csv.field_size_limit(max(len(text), 131_072))
     try:
-        header, *rows = list(csv.reader(io.StringIO(text, newline=""), strict=True)) or [[]]
+        lines = csv.reader(
+            io.StringIO(text, newline=""), delimiter=form.style.separator, strict=True
+        )
+        header, *rows = list(lines) or [[]]
     except csv.Error as error:
         raise InputError(f"{path}: expected a CSV file, but {error}") from None
     finally:
@@ -138,8 +153,8 @@ def _values(
     return [[format(value, ".8g") for value in row] for row in chosen.tolist()]
 
 
-def _quote(text: str, is_always: bool = False) -> str:
+def _quote(text: str, separator: str, is_always: bool) -> str:
     """A CSV field, in quote marks where asked for or needed."""
-    if is_always or any(mark in text for mark in ',"\r\n'):
+    if is_always or any(mark in text for mark in (separator, '"', "\r", "\n")):
         return '"' + text.replace('"', '""') + '"'
     return text

@@ -1,6 +1,6 @@
 """Which packages are at hand, and whether their versions are supported.
 
-python -m seqblend.versions        # exit code 5 and one line where something is missing
+python -m seqblend.versions [PACKAGE ...]   # exit code 5 and one line where something is missing
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import importlib.metadata
 import platform
 import re
 import sys
+from collections.abc import Sequence
 
 OLDEST = {
     "torch": (2, 6), "numpy": (2, 0), "pandas": (2, 2), "scikit-learn": (1, 5), "scipy": (1, 12),
@@ -16,10 +17,10 @@ OLDEST = {
 }  # fmt: skip
 
 
-def package_versions() -> dict[str, str]:
+def package_versions(more: Sequence[str] = ()) -> dict[str, str]:
     """Versions of Python and of the packages a result depends on; `missing` where there is none."""
     found = {"python": platform.python_version()}
-    for name in OLDEST:
+    for name in (*OLDEST, *more):
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
@@ -37,16 +38,18 @@ def unsupported(versions: dict[str, str]) -> list[str]:
         if numbers < oldest:
             wanted = ".".join(map(str, oldest))
             problems.append(f"{name} {wanted} or later (here {versions[name]})")
+    others = [name for name in versions if name not in OLDEST and versions[name] == "missing"]
+    problems += [f"{name} (here missing)" for name in others]
     return problems
 
 
-def main() -> int:
-    """0 where everything is there, else 5 after naming what is not."""
-    problems = unsupported(package_versions())
+def main(more: Sequence[str] = ()) -> int:
+    """0 where everything, and `more`, is there, else 5 after naming what is not."""
+    problems = unsupported(package_versions(more))
     if problems:
         sys.stderr.write(f"error: {sys.executable} needs {'; '.join(problems)}\n")
     return 5 if problems else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

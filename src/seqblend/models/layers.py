@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import FunctionCtx
 
 from seqblend.models.recurrence import has_steps, run_steps
 from seqblend.sequences import UNK
@@ -28,12 +29,12 @@ class _Reverse(torch.autograd.Function):
     """A gather of whole steps whose gradient is the same gather, not a scatter with additions."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, reversal: Tensor) -> Tensor:
+    def forward(ctx: FunctionCtx, x: Tensor, reversal: Tensor) -> Tensor:
         ctx.save_for_backward(reversal)
         return x.reshape(-1, x.shape[2]).index_select(0, reversal).view(x.shape)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, None]:
         """gradient: [b, t, d] -> its steps gathered back."""
         (reversal,) = ctx.saved_tensors
         d = gradient.shape[2]

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 from torch.amp import custom_bwd, custom_fwd
+from torch.autograd.function import FunctionCtx
 
 _IN_CACHE = 1 << 14  # floats of one array that stay in a core's second-level cache beside nine more
 
@@ -28,7 +29,7 @@ class GruSteps(torch.autograd.Function):
 
     @staticmethod
     @custom_fwd(device_type="cpu", cast_inputs=torch.float32)
-    def forward(ctx, inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    def forward(ctx: FunctionCtx, inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """inputs: [k, t, n, 3h], weight: [k, 3h, h], bias: [k, 3h] -> states [t, k, n, h]."""
         k, t, n, _ = inputs.shape
         h = weight.shape[2]
@@ -51,7 +52,7 @@ class GruSteps(torch.autograd.Function):
 
     @staticmethod
     @custom_bwd(device_type="cpu")
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """gradient: [t, k, n, h] of the states -> gradients of inputs, weight and bias."""
         weight, states, gates, candidates = ctx.saved_tensors
         t, k, n, h = candidates.shape
@@ -98,7 +99,7 @@ class TanhSteps(torch.autograd.Function):
 
     @staticmethod
     @custom_fwd(device_type="cpu", cast_inputs=torch.float32)
-    def forward(ctx, inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    def forward(ctx: FunctionCtx, inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """inputs: [k, t, n, h], weight: [k, h, h], bias: [k, h] -> states [t, k, n, h]."""
         k, t, n, h = inputs.shape
         states = inputs.new_empty(t + 1, k, n, h)
@@ -112,7 +113,7 @@ class TanhSteps(torch.autograd.Function):
 
     @staticmethod
     @custom_bwd(device_type="cpu")
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """gradient: [t, k, n, h] of the states -> gradients of inputs, weight and bias."""
         weight, states = ctx.saved_tensors
         t, k, n, h = gradient.shape

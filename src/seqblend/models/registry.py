@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from seqblend.config import override
-from seqblend.errors import FlagError, listing, nearest
+from seqblend.errors import FlagError, suggest
 
 _FILES = ("recurrent", "linear")
 
@@ -67,7 +67,7 @@ def entry_for(name: str) -> Entry:
     """The entry of that name; FlagError with the nearest name where there is none."""
     known = entries()
     if name not in known:
-        raise FlagError(f"no model '{name}'{nearest(name, known)} Models: {listing(known, 40)}")
+        raise FlagError(f"no model '{name}'{suggest(name, known, 'Models')}")
     return known[name]
 
 
@@ -82,7 +82,9 @@ def resolve_options(name: str, settings: dict[str, dict[str, Any]]) -> Any:
     shared = settings.get("options", {})
     for key in shared:
         if key not in anywhere:
-            raise FlagError(f"no model has the option '{key}'{nearest(key, anywhere)}")
+            raise FlagError(
+                f"no model has the option '{key}'{suggest(key, sorted(anywhere), 'Options')}"
+            )
     options = override(entry.options(), entry.defaults)
     options = override(options, {k: v for k, v in shared.items() if k in own})
     return override(options, settings.get(name, {}))

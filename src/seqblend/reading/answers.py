@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 from seqblend.errors import FlagError, InputError, listing, nearest
 from seqblend.reading.labels import as_number, normal_label
-from seqblend.reading.schema import Schema, check_metric
+from seqblend.reading.schema import Schema
 from seqblend.reading.tables import Table
-from seqblend.sequences import Finding, SubmissionForm
+from seqblend.sequences import CsvStyle, Finding, SubmissionForm
 
 _RANKING = ("auc", "log_loss")  # metrics that need probabilities
 
@@ -39,11 +39,9 @@ def find_answer(
 ) -> Answer:
     """The submission's form and the metric; `metric` overrides the inferred one.
 
-    raises: FlagError for an unknown metric; InputError for duplicate ids, ids missing from or
-        beyond the sample, and class columns that do not match the classes
+    raises: FlagError for an unknown positive class; InputError for duplicate ids, ids missing
+        from or beyond the sample, and class columns that do not match the classes
     """
-    if metric:
-        check_metric(metric)
     ids = row_ids(schema, test, sample)
     _check_unique(ids, test)
     if sample is None:
@@ -97,7 +95,7 @@ def _sampled_form(
     names = list(sample.columns)
     id_column = schema.id or names[0]
     columns = tuple(name for name in names if name != id_column)
-    ids = sample.texts(id_column)
+    ids, style = sample.texts(id_column), _style(sample, (id_column, *columns))
     if schema.class_columns:
         index = {normal_label(name): i for i, name in enumerate(classes)}
         order = tuple(index[normal_label(schema.class_columns[name])] for name in columns)
@@ -108,7 +106,7 @@ def _sampled_form(
                 f"{len(classes)} classes of '{schema.target}' (no column for {listing(lacking)}). "
                 "Name the label's column with --set data.target=COLUMN"
             )
-        return SubmissionForm(id_column, columns, "class_columns", ids, order, sample.is_quoted)
+        return SubmissionForm(id_column, columns, "class_columns", ids, order, style)
     if len(columns) != 1:
         raise InputError(
             f"{sample.path.name} has the columns {listing(names)}; expected an id and one column "
@@ -119,7 +117,13 @@ def _sampled_form(
         metric in _RANKING or _holds_probabilities(sample.texts(columns[0]), classes)
     )
     kind = "probability" if is_probability else "labels"
-    return SubmissionForm(id_column, columns, kind, ids, is_quoted=sample.is_quoted)
+    return SubmissionForm(id_column, columns, kind, ids, style=style)
+
+
+def _style(sample: Table, names: tuple[str, ...]) -> CsvStyle:
+    """The sample's style, `quoted` in the order of `names`."""
+    quoted = dict(zip(sample.columns, sample.style.quoted, strict=False))  # JSON has none
+    return replace(sample.style, quoted=tuple(quoted.get(name, False) for name in names))
 
 
 def _positive_class(column: str, classes: tuple[str, ...], wanted: str) -> int:
@@ -189,10 +193,8 @@ def _check_ids(
     if not unknown and not beyond:
         return form, ()
     if environment.get("KAGGLE_IS_COMPETITION_RERUN"):
-        rerun = SubmissionForm(
-            form.id_column, form.columns, form.kind, ids, form.classes, form.is_quoted
-        )
-        return rerun, ("the test file has other ids than the sample (hidden rerun): test order",)
+        warning = "the test file has other ids than the sample (hidden rerun): test order"
+        return replace(form, ids=ids), (warning,)
     parts = [
         f"{len(rows)} ids of {here} are not in {there} (the first: {listing(rows, 3)})"
         for rows, here, there in (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from seqblend.errors import InputError
+from seqblend.sequences import CsvStyle
 
 SEPARATORS = {",": "comma", "\t": "TAB", ";": "semicolon", "|": "pipe"}
 _NO_SEPARATOR = "\x1f"  # a table of one column, whose text may hold all of the above
+_STYLE_LINES = 50  # so many lines show how a file is quoted
 
 
 @dataclass(frozen=True)
@@ -23,13 +26,11 @@ class Delimited:
     """Cells as text, row by row, the header first.
 
     lines: int64 [rows], the line each row starts on, counted from 1
-    is_quoted: header and first cells are wrapped in quote marks
     """
 
     rows: list[list[str]]
     lines: np.ndarray
-    separator: str
-    is_quoted: bool
+    style: CsvStyle
     warnings: tuple[str, ...] = ()
 
 
@@ -45,11 +46,9 @@ def parse_delimited(path: Path, text: str) -> Delimited:
 
     raises: InputError with the line of a ragged row or of a quote that is never closed
     """
-    if "\n" not in text:
-        text = text.replace("\r", "\n")
-    lines = text.split("\n")
+    line_end = _find_line_end(text)
+    lines = text.split("\n") if "\n" in line_end else text.split("\r")
     separator = _find_separator(lines)
-    is_quoted = lines[0].startswith('"') and (len(lines) < 2 or lines[1][:1] in ('"', ""))
     is_even = _is_even(lines, separator)
     try:
         rows, starts = _parse_strictly(lines, separator)
@@ -69,7 +68,29 @@ def parse_delimited(path: Path, text: str) -> Delimited:
         warnings = _check_stray_quotes(path, rows, starts, separator)
         rows = [[_unquote(cell) for cell in row] for row in rows]
     _check_widths(path, rows, starts, separator)
-    return Delimited(rows, np.array(starts, dtype=np.int64), _name(separator), is_quoted, warnings)
+    style = CsvStyle(separator, line_end, *_find_quoting(lines, separator))
+    return Delimited(rows, np.array(starts, dtype=np.int64), style, warnings)
+
+
+def _find_line_end(text: str) -> str:
+    at = text.find("\n")
+    if at < 0:
+        return "\r" if "\r" in text else "\n"
+    return "\r\n" if text[:at].endswith("\r") else "\n"
+
+
+def _find_quoting(lines: list[str], separator: str) -> tuple[bool, tuple[bool, ...]]:
+    """Whether the header's names are in quote marks, and which columns' fields are throughout."""
+    header, *rows = [_quote_marks(line, separator) for line in lines[:_STYLE_LINES] if line.strip()]
+    whole = [row for row in rows if len(row) == len(header)]  # others hold a newline in a field
+    return all(header), tuple(map(all, zip(*whole, strict=True)))
+
+
+def _quote_marks(line: str, separator: str) -> list[bool]:
+    """Whether each field of a line begins with a quote mark."""
+    found = re.finditer(rf'"[^"]*"?|{re.escape(separator)}', line)
+    starts = [0, *(match.end() for match in found if match[0] == separator)]
+    return [line.startswith('"', at) for at in starts]
 
 
 def _find_separator(lines: list[str]) -> str:
@@ -85,7 +106,8 @@ def _find_separator(lines: list[str]) -> str:
         return best if fit(best)[1] > 1 else _NO_SEPARATOR
 
 
-def _name(separator: str) -> str:
+def separator_name(separator: str) -> str:
+    """`comma`, as people call it."""
     return SEPARATORS.get(separator, "newline")
 
 
@@ -159,10 +181,10 @@ def _unquote(cell: str) -> str:
 
 
 def _check_widths(path: Path, rows: list[list[str]], starts: list[int], separator: str) -> None:
-    expected = len(rows[0])
+    expected, name = len(rows[0]), separator_name(separator)
     for row, line in zip(rows, starts, strict=True):
         if len(row) != expected:
             raise InputError(
                 f"{path}, line {line}: {len(row)} fields where the header has {expected} "
-                f"({_name(separator)}-separated). Put fields that hold the separator in quotes"
+                f"({name}-separated). Put fields that hold the separator in quotes"
             )

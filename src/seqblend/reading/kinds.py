@@ -64,7 +64,7 @@ def detect_kind(cells: list[Cell], wanted: str = "auto") -> Kind:
         )
     typical = typical_cells(cells)
     if any(isinstance(cell, list) for cell in typical):
-        return Kind("tokens", "list", "JSON lists")
+        return Kind("tokens", "list", "a list of tokens a row")
     texts = [cell.strip() for cell in typical if isinstance(cell, str) and cell.strip()]
     tokens = _tokens_kind(texts)
     if wanted == "tokens":

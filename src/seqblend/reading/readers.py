@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ from seqblend.reading.discovery import CompetitionFiles, find_files, is_competit
 from seqblend.reading.kinds import VIEW_NAMES, cutter, plain_number
 from seqblend.reading.labels import factorise, normal_label, read_labels, stratified_rows
 from seqblend.reading.lexicon import Interner, unseen_rate
-from seqblend.reading.schema import Schema, check_metric, find_schema
+from seqblend.reading.schema import Schema, find_schema
+from seqblend.reading.steps import join_steps
 from seqblend.reading.tables import Table, read_table
 from seqblend.sequences import Competition, Finding, View
 
@@ -37,13 +39,13 @@ def read_competition(
 ) -> Competition:
     """The competition in these files; the solution file is not touched.
 
+    metric: one of metrics.METRICS, or "" to infer it
     raises: InputError naming file, line or column and remedy; FlagError for a wrong setting
     """
-    if metric:
-        check_metric(metric)
     train, test = read_table(files.train), read_table(files.test)
     sample = read_table(files.sample) if files.sample else None
     schema = find_schema(train, test, sample, data)
+    train, test = join_steps(train, schema.steps), join_steps(test, schema.steps)
     labels = read_labels(train, schema.target, is_given=bool(data.target))
     answer = find_answer(schema, labels.classes, test, sample, metric, positive=data.positive)
     rows = stratified_rows(labels.values, data.rows)
@@ -123,12 +125,14 @@ class _Reading:
     def add_unlabelled(self, path: Path, warnings: list[str]) -> None:
         """Append an unlabelled file; one that lacks the sequence is left out with a warning."""
         table = read_table(path)
-        missing = [name for name in self._schema.sequence if name not in table.columns]
+        steps = self._schema.steps
+        needed = chain(*(steps.get(name, (name,)) for name in self._schema.sequence))
+        missing = [name for name in needed if name not in table.columns]
         if missing:
             warnings.append(f"{path.name} has no column {listing(missing)}: left out")
             return
         warnings.extend(table.warnings)
-        self.add(table, "unlabelled")
+        self.add(join_steps(table, steps), "unlabelled")
 
     def finish(self) -> View:
         kinds = self._schema.kinds
@@ -161,7 +165,8 @@ def _file_findings(
         Finding("test", test.path.name, "--data DIR", f"{test.form}, {len(test):,} rows"),
     ]
     if sample is not None:
-        findings.append(Finding("sample", sample.path.name, "--data DIR", f"{len(sample):,} rows"))
+        why = f"{sample.form}, {len(sample):,} rows"
+        findings.append(Finding("sample", sample.path.name, "--data DIR", why))
     if files.solution:
         findings.append(Finding("solution", files.solution.name, "--solution FILE", "read last"))
     if files.unlabelled:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 
 from seqblend.config import DataConfig
-from seqblend.errors import FlagError, InputError, listing, nearest
+from seqblend.errors import FlagError, InputError, listing, suggest
 from seqblend.reading.kinds import Kind, check_discrete, cutter, detect_kind, typical_cells
+from seqblend.reading.steps import family_of, find_steps, hold_steps, join_steps, match_steps
 from seqblend.reading.tables import Cell, Table
 from seqblend.sequences import Finding
 
-METRIC_NAMES = ("accuracy", "macro_f1", "log_loss", "auc", "balanced_accuracy", "mcc")
 TARGET_NAMES = ("label", "target", "class", "category", "sentiment", "labels", "y")
 ID_NAMES = ("id", "index", "row_id", "rowid")
+_FEW_TOKENS = 3  # a column with more tokens a row than this may be a sequence
 _LONGEST_ID = 40  # mean characters from which on a unique column is content, not a name
 
 
@@ -23,6 +25,7 @@ class Schema:
 
     id: "" where rows have only their number
     kinds: how each sequence column is cut
+    steps: sequence column -> the columns it is joined of, one a step
     class_columns: sample column -> the label it holds the probability of
     """
 
@@ -32,6 +35,7 @@ class Schema:
     kinds: tuple[Kind, ...]
     class_columns: dict[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    steps: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def find_schema(train: Table, test: Table, sample: Table | None, data: DataConfig) -> Schema:
@@ -42,29 +46,40 @@ def find_schema(train: Table, test: Table, sample: Table | None, data: DataConfi
     for name, value in (("group", data.group), ("fold", data.fold)):
         if value:
             check_column(value, train, name)
-    wanted = _sequence_names(data, train, test)
-    id_name, id_why = _find_id(train, test, sample, data, wanted)
-    target, class_columns, why = _find_target(train, test, sample, data, id_name, wanted)
+    wanted, steps = _sequence_names(data, train, test)
+    steps = steps if wanted else find_steps(train, test, data)
+    no_role = [*wanted, *chain(*steps.values())]  # neither id nor target
+    id_name, id_why = _find_id(train, test, sample, data, no_role)
+    target, class_columns, why = _find_target(train, test, sample, data, id_name, no_role)
     taken = {id_name, target, data.group, data.fold}
-    sequence, seq_why = _find_sequence(train, test, data, wanted, taken)
-    kinds = _common_kinds([detect_kind(train.columns[name], data.kind) for name in sequence])
+    joined = join_steps(train, steps)
+    sequence, seq_why = _find_sequence(joined, test, data, wanted, taken, steps)
+    steps = {name: steps[name] for name in sequence if name in steps}
+    cells = [joined.columns[name] for name in sequence]
+    kinds = _common_kinds([detect_kind(each, data.kind) for each in cells])
     for name, kind in zip(sequence, kinds, strict=True):
         if data.kind == "auto" and kind.name == "tokens":
-            check_discrete(train.columns[name], cutter(kind, train, name, data), name)
+            check_discrete(joined.columns[name], cutter(kind, train, name, data), name)
+    shown = _describe(sequence, steps)
     findings = [
         Finding("id", id_name or "row number", "--set data.id=COLUMN", id_why),
         Finding("target", target, "--set data.target=COLUMN", why),
-        Finding("sequence", " + ".join(sequence), "--set data.sequence=COLUMN[,COLUMN]", seq_why),
+        Finding("sequence", shown, "--set data.sequence=COLUMN[,COLUMN]", seq_why),
         Finding("kind", kinds[0].name, "--set data.kind=text|chars|tokens", kinds[0].why),
     ]
-    ignored = [
-        name
-        for name in dict.fromkeys([*train.columns, *test.columns])
-        if name not in {*taken, *sequence}
-    ]
+    used = {*taken, *sequence, *chain(*steps.values())}
+    ignored = [n for n in dict.fromkeys([*train.columns, *test.columns]) if n not in used]
     if ignored:
         findings.append(Finding("ignored columns", listing(ignored), "--set data.sequence=a,b"))
-    return Schema(id_name, target, sequence, kinds, class_columns, tuple(findings))
+    return Schema(id_name, target, sequence, kinds, class_columns, tuple(findings), steps)
+
+
+def _describe(sequence: tuple[str, ...], steps: dict[str, tuple[str, ...]]) -> str:
+    """The sequence's columns; a family with its first and last one."""
+    return " + ".join(
+        f"{name} ({steps[name][0]} to {steps[name][-1]})" if name in steps else name
+        for name in sequence
+    )
 
 
 def _common_kinds(kinds: list[Kind]) -> tuple[Kind, ...]:
@@ -78,29 +93,28 @@ def check_column(name: str, table: Table, field_name: str) -> str:
     if name not in table.columns:
         raise FlagError(
             f"data.{field_name}: {table.path.name} has no column '{name}'"
-            f"{nearest(name, table.columns)} It has {listing(table.columns)}"
+            f"{suggest(name, table.columns, 'Columns', 12)}"
         )
     return name
 
 
-def check_metric(metric: str) -> str:
-    """`metric`, where it is one of METRIC_NAMES; else a FlagError with the nearest."""
-    if metric not in METRIC_NAMES:
-        raise FlagError(
-            f"no metric '{metric}'{nearest(metric, METRIC_NAMES)} Metrics: {listing(METRIC_NAMES)}"
-        )
-    return metric
-
-
-def _sequence_names(data: DataConfig, train: Table, test: Table) -> tuple[str, ...]:
+def _sequence_names(
+    data: DataConfig, train: Table, test: Table
+) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    """The columns asked for, and of which columns those are joined that are patterns."""
     if not data.sequence:
-        return ()
+        return (), {}
     is_one = data.sequence in train.columns  # a column's name may hold a comma
     names = [data.sequence] if is_one else [name.strip() for name in data.sequence.split(",")]
-    for table in (train, test):
-        for name in names:
+    patterns = [name for name in names if name not in train.columns]
+    steps = {name: found for name in patterns if (found := match_steps(name, train))}
+    for name in names:
+        for table in (train, test) if name not in steps else ():
             check_column(name, table, "sequence")
-    return tuple(names)
+    family = family_of(tuple(names))
+    if len(names) > 1 and not steps and family and hold_steps(train, names):
+        return (family,), {family: tuple(names)}
+    return tuple(names), steps
 
 
 def _is_unique(cells: list[Cell]) -> bool:
@@ -202,11 +216,21 @@ def _guess_target(train: Table, test: Table, only: list[str]) -> str:
 
 
 def _find_sequence(
-    train: Table, test: Table, data: DataConfig, wanted: tuple[str, ...], taken: set[str]
+    train: Table,
+    test: Table,
+    data: DataConfig,
+    wanted: tuple[str, ...],
+    taken: set[str],
+    steps: dict[str, tuple[str, ...]],
 ) -> tuple[tuple[str, ...], str]:
     if wanted:
         return wanted, "asked for"
     shared = [n for n in train.columns if n in test.columns and n not in taken]
+    for family, columns in steps.items():
+        others = [name for name in shared if name not in columns]
+        if not any(_is_sequence(train, name, data, family) for name in others):
+            why = f"{len(columns)} columns, one a step; empty cells at the end are padding"
+            return (family,), why
     if not shared:
         raise InputError(
             f"{train.path.name} ({listing(train.columns)}) and {test.path.name} "
@@ -218,12 +242,20 @@ def _find_sequence(
     if lengths[best] <= 1.0 and len(shared) > 3:
         raise InputError(
             f"none of the {len(shared)} columns {listing(shared, 6)} holds a sequence: each has "
-            "one value a row. Join the steps into one column, separated by spaces, and name it "
-            "with --set data.sequence=COLUMN"
+            "one value a row. Number the columns of the steps (t0, t1, ...), or name them in "
+            "order with --set data.sequence=COLUMN,COLUMN,..."
         )
-    others = [name for name in shared if name != best and lengths[name] > 3]
+    others = [name for name in shared if name != best and lengths[name] > _FEW_TOKENS]
     why = f"most tokens a row ({lengths[best]:.0f})"
     return (best,), why + (f"; {listing(others)} could be joined to it" if others else "")
+
+
+def _is_sequence(train: Table, name: str, data: DataConfig, family: str) -> bool:
+    """Whether one column is a likelier sequence than a family: prose, a list, long characters."""
+    length = _mean_tokens(train, name, data)
+    if detect_kind(train.columns[name], data.kind).name == "chars":
+        return length > _mean_tokens(train, family, data)
+    return length >= 2
 
 
 def _mean_tokens(train: Table, name: str, data: DataConfig) -> float:

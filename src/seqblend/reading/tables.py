@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ import numpy as np
 
 from seqblend import faults
 from seqblend.errors import InputError
-from seqblend.reading.delimited import parse_delimited
+from seqblend.reading.delimited import parse_delimited, separator_name
 from seqblend.reading.formats import DELIMITED_SUFFIXES, Content, read_content
+from seqblend.sequences import CsvStyle
 
 Cell = str | list[str]  # a list only where JSON holds a list of tokens
 
@@ -23,13 +24,14 @@ class Table:
 
     lines: int64 [n], the line each row starts on; None for JSON that is not one record a line
     form: how the file was read, for people
+    style: how it is written, where it is a delimited text
     """
 
     path: Path
     columns: dict[str, list[Cell]]
     lines: np.ndarray | None
     form: str
-    is_quoted: bool = False
+    style: CsvStyle = field(default_factory=CsvStyle)
     warnings: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -74,9 +76,9 @@ def _read_delimited(path: Path, content: Content) -> Table:
     _check_names(path, names)
     cells = zip(*rows, strict=True) if rows else [()] * len(names)
     columns = {name: list(values) for name, values in zip(names, cells, strict=True)}
-    form = f"{parsed.separator}-separated, {content.encoding}"
+    form = f"{separator_name(parsed.style.separator)}-separated, {content.encoding}"
     warnings = content.warnings + parsed.warnings
-    return Table(path, columns, parsed.lines[1:], form, parsed.is_quoted, warnings)
+    return Table(path, columns, parsed.lines[1:], form, parsed.style, warnings)
 
 
 def _check_names(path: Path, names: list[str]) -> None:

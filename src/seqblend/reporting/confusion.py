@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from seqblend.reporting.fonts import can_draw
 from seqblend.reporting.style import (
     INK,
     RIGHT,
@@ -37,6 +39,18 @@ def draw_confusion(name: str, matrix: np.ndarray, classes: tuple[str, ...]) -> P
     matrix: int64 [c, c]. Beyond 20 classes the 20 with the lowest F1, the rest as one column.
     """
     labels = display_labels(classes, 16)
+    figure, sentence = _draw_matrix(name, matrix, labels), _confusion_sentence(matrix, labels)
+    title = clean(name, 24)
+    plain = [text if can_draw(text) else f"class {k}" for k, text in enumerate(labels, 1)]
+    if plain == labels:
+        return Picture(f"cm_{name}", title, figure, sentence)
+    key = [f"{plain[k]} is {labels[k]}" for k in worst_classes(matrix) if plain[k] != labels[k]]
+    sentence += f" For want of a font, in the PNG {', '.join(key)}." if key else ""
+    return Picture(f"cm_{name}", title, figure, sentence, _draw_matrix(name, matrix, plain))
+
+
+def _draw_matrix(name: str, matrix: np.ndarray, labels: list[str]) -> Figure:
+    """The matrix of the worst classes under these labels, one a class."""
     chosen = worst_classes(matrix)
     shown = matrix[np.ix_(chosen, chosen)]
     columns = [labels[k] for k in chosen]
@@ -53,7 +67,7 @@ def draw_confusion(name: str, matrix: np.ndarray, classes: tuple[str, ...]) -> P
         axes.tick_params(axis="x", labelrotation=90)
     axes.set_yticks(np.arange(k) + 0.5, [labels[i] for i in chosen])
     axes.set(xlabel="predicted", ylabel="true", title=clean(name, 24))
-    return Picture(f"cm_{name}", clean(name, 24), figure, _confusion_sentence(matrix, labels))
+    return figure
 
 
 def _draw_cells(axes: Axes, counts: np.ndarray, size: int) -> None:

@@ -39,10 +39,12 @@ def draw_curves(
     histories: dict[str, Histories],
     levels: dict[str, float],
     reference: tuple[str, float] | None = None,
+    more_epochs: dict[str, str] | None = None,
 ) -> Picture | None:
     """Training (dashed) and validation (solid) `loss` or `accuracy`; None without any epoch.
 
     histories: best model first; levels: for models without epochs, the score to stand as a line
+    more_epochs: by model, what to say of more epochs where its loss was still falling
     """
     curves = {
         name: pair
@@ -74,7 +76,10 @@ def draw_curves(
         axes.axhline(reference[1], color=MUTED, linewidth=1, linestyle="--")
         ends[reference[0]] = (-1, None, reference[1])
     _label_ends(axes, ends, last)
-    sentence = _loss_sentence(curves) if what == "loss" else _accuracy_sentence(curves, reference)
+    if what == "loss":
+        sentence = _loss_sentence(curves, more_epochs or {})
+    else:
+        sentence = _accuracy_sentence(curves, reference)
     return Picture(f"{what}_comparison", what.capitalize(), figure, sentence)
 
 
@@ -152,7 +157,9 @@ def spread_apart(sorted_places: np.ndarray, gap: float) -> np.ndarray:
     return places
 
 
-def _loss_sentence(curves: dict[str, tuple[np.ndarray, np.ndarray]]) -> str:
+def _loss_sentence(
+    curves: dict[str, tuple[np.ndarray, np.ndarray]], more_epochs: dict[str, str]
+) -> str:
     """Who ends lowest, and whether it had been lower before."""
     means = {name: valid.mean(0) for name, (_, valid) in curves.items()}
     best = min(means, key=lambda name: np.nan_to_num(means[name][-1], nan=np.inf))
@@ -162,7 +169,8 @@ def _loss_sentence(curves: dict[str, tuple[np.ndarray, np.ndarray]]) -> str:
     if len(mean) == 1:
         return f"{text}, after its only epoch."
     if lowest == len(mean) - 1:
-        return f"{text}, and it was still falling: more epochs may help."
+        hint = more_epochs.get(best, "")
+        return f"{text}, and it was still falling{': ' if hint else ''}{hint}."
     lower = 1 - mean[lowest] / mean[-1]
     return (
         f"{text}; its minimum was {mean[lowest]:.4f} at epoch {lowest + 1}, {percent(lower)} lower."

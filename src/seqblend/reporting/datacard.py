@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from seqblend.folds import Folds, number_sequences
+from seqblend.reading.lexicon import unseen_rate
 from seqblend.reporting.records import DataCard
+from seqblend.reporting.style import clean
 from seqblend.sequences import Competition, SequenceSet
 
 
@@ -14,10 +16,11 @@ def make_data_card(competition: Competition, folds: Folds, max_len: int) -> Data
     train, test = competition.train, competition.test
     view = competition.view
     shared_train, shared_test = count_overlap(train, test)
-    unseen = unseen_token_rate(train, test, len(view.lexicon))
+    unseen = unseen_rate(view, slice(0, len(train)), slice(len(train), len(train) + len(test)))
     rows = [
         ("rows", f"{len(train):,} train, {len(test):,} test", ""),
-        ("classes", f"{len(competition.classes)}", _balance(competition)),
+        ("classes", f"{len(competition.classes)}",
+         describe_balance(competition.labels, competition.classes)),
         ("tokens", f"{train.lengths.sum() + test.lengths.sum():,}",
          f"{len(view.lexicon):,} distinct {view.name}"),
         ("length of a row", _quantiles(train.lengths), "tokens: median, 5 % to 95 %, longest"),
@@ -36,15 +39,20 @@ def make_data_card(competition: Competition, folds: Folds, max_len: int) -> Data
     return DataCard([*rows, *notes])
 
 
-def _balance(competition: Competition) -> str:
-    """The largest and the smallest class."""
-    counts = np.bincount(competition.labels, minlength=len(competition.classes))
-    most, least = int(counts.argmax()), int(counts.argmin())
-    names = competition.classes
-    return (
-        f"largest {names[most]} ({counts[most]:,} rows), smallest {names[least]} "
-        f"({counts[least]:,})"
-    )
+def describe_balance(labels: np.ndarray, classes: tuple[str, ...]) -> str:
+    """How large the classes are: one size, both of two, else the largest and the smallest.
+
+    labels: int64 [n], indices into `classes`
+    """
+    counts = np.bincount(labels, minlength=len(classes))
+    if counts.min() == counts.max():
+        return f"every class has {counts[0]:,} rows"
+    sizes = [
+        f"class '{clean(name, 40)}' has {n:,}" for name, n in zip(classes, counts, strict=True)
+    ]
+    if len(classes) == 2:
+        return f"{sizes[0]} rows, {sizes[1]}"
+    return f"the largest, {sizes[counts.argmax()]} rows; the smallest, {sizes[counts.argmin()]}"
 
 
 def _quantiles(lengths: np.ndarray) -> str:
@@ -67,9 +75,3 @@ def count_overlap(train: SequenceSet, test: SequenceSet) -> tuple[int, int]:
     numbers = number_sequences(both)
     ours, theirs = numbers[: len(train)], numbers[len(train) :]
     return int(np.isin(ours, theirs).sum()), int(np.isin(theirs, ours).sum())
-
-
-def unseen_token_rate(train: SequenceSet, test: SequenceSet, lexicon_size: int) -> float:
-    """The share of test tokens that no training row has."""
-    counts = np.bincount(train.flat()[0], minlength=lexicon_size)
-    return float(np.mean(counts[test.flat()[0]] == 0))

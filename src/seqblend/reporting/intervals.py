@@ -106,6 +106,7 @@ def _weighted_counts(metric: str, labels: np.ndarray, p: np.ndarray) -> Weighted
     truths, guesses = indicator(labels, ones), indicator(predicted, ones)
 
     def score(weights: np.ndarray) -> np.ndarray:
+        """The metric, float64 [r], under row weights float64 [r, n]."""
         hit, true, guessed = ((m @ weights.T).T for m in (hits, truths, guesses))  # [r, c]
         if metric == "accuracy":
             return hit.sum(1) / true.sum(1)

@@ -39,7 +39,8 @@ def write_report(data: ReportData, folder: Path) -> Path:
             store.write_text(folder / name, to_csv(table))
         for block in (block for part in parts for block in part.blocks):
             for picture in [*block.pictures, *block.links]:
-                store.write_bytes(folder / f"{picture.name}.png", to_png(picture.figure))
+                image = to_png(picture.plain or picture.figure)
+                store.write_bytes(folder / f"{picture.name}.png", image)
         store.write_text(folder / "report.md", _markdown(data, verdict, parts))
         store.write_text(folder / "index.html", _page(data, verdict, parts))
     return folder / "index.html"

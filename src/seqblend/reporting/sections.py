@@ -14,7 +14,7 @@ from seqblend.reporting.confusion import SHOWN_CLASSES, draw_confusion, worst_cl
 from seqblend.reporting.curves import Histories, draw_curves
 from seqblend.reporting.figures import draw_lengths, draw_scores
 from seqblend.reporting.leaderboard import Entry, title_of
-from seqblend.reporting.records import ReportData
+from seqblend.reporting.records import ModelRecord, ReportData
 from seqblend.reporting.style import Picture
 from seqblend.reporting.tables import Column, Table
 
@@ -96,7 +96,8 @@ def curves_section(data: ReportData, entries: list[Entry]) -> Section:
     for what, key in (("loss", "log_loss"), ("accuracy", "accuracy")):
         levels = {e.name: v for e in models if (v := e.summary.get(key)) is not None}
         reference = _reference(data) if what == "accuracy" else None
-        pictures.append(draw_curves(what, histories, levels, reference))
+        hints = {e.name: more_epochs(e.record) for e in models}
+        pictures.append(draw_curves(what, histories, levels, reference, hints))
     text = (
         "Thin lines are single units (one fold, one seed), the thick line is their mean. A model "
         "without epochs stands as a dotted line at its out-of-fold score."
@@ -104,6 +105,18 @@ def curves_section(data: ReportData, entries: list[Entry]) -> Section:
     shown = [picture for picture in pictures if picture]
     blocks = [Block(text=text, pictures=shown)] if shown else []
     return Section("curves", "Learning curves", blocks)
+
+
+def more_epochs(record: ModelRecord) -> str:
+    """What to say of more epochs where the loss was still falling; "" where nobody can know."""
+    train = record.settings.get("train", {})
+    if not train or not record.epochs:
+        return ""
+    if train["epochs"]:
+        return "more epochs may help (train.epochs)"
+    if max(record.epochs) >= train["max_epochs"]:
+        return "more epochs may help (train.max_epochs)"
+    return "in the pilot later epochs brought next to nothing"
 
 
 def confusion_section(data: ReportData, matrices: dict[str, np.ndarray]) -> Section:

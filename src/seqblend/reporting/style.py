@@ -14,6 +14,8 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from seqblend.reporting.fonts import families
+
 # Roles become CSS variables in the page's SVGs, so that one drawing serves light and dark.
 INK, MUTED, LINE, SURFACE = "#1b1f24", "#5b6470", "#d5dae0", "#fefefe"
 # Okabe and Ito's colours without the yellow, which cannot be read on white.
@@ -24,7 +26,6 @@ _VARIABLES = {INK: "ink", MUTED: "muted", LINE: "line", SURFACE: "surface"} | {
     colour: f"s{i}" for i, colour in enumerate(SERIES)
 }
 _RULES = {
-    "font.family": ["DejaVu Sans"],
     "font.size": 9,
     "text.parse_math": False,  # a label may hold a `$`
     "text.color": INK,
@@ -57,17 +58,21 @@ _RULES = {
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawn figure, its file name without ending, title, and what to see on it."""
+    """A drawn figure, its file name without ending, title, and what to see on it.
+
+    plain: the same for a PNG, where no font here can draw a label (a browser has its own fonts)
+    """
 
     name: str
     title: str
     figure: Figure
     sentence: str
+    plain: Figure | None = None
 
 
 def styled() -> AbstractContextManager[None]:
     """The context in which every figure is made and saved."""
-    return matplotlib.rc_context(_RULES)
+    return matplotlib.rc_context(_RULES | {"font.family": list(families())})
 
 
 def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
@@ -104,7 +109,7 @@ def _lighten(tag: re.Match[str]) -> str:
 
 def _save(figure: Figure, **options: object) -> bytes:
     buffer = io.BytesIO()
-    with warnings.catch_warnings():  # a label in a script DejaVu lacks is drawn as boxes
+    with warnings.catch_warnings():  # an SVG is laid out here and its labels drawn by a browser
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(buffer, **options)
     return buffer.getvalue()
