@@ -215,14 +215,17 @@ def sweep(folder: Path, pattern: str = "**/.*.tmp") -> int:
 
 
 def _is_alive(process: str) -> bool:
-    """Whether a process with this number (text) runs: another one may be writing here right now."""
+    """Whether a process with this number (text) runs: another one may be writing here right now.
+
+    A killed process that nobody has waited for yet still has its number, and writes no more.
+    """
     try:
         os.kill(int(process), 0)
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (ValueError, ProcessLookupError):
         return False
-    except PermissionError:
+    except OSError:  # another user's process, or no /proc here
         return True
-    return True
 
 
 class Store:
