@@ -66,7 +66,9 @@ def test_the_entropy_is_that_of_the_label_frequencies():
 
 
 def test_a_loss_that_is_no_longer_finite_says_what_to_change():
-    with pytest.raises(UnitError, match=r"no longer finite in epoch 1 .*lower train.lr"):
+    with pytest.raises(
+        UnitError, match=r"after 2 recoveries: the loss is nan in epoch 1.* Lower train.lr"
+    ):
         fit_module(_broken, make_rows(), make_rows(), make_setting())
 
 
