@@ -7,6 +7,8 @@ import torch
 from conftest import write_competition
 
 from seqblend.config import Config, FoldConfig, configure, parse_assignments
+from seqblend.errors import UnitError
+from seqblend.models.recurrent import RecurrentClassifier
 from seqblend.models.registry import entries
 from seqblend.paths import Places
 from seqblend.project import open_project
@@ -155,3 +157,39 @@ def test_a_hold_out_leaves_the_other_rows_without_predictions(tmp_path):
     result = collect_run(project.store, run.name, 1, project.fold, project.ledger)
     assert np.isnan(result.oof[project.fold < 0]).all()
     assert np.mean(project.fold == 0) == pytest.approx(0.2, abs=0.02)
+
+
+def test_a_unit_that_diverges_names_step_rate_and_rows(tmp_path):
+    project = make_project(tmp_path, "train.lr=1e3", "train.weight_decay=1e30", models=("bilstm",))
+    told = []
+    with pytest.raises(
+        UnitError, match=r"step \d+, with train.lr at 250 .*rows, by id: "
+    ) as caught:
+        run_unit(project.job(Unit(runs_of(project)[0], 0, PILOT)), CPU, told.append)
+    ids = str(caught.value).rpartition(": ")[2].partition(" and ")[0].split(", ")
+    assert set(ids) <= set(project.competition.train_ids)
+    assert len([values for values in told if "recovery" in values]) == 2
+
+
+def test_recoveries_stand_in_the_manifests_of_unit_and_run(tmp_path, monkeypatch):
+    project = make_project(tmp_path, "train.epochs=1", "train.batch_rows=8", models=("bilstm",))
+    forward = RecurrentClassifier.forward
+    monkeypatch.setattr(RecurrentClassifier, "forward", _cramped(forward))
+    train_all(project)
+    (run,) = runs_of(project)
+    manifest = read_json(project.job(Unit(run, 0, 0)).folder / "manifest.json")
+    assert [r["parts"] for r in manifest["recoveries"]] == [2]
+    result = collect_run(project.store, run.name, 1, project.fold, project.ledger)
+    told = [(r["unit"], r["parts"]) for r in result.manifest["recoveries"]]
+    assert told == [(f"{run.name}/seed0-fold{k}", 2) for k in range(2)]
+
+
+def _cramped(forward):
+    """`forward` on a machine with memory for four rows in training."""
+
+    def limited(model, tokens, lengths):
+        if model.training and len(tokens) > 4:
+            raise MemoryError
+        return forward(model, tokens, lengths)
+
+    return limited

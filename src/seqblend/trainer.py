@@ -83,9 +83,9 @@ class Trainer:
             sums, peak, watch = self._pass(epoch, batches, peak)
             if (fault := watch.read()) is None:
                 break
+            start.restore()
             self.step = first + fault[0]
             self._prepare_again(epoch, fault[1], float(peak), batches[fault[0]])
-            start.restore()
             self.step = first
         seconds = time.perf_counter() - began
         return {
