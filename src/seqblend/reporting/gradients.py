@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter, StrMethodFormatter
 
 from seqblend.reporting.curves import Histories, colour_of, label_ends, stack_units
 from seqblend.reporting.style import MUTED, SERIES, Picture, clean, new_figure
@@ -27,13 +27,15 @@ def draw_gradients(name: str, histories: Histories) -> Picture | None:
     epochs = np.arange(1, len(total) + 1)
     for values, line in ((total, (0, (4, 2))), (most, (0, (1, 1.5)))):
         axes.plot(epochs, values, color=MUTED, linewidth=1.4, linestyle=line, marker=".")
-    ends = {"all": (-1, None, total[-1]), "all, maximum": (-1, None, most[-1])}
+    ends = {"total": (-1, None, total[-1]), "total, largest": (-1, None, most[-1])}
     for i, (layer, norms) in enumerate(layers.items()):
         mean = norms.mean(0)
         width = 2.0 if i < len(SERIES) else 0.8
         axes.plot(epochs, mean, color=colour_of(i), linewidth=width, marker="o", markersize=4)
         ends[layer] = (i, None, mean[-1])
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlim(1 if len(epochs) > 1 else 0.5, max(len(epochs), 1.5))
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
