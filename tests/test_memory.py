@@ -44,6 +44,7 @@ def test_parts_have_the_loss_and_gradient_of_the_whole_batch(changes):
     rows = np.array([0, 2, 4, 6, 8, 1, 3, 10, 12, 14, 16, 18, 20])  # two of class 1
     whole, parts = make_trainer(99, **changes), make_trainer(4, **changes)
     expected, right = whole.portions.run(whole._backward, rows)
+    parts.portions.run(parts._backward, rows[:5])  # leaves gradients
     loss, correct = parts.portions.run(parts._backward, rows)
     assert parts.portions.count == 4
     assert parts.model.seen[-4:] == [4, 3, 3, 3]
