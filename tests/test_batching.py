@@ -8,6 +8,7 @@ from seqblend.batching import (
     cut_sequences,
     padding_share,
     plan_batches,
+    plan_rows,
     tokens_per_batch,
 )
 from seqblend.config import VocabularyConfig
@@ -87,3 +88,11 @@ def test_a_gathered_batch_is_the_rows_remapped_and_padded():
     tokens, lengths = on_device.gather(np.array([1, 2, 0]))
     assert tokens.tolist() == [[5, 6, 7], [8, 0, 0], [6, 6, 0]]
     assert lengths.tolist() == [3, 1, 2]
+
+
+def test_batches_of_a_number_of_rows_partition_them_and_one_is_smaller(lengths):
+    batches = plan_rows(lengths, 128, np.random.default_rng(0))
+    np.testing.assert_array_equal(np.sort(np.concatenate(batches)), np.arange(len(lengths)))
+    assert sorted(map(len, batches)) == [10_000 % 128] + [128] * (10_000 // 128)
+    assert padding_share(lengths, batches) < 0.03
+    assert lengths[batches[0]].max() < lengths.max()  # in random order

@@ -13,6 +13,7 @@ from seqblend.reporting.confusion import draw_confusion, worst_classes
 from seqblend.reporting.curves import draw_curves, spread_apart, stack_units
 from seqblend.reporting.figures import draw_lengths, draw_scores
 from seqblend.reporting.fonts import can_draw, characters_of, choose_families, families
+from seqblend.reporting.gradients import draw_gradients
 from seqblend.reporting.intervals import bootstrap, weighted_metric, wilson_interval
 from seqblend.reporting.records import ModelRecord
 from seqblend.reporting.sections import more_epochs
@@ -236,3 +237,34 @@ def test_a_picture_follows_the_page_colours_and_is_the_same_twice():
     assert "0.9877" in svg  # numbers in labels are not shortened with those of the paths
     assert svg == to_svg(draw())
     assert to_png(draw()) == to_png(draw())
+
+
+def make_norms():
+    """Two units of two epochs: `embed` ends at a hundredth of `output`, the maximum was 40."""
+    unit = {
+        "gradient_norm": [4.0, 1.0], "gradient_norm_max": [8.0, 2.0],
+        "gradient_norm/embed": [2.0, 0.01], "gradient_norm/output": [3.0, 1.0],
+        "gradient_norm/frozen": [0.0, 0.0],
+    }  # fmt: skip
+    return [unit, unit | {"gradient_norm_max": [40.0, 2.0]}]
+
+
+def test_gradients_are_drawn_by_layer_and_the_sentence_says_what_explodes_and_what_vanishes():
+    picture = draw_gradients("bilstm", make_norms())
+    axes = picture.figure.axes[0]
+    assert axes.get_yscale() == "log"
+    drawn = [line.get_ydata().tolist() for line in axes.lines]
+    for values in ([4.0, 1.0], [40.0, 2.0], [2.0, 0.01], [3.0, 1.0]):
+        assert values in drawn
+    assert "largest norm of a step, 40, was in epoch 1, 10 times" in picture.sentence
+    assert "output had the largest gradient and embed the smallest, 0.01 of it" in picture.sentence
+
+
+def test_there_is_no_picture_of_gradients_without_layers():
+    assert draw_gradients("nblr", [{}]) is None
+    assert draw_gradients("old", [{"gradient_norm": [1.0], "valid_loss": [1.0]}]) is None
+
+
+def test_a_single_epoch_and_a_single_layer_of_gradients_can_be_drawn():
+    unit = {"gradient_norm": [1.0], "gradient_norm_max": [2.0], "gradient_norm/all": [1.0]}
+    assert draw_gradients("a", [unit]).sentence.endswith("2 times that epoch's mean.")

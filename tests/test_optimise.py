@@ -21,12 +21,22 @@ def test_the_rate_warms_up_and_stays():
     assert [rate_at(step, config, 100) for step in (0, 1, 3, 4, 99)] == [0.25, 0.5, 1, 1, 1]
 
 
-def test_one_cycle_ends_near_zero():
-    config = TrainConfig(lr=1.0, warmup=4, schedule="one_cycle")
-    rates = [rate_at(step, config, 100) for step in range(4, 100)]
-    assert rates[0] == 1
-    assert rates[-1] < 1e-3
+def test_a_cosine_falls_to_zero_after_the_warm_up():
+    config = TrainConfig(lr=1.0, warmup=4, schedule="cosine")
+    rates = [rate_at(step, config, 104) for step in range(4, 104)]
     assert rates == sorted(rates, reverse=True)
+    assert [rates[0], rates[50]] == pytest.approx([1, 0.5])
+    assert rates[-1] < 1e-3
+
+
+def test_one_cycle_rises_over_three_tenths_and_falls_to_zero():
+    config = TrainConfig(lr=1.0, schedule="one_cycle")
+    rates = [rate_at(step, config, 100) for step in range(100)]
+    assert int(np.argmax(rates)) in (29, 30)
+    assert rates[14] == pytest.approx(0.5)
+    assert rates[65] == pytest.approx(0.5)
+    assert max(rates) == pytest.approx(1)
+    assert max(rates[0], rates[-1]) < 3e-3
 
 
 @pytest.mark.parametrize("steps", [1, 5, 200])
@@ -80,3 +90,25 @@ def test_class_weights_are_those_of_scikit_learn():
     loss = make_loss(labels, 3, TrainConfig(class_weights=True), CPU)
     expected = compute_class_weight("balanced", classes=np.arange(3), y=labels)
     np.testing.assert_allclose(loss.weight.numpy(), expected, rtol=1e-6)
+
+
+def test_label_smoothing_moves_its_share_evenly_to_all_classes():
+    logits = torch.tensor([[2.0, 0.0, -1.0]])
+    loss = make_loss(np.array([0]), 3, TrainConfig(label_smoothing=0.3), CPU)
+    target = np.array([0.7 + 0.1, 0.1, 0.1])
+    expected = -(target * torch.log_softmax(logits, 1)[0].numpy()).sum()
+    assert loss(logits, torch.tensor([0])).item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_adam_has_no_decay():
+    groups = make_optimiser(nn.Linear(2, 3), TrainConfig(optimiser="adam")).param_groups
+    assert [group["weight_decay"] for group in groups] == [0.0, 0.0]
+
+
+def test_a_half_life_of_zero_keeps_the_last_weights():
+    model = nn.Linear(2, 2)
+    average = AveragedWeights(model, half_life=0.0)
+    for value in (1.0, -3.0):
+        nn.init.constant_(model.weight, value)
+        average.update(model)
+        assert torch.equal(average.model.weight, model.weight)

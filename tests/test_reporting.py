@@ -248,3 +248,15 @@ def test_the_training_loss_is_that_of_each_units_own_last_epoch():
 def test_two_records_of_one_name_are_refused(tmp_path):
     with pytest.raises(ValueError, match="distinct names"):
         write_report(make_report(("bilstm", "bilstm")), tmp_path)
+
+
+def test_gradient_norms_have_a_picture_and_columns(tmp_path):
+    data = make_report(("bigru", "bilstm"), blend=None)
+    norms = {"gradient_norm": [2.0], "gradient_norm_max": [3.0], "gradient_norm/embed": [1.0]}
+    histories = [make_history(1, 0.8) | norms]
+    data = replace(data, records=[replace(r, histories=histories) for r in data.records])
+    write_report(data, tmp_path)
+    assert (tmp_path / "gradients_bilstm.png").exists()
+    assert (tmp_path / "gradients_bigru.png").exists()
+    assert read_csv(tmp_path / "history.csv")[0]["gradient_norm/embed"] == "1"
+    assert "the largest norm of a step, 3" in (tmp_path / "report.md").read_text(encoding="utf-8")

@@ -10,6 +10,7 @@ from seqblend.batching import DeviceSequences
 from seqblend.config import TrainConfig, VocabularyConfig
 from seqblend.errors import UnitError
 from seqblend.models.recurrent import RecurrentClassifier, RecurrentOptions
+from seqblend.trainer import Trainer
 from seqblend.training import (
     Rows,
     Setting,
@@ -66,7 +67,9 @@ def test_the_entropy_is_that_of_the_label_frequencies():
 
 
 def test_a_loss_that_is_no_longer_finite_says_what_to_change():
-    with pytest.raises(UnitError, match=r"no longer finite in epoch 1 .*lower train.lr"):
+    with pytest.raises(
+        UnitError, match=r"after 2 recoveries: the loss is nan in epoch 1.* Lower train.lr"
+    ):
         fit_module(_broken, make_rows(), make_rows(), make_setting())
 
 
@@ -114,3 +117,53 @@ def test_the_number_of_epochs_does_not_change_an_epoch():
     short = fit_module(build, rows, rows, dataclasses.replace(make_setting(), epochs=2))[1]
     long = fit_module(build, rows, rows, make_setting())[1]
     assert short.history["valid_loss"] == long.history["valid_loss"][:2]
+
+
+def test_every_epoch_records_norms_in_total_at_most_and_by_layer():
+    history = fit_module(build, make_rows(), make_rows(), make_setting(batch_rows=48))[1].history
+    names = [key for key in history if key.startswith("gradient_norm/")]
+    assert names == [f"gradient_norm/{name}" for name in ("embed", "layers.0", "output")]
+    layers = np.array([history[name] for name in names])  # one step an epoch: no mean of norms
+    np.testing.assert_allclose(np.linalg.norm(layers, axis=0), history["gradient_norm"], rtol=1e-6)
+    assert history["gradient_norm_max"] == history["gradient_norm"]
+
+
+def test_the_largest_norm_is_no_mean():
+    history = fit_module(build, make_rows(), make_rows(), make_setting(batch_rows=12))[1].history
+    pairs = zip(history["gradient_norm_max"], history["gradient_norm"], strict=True)
+    assert all(most > mean for most, mean in pairs)
+
+
+def test_without_averaging_the_last_weights_are_returned():
+    rows = make_rows()
+    setting = make_setting(average=False, batch_rows=48)
+    trainer = Trainer(build(), rows, setting)
+    trainer.run_epoch(0)
+    trainer.run_epoch(1)
+    for mine, last in zip(
+        trainer.averaged.model.parameters(), trainer.model.parameters(), strict=True
+    ):
+        assert torch.equal(mine, last)
+
+
+def test_class_weights_are_learnt_from():
+    rows = make_rows()
+    labels = np.where(np.arange(48) < 44, 0, 1).astype(np.int64)  # nothing tells them apart
+    rows = dataclasses.replace(rows, labels=labels)
+    shares = []
+    for weighted in (False, True):
+        setting = make_setting(class_weights=weighted, lr=0.02, batch_rows=48, schedule="cosine")
+        model, _ = fit_module(build, rows, rows, dataclasses.replace(setting, epochs=12))
+        shares.append(predict_module(model, rows.sequences, "float32", CPU)[:, 1].mean())
+    assert shares[0] < 0.25
+    assert shares[1] > 0.4
+
+
+def test_patience_ends_a_fit():
+    rows = make_rows()
+    flipped = dataclasses.replace(rows, labels=1 - rows.labels)  # the loss can only rise
+    setting = dataclasses.replace(make_setting(lr=0.02), epochs=30)
+    history = fit_module(build, rows, flipped, setting, stops_after_patience(2, np.log(2)))[
+        1
+    ].history
+    assert 3 <= len(history["epoch"]) < 30

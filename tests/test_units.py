@@ -9,7 +9,8 @@ import torch
 from conftest import Touch, write_competition
 
 from seqblend.config import Config, FoldConfig, configure, parse_assignments
-from seqblend.errors import InputError
+from seqblend.errors import InputError, UnitError
+from seqblend.models.recurrent import RecurrentClassifier
 from seqblend.models.registry import entries
 from seqblend.paths import Places
 from seqblend.pipeline import blend_finished
@@ -250,3 +251,39 @@ def test_a_run_that_stands_is_not_written_again(copy):
     for run in runs_of(copy):
         collect_run(copy.store, run.name, 1, copy.fold, copy.ledger)
     assert {path: path.stat().st_mtime_ns for path in files} == before
+
+
+def test_a_unit_that_diverges_names_step_rate_and_rows(tmp_path):
+    project = make_project(tmp_path, "train.lr=1e3", "train.weight_decay=1e30", models=("bilstm",))
+    told = []
+    with pytest.raises(
+        UnitError, match=r"step \d+, with train.lr at 250 .*rows, by id: "
+    ) as caught:
+        run_unit(project.job(Unit(runs_of(project)[0], 0, PILOT)), CPU, told.append)
+    ids = str(caught.value).rpartition(": ")[2].partition(" and ")[0].split(", ")
+    assert set(ids) <= set(project.competition.train_ids)
+    assert len([values for values in told if "recovery" in values]) == 2
+
+
+def test_recoveries_stand_in_the_manifests_of_unit_and_run(tmp_path, monkeypatch):
+    project = make_project(tmp_path, "train.epochs=1", "train.batch_rows=8", models=("bilstm",))
+    forward = RecurrentClassifier.forward
+    monkeypatch.setattr(RecurrentClassifier, "forward", _cramped(forward))
+    train_all(project)
+    (run,) = runs_of(project)
+    manifest = read_json(project.job(Unit(run, 0, 0)).folder / "manifest.json")
+    assert [r["parts"] for r in manifest["recoveries"]] == [2]
+    result = collect_run(project.store, run.name, 1, project.fold, project.ledger)
+    told = [(r["unit"], r["parts"]) for r in result.manifest["recoveries"]]
+    assert told == [(f"{run.name}/seed0-fold{k}", 2) for k in range(2)]
+
+
+def _cramped(forward):
+    """`forward` on a machine with memory for four rows in training."""
+
+    def limited(model, tokens, lengths):
+        if model.training and len(tokens) > 4:
+            raise MemoryError
+        return forward(model, tokens, lengths)
+
+    return limited

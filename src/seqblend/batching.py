@@ -47,6 +47,20 @@ def plan_batches(
     return batches
 
 
+def plan_rows(
+    lengths: np.ndarray, rows_per_batch: int, rng: np.random.Generator
+) -> list[np.ndarray]:
+    """Group rows of similar length into batches of `rows_per_batch`; one is smaller, if need be.
+
+    lengths: int [n]
+    returns: list of int [b_k], a partition of range(n), in random order
+    """
+    order = _bucketed_order(lengths, rng)
+    batches = [order[i : i + rows_per_batch] for i in range(0, len(order), rows_per_batch)]
+    rng.shuffle(batches)
+    return batches
+
+
 def _bucketed_order(lengths: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
     """int [n]: rows from longest to shortest; with `rng`, near neighbours change places."""
     if rng is None:

@@ -102,11 +102,16 @@ class TrainConfig:
         128, Choice((64, 128, 256)), "sets the token budget of a batch", least=1
     )
     tokens_per_batch: int = knob(16_384, least=1, help="upper limit of a batch's padded tokens")
+    batch_rows: int = knob(0, least=0, help="rows of a batch; 0: a token budget instead")
     clip_norm: float = knob(
         1.0, Span(0.25, 5.0, log=True), "largest gradient norm; 0: no clipping", least=0
     )
     warmup: int = knob(50, least=0, help="steps until the full rate")
-    schedule: str = knob("constant", help="of the rate", allowed=("constant", "one_cycle"))
+    optimiser: str = knob("adamw", help="adam has no decay", allowed=("adamw", "adam"))
+    schedule: str = knob(
+        "constant", help="of the rate", allowed=("constant", "cosine", "one_cycle")
+    )
+    average: bool = knob(True, help="validate and keep averaged weights, not the last ones")
     half_life: float = knob(
         0.1, Span(0.02, 0.3, log=True), "of the averaged weights, as a share", least=0.001
     )

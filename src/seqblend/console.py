@@ -149,6 +149,8 @@ class Progress:
         unit, values = event.job.unit, event.values
         if event.kind == "started":
             self._rows[unit.name] = _Row(time.monotonic())
+        elif event.kind == "progress" and "recovery" in values:
+            self.say(f"{unit.name}: {values['recovery']}", "yellow")
         elif event.kind == "progress":
             self._rows[unit.name].values |= values
             if "epoch" in values and not self._live:

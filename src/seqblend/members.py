@@ -68,6 +68,7 @@ class Facts:
     parameters: int = 0
     padding: float | None = None
     tokens_per_second: float | None = None
+    recoveries: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Fitted(Protocol):
@@ -126,7 +127,9 @@ class TorchMember:
         count = sum(p.numel() for p in model.parameters())
         losses = trace.history["valid_loss"]
         epochs = context.epochs or best_epoch(losses, 0.0 if config.early_stopping else entropy)
-        facts = Facts(trace.history, epochs, count, trace.padding, trace.tokens_per_second)
+        facts = Facts(
+            trace.history, epochs, count, trace.padding, trace.tokens_per_second, trace.recoveries
+        )
         return cls(model, remap, context, facts)
 
     def predict(self, sequences: SequenceSet) -> np.ndarray:

@@ -7,6 +7,7 @@ import copy
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,12 +20,19 @@ PRECISIONS = ("float32", "bfloat16", "float16")
 
 
 def rate_at(step: int, config: TrainConfig, steps: int) -> float:
-    """The learning rate of a step: warm-up, then constant, or one cycle over `steps` in all."""
-    warm = min((step + 1) / max(config.warmup, 1), 1.0)
+    """The learning rate of a step, of `steps` in all.
+
+    constant: after the warm-up; cosine: falls to 0 after it (Loshchilov & Hutter 2017);
+    one_cycle: rises over the first 30 %, then falls to 0, both along a cosine (Smith 2018)
+    """
+    rise = 0.3 * steps if config.schedule == "one_cycle" else config.warmup
+    rising = min((step + 1) / max(rise, 1), 1.0)
     if config.schedule == "constant":
-        return config.lr * warm
-    done = min(max(step - config.warmup, 0) / max(steps - config.warmup, 1), 1.0)
-    return config.lr * warm * 0.5 * (1 + math.cos(math.pi * done))
+        return config.lr * rising
+    if config.schedule == "one_cycle":
+        rising = 0.5 * (1 - math.cos(math.pi * rising))
+    fallen = min(max(step - rise, 0) / max(steps - rise, 1), 1.0)
+    return config.lr * rising * 0.5 * (1 + math.cos(math.pi * fallen))
 
 
 class AveragedWeights:
@@ -32,23 +40,37 @@ class AveragedWeights:
 
     Polynomial-decay averaging (Shamir & Zhang 2013): weights older than the last `half_life` of
     the steps hold half of the mass. No bias to correct and no run length to know, so that every
-    epoch is a finished model and the same epoch means the same in every fold.
+    epoch is a finished model and the same epoch means the same in every fold. A `half_life` of 0
+    keeps the last weights alone.
     """
 
     def __init__(self, model: nn.Module, half_life: float) -> None:
         self.model = copy.deepcopy(model).eval()
-        self._power = math.log(0.5) / math.log1p(-half_life)
+        self._power = math.log(0.5) / math.log1p(-half_life) if half_life else math.inf
         self._steps = 0
 
     @torch.no_grad()
     def update(self, model: nn.Module) -> None:
         """Take the model's weights of one more step into the average."""
         self._steps += 1
-        share = min(self._power / (self._steps + self._power - 1), 1.0)
+        share = 1 / (1 + (self._steps - 1) / self._power)
         own, new = list(self.model.parameters()), list(model.parameters())
         torch._foreach_lerp_(own, new, share)
         for mine, theirs in zip(self.model.buffers(), model.buffers(), strict=True):
             mine.copy_(theirs)
+
+    def norm(self) -> Tensor:
+        """float32 []: the norm of the average, finite only where every step's weights were."""
+        return torch.stack(torch._foreach_norm(list(self.model.parameters()))).norm().detach()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The average and how many steps are in it."""
+        return {"model": self.model.state_dict(), "steps": self._steps}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to what state_dict gave."""
+        self.model.load_state_dict(state["model"])
+        self._steps = state["steps"]
 
 
 def choose_precision(wanted: str, device: torch.device, *, low_precision_on_cpu: bool) -> str:
@@ -85,17 +107,21 @@ def autocast(precision: str, device: torch.device) -> Iterator[None]:
         yield
 
 
-def make_optimiser(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
-    """Fused AdamW; weight decay on matrices only (embeddings, biases and gains go free)."""
+def make_optimiser(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    """Fused AdamW; weight decay on matrices only (embeddings, biases and gains go free).
+
+    train.optimiser=adam is Adam without any decay (Kingma & Ba 2015).
+    """
     tables = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
     weights = list(model.parameters())
     free = [p for p in weights if p.ndim < 2 or id(p) in tables]
     decayed = [p for p in weights if p.ndim >= 2 and id(p) not in tables]
+    decay = config.weight_decay if config.optimiser == "adamw" else 0.0
     groups = [
-        {"params": decayed, "weight_decay": config.weight_decay},
+        {"params": decayed, "weight_decay": decay},
         {"params": free, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=config.lr, fused=True)
+    return torch.optim.AdamW(groups, lr=config.lr, fused=True)  # Adam, where nothing decays
 
 
 def make_loss(

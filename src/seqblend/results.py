@@ -88,6 +88,7 @@ def _summarise(manifests: list[dict[str, Any]]) -> dict[str, Any]:
         "epochs": [m["epochs"] for m in manifests],
         "seconds": sum(m["seconds"] for m in manifests),
         "parameters": max(m["parameters"] for m in manifests),
+        "recoveries": [{"unit": m["unit"], **r} for m in manifests for r in m["recoveries"]],
         "peak_megabytes": max(m["peak_megabytes"] for m in manifests),
         "tokens_per_second": float(np.mean(speeds)) if speeds else None,
     }

@@ -90,6 +90,7 @@ def _model_record(
     notes = []
     if manifest["epochs_chosen_on_validation"]:
         notes.append("each fold chose its own epoch on its validation rows: the score flatters")
+    notes += [f"{Path(r['unit']).name}: {r['sentence']}" for r in manifest["recoveries"]]
     return ModelRecord(
         name=name,
         run=result.name,

@@ -3,46 +3,27 @@
 from __future__ import annotations
 
 import copy
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
 from seqblend import faults
-from seqblend.batching import DeviceSequences, padding_share, plan_batches, tokens_per_batch
-from seqblend.config import TrainConfig
-from seqblend.errors import UnitError
+from seqblend.batching import DeviceSequences, plan_batches
+from seqblend.memory import Portions
 from seqblend.metrics import summarise
-from seqblend.optimise import AveragedWeights, autocast, make_loss, make_optimiser, rate_at
-from seqblend.seeds import rng_for, seed_for
+from seqblend.optimise import autocast
+from seqblend.seeds import seed_for
+from seqblend.trainer import Rows, Setting, Trainer
 
 PREDICT_TOKENS = 32_768  # padded tokens in a batch without gradients
 History = dict[str, list[float]]
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Sequences on the device with their labels: int64 [n]."""
-
-    sequences: DeviceSequences
-    labels: np.ndarray
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What a fit depends on besides its rows."""
-
-    config: TrainConfig
-    classes: int
-    epochs: int
-    seed: int
-    place: int
-    precision: str
-    device: torch.device
-    report: Callable[[dict], None]
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass
@@ -50,6 +31,7 @@ class Trace:
     """What was recorded while fitting; `history` has one value per epoch."""
 
     history: History = field(default_factory=dict)
+    recoveries: list[dict[str, Any]] = field(default_factory=list)
     padding: float = 0.0
     tokens_per_second: float = 0.0
 
@@ -70,11 +52,12 @@ def fit_module(
 
     `should_stop(history)` ends after an epoch (the pilot, early stopping). Validation rows are
     scored each epoch and choose nothing otherwise; early stopping returns its best epoch.
-    raises: UnitError where the loss is no longer finite
+    raises: DivergenceError where loss or gradients are not finite and no recovery helps;
+        UnitError where a batch does not fit into memory
     """
     torch.manual_seed(seed_for(setting.seed, "torch", setting.place))
     model = build().to(setting.device)
-    trainer = _Trainer(model, train, setting)
+    trainer = Trainer(model, train, setting)
     trace, best = Trace(), None
     for epoch in range(setting.epochs):
         values = trainer.run_epoch(epoch)
@@ -88,88 +71,12 @@ def fit_module(
             break
     seconds = sum(trace.history.get("train_seconds", []))
     trace.tokens_per_second = trainer.tokens_seen / max(seconds, 1e-9)
-    trace.padding = trainer.padding
+    trace.padding, trace.recoveries = trainer.padding, trainer.recoveries
     return best or trainer.averaged.model, trace
 
 
 def _is_best(history: History) -> bool:
     return history["valid_loss"][-1] == min(history["valid_loss"])
-
-
-class _Trainer:
-    """Model, optimiser and averaged weights of one fit."""
-
-    def __init__(self, model: nn.Module, train: Rows, setting: Setting) -> None:
-        config = setting.config
-        self.model, self.train, self.setting = model, train, setting
-        self.budget = tokens_per_batch(
-            train.sequences.lengths, config.steps_per_epoch, config.tokens_per_batch
-        )
-        self.optimiser = make_optimiser(model, config)
-        self.averaged = AveragedWeights(model, config.half_life)
-        self.loss = make_loss(train.labels, setting.classes, config, setting.device)
-        self.scaler = torch.amp.GradScaler("cuda", enabled=setting.precision == "float16")
-        self.labels = torch.from_numpy(train.labels).to(setting.device)
-        self.step, self.tokens_seen, self.padding = 0, 0, 0.0
-
-    def run_epoch(self, epoch: int) -> dict[str, float | None]:
-        """One pass over the training rows; the epoch's running figures."""
-        setting, began = self.setting, time.perf_counter()
-        rng = rng_for(setting.seed, "batches", setting.place, epoch)
-        lengths = self.train.sequences.lengths
-        batches = plan_batches(lengths, self.budget, rng)
-        self.padding = padding_share(lengths, batches)
-        totals = torch.zeros(3, device=setting.device)  # loss, correct, gradient norm
-        reported, seen = began, 0
-        self.model.train()
-        for i, rows in enumerate(batches):
-            totals += self._step(rows, len(batches) * setting.epochs)
-            seen += int(lengths[rows].sum())
-            now = time.perf_counter()
-            if now - reported > 1.0:
-                reported = now
-                share = (epoch + (i + 1) / len(batches)) / setting.epochs
-                setting.report({"share": share, "tokens_per_second": seen / (now - began)})
-        self.tokens_seen += seen
-        seconds = time.perf_counter() - began
-        loss, correct, norm = (totals / len(lengths)).tolist()
-        if not np.isfinite(loss):
-            raise UnitError(
-                f"the training loss is no longer finite in epoch {epoch + 1} (rate "
-                f"{setting.config.lr}): lower train.lr or train.clip_norm"
-            )
-        return {
-            "epoch": epoch + 1,
-            "train_loss": loss,
-            "train_accuracy": correct,
-            "gradient_norm": norm,
-            "rate": rate_at(self.step - 1, setting.config, len(batches) * setting.epochs),
-            "train_seconds": seconds,
-            "tokens_per_second": seen / seconds,
-        }
-
-    def _step(self, rows: np.ndarray, steps: int) -> torch.Tensor:
-        """One optimiser step: float32 [3], row-weighted loss, correct rows, gradient norm."""
-        setting = self.setting
-        tokens, lengths = self.train.sequences.gather(rows)
-        labels = self.labels[torch.from_numpy(rows).to(setting.device)]
-        with autocast(setting.precision, setting.device):
-            logits = self.model(tokens, lengths)
-        logits = logits.float()
-        loss = self.loss(logits, labels)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate_at(self.step, setting.config, steps)
-        self.optimiser.zero_grad(set_to_none=True)
-        self.scaler.scale(loss).backward()
-        self.scaler.unscale_(self.optimiser)
-        most = setting.config.clip_norm or float("inf")
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), most)
-        self.scaler.step(self.optimiser)
-        self.scaler.update()
-        self.averaged.update(self.model)
-        self.step += 1
-        correct = (logits.detach().argmax(1) == labels).sum()
-        return torch.stack([loss.detach() * len(rows), correct.float(), norm * len(rows)])
 
 
 def _validate(model: nn.Module, valid: Rows, setting: Setting) -> dict[str, float | None]:
@@ -189,13 +96,19 @@ def predict_module(
     model.eval()
     budget = max(PREDICT_TOKENS, int(sequences.lengths.max()))
     batches = plan_batches(sequences.lengths, budget)
-    parts = []
-    for rows in batches:
-        tokens, lengths = sequences.gather(rows)
-        with autocast(precision, device):
-            logits = model(tokens, lengths)
-        parts.append(torch.softmax(logits.float(), dim=1))
-    stacked = torch.cat(parts).cpu().numpy()
+    portions = Portions(lambda why, parts: _LOG.warning("%s: predicted in %d parts", why, parts))
+
+    def answer(parts: list[np.ndarray]) -> torch.Tensor:
+        """float32 [b, c] for the parts of a batch."""
+        answers = []
+        for rows in parts:
+            tokens, lengths = sequences.gather(rows)
+            with autocast(precision, device):
+                logits = model(tokens, lengths)
+            answers.append(torch.softmax(logits.float(), dim=1))
+        return torch.cat(answers)
+
+    stacked = torch.cat([portions.run(answer, rows) for rows in batches]).cpu().numpy()
     out = np.empty_like(stacked)
     out[np.concatenate(batches)] = stacked
     return out

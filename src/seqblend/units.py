@@ -17,11 +17,13 @@ import torch
 from seqblend.config import Config, TrainConfig, VocabularyConfig, digest
 from seqblend.dataset import load_competition
 from seqblend.devices import describe_device, settle_device
+from seqblend.errors import UnitError, listing
 from seqblend.folds import inner_split, split
 from seqblend.members import Context, Fitted, Labelled, fit_member, member_from_arrays
 from seqblend.metrics import summarise
 from seqblend.models.registry import Entry, entry_for, resolve_options
 from seqblend.optimise import choose_precision
+from seqblend.recovery import DivergenceError
 from seqblend.sequences import Competition
 from seqblend.sources import code_digest, git_commit
 from seqblend.store import (
@@ -41,7 +43,8 @@ _SHARED = (
     "models/registry",
 )  # fmt: skip
 _MODULE = (
-    "vocabulary", "batching", "optimise", "training", "models/layers", "models/recurrence",
+    "vocabulary", "batching", "optimise", "gradients", "memory", "recovery", "trainer", "training",
+    "models/layers", "models/recurrence",
 )  # fmt: skip
 _LINEAR = ("models/ngrams",)
 
@@ -159,7 +162,11 @@ def run_unit(job: Job, device: torch.device, report: Callable[[dict], None]) -> 
     train_rows, valid_rows = _rows_of(job.unit, labels, fold, keys)
     context = _context(job, competition, device, report)
     parts = [Labelled(train.take(rows), labels[rows]) for rows in (train_rows, valid_rows)]
-    member = fit_member(*parts, context)
+    try:
+        member = fit_member(*parts, context)
+    except DivergenceError as error:
+        ids = listing(competition.train_ids[row] for row in train_rows[error.rows])
+        raise UnitError(f"{error}. The batch's rows, by id: {ids}") from None
     valid = member.predict(parts[1].sequences)
     arrays = {"valid": valid}
     if job.unit.fold != PILOT:
@@ -234,7 +241,7 @@ def _describe(job: Job, member: Fitted, competition: Competition, context: Conte
         "tokens_per_second": facts.tokens_per_second,
         "precision": run.train.precision if run.kind == "module" else "float64",
         "device": describe_device(context.device),
-        "deterministic": context.device.type == "cpu", "recoveries": [],
+        "deterministic": context.device.type == "cpu", "recoveries": facts.recoveries,
         "versions": package_versions(), "git_commit": git_commit(),
     }  # fmt: skip
 

@@ -75,7 +75,7 @@ def draw_curves(
     if reference:
         axes.axhline(reference[1], color=MUTED, linewidth=1, linestyle="--")
         ends[reference[0]] = (-1, None, reference[1])
-    _label_ends(axes, ends, last)
+    label_ends(axes, ends, last)
     if what == "loss":
         sentence = _loss_sentence(curves, more_epochs or {})
     else:
@@ -117,8 +117,11 @@ def _use_log_scale(axes: Axes) -> None:
         axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _label_ends(axes: Axes, ends: dict[str, tuple[int, int | None, float]], last: int) -> None:
-    """Names at the right edge, each tied to the end of its line and kept apart from the others."""
+def label_ends(axes: Axes, ends: dict[str, tuple[int, int | None, float]], last: int) -> None:
+    """Names at the right edge, each tied to the end of its line and kept apart from the others.
+
+    ends: {name: (colour's number or -1, last epoch or None, last value)}
+    """
     axes.autoscale_view(scalex=False)
     axes.set_ylim(axes.get_ylim())
     named = [item for item in ends.items() if item[1][0] < len(SERIES) and np.isfinite(item[1][2])]

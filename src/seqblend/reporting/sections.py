@@ -13,6 +13,7 @@ from seqblend.reporting.breakdowns import tabulate_classes
 from seqblend.reporting.confusion import SHOWN_CLASSES, draw_confusion, worst_classes
 from seqblend.reporting.curves import Histories, draw_curves
 from seqblend.reporting.figures import draw_lengths, draw_scores
+from seqblend.reporting.gradients import draw_gradients
 from seqblend.reporting.leaderboard import Entry, title_of
 from seqblend.reporting.records import ModelRecord, ReportData
 from seqblend.reporting.style import Picture
@@ -89,7 +90,7 @@ def _reference(data: ReportData) -> tuple[str, float] | None:
 
 
 def curves_section(data: ReportData, entries: list[Entry]) -> Section:
-    """Loss and accuracy by epoch."""
+    """Loss, accuracy and gradient norms by epoch."""
     models = [entry for entry in entries if not entry.is_blend]
     histories: dict[str, Histories] = {e.name: e.record.histories for e in models}
     pictures = []
@@ -104,6 +105,14 @@ def curves_section(data: ReportData, entries: list[Entry]) -> Section:
     )
     shown = [picture for picture in pictures if picture]
     blocks = [Block(text=text, pictures=shown)] if shown else []
+    norms = [p for e in models if (p := draw_gradients(e.name, e.record.histories))]
+    if norms:
+        text = (
+            "Mean norms of the gradient over an epoch's steps, before clipping, of the best model "
+            "that has any. A maximum far above the mean is an exploding gradient, a layer far "
+            "below the others hardly learns."
+        )
+        blocks.append(Block("Gradients", text, pictures=norms[:1], links=norms[1:]))
     return Section("curves", "Learning curves", blocks)
 
 

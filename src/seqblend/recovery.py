@@ -1,0 +1,74 @@
+"""Finite or back: the first step that is not, found without a sync, and the state before it."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seqblend.errors import UnitError
+
+MOST_RECOVERIES = 2
+FIGURES = ("loss", "gradient norm", "norm of the weights")
+
+
+class DivergenceError(UnitError):
+    """Training left finite numbers once too often; `rows`: int64 [b], the batch in which it did."""
+
+    def __init__(self, message: str, rows: np.ndarray) -> None:
+        super().__init__(message)
+        self.rows = rows
+
+
+class Watch:
+    """Remembers on the device which figure of an epoch was the first that is not finite.
+
+    Reading it is free on a CPU; a GPU would have to be waited for. What follows such a step is
+    thrown away in any case, so that when it is read changes no result.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.is_free = device.type == "cpu"
+        self._first = torch.tensor([-1.0, 0.0], dtype=torch.float64, device=device)
+
+    def see(self, step: int, figure: str, value: Tensor, excused: Tensor | None = None) -> None:
+        """Take in one of FIGURES at a step: a number. `excused`: bool, it need not be finite."""
+        is_bad = ~value.isfinite() if excused is None else ~(value.isfinite() | excused)
+        now = value.double().expand(2).clone()
+        now[0] = step * len(FIGURES) + FIGURES.index(figure)
+        self._first = torch.where(is_bad & self.is_clean, now, self._first)
+
+    @property
+    def is_clean(self) -> Tensor:
+        """bool, one value on the device: whether everything so far was finite."""
+        return self._first[0] < 0
+
+    def read(self) -> tuple[int, str] | None:
+        """(the first bad step, what was wrong with it), or None. Waits for the device."""
+        place, value = self._first.tolist()
+        if place < 0:
+            return None
+        step, figure = divmod(int(place), len(FIGURES))
+        return step, f"the {FIGURES[figure]} is {value:g}"
+
+
+class _Stateful(Protocol):
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state: dict[str, Any], /) -> Any: ...
+
+
+class Snapshot:
+    """A copy, on the same device, of the state of a model, an optimiser and the like."""
+
+    def __init__(self, *parts: _Stateful) -> None:
+        self._parts = parts
+        self._states = [copy.deepcopy(part.state_dict()) for part in parts]
+
+    def restore(self) -> None:
+        """Put the copied state back; can be done again."""
+        for part, state in zip(self._parts, self._states, strict=True):
+            part.load_state_dict(copy.deepcopy(state))

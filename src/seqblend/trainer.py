@@ -1,0 +1,223 @@
+"""One fit's moving parts: an epoch of steps, what it records, and how it recovers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from seqblend.batching import (
+    DeviceSequences,
+    padding_share,
+    plan_batches,
+    plan_rows,
+    tokens_per_batch,
+)
+from seqblend.config import TrainConfig
+from seqblend.gradients import GradientNorms
+from seqblend.memory import Portions
+from seqblend.optimise import AveragedWeights, autocast, make_loss, make_optimiser, rate_at
+from seqblend.recovery import MOST_RECOVERIES, DivergenceError, Snapshot, Watch
+from seqblend.seeds import rng_for, seed_for
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Sequences on the device with their labels: int64 [n]."""
+
+    sequences: DeviceSequences
+    labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a fit depends on besides its rows."""
+
+    config: TrainConfig
+    classes: int
+    epochs: int
+    seed: int
+    place: int
+    precision: str
+    device: torch.device
+    report: Callable[[dict], None]
+
+
+class Trainer:
+    """Model, optimiser and averaged weights of one fit."""
+
+    def __init__(self, model: nn.Module, train: Rows, setting: Setting) -> None:
+        config = setting.config
+        self.model, self.train, self.setting = model, train, setting
+        self.optimiser = make_optimiser(model, config)
+        self.averaged = AveragedWeights(model, config.half_life if config.average else 0.0)
+        self.loss = make_loss(train.labels, setting.classes, config, setting.device)
+        self.scaler = torch.amp.GradScaler("cuda", enabled=setting.precision == "float16")
+        self.labels = torch.from_numpy(train.labels).to(setting.device)
+        weight = np.ones(setting.classes) if self.loss.weight is None else self.loss.weight.cpu()
+        self.mass = np.asarray(weight, dtype=np.float64)[train.labels]  # of each row in a mean loss
+        self.norms = GradientNorms(model, setting.device)
+        self.portions = Portions(self._note_halving)
+        self.recoveries: list[dict[str, Any]] = []
+        self.step, self.tokens_seen, self.padding, self.undone = 0, 0, 0.0, 0
+
+    def run_epoch(self, epoch: int) -> dict[str, float]:
+        """One pass over the training rows; the epoch's figures.
+
+        A pass with a loss or gradient that is not finite is undone and begun again at half the
+        rate; its gradient norms up to there stay in the epoch's maximum.
+        raises: DivergenceError where that was done MOST_RECOVERIES times before
+        """
+        setting, began, seen = self.setting, time.perf_counter(), self.tokens_seen
+        batches = self._plan(epoch)
+        self.padding = padding_share(self.train.sequences.lengths, batches)
+        parts = (self.model, self.averaged, self.optimiser, self.scaler)
+        first, start = self.step, Snapshot(*parts)
+        peak = torch.zeros((), dtype=torch.float64, device=setting.device)
+        while True:
+            sums, peak, watch = self._pass(epoch, batches, peak)
+            if (fault := watch.read()) is None:
+                break
+            start.restore()
+            self.step = first + fault[0]
+            self._prepare_again(epoch, fault[1], float(peak), batches[fault[0]])
+            self.step = first
+        seconds = time.perf_counter() - began
+        return {
+            "epoch": epoch + 1,
+            **self._describe(sums.tolist(), float(peak)),
+            "rate": self._rate(self.step - 1, len(batches)),
+            "train_seconds": seconds,
+            "tokens_per_second": (self.tokens_seen - seen) / seconds,
+        }
+
+    def _plan(self, epoch: int) -> list[np.ndarray]:
+        """The epoch's batches: of a number of rows, or under a token budget."""
+        setting, lengths = self.setting, self.train.sequences.lengths
+        config, rng = setting.config, rng_for(setting.seed, "batches", setting.place, epoch)
+        if config.batch_rows:
+            return plan_rows(lengths, config.batch_rows, rng)
+        budget = tokens_per_batch(lengths, config.steps_per_epoch, config.tokens_per_batch)
+        return plan_batches(lengths, budget, rng)
+
+    def _pass(
+        self, epoch: int, batches: list[np.ndarray], peak: Tensor
+    ) -> tuple[Tensor, Tensor, Watch]:
+        """All steps of an epoch: the sums of their figures, the largest norm, what was wrong."""
+        setting, lengths = self.setting, self.train.sequences.lengths
+        sums, watch = None, Watch(setting.device)
+        one = torch.ones((), device=setting.device)
+        reported, began, before = *[time.perf_counter()] * 2, self.tokens_seen
+        self.model.train()
+        for i, rows in enumerate(batches):
+            loss, correct = self.portions.run(self._backward, rows)
+            is_scaled = self.scaler.scale(one) > 1
+            self.scaler.unscale_(self.optimiser)
+            norms = self.norms.measure()
+            watch.see(i, "loss", loss)
+            watch.see(i, "gradient norm", norms[0], excused=is_scaled)  # the scaler will skip it
+            figures = _weigh(len(rows), loss, correct, norms).where(watch.is_clean, 0.0)
+            sums = figures if sums is None else sums + figures
+            peak = torch.maximum(peak, figures[3] / len(rows))
+            if watch.is_free and watch.read():
+                break
+            self._update(norms[0], len(batches))
+            self.tokens_seen += int(lengths[rows].sum())
+            if (now := time.perf_counter()) - reported > 1.0:
+                reported = now
+                share = (epoch + (i + 1) / len(batches)) / setting.epochs
+                speed = (self.tokens_seen - before) / (now - began)
+                setting.report({"share": share, "tokens_per_second": speed})
+                if watch.read():
+                    break
+        watch.see(len(batches) - 1, "norm of the weights", self.averaged.norm())
+        return sums, peak, watch
+
+    def _backward(self, parts: list[np.ndarray]) -> tuple[Tensor, Tensor]:
+        """The batch's gradients, summed over its parts: (loss float32, correct rows), each []."""
+        self.optimiser.zero_grad(set_to_none=True)
+        mass = sum(self.mass[rows].sum() for rows in parts)
+        loss, correct = 0.0, 0.0
+        for rows in parts:
+            tokens, lengths = self.train.sequences.gather(rows)
+            labels = self.labels[torch.from_numpy(rows).to(self.setting.device)]
+            with autocast(self.setting.precision, self.setting.device):
+                logits = self.model(tokens, lengths)
+            logits = logits.float()
+            own = self.loss(logits, labels) * (self.mass[rows].sum() / mass)
+            self.scaler.scale(own).backward()
+            loss = loss + own.detach()
+            correct = correct + (logits.detach().argmax(1) == labels).sum()
+        return loss, correct
+
+    def _update(self, norm: Tensor, steps: int) -> None:
+        """Clip, then one step of the optimiser and of the averaged weights."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._rate(self.step, steps)
+        if self.setting.config.clip_norm:
+            self.norms.clip(norm, self.setting.config.clip_norm)
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        self.averaged.update(self.model)
+        self.step += 1
+
+    def _rate(self, step: int, steps: int) -> float:
+        """The learning rate of a step of epochs that have `steps` each."""
+        setting = self.setting
+        return rate_at(step, setting.config, steps * setting.epochs) * 0.5**self.undone
+
+    def _describe(self, sums: list[float], peak: float) -> dict[str, float]:
+        """An epoch's means from the sums of _weigh, rows weighing alike."""
+        loss, correct, counted, *norms = sums
+        n = len(self.train.labels)
+        names = ["gradient_norm", *(f"gradient_norm/{layer}" for layer in self.norms.layers)]
+        means = dict(zip(names, (norm / max(counted, 1) for norm in norms), strict=True))
+        return {
+            "train_loss": loss / n,
+            "train_accuracy": correct / n,
+            **means,
+            "gradient_norm_max": peak,
+        }
+
+    def _prepare_again(self, epoch: int, reason: str, peak: float, rows: np.ndarray) -> None:
+        """Record the fault of a pass, halve the rate and draw anew from here on."""
+        rate, times = self.setting.config.lr * 0.5**self.undone, self.undone
+        where = f"{reason} in epoch {epoch + 1}, step {self.step + 1}, with train.lr at {rate:g}"
+        seen = f"largest gradient norm until then {peak:.3g}"
+        if times == MOST_RECOVERIES:
+            raise DivergenceError(
+                f"no longer finite after {times} recoveries: {where} ({seen}). Lower train.lr or "
+                "train.clip_norm (0 does not clip), or set train.precision=float32",
+                rows,
+            )
+        self.undone += 1
+        torch.manual_seed(seed_for(self.setting.seed, "torch again", self.setting.place, times))
+        self._record(
+            f"{where} ({seen}); epoch {epoch + 1} begins again with half the rate",
+            epoch=epoch + 1, reason=reason, rate_before=rate, rate_after=rate / 2,
+            gradient_norm_max=peak,
+        )  # fmt: skip
+
+    def _note_halving(self, reason: str, parts: int) -> None:
+        """Record that batches are computed in more parts from here on."""
+        self._record(f"{reason}: computed in {parts} parts", reason=reason, parts=parts)
+
+    def _record(self, sentence: str, **facts: Any) -> None:
+        """Keep a recovery for the manifest and say it in one line."""
+        self.recoveries.append({"step": self.step + 1, "sentence": sentence, **facts})
+        self.setting.report({"recovery": sentence})
+
+
+def _weigh(rows: int, loss: Tensor, correct: Tensor, norms: Tensor) -> Tensor:
+    """float64 [4 + layers] to be summed: loss by rows, correct, rows counted, norms by rows.
+
+    A step that the scaler skips for its overflow does not count among the norms.
+    """
+    is_finite = norms[:1].isfinite()
+    own = torch.stack([loss.double() * rows, correct.double()])
+    return torch.cat([own, is_finite.double() * rows, norms.where(is_finite, 0.0) * rows])
