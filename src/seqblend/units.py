@@ -41,7 +41,8 @@ _SHARED = (
     "models/registry",
 )  # fmt: skip
 _MODULE = (
-    "vocabulary", "batching", "optimise", "training", "models/layers", "models/recurrence",
+    "vocabulary", "batching", "optimise", "training", "models/layers", "models/normalisation",
+    "models/recurrence",
 )  # fmt: skip
 _LINEAR = ("models/ngrams",)
 

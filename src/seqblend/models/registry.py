@@ -10,7 +10,7 @@ from typing import Any
 from seqblend.config import override
 from seqblend.errors import FlagError, listing, nearest
 
-_FILES = ("recurrent", "linear")
+_FILES = ("recurrent", "attention", "convolution", "bag", "linear")
 
 
 @dataclass(frozen=True)
