@@ -85,7 +85,8 @@ def autocast(precision: str, device: torch.device) -> Iterator[None]:
 
 def make_optimiser(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
     """Fused AdamW; weight decay on matrices only (embeddings, biases and gains go free)."""
-    tables = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
+    kinds = (nn.Embedding, nn.EmbeddingBag)
+    tables = {id(m.weight) for m in model.modules() if isinstance(m, kinds)}
     weights = list(model.parameters())
     free = [p for p in weights if p.ndim < 2 or id(p) in tables]
     decayed = [p for p in weights if p.ndim >= 2 and id(p) not in tables]

@@ -21,6 +21,7 @@ _LEARNED = 1024  # positions with a vector of their own; later ones share the la
 class TransformerOptions(NetworkOptions):
     """What a transformer classifier is made of."""
 
+    width: int = knob(64, Choice((64, 128)), "features of a token embedding", least=1)
     heads: int = knob(4, Choice((2, 4, 8)), "attention heads; they divide the width", least=1)
     depth: int = knob(2, Choice((1, 2, 3)), "blocks", least=1)
     inner: int = knob(2, Choice((1, 2, 4)), "width inside a block, times the width", least=1)

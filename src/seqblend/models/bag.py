@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from seqblend.config import Choice, knob
 from seqblend.models.layers import Embed, NetworkOptions, drop_words, mask_of
@@ -53,8 +52,12 @@ class NgramBag(nn.Module):
         self.options = options
         bare = dataclasses.replace(options, word_dropout=0.0, embedding_dropout=0.0)
         self.embed = Embed(size, bare)
-        self.ngrams = nn.Embedding(options.buckets, options.width, padding_idx=PAD)
-        nn.init.zeros_(self.ngrams.weight)
+        self.ngrams = None
+        if options.orders > 1:
+            self.ngrams = nn.EmbeddingBag(
+                options.buckets, options.width, mode="sum", padding_idx=PAD
+            )
+            nn.init.zeros_(self.ngrams.weight)
         self.dropout = nn.Dropout(options.embedding_dropout)
         self.output = nn.Linear(options.width, classes)
 
@@ -65,10 +68,8 @@ class NgramBag(nn.Module):
             tokens = drop_words(tokens, options.word_dropout)  # n-grams see it too
         buckets = hash_ngrams(tokens, lengths, options.orders, options.buckets)
         total = self.embed(tokens).sum(1)  # [b, d]
-        if buckets.shape[1]:
-            total = total + functional.embedding_bag(
-                buckets, self.ngrams.weight, mode="sum", padding_idx=PAD
-            )
+        if self.ngrams is not None and buckets.shape[1]:
+            total = total + self.ngrams(buckets)
         count = lengths + (buckets != PAD).sum(1)
         return self.output(self.dropout(total / count[:, None]))
 
