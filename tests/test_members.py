@@ -142,3 +142,10 @@ def test_two_classes_work(name):
     member = fit_member(draw(40, 0, 2), draw(20, 1, 2), make_context(name, classes=2))
     labels = draw(40, 0, 2).labels
     assert np.mean(member.predict(draw(40, 0, 2).sequences).argmax(1) == labels) >= 0.95
+
+
+def test_lr_scale_multiplies_the_rate():
+    halved = {"options": SMALL["options"] | {"lr_scale": 0.5}}
+    context = make_context("rnn", options=resolve_options("rnn", halved), epochs=1)
+    history = fit_member(draw(), draw(30, 1), context).facts.history
+    assert history["rate"] == [pytest.approx(TRAIN.lr / 2)]
