@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from seqblend.config import Choice, knob
+from seqblend.config import Choice, Span, knob
 from seqblend.models.layers import Embed, NetworkOptions, drop_words, mask_of
 from seqblend.models.registry import register
 from seqblend.sequences import PAD
@@ -21,7 +21,10 @@ _SHIFT = 29  # high bits, which a product mixes best, fold into the low ones
 class BagOptions(NetworkOptions):
     """What a bag of n-grams is made of."""
 
-    width: int = knob(32, Choice((16, 32, 64)), "features of an embedding", least=1)
+    width: int = knob(16, Choice((16, 32, 64)), "features of an embedding", least=1)
+    embedding_dropout: float = knob(0.2, Span(0.0, 0.6), "of the mean's features")
+    word_dropout: float = knob(0.0, Span(0.0, 0.3), "share of tokens read as unknown")
+    lr_scale: float = knob(4.0, Span(1.0, 16.0, log=True), "times train.lr", least=0)
     orders: int = knob(3, Choice((1, 2, 3, 4)), "n-grams of 1 to this many tokens", least=1)
     buckets: int = knob(
         1 << 18, Choice((1 << 16, 1 << 18, 1 << 20)), "n-grams of 2 or more share these", least=2
