@@ -1,6 +1,7 @@
 """Train models x seeds x folds into working/; no blend, no submission.
 
 python src/train.py --models bilstm,bigru [--data DIR] [--seeds 2] [--folds 5]
+python src/train.py --models classic --summary
 """
 
 from __future__ import annotations
@@ -9,17 +10,23 @@ import sys
 
 from seqblend.commands import add_training_flags, make_parser, run_script
 from seqblend.console import make_console
-from seqblend.opening import open_plan
+from seqblend.opening import open_from, open_plan
 from seqblend.pipeline import exit_code, train_plan
-from seqblend.show import show_trained
+from seqblend.show import show_layers, show_trained
 
 
 def main(argv: list[str]) -> int:
     """Parse, load, train, show. Returns the exit code."""
     parser = make_parser("Train models x seeds x folds.")
     add_training_flags(parser)
+    parser.add_argument(
+        "--summary", action="store_true", help="each model's layers and parameters, and stop"
+    )
     args = parser.parse_args(argv)
     console = make_console()
+    if args.summary:
+        show_layers(console, open_from(args, console))
+        return 0
     project, plan, deadline = open_plan(args, console)
     if args.plan:
         return 0

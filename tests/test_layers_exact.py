@@ -9,6 +9,7 @@ from seqblend.models import layers
 from seqblend.models.layers import (
     AdditiveAttention,
     Embed,
+    NetworkOptions,
     Pool,
     TwoWay,
     reversal_of,
@@ -122,7 +123,7 @@ def test_an_unknown_pooling_is_refused():
 
 
 def test_embedding_dropout_drops_a_feature_for_the_whole_row():
-    embed = Embed(50, 32, dropout=0.5, word_dropout=0.0).train()
+    embed = Embed(50, NetworkOptions(width=32, embedding_dropout=0.5, word_dropout=0.0)).train()
     torch.manual_seed(0)
     dropped = embed(torch.randint(2, 50, (4, 9))) == 0
     assert dropped.any()
@@ -130,7 +131,7 @@ def test_embedding_dropout_drops_a_feature_for_the_whole_row():
 
 
 def test_word_dropout_turns_tokens_into_unknown_and_leaves_padding():
-    embed = Embed(50, 4, dropout=0.0, word_dropout=0.99).train()
+    embed = Embed(50, NetworkOptions(width=4, embedding_dropout=0.0, word_dropout=0.99)).train()
     torch.manual_seed(0)
     out = embed(torch.tensor([[5] * 200 + [0] * 50]))
     assert (out[0, :200] == embed.table.weight[1]).all(dim=1).float().mean() > 0.9

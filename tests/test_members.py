@@ -109,6 +109,26 @@ def test_unknown_tokens_and_classes_without_rows_give_finite_answers(name):
     assert (p[:, 3] < 0.5).all()
 
 
+OPTIONS = {
+    "rnn": {"pooling": "last", "depth": 2, "dropout": 0.2, "dropout_kind": "variational"},
+    "textcnn": {"pooling": "attention+max", "widths": (1, 2, 40)},
+    "transformer": {"positions": "learned", "heads": 2},
+    "bag": {"orders": 1, "embedding_dropout_kind": "element"},
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_options_and_batch_normalisation_keep_the_contract(name):
+    options = resolve_options(name, SMALL | {name: {"batch_norm": True, **OPTIONS[name]}})
+    member = fit_member(draw(), draw(30, 1), make_context(name, options=options, epochs=2))
+    rows = draw(12, 4).sequences
+    together = member.predict(rows)
+    alone = [member.predict(rows.take(slice(i, i + 1))) for i in range(12)]
+    np.testing.assert_allclose(np.concatenate(alone), together, atol=1e-5)
+    again = member_from_arrays(member.arrays(), member.context)
+    assert again.predict(rows).tobytes() == together.tobytes()
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_every_parameter_gets_a_gradient(name):
     model = entry_for(name).build(resolve_options(name, SMALL), 14, 3)
@@ -122,3 +142,10 @@ def test_two_classes_work(name):
     member = fit_member(draw(40, 0, 2), draw(20, 1, 2), make_context(name, classes=2))
     labels = draw(40, 0, 2).labels
     assert np.mean(member.predict(draw(40, 0, 2).sequences).argmax(1) == labels) >= 0.95
+
+
+def test_lr_scale_multiplies_the_rate():
+    halved = {"options": SMALL["options"] | {"lr_scale": 0.5}}
+    context = make_context("rnn", options=resolve_options("rnn", halved), epochs=1)
+    history = fit_member(draw(), draw(30, 1), context).facts.history
+    assert history["rate"] == [pytest.approx(TRAIN.lr / 2)]

@@ -48,6 +48,15 @@ def test_the_steps_one_by_one_from_another_folder(home, tiny):
     assert {"index.html", "report.md", "cm_nblr.png"} <= {path.name for path in report.iterdir()}
 
 
+def test_a_summary_shows_every_models_layers_and_trains_nothing(home, tiny):
+    done = start_script(home, "train.py", "--data", tiny, "--models", "lstm,nblr", "--summary")
+    assert done.returncode == 0, done.stderr
+    assert "lstm  layers.0  TwoWay  [b, t, 64]  49,664" in done.stdout
+    assert re.search(r"lstm  total  \d\d,\d{3}\n", done.stdout)
+    assert "nblr: linear, no layers" in done.stdout
+    assert not list((home / "working").rglob("runs"))
+
+
 def test_prepare_writes_a_competition_of_its_own(home):
     done = start_script(home, "prepare.py", "demo", "--seed", "7", "--rows", "40")
     assert done.returncode == 0, done.stderr

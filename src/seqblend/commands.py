@@ -16,7 +16,8 @@ from seqblend.config import Config, configure, parse_assignments, read_toml
 from seqblend.console import say_error
 from seqblend.errors import FlagError, InputError, nearest
 from seqblend.metrics import METRICS, check_metric
-from seqblend.models.registry import entries, entry_for, resolve_options
+from seqblend.models.groups import check_models
+from seqblend.models.registry import entries, resolve_options
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -63,7 +64,7 @@ def make_subcommand_parser(description: str) -> argparse.ArgumentParser:
 def add_training_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of the steps that train."""
     add = parser.add_argument
-    add("--models", metavar="A,B", help="which models, joined by commas")
+    add("--models", metavar="A,B", help="models and groups (default, classic, all)")
     add("--seeds", type=int, metavar="N", help="how many seeds of every model")
     add("--budget", metavar="TIME", help="such as 30m: no unit starts that would not end in time")
     add("--plan", action="store_true", help="say what would be done, and stop")
@@ -84,8 +85,7 @@ def make_config(args: argparse.Namespace) -> Config:
     if models:
         parts = models.split(",") if isinstance(models, str) else models
         config = dataclasses.replace(config, models=tuple(dict.fromkeys(p.strip() for p in parts)))
-    for name in config.models:
-        entry_for(name)
+    check_models(config.models)
     for name in names:
         resolve_options(name, config.options)
     folds = args.folds if args.folds is not None else config.folds.count

@@ -121,15 +121,21 @@ class TrainConfig:
     precision: str = knob("auto", help="auto, float32, bfloat16 or float16")
 
 
+DEFAULT_MODELS = ("nblr", "bilstm", "bigru")
+
+
 @dataclass(frozen=True)
 class Config:
-    """Everything a run depends on. `options` holds what was set for one model or for all."""
+    """Everything a run depends on. `options` holds what was set for one model or for all.
+
+    models: names of models and of groups (models/groups.py), as they were typed
+    """
 
     data: DataConfig = DataConfig()
     folds: FoldConfig = FoldConfig()
     vocabulary: VocabularyConfig = VocabularyConfig()
     train: TrainConfig = TrainConfig()
-    models: tuple[str, ...] = ("nblr", "bilstm", "bigru")
+    models: tuple[str, ...] = DEFAULT_MODELS
     seeds: int = 1
     metric: str = ""
     options: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -108,7 +109,8 @@ class TorchMember:
     def fit(cls, train: Labelled, valid: Labelled, context: Context) -> TorchMember:
         """Fit vocabulary and weights on the training rows."""
         remap, size = fit_vocabulary(train.sequences, len(context.view.lexicon), context.vocabulary)
-        config, should_stop = context.train, None
+        rate = context.train.lr * context.options.lr_scale
+        config, should_stop = dataclasses.replace(context.train, lr=rate), None
         entropy = entropy_of(train.labels, context.classes)
         if not context.epochs:
             should_stop = stops_after_patience(config.patience, entropy)

@@ -112,7 +112,8 @@ def make_optimiser(model: nn.Module, config: TrainConfig) -> torch.optim.Optimiz
 
     train.optimiser=adam is Adam without any decay (Kingma & Ba 2015).
     """
-    tables = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
+    kinds = (nn.Embedding, nn.EmbeddingBag)
+    tables = {id(m.weight) for m in model.modules() if isinstance(m, kinds)}
     weights = list(model.parameters())
     free = [p for p in weights if p.ndim < 2 or id(p) in tables]
     decayed = [p for p in weights if p.ndim >= 2 and id(p) not in tables]

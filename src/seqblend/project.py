@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import glob
 import hashlib
 import json
@@ -20,6 +21,7 @@ from seqblend.devices import Machine, find_devices
 from seqblend.errors import FlagError
 from seqblend.executors import cores
 from seqblend.folds import Folds, folds_digest, make_folds
+from seqblend.models.groups import choose_models
 from seqblend.paths import Places, choose_competition
 from seqblend.reading.discovery import CompetitionFiles, find_files
 from seqblend.results import Ledger
@@ -84,6 +86,10 @@ def open_project(
             raise FlagError(f"--solution expects a file with the test answers, got {solution}")
         files = CompetitionFiles(files.train, files.test, files.sample, files.unlabelled, solution)
     competition, key = load_or_read(store.data, files, config.data, config.metric, name, note)
+    models, lost = choose_models(config.models, competition.views)
+    config = dataclasses.replace(config, models=models)
+    if lost:
+        note(f"note: left out, they cannot read these rows: {', '.join(lost)}")
     release_freed_memory()  # reading took several times what is kept
     folds = make_folds(
         competition.labels, competition.train, config.folds, groups=competition.groups,

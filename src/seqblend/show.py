@@ -5,10 +5,14 @@ from __future__ import annotations
 from seqblend.console import Console, clean, say, show_findings, show_table
 from seqblend.delivery import Outcome, board_of, describe_submission
 from seqblend.errors import listing
+from seqblend.folds import split
+from seqblend.models.anatomy import count_parameters, describe_layers
+from seqblend.models.registry import entry_for, resolve_options
 from seqblend.project import Project
 from seqblend.reporting.report import write_report
 from seqblend.submission_log import superseded_files
 from seqblend.summary import leaderboard_rows, make_report_data
+from seqblend.vocabulary import fit_vocabulary
 
 
 def show_project(console: Console, project: Project) -> None:
@@ -25,6 +29,30 @@ def show_project(console: Console, project: Project) -> None:
     for note in [*project.folds.notes, project.machine.note]:
         if note:
             say(console, f"note: {note}", "yellow")
+
+
+def show_layers(console: Console, project: Project) -> None:
+    """Each model's layers, output shapes and parameters; the vocabulary is that of fold 0."""
+    config, competition = project.config, project.competition
+    rows = competition.train.take(split(project.fold, 0)[0])
+    size = fit_vocabulary(rows, len(competition.view.lexicon), config.vocabulary)[1]
+    say(console, f"vocabulary of fold 0: {size:,}, {len(competition.classes)} classes")
+    for name in config.models:
+        entry, options = entry_for(name), resolve_options(name, config.options)
+        if entry.kind != "module":
+            say(console, f"{name}: {entry.kind}, no layers; its size depends on the fold's rows")
+            continue
+        model = entry.build(options, size, len(competition.classes))
+        cells = [
+            [layer.name, layer.kind, f"[{layer.shape}]", f"{layer.parameters:,}"]
+            for layer in describe_layers(model)
+        ]
+        cells.append(["total", "", "", f"{count_parameters(model):,}"])
+        if console.is_terminal:
+            show_table(console, name, ["layer", "kind", "output", "parameters"], cells)
+        else:
+            for row in cells:
+                say(console, "  ".join(filter(None, [name, *row])))
 
 
 def show_outcome(console: Console, project: Project, outcome: Outcome, command: str) -> None:

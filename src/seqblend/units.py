@@ -44,7 +44,7 @@ _SHARED = (
 )  # fmt: skip
 _MODULE = (
     "vocabulary", "batching", "optimise", "gradients", "memory", "recovery", "trainer", "training",
-    "models/layers", "models/recurrence",
+    "models/layers", "models/normalisation", "models/recurrence",
 )  # fmt: skip
 _LINEAR = ("models/ngrams",)
 

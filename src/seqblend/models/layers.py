@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
 
+from seqblend.config import Choice, Span, knob
+from seqblend.models.normalisation import TokenBatchNorm
 from seqblend.models.recurrence import has_steps, run_steps
-from seqblend.sequences import UNK
+from seqblend.sequences import PAD, UNK
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """The options that every neural model has: how tokens become vectors, and its rate."""
+
+    width: int = knob(128, Choice((64, 128, 200)), "features of a token embedding", least=1)
+    embedding_dropout: float = knob(0.5, Span(0.0, 0.6), "of embedding features")
+    embedding_dropout_kind: str = knob(
+        "spatial", Choice(("spatial", "element")), "whole features of a row, or single values"
+    )
+    word_dropout: float = knob(0.2, Span(0.0, 0.3), "share of tokens read as unknown")
+    batch_norm: bool = knob(False, help="batch normalisation after the embedding")
+    lr_scale: float = knob(1.0, help="times train.lr", least=0)
 
 
 def mask_of(lengths: Tensor, t: int) -> Tensor:
@@ -46,27 +64,76 @@ def reverse_steps(x: Tensor, reversal: Tensor) -> Tensor:
     return _Reverse.apply(x, reversal)
 
 
-class Embed(nn.Module):
-    """Token embedding with word dropout (a token becomes UNK) and dropout of whole features."""
+class Dropout(nn.Module):
+    """Dropout of single values (`element`), or with one mask a row for all its steps.
 
-    def __init__(self, size: int, width: int, dropout: float, word_dropout: float) -> None:
+    That is spatial dropout on an embedding (Tompson 2015) and variational dropout between
+    recurrent layers (Gal & Ghahramani 2016): `spatial` and `variational` are the same here.
+    """
+
+    def __init__(self, rate: float, kind: str = "element") -> None:
         super().__init__()
-        self.table = nn.Embedding(size, width, padding_idx=0)
+        self.rate, self.kind = rate, kind
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: [b, t, d] -> [b, t, d]."""
+        if not self.training or not self.rate:
+            return x
+        keep = 1.0 - self.rate
+        like = x if self.kind == "element" else x[:, :1]
+        return x * torch.empty_like(like).bernoulli_(keep).div_(keep)
+
+    def extra_repr(self) -> str:
+        """The rate and what is dropped."""
+        return f"{self.rate}, {self.kind}"
+
+
+def drop_words(tokens: Tensor, share: float) -> Tensor:
+    """tokens: int64 [b, t] with about this share of them turned into UNK; padding stays."""
+    dropped = torch.rand(tokens.shape, device=tokens.device) < share
+    return tokens.masked_fill(dropped & (tokens > UNK), UNK)
+
+
+class Embed(nn.Module):
+    """Token embedding with word dropout, batch normalisation where wanted, and dropout."""
+
+    def __init__(self, size: int, options: NetworkOptions) -> None:
+        super().__init__()
+        self.table = nn.Embedding(size, options.width, padding_idx=PAD)
         nn.init.normal_(self.table.weight, std=0.1)
         with torch.no_grad():
-            self.table.weight[0] = 0
-        self.dropout, self.word_dropout = dropout, word_dropout
+            self.table.weight[PAD] = 0
+        self.norm = TokenBatchNorm(options.width) if options.batch_norm else None
+        self.dropout = Dropout(options.embedding_dropout, options.embedding_dropout_kind)
+        self.word_dropout = options.word_dropout
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """tokens: int64 [b, t] -> float [b, t, d]. One dropout mask a row, shared over time."""
+        """tokens: int64 [b, t] -> float [b, t, d], zero where there is padding."""
         if self.training and self.word_dropout:
-            dropped = torch.rand(tokens.shape, device=tokens.device) < self.word_dropout
-            tokens = tokens.masked_fill(dropped & (tokens > UNK), UNK)
+            tokens = drop_words(tokens, self.word_dropout)
         x = self.table(tokens)  # [b, t, d]
-        if self.training and self.dropout:
-            keep = 1.0 - self.dropout
-            x = x * torch.empty_like(x[:, :1]).bernoulli_(keep).div_(keep)
-        return x
+        if self.norm is not None:
+            x = self.norm(x, (tokens != PAD)[:, :, None])
+        return self.dropout(x)
+
+
+_DRAWS = {
+    "orthogonal": nn.init.orthogonal_,
+    "xavier": nn.init.xavier_uniform_,
+    "he": nn.init.kaiming_uniform_,
+}
+
+
+@dataclass(frozen=True)
+class Start:
+    """How a recurrent layer begins: orthogonal, xavier or he matrices, and the forget bias.
+
+    Orthogonal recurrent weights (Saxe 2014); forget-gate bias 1 (Jozefowicz 2015).
+    """
+
+    inputs: str = "xavier"
+    recurrent: str = "orthogonal"
+    forget_bias: float = 1.0
 
 
 class TwoWay(nn.Module):
@@ -76,14 +143,16 @@ class TwoWay(nn.Module):
     gathered back. `bidirectional=True` over padding would let it eat the padding first.
     """
 
-    def __init__(self, cell: str, width: int, hidden: int, directions: int) -> None:
+    def __init__(
+        self, cell: str, width: int, hidden: int, directions: int, start: Start | None = None
+    ) -> None:
         super().__init__()
         kinds = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
         self.passes = nn.ModuleList(
             kinds[cell](width, hidden, batch_first=True) for _ in range(directions)
         )
         for one in self.passes:
-            _initialise(one, hidden, is_lstm=cell == "lstm")
+            _initialise(one, start or Start())
 
     def forward(self, x: Tensor, reversal: Tensor) -> Tensor:
         """x: [b, t, d], reversal: int64 [b * t] -> [b, t, directions * hidden]."""
@@ -97,19 +166,15 @@ class TwoWay(nn.Module):
         return torch.cat(states, dim=2)
 
 
-def _initialise(recurrent: nn.RNNBase, hidden: int, *, is_lstm: bool) -> None:
-    """Orthogonal recurrent weights, Xavier input weights, forget-gate bias 1 (Jozefowicz 2015)."""
+def _initialise(recurrent: nn.RNNBase, start: Start) -> None:
+    """Draw every gate's matrices by themselves; biases are 0, an LSTM's forget gate aside."""
+    hidden = recurrent.hidden_size
     for name, weight in recurrent.named_parameters():
-        if name.startswith("weight_hh"):
-            for gate in weight.data.split(hidden):
-                nn.init.orthogonal_(gate)
-        elif name.startswith("weight_ih"):
-            for gate in weight.data.split(hidden):
-                nn.init.xavier_uniform_(gate)
-        else:
-            nn.init.zeros_(weight)
-    if is_lstm:
-        recurrent.bias_ih_l0.data[hidden : 2 * hidden] = 1.0
+        kind = start.recurrent if name.startswith("weight_hh") else start.inputs
+        for gate in weight.data.split(hidden):
+            nn.init.zeros_(gate) if gate.ndim == 1 else _DRAWS[kind](gate)
+    if isinstance(recurrent, nn.LSTM):
+        recurrent.bias_ih_l0.data[hidden : 2 * hidden] = start.forget_bias
 
 
 class Pool(nn.Module):

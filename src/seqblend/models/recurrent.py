@@ -1,4 +1,4 @@
-"""Recurrent classifiers: LSTM and GRU, in both directions, with pooling or attention."""
+"""Recurrent classifiers: tanh, LSTM and GRU; one direction or both, stacked, pooled, attending."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from seqblend.config import Choice, Span, knob
-from seqblend.models.layers import Embed, Pool, TwoWay, reversal_of
+from seqblend.models.layers import Dropout, Embed, NetworkOptions, Pool, Start, TwoWay, reversal_of
 from seqblend.models.registry import register
+
+_MATRICES = ("orthogonal", "xavier", "he")
 
 
 @dataclass(frozen=True)
-class RecurrentOptions:
+class RecurrentOptions(NetworkOptions):
     """What a recurrent classifier is made of."""
 
-    width: int = knob(128, Choice((64, 128, 200)), "features of a token embedding", least=1)
     hidden: int = knob(64, Choice((32, 64, 96, 128)), "state size of each direction", least=1)
     depth: int = knob(1, Choice((1, 2, 3)), "stacked layers", least=1)
     directions: int = knob(2, help="1: forward only, 2: both", allowed=(1, 2))
@@ -24,8 +25,12 @@ class RecurrentOptions:
         allowed=("last", "mean", "max", "attention", "mean+max", "attention+max"),
     )  # fmt: skip
     dropout: float = knob(0.4, Span(0.0, 0.6), "before the output layer and between layers")
-    embedding_dropout: float = knob(0.5, Span(0.0, 0.6), "of whole embedding features")
-    word_dropout: float = knob(0.2, Span(0.0, 0.3), "share of tokens read as unknown")
+    dropout_kind: str = knob(
+        "element", Choice(("element", "variational")), "between layers: one mask a step, or a row"
+    )
+    input_init: str = knob("xavier", help="of a layer's input matrices", allowed=_MATRICES)
+    recurrent_init: str = knob("orthogonal", help="of its state matrices", allowed=_MATRICES)
+    forget_bias: float = knob(1.0, help="of an LSTM's forget gate, to begin with")
 
 
 class RecurrentClassifier(nn.Module):
@@ -33,12 +38,16 @@ class RecurrentClassifier(nn.Module):
 
     def __init__(self, cell: str, options: RecurrentOptions, size: int, classes: int) -> None:
         super().__init__()
-        self.embed = Embed(size, options.width, options.embedding_dropout, options.word_dropout)
+        self.embed = Embed(size, options)
         out = options.hidden * options.directions
+        start = Start(options.input_init, options.recurrent_init, options.forget_bias)
         self.layers = nn.ModuleList(
-            TwoWay(cell, options.width if i == 0 else out, options.hidden, options.directions)
+            TwoWay(
+                cell, options.width if i == 0 else out, options.hidden, options.directions, start
+            )
             for i in range(options.depth)
         )
+        self.between = Dropout(options.dropout, options.dropout_kind)
         self.pool = Pool(options.pooling, out)
         self.dropout = nn.Dropout(options.dropout)
         self.output = nn.Linear(self.pool.width, classes)
@@ -49,20 +58,31 @@ class RecurrentClassifier(nn.Module):
         reversal = reversal_of(lengths, tokens.shape[1])
         x = self.embed(tokens)
         for i, layer in enumerate(self.layers):
-            x = layer(self.dropout(x) if i else x, reversal)  # [b, t, directions * hidden]
+            x = layer(self.between(x) if i else x, reversal)  # [b, t, directions * hidden]
         x = self.pool(x, lengths, self.hidden)  # [b, pooled]
         return self.output(self.dropout(x))
 
 
+@register("rnn", RecurrentOptions, directions=1)
+@register("birnn", RecurrentOptions)
+def build_rnn(options: RecurrentOptions, size: int, classes: int) -> nn.Module:
+    """A simple (tanh) recurrent classifier (Elman 1990; Schuster & Paliwal 1997)."""
+    return RecurrentClassifier("rnn", options, size, classes)
+
+
+@register("lstm", RecurrentOptions, directions=1)
+@register("stacked_lstm", RecurrentOptions, directions=1, depth=2)
+@register("deep_lstm", RecurrentOptions, directions=1, depth=3)
 @register("bilstm", RecurrentOptions, low_precision_on_cpu=True)
 @register("bilstm_attention", RecurrentOptions, low_precision_on_cpu=True, pooling="attention+max")
 def build_lstm(options: RecurrentOptions, size: int, classes: int) -> nn.Module:
-    """A bidirectional LSTM classifier (Hochreiter & Schmidhuber 1997; Graves 2005)."""
+    """An LSTM classifier (Hochreiter & Schmidhuber 1997; Graves 2005)."""
     return RecurrentClassifier("lstm", options, size, classes)
 
 
+@register("gru", RecurrentOptions, directions=1)
 @register("bigru", RecurrentOptions)
 @register("bigru_attention", RecurrentOptions, pooling="attention+max")
 def build_gru(options: RecurrentOptions, size: int, classes: int) -> nn.Module:
-    """A bidirectional GRU classifier (Cho 2014)."""
+    """A GRU classifier (Cho 2014)."""
     return RecurrentClassifier("gru", options, size, classes)

@@ -10,7 +10,7 @@ from typing import Any
 from seqblend.config import override
 from seqblend.errors import FlagError, suggest
 
-_FILES = ("recurrent", "linear")
+_FILES = ("recurrent", "attention", "convolution", "bag", "linear")
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Entry:
         training.py) or `linear` (a class with fit, predict, arrays and from_arrays of its own)
     low_precision_on_cpu: whether its kernels are faster in bfloat16 on a processor that has it
         (oneDNN's LSTM is, 1.3x; nn.GRU has no oneDNN kernel and is 1.4x slower)
+    views: the views it can read, such as `chars`; none named: every one
     """
 
     name: str
@@ -29,6 +30,7 @@ class Entry:
     defaults: dict[str, Any]
     build: Callable[..., Any]
     low_precision_on_cpu: bool = False
+    views: tuple[str, ...] = ()
 
     @property
     def file(self) -> str:
@@ -45,12 +47,13 @@ def register(
     *,
     kind: str = "module",
     low_precision_on_cpu: bool = False,
+    views: tuple[str, ...] = (),
     **defaults: Any,
 ) -> Callable:
     """Decorator: make a builder available under `name`, with defaults that differ from options'."""
 
     def keep(build: Callable) -> Callable:
-        _ENTRIES[name] = Entry(name, kind, options, defaults, build, low_precision_on_cpu)
+        _ENTRIES[name] = Entry(name, kind, options, defaults, build, low_precision_on_cpu, views)
         return build
 
     return keep

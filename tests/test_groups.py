@@ -1,0 +1,51 @@
+import pytest
+
+from seqblend.config import DEFAULT_MODELS
+from seqblend.errors import FlagError
+from seqblend.models import registry
+from seqblend.models.groups import check_models, choose_models, groups
+from seqblend.models.recurrent import RecurrentOptions
+from seqblend.models.registry import entries, register
+
+
+@pytest.fixture
+def extra(monkeypatch):
+    """Two more models for the length of a test: one that reads letters alone, and a twin."""
+    monkeypatch.setattr(registry, "_ENTRIES", dict(entries()))
+    register("letters", RecurrentOptions, views=("chars",))(lambda: None)
+    register("scratch_rnn", RecurrentOptions)(lambda: None)
+
+
+def test_groups_and_names_mix_and_a_model_comes_once():
+    chosen, lost = choose_models(["nblr", "default", "bilstm"], ["ids"])
+    assert (chosen, lost) == (("nblr", "bilstm", "bigru"), ())
+
+
+def test_classic_is_the_comparison_of_the_systems_replaced():
+    assert choose_models(["classic"], ["words"])[0] == (
+        "rnn", "lstm", "gru", "stacked_lstm", "deep_lstm", "birnn", "bilstm", "bigru",
+        "bilstm_attention", "textcnn",
+    )  # fmt: skip
+
+
+def test_a_group_leaves_out_what_cannot_read_the_rows_and_says_so(extra):
+    chosen, lost = choose_models(["all"], ["ids"])
+    assert lost == ("letters",)
+    assert "letters" not in chosen
+    assert "letters" in choose_models(["all"], ["words", "chars"])[0]
+
+
+def test_a_model_named_by_itself_that_cannot_read_the_rows_is_refused(extra):
+    with pytest.raises(FlagError, match=r"letters reads chars, and this competition has ids"):
+        choose_models(["nblr", "letters"], ["ids"])
+
+
+def test_all_is_every_model_but_the_twins(extra):
+    assert set(groups()["all"]) == set(entries()) - {"scratch_rnn"}
+    assert groups()["scratch"] == ("scratch_rnn",)
+    assert set(DEFAULT_MODELS) <= set(groups()["all"])
+
+
+def test_a_wrong_name_names_the_nearest_model_or_group():
+    with pytest.raises(FlagError, match=r"did you mean 'classic'\?"):
+        check_models(["nblr", "clasic"])
