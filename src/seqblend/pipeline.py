@@ -20,6 +20,7 @@ from seqblend.delivery import (
 )
 from seqblend.errors import InputError
 from seqblend.executors import Event, WorkerPool
+from seqblend.models.registry import check_views
 from seqblend.project import Project
 from seqblend.results import collect_run, finished_runs
 from seqblend.scheduling import Schedule
@@ -47,6 +48,7 @@ class Plan:
 
 def make_plan(project: Project, console: Console) -> Plan:
     """Which units there are, which of them are done, and what the others will take."""
+    check_views(project.config.models, project.competition.view.name)
     device = torch.device(project.machine.devices[0])
     runs = plan_runs(project.config, project.ledger.data, project.ledger.folds, device)
     units = plan_units(runs, project.config.seeds, project.folds.count)

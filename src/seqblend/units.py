@@ -43,7 +43,7 @@ _SHARED = (
 _MODULE = (
     "vocabulary", "batching", "optimise", "training", "models/layers", "models/recurrence",
 )  # fmt: skip
-_LINEAR = ("models/ngrams",)
+_LINEAR = ("models/ngrams", "models/logistic", "models/weighting")
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
 from seqblend.config import override
 from seqblend.errors import FlagError, listing, nearest
 
-_FILES = ("recurrent", "linear")
+_FILES = ("recurrent", "linear", "tfidf", "chars")
+_VIEWS = ("words", "chars", "ids")
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Entry:
         training.py) or `linear` (a class with fit, predict, arrays and from_arrays of its own)
     low_precision_on_cpu: whether its kernels are faster in bfloat16 on a processor that has it
         (oneDNN's LSTM is, 1.3x; nn.GRU has no oneDNN kernel and is 1.4x slower)
+    views: the kinds of rows that it can read
     """
 
     name: str
@@ -29,6 +31,7 @@ class Entry:
     defaults: dict[str, Any]
     build: Callable[..., Any]
     low_precision_on_cpu: bool = False
+    views: tuple[str, ...] = _VIEWS
 
     @property
     def file(self) -> str:
@@ -45,12 +48,13 @@ def register(
     *,
     kind: str = "module",
     low_precision_on_cpu: bool = False,
+    views: tuple[str, ...] = _VIEWS,
     **defaults: Any,
 ) -> Callable:
     """Decorator: make a builder available under `name`, with defaults that differ from options'."""
 
     def keep(build: Callable) -> Callable:
-        _ENTRIES[name] = Entry(name, kind, options, defaults, build, low_precision_on_cpu)
+        _ENTRIES[name] = Entry(name, kind, options, defaults, build, low_precision_on_cpu, views)
         return build
 
     return keep
@@ -69,6 +73,17 @@ def entry_for(name: str) -> Entry:
     if name not in known:
         raise FlagError(f"no model '{name}'{nearest(name, known)} Models: {listing(known, 40)}")
     return known[name]
+
+
+def check_views(names: Iterable[str], view: str) -> None:
+    """FlagError where a named model cannot read rows of this view: `words`, `chars` or `ids`."""
+    for name in names:
+        views = entry_for(name).views
+        if view not in views:
+            raise FlagError(
+                f"model '{name}' reads {' or '.join(views)}, but these rows are {view}. "
+                "Leave it out of --models, or set data.kind if the rows are text"
+            )
 
 
 def resolve_options(name: str, settings: dict[str, dict[str, Any]]) -> Any:
