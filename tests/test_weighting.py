@@ -1,6 +1,8 @@
 import numpy as np
+from conftest import sequence_set, view_of
 from scipy import sparse
 
+from seqblend.models.tfidf import TfidfLogistic, TfidfOptions
 from seqblend.models.weighting import fit_idf, to_presence, to_tfidf
 
 COUNTS = sparse.csr_matrix(np.array([[2, 1, 0], [0, 1, 0]], dtype=np.float32))
@@ -24,3 +26,13 @@ def test_a_row_without_known_ngrams_stays_empty():
 def test_presence_leaves_the_counts_as_they_are():
     assert to_presence(COUNTS).toarray().tolist() == [[1, 1, 0], [0, 1, 0]]
     assert COUNTS[0, 0] == 2
+
+
+def test_pairs_weigh_as_much_as_the_decay_says():
+    view = view_of(3)
+    rows, labels = sequence_set([[0, 1], [1, 2]] * 4), np.array([0, 1] * 4)
+    options = TfidfOptions(decay=0.25)
+    member = TfidfLogistic.fit(rows, labels, classes=2, view=view, options=options, seed=0)
+    rare, common = np.log(9 / 5) + 1, 1.0
+    expected = [rare, common, rare, 0.25 * rare, 0.25 * rare]  # 0, 1, 2, (0, 1), (1, 2)
+    np.testing.assert_allclose(member.head.idf, expected, rtol=1e-6)

@@ -20,7 +20,8 @@ class TfidfOptions:
 
     orders: int = knob(2, Choice((1, 2, 3)), "n-grams of 1 to this many tokens", least=1)
     min_count: int = knob(2, Choice((1, 2, 3)), "rarer n-grams are left out", least=1)
-    strength: float = knob(100.0, Span(1.0, 1000.0, log=True), "inverse of the L2 penalty (C)")
+    decay: float = knob(0.5, Span(0.2, 1.0), "weight of an order, as a share of the last", least=0)
+    strength: float = knob(200.0, Span(1.0, 1000.0, log=True), "inverse of the L2 penalty (C)")
     tolerance: float = knob(3e-3, help="the gradient's norm at the end, as a share of the first")
     most_weights: int = knob(50_000_000, help="with more, the least count is raised (200 MB)")
 
@@ -50,7 +51,9 @@ class TfidfLogistic:
             options.min_count, most, len(train),
         )  # fmt: skip
         config = LogisticConfig(options.strength, options.tolerance)
-        return cls(index, TfidfHead.fit(counts, labels, classes, config))
+        order = np.repeat(np.arange(len(index.keys)), list(map(len, index.keys)))
+        emphasis = options.decay**order
+        return cls(index, TfidfHead.fit(counts, labels, classes, config, emphasis))
 
     def predict(self, sequences: SequenceSet) -> np.ndarray:
         """float32 [n, c], rows sum to 1."""

@@ -44,10 +44,18 @@ class TfidfHead:
 
     @classmethod
     def fit(
-        cls, counts: sparse.csr_matrix, labels: np.ndarray, classes: int, config: LogisticConfig
+        cls,
+        counts: sparse.csr_matrix,
+        labels: np.ndarray,
+        classes: int,
+        config: LogisticConfig,
+        emphasis: np.ndarray | float = 1.0,
     ) -> TfidfHead:
-        """Fit idf and weights on counts: float32 [n, v] of rows with labels: int64 [n]."""
-        idf = fit_idf(counts)
+        """Fit idf and weights on counts: float32 [n, v] of rows with labels: int64 [n].
+
+        emphasis: [v], multiplied into the idf
+        """
+        idf = (fit_idf(counts) * emphasis).astype(np.float32)
         return cls(idf, *fit_logistic(to_tfidf(counts, idf), labels, classes, config))
 
     def predict(self, counts: sparse.csr_matrix) -> np.ndarray:
