@@ -46,7 +46,7 @@ _MODULE = (
     "vocabulary", "batching", "optimise", "gradients", "memory", "recovery", "trainer", "training",
     "models/layers", "models/normalisation", "models/recurrence",
 )  # fmt: skip
-_LINEAR = ("models/ngrams",)
+_LINEAR = ("models/ngrams", "models/logistic", "models/weighting")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from seqblend.config import DEFAULT_MODELS
-from seqblend.errors import FlagError, listing, nearest
+from seqblend.errors import FlagError, listing, suggest
 from seqblend.models.registry import Entry, entries, entry_for
 
 CLASSIC = (
@@ -28,7 +28,7 @@ def check_models(wanted: Iterable[str]) -> None:
     known = [*entries(), *groups()]
     for name in wanted:
         if name not in known:
-            raise FlagError(f"no model '{name}'{nearest(name, known)} Models: {listing(known, 40)}")
+            raise FlagError(f"no model '{name}'{suggest(name, known, 'Models')}")
 
 
 def choose_models(
@@ -50,7 +50,7 @@ def choose_models(
             elif name not in known:
                 raise FlagError(
                     f"{model} reads {listing(entry.views, 9)}, and this competition has "
-                    f"{listing(views, 9)}: leave it out of --models"
+                    f"{listing(views, 9)}: leave it out of --models, or set data.kind"
                 )
             else:
                 lost[model] = True

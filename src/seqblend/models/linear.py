@@ -12,8 +12,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from seqblend.config import Choice, Span, knob
-from seqblend.models.ngrams import NgramIndex, count_ngrams, fit_ngrams
+from seqblend.models.ngrams import NgramIndex, count_ngrams, fit_ngrams, fit_within
 from seqblend.models.registry import register
+from seqblend.models.weighting import fit_idf, to_presence, to_tfidf
 from seqblend.sequences import SequenceSet, View
 
 
@@ -63,12 +64,13 @@ class NbLogistic:
     ) -> NbLogistic:
         """Fit n-grams, idf, ratios and regressions on the given rows. labels: int64 [n]."""
         problems = [1] if classes == 2 else range(classes)
-        index, counts = _fit_index(train, len(view.lexicon), len(problems), options)
-        idf = np.ones(index.width, dtype=np.float32)
+        size, most = len(view.lexicon), options.most_weights // len(problems)
+        index, counts = fit_within(
+            lambda least: fit_ngrams(train, size, options.orders, least),
+            options.min_count, most, len(train),
+        )  # fmt: skip
         is_binary = options.counts == "binary"
-        if not is_binary:
-            document_counts = np.bincount(counts.indices, minlength=index.width)
-            idf = (np.log((1 + len(train)) / (1 + document_counts)) + 1).astype(np.float32)
+        idf = np.ones(index.width, dtype=np.float32) if is_binary else fit_idf(counts)
         x = _weigh(counts, idf, is_binary=is_binary)
         fitted = [_fit_one(x, labels == one, options, seed) for one in problems]
         weights, bias = zip(*fitted, strict=True)
@@ -90,44 +92,22 @@ class NbLogistic:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that predict needs."""
-        keys = {f"keys{n}": k for n, k in enumerate(self.index.keys, 1)}
-        size = np.array(self.index.lexicon_size)
-        return keys | {
-            "lexicon_size": size, "idf": self.idf, "weights": self.weights, "bias": self.bias,
+        return self.index.arrays() | {
+            "idf": self.idf, "weights": self.weights, "bias": self.bias,
             "is_binary": np.array(self.is_binary),
         }  # fmt: skip
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], view: View) -> NbLogistic:
         """The member that gave these arrays."""
-        names = sorted(name for name in arrays if name.startswith("keys"))
-        index = NgramIndex(tuple(arrays[n] for n in names), int(arrays["lexicon_size"]))
+        index = NgramIndex.from_arrays(arrays)
         parts = (arrays[name] for name in ("idf", "weights", "bias"))
         return cls(index, *parts, is_binary=bool(arrays["is_binary"]))
 
 
-def _fit_index(
-    train: SequenceSet, lexicon_size: int, problems: int, options: NbLogisticOptions
-) -> tuple[NgramIndex, sparse.csr_matrix]:
-    """Index and counts; with very many classes the least count rises until the weights fit."""
-    min_count = options.min_count
-    while True:
-        index, counts = fit_ngrams(train, lexicon_size, options.orders, min_count)
-        if index.width * problems <= options.most_weights or min_count >= len(train):
-            return index, counts
-        min_count += 1
-
-
 def _weigh(counts: sparse.csr_matrix, idf: np.ndarray, *, is_binary: bool) -> sparse.csr_matrix:
-    """Presence, or (1 + log count) * idf with rows of length 1."""
-    x = counts.copy()
-    if is_binary:
-        x.data = np.ones_like(x.data)
-        return x
-    x.data = (1 + np.log(x.data)) * idf[x.indices]
-    lengths = np.sqrt(np.asarray(x.multiply(x).sum(axis=1)).ravel())
-    x.data /= np.repeat(np.maximum(lengths, 1e-12), np.diff(x.indptr)).astype(np.float32)
-    return x
+    """Presence, or tf-idf."""
+    return to_presence(counts) if is_binary else to_tfidf(counts, idf)
 
 
 def _fit_one(

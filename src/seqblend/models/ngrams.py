@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 
 from seqblend.sequences import SequenceSet
@@ -26,28 +28,66 @@ class NgramIndex:
         """How many n-grams, of all orders."""
         return sum(map(len, self.keys))
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything that from_arrays needs."""
+        keys = {f"keys{n}": k for n, k in enumerate(self.keys, 1)}
+        return keys | {"lexicon_size": np.array(self.lexicon_size)}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> NgramIndex:
+        """The index that gave these arrays, found among others."""
+        orders = sum(name.startswith("keys") for name in arrays)
+        keys = tuple(arrays[f"keys{n}"] for n in range(1, orders + 1))
+        return cls(keys, int(arrays["lexicon_size"]))
+
 
 def fit_ngrams(
-    train: SequenceSet, lexicon_size: int, orders: int, min_count: int
+    train: SequenceSet,
+    lexicon_size: int,
+    orders: int,
+    min_count: int,
+    weights: np.ndarray | None = None,
 ) -> tuple[NgramIndex, sparse.csr_matrix]:
     """The index of the training rows' n-grams, and the rows' counts float32 [n, v].
 
-    An n-gram is only as frequent as its first n - 1 tokens: each order counts within the last.
+    weights: int64 [n], how often each row counts towards `min_count` (once where it is None)
+
+    An n-gram is at most as frequent as its first and its last n - 1 tokens: each order looks only
+    at places where the last one found both (Apriori; Agrawal & Srikant 1994).
     """
     kept: list[np.ndarray] = []
     columns: list[np.ndarray] = []
     tokens, offsets = train.flat()
+    often = None if weights is None else np.repeat(weights, train.lengths)
     prefix = np.zeros(len(tokens), dtype=np.int64)
     for order in range(1, orders + 1):
-        packed = _pack(tokens, offsets, prefix, order, lexicon_size)
-        keys, inverse, counts = np.unique(packed, return_inverse=True, return_counts=True)
-        is_kept = (counts >= min_count) & (keys >= 0)
-        rank = np.where(is_kept, np.cumsum(is_kept) - 1, -1)
-        kept.append(keys[is_kept])
-        columns.append(rank[inverse])
-        prefix = columns[-1]
+        at, packed = _pack(tokens, offsets, prefix, order, lexicon_size)
+        codes, keys = pd.factorize(packed)  # a hash table: 4 times as fast as np.unique
+        counts = np.bincount(codes, None if often is None else often[at], len(keys))
+        known = np.flatnonzero(counts >= min_count)
+        known = known[np.argsort(keys[known])]
+        kept.append(keys[known])
+        rank = np.full(len(keys), -1, dtype=np.int64)
+        rank[known] = np.arange(len(known))
+        prefix = np.full(len(tokens), -1, dtype=np.int64)
+        prefix[at] = rank[codes]
+        columns.append(prefix)
     index = NgramIndex(tuple(kept), lexicon_size)
     return index, _to_matrix(index, columns, offsets)
+
+
+def fit_within(
+    fit: Callable[[int], tuple[NgramIndex, sparse.csr_matrix]],
+    min_count: int,
+    most: int,
+    highest: int,
+) -> tuple[NgramIndex, sparse.csr_matrix]:
+    """What `fit` gives for the least min_count, up to `highest`, with at most `most` n-grams."""
+    while True:
+        index, counts = fit(min_count)
+        if index.width <= most or min_count >= highest:
+            return index, counts
+        min_count += 1
 
 
 def count_ngrams(index: NgramIndex, sequences: SequenceSet) -> sparse.csr_matrix:
@@ -56,28 +96,31 @@ def count_ngrams(index: NgramIndex, sequences: SequenceSet) -> sparse.csr_matrix
     prefix = np.zeros(len(tokens), dtype=np.int64)
     columns = []
     for order, keys in enumerate(index.keys, 1):
-        packed = _pack(tokens, offsets, prefix, order, index.lexicon_size)
-        prefix = _find(keys, packed)
+        at, packed = _pack(tokens, offsets, prefix, order, index.lexicon_size)
+        prefix = np.full(len(tokens), -1, dtype=np.int64)
+        prefix[at] = _find(keys, packed)
         columns.append(prefix)
     return _to_matrix(index, columns, offsets)
 
 
 def _pack(
     tokens: np.ndarray, offsets: np.ndarray, prefix: np.ndarray, order: int, lexicon_size: int
-) -> np.ndarray:
-    """int64 [total]: the key of the n-gram that starts at each place; -1 where there is none."""
-    total, last = len(tokens), order - 1
-    packed = np.full(total, -1, dtype=np.int64)
-    packed[: total - last] = prefix[: total - last] * lexicon_size + tokens[last:]
-    packed[prefix < 0] = -1
-    for back in range(1, order):  # an n-gram does not run over the end of its row
-        ends = offsets[1:] - back
-        packed[ends[ends >= offsets[:-1]]] = -1
-    return packed
+) -> tuple[np.ndarray, np.ndarray]:
+    """(places int64 [m], keys int64 [m]) of the n-grams that may be known.
+
+    prefix: int64 [total], the column of the n - 1 tokens that start at each place, -1 where they
+        are unknown. What starts one place on has to be known as well, and to end in the same row.
+    """
+    is_possible = prefix >= 0
+    if order > 1:
+        is_possible[:-1] &= is_possible[1:]
+        is_possible[offsets[1:] - 1] = False  # the row's last token starts no pair
+    at = np.flatnonzero(is_possible)
+    return at, prefix[at] * lexicon_size + tokens[at + order - 1]
 
 
 def _find(keys: np.ndarray, packed: np.ndarray) -> np.ndarray:
-    """int64 [total]: the position of each key in the sorted keys, -1 where it is unknown."""
+    """int64 [m]: the position of each key in the sorted keys, -1 where it is unknown."""
     if len(keys) == 0:
         return np.full(len(packed), -1, dtype=np.int64)
     place = np.minimum(np.searchsorted(keys, packed), len(keys) - 1)

@@ -10,7 +10,7 @@ from typing import Any
 from seqblend.config import override
 from seqblend.errors import FlagError, suggest
 
-_FILES = ("recurrent", "attention", "convolution", "bag", "linear")
+_FILES = ("recurrent", "attention", "convolution", "bag", "linear", "tfidf", "chars")
 
 
 @dataclass(frozen=True)

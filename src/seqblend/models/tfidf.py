@@ -1,0 +1,74 @@
+"""Linear member on tf-idf values of word or id n-grams: multinomial logistic regression."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from seqblend.config import Choice, Span, knob
+from seqblend.models.logistic import LogisticConfig
+from seqblend.models.ngrams import NgramIndex, count_ngrams, fit_ngrams, fit_within
+from seqblend.models.registry import register
+from seqblend.models.weighting import TfidfHead
+from seqblend.sequences import SequenceSet, View
+
+
+@dataclass(frozen=True)
+class TfidfOptions:
+    """What the regression on tf-idf values is made of."""
+
+    orders: int = knob(2, Choice((1, 2, 3)), "n-grams of 1 to this many tokens", least=1)
+    min_count: int = knob(2, Choice((1, 2, 3)), "rarer n-grams are left out", least=1)
+    decay: float = knob(0.5, Span(0.2, 1.0), "weight of an order, as a share of the last", least=0)
+    strength: float = knob(200.0, Span(1.0, 1000.0, log=True), "inverse of the L2 penalty (C)")
+    tolerance: float = knob(3e-3, help="the gradient's norm at the end, as a share of the first")
+    most_weights: int = knob(50_000_000, help="with more, the least count is raised (200 MB)")
+
+
+@register("tfidf", TfidfOptions, kind="linear")
+class TfidfLogistic:
+    """One regression of all classes on sublinear tf-idf values of the rows' token n-grams."""
+
+    def __init__(self, index: NgramIndex, head: TfidfHead) -> None:
+        self.index, self.head = index, head
+
+    @classmethod
+    def fit(
+        cls,
+        train: SequenceSet,
+        labels: np.ndarray,
+        *,
+        classes: int,
+        view: View,
+        options: TfidfOptions,
+        seed: int,
+    ) -> TfidfLogistic:
+        """Fit n-grams, idf and weights on the given rows. labels: int64 [n]."""
+        size, most = len(view.lexicon), options.most_weights // classes
+        index, counts = fit_within(
+            lambda least: fit_ngrams(train, size, options.orders, least),
+            options.min_count, most, len(train),
+        )  # fmt: skip
+        config = LogisticConfig(options.strength, options.tolerance)
+        order = np.repeat(np.arange(len(index.keys)), list(map(len, index.keys)))
+        emphasis = options.decay**order
+        return cls(index, TfidfHead.fit(counts, labels, classes, config, emphasis))
+
+    def predict(self, sequences: SequenceSet) -> np.ndarray:
+        """float32 [n, c], rows sum to 1."""
+        return self.head.predict(count_ngrams(self.index, sequences))
+
+    @property
+    def parameters(self) -> int:
+        """Fitted coefficients."""
+        return self.head.parameters
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything that predict needs."""
+        return self.index.arrays() | self.head.arrays()
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray], view: View) -> TfidfLogistic:
+        """The member that gave these arrays."""
+        return cls(NgramIndex.from_arrays(arrays), TfidfHead.from_arrays(arrays))
