@@ -46,8 +46,8 @@ _MODULE = (
 _LINEAR = ("models/ngrams",)
 _SCRATCH = (
     "vocabulary", "batching", "optimise", "training", "scratch_training", "scratch/attention",
-    "scratch/cells", "scratch/classifier", "scratch/initial", "scratch/layers", "scratch/loss",
-    "scratch/optimise", "scratch/pooling", "scratch/recurrent",
+    "scratch/cells", "scratch/classifier", "scratch/dropout", "scratch/initial", "scratch/layers",
+    "scratch/loss", "scratch/optimise", "scratch/pooling", "scratch/recurrent",
 )  # fmt: skip
 _SOURCES = {"module": _MODULE, "linear": _LINEAR, "scratch": _SCRATCH}
 

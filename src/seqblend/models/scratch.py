@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqblend.config import Choice, knob
+from seqblend.config import Choice, Span, knob
 from seqblend.models.registry import register
 from seqblend.scratch.classifier import SequenceClassifier, Shape
 from seqblend.scratch.loss import softmax
@@ -21,6 +21,8 @@ class ScratchOptions:
     width: int = knob(32, Choice((16, 32, 64)), "features of a token embedding", least=1)
     hidden: int = knob(32, Choice((16, 32, 64)), "state size", least=1)
     pooling: str = knob("mean", Choice(POOLINGS), "how states become one")
+    embedding_dropout: float = knob(0.5, Span(0.0, 0.6), "of whole embedding features")
+    word_dropout: float = knob(0.2, Span(0.0, 0.3), "share of tokens read as unknown")
 
 
 class Network:
@@ -28,13 +30,17 @@ class Network:
 
     def __init__(self, cell: str, options: ScratchOptions, size: int, classes: int) -> None:
         """All weights are zero until initialise() or load_state_dict()."""
-        shape = Shape(cell, options.pooling, size, options.width, options.hidden, classes)
+        shape = Shape(
+            cell, options.pooling, size, options.width, options.hidden, classes,
+            options.embedding_dropout, options.word_dropout,
+        )  # fmt: skip
         self._model = SequenceClassifier(shape)
         self._adam = Adam(self._model.state_dict())
 
     def initialise(self, rng: np.random.Generator) -> None:
-        """Draw the first weights."""
+        """Draw the first weights; the training steps go on drawing from `rng`."""
         self._model.initialise(rng)
+        self._rng = rng
 
     def step(
         self, tokens: np.ndarray, lengths: np.ndarray, labels: np.ndarray, rate: float, most: float
@@ -43,7 +49,7 @@ class Network:
 
         tokens: int64 [b, t], lengths and labels: int64 [b]
         """
-        loss, logits, gradients = self._model.loss(tokens, lengths, labels)
+        loss, logits, gradients = self._model.loss(tokens, lengths, labels, self._rng)
         norm = clip_by_global_norm(gradients, most)
         self._adam.step(gradients, rate)
         return loss, int((logits.argmax(axis=1) == labels).sum()), norm

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from seqblend.scratch.dropout import FeatureDropout, drop_words
 from seqblend.scratch.initial import initialise
 from seqblend.scratch.layers import Embedding, Linear
 from seqblend.scratch.loss import cross_entropy
@@ -19,6 +20,7 @@ class Shape:
 
     cell: rnn, lstm or gru; pooling: last, mean, max or attention
     size: of the vocabulary, with padding; width: of a token's vector; hidden: of the state
+    dropout, word_dropout: shares of features and of tokens left out in training
     """
 
     cell: str
@@ -27,6 +29,8 @@ class Shape:
     width: int
     hidden: int
     classes: int
+    dropout: float = 0.0
+    word_dropout: float = 0.0
 
 
 class SequenceClassifier:
@@ -34,7 +38,9 @@ class SequenceClassifier:
 
     def __init__(self, shape: Shape, dtype: type = np.float32) -> None:
         """All weights are zero until initialise() or load_state_dict()."""
+        self.word_dropout = shape.word_dropout
         self.embedding = Embedding(shape.size, shape.width, dtype)
+        self.dropout = FeatureDropout(shape.dropout)
         self.recurrent = Recurrent(shape.cell, shape.width, shape.hidden, dtype)
         self.pool = make_pool(shape.pooling, shape.hidden, dtype)
         self.output = Linear(shape.hidden, shape.classes, dtype)
@@ -43,23 +49,35 @@ class SequenceClassifier:
         """Draw the first weights."""
         initialise(self.state_dict(), rng)
 
-    def forward(self, tokens: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        """tokens: int64 [b, t] padded with 0, lengths: int64 [b], at least 1 -> logits [b, c]."""
-        vectors = self.embedding.forward(tokens)  # [b, t, d]
+    def forward(
+        self, tokens: np.ndarray, lengths: np.ndarray, rng: np.random.Generator | None = None
+    ) -> np.ndarray:
+        """tokens: int64 [b, t] padded with 0, lengths: int64 [b], at least 1 -> logits [b, c].
+
+        With `rng` (training) words and features are dropped.
+        """
+        if rng is not None and self.word_dropout:
+            tokens = drop_words(tokens, self.word_dropout, rng)
+        vectors = self.dropout.forward(self.embedding.forward(tokens), rng)  # [b, t, d]
         states = self.recurrent.forward(vectors, lengths)  # [b, t, h]
         return self.output.forward(self.pool.forward(states, lengths))
 
     def backward(self, by_logits: np.ndarray) -> dict[str, np.ndarray]:
         """by_logits: [b, c] -> the gradient of every array in state_dict()."""
         by_states = self.pool.backward(self.output.backward(by_logits))
-        self.embedding.backward(self.recurrent.backward(by_states))
+        by_vectors = self.dropout.backward(self.recurrent.backward(by_states))
+        self.embedding.backward(by_vectors)
         return self._collect("gradients")
 
     def loss(
-        self, tokens: np.ndarray, lengths: np.ndarray, labels: np.ndarray
+        self,
+        tokens: np.ndarray,
+        lengths: np.ndarray,
+        labels: np.ndarray,
+        rng: np.random.Generator | None = None,
     ) -> tuple[float, np.ndarray, dict[str, np.ndarray]]:
         """(mean cross-entropy, logits [b, c], the gradient of every weight). labels: int64 [b]."""
-        logits = self.forward(tokens, lengths)
+        logits = self.forward(tokens, lengths, rng)
         value, by_logits = cross_entropy(logits, labels)
         return value, logits, self.backward(by_logits)
 
