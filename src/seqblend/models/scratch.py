@@ -18,11 +18,11 @@ from seqblend.scratch.pooling import POOLINGS
 class ScratchOptions:
     """What a network in NumPy is made of. Of [train] it knows rates, clipping and epochs only."""
 
-    width: int = knob(32, Choice((16, 32, 64)), "features of a token embedding", least=1)
-    hidden: int = knob(32, Choice((16, 32, 64)), "state size", least=1)
-    pooling: str = knob("mean", Choice(POOLINGS), "how states become one")
-    embedding_dropout: float = knob(0.5, Span(0.0, 0.6), "of whole embedding features")
-    word_dropout: float = knob(0.2, Span(0.0, 0.3), "share of tokens read as unknown")
+    width: int = knob(64, Choice((16, 32, 64)), "features of a token embedding", least=1)
+    hidden: int = knob(64, Choice((16, 32, 64)), "state size", least=1)
+    pooling: str = knob("max", Choice(POOLINGS), "how states become one")
+    embedding_dropout: float = knob(0.3, Span(0.0, 0.6), "of whole embedding features")
+    word_dropout: float = knob(0.05, Span(0.0, 0.3), "share of tokens read as unknown")
 
 
 class Network:
@@ -84,7 +84,7 @@ def build_lstm(options: ScratchOptions, size: int, classes: int) -> Network:
     return Network("lstm", options, size, classes)
 
 
-@register("scratch_attention", ScratchOptions, kind="scratch", pooling="attention")
+@register("scratch_attention", ScratchOptions, kind="scratch", pooling="attention+max")
 def build_attention(options: ScratchOptions, size: int, classes: int) -> Network:
     """A GRU (Cho 2014) under additive attention (Bahdanau 2015)."""
     return Network("gru", options, size, classes)

@@ -18,7 +18,7 @@ from seqblend.scratch.recurrent import Recurrent
 class Shape:
     """What a classifier is made of.
 
-    cell: rnn, lstm or gru; pooling: last, mean, max or attention
+    cell: rnn, lstm or gru; pooling: one of pooling.POOLINGS
     size: of the vocabulary, with padding; width: of a token's vector; hidden: of the state
     dropout, word_dropout: shares of features and of tokens left out in training
     """
@@ -43,7 +43,7 @@ class SequenceClassifier:
         self.dropout = FeatureDropout(shape.dropout)
         self.recurrent = Recurrent(shape.cell, shape.width, shape.hidden, dtype)
         self.pool = make_pool(shape.pooling, shape.hidden, dtype)
-        self.output = Linear(shape.hidden, shape.classes, dtype)
+        self.output = Linear(shape.hidden * len(self.pool.pools), shape.classes, dtype)
 
     def initialise(self, rng: np.random.Generator) -> None:
         """Draw the first weights."""

@@ -67,13 +67,43 @@ class MaxPool:
         return by_x
 
 
-POOLINGS = ("last", "mean", "max", "attention")
+class JoinedPool:
+    """Several poolings of the same states, side by side."""
+
+    def __init__(self, pools: dict[str, LastPool | MeanPool | MaxPool | Attention]) -> None:
+        self.pools = pools
+        self.weights = self._collect("weights")
+        self.gradients: dict[str, np.ndarray] = {}
+
+    def forward(self, x: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """x: [b, t, d], lengths: int64 [b] -> [b, d * pools]."""
+        return np.concatenate([pool.forward(x, lengths) for pool in self.pools.values()], axis=1)
+
+    def backward(self, by_output: np.ndarray) -> np.ndarray:
+        """by_output: [b, d * pools] -> the gradient of x, [b, t, d]: what each pooling gives."""
+        parts = np.split(by_output, len(self.pools), axis=1)
+        by_x = [pool.backward(part) for pool, part in zip(self.pools.values(), parts, strict=True)]
+        self.gradients = self._collect("gradients")
+        return np.sum(by_x, axis=0)
+
+    def _collect(self, what: str) -> dict[str, np.ndarray]:
+        """The poolings' `weights` or `gradients` under one name each."""
+        return {
+            f"{kind}.{name}": array
+            for kind, pool in self.pools.items()
+            for name, array in getattr(pool, what).items()
+        }
 
 
-def make_pool(kind: str, width: int, dtype: type) -> LastPool | MeanPool | MaxPool | Attention:
-    """The pooling layer of that name, one of POOLINGS."""
-    if kind not in POOLINGS:
-        raise ValueError(f"pooling expects {', '.join(POOLINGS)}, got {kind!r}")
-    if kind == "attention":
-        return Attention(width, dtype)
-    return {"last": LastPool, "mean": MeanPool, "max": MaxPool}[kind]()
+_SINGLE = {"last": LastPool, "mean": MeanPool, "max": MaxPool}
+POOLINGS = ("last", "mean", "max", "attention", "mean+max", "attention+max")
+
+
+def make_pool(kinds: str, width: int, dtype: type) -> JoinedPool:
+    """The pooling of that name, one of POOLINGS; it gives `width` features a kind."""
+    if kinds not in POOLINGS:
+        raise ValueError(f"pooling expects {', '.join(POOLINGS)}, got {kinds!r}")
+    return JoinedPool({
+        kind: Attention(width, dtype) if kind == "attention" else _SINGLE[kind]()
+        for kind in kinds.split("+")
+    })  # fmt: skip
