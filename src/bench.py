@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from seqblend.benchmark.compare import COLUMNS, Plan, as_json, run_plan, summarise, table_rows
-from seqblend.benchmark.variants import INFERENCE, TRAINING, make_variants
+from seqblend.benchmark.variants import BASELINES, make_variants
 from seqblend.commands import make_subcommand_parser, run_script
 from seqblend.console import duration, make_console, say, show_table
 from seqblend.errors import FlagError
@@ -42,8 +42,8 @@ def main(argv: list[str]) -> int:
     )
     measurements = run_plan(plan, lambda line: say(console, line))
     summaries = summarise(plan, measurements)
-    for task in (TRAINING, INFERENCE):
-        title = f"{task}: thousand real tokens a second on one core; ratio to the tutorial loop"
+    for task, baseline in BASELINES.items():
+        title = f"{task}: thousand real tokens a second on one core; ratio to {baseline}"
         show_table(console, title, COLUMNS, table_rows(summaries, task))
     if args.json:
         write_json(args.json, as_json(plan, measurements, summaries))

@@ -10,7 +10,16 @@ import bench
 from seqblend.benchmark.compare import Measurement, Plan, order_runs, run_child, summarise
 from seqblend.benchmark.peers import TutorialLSTM, collate_dynamic, collate_fixed
 from seqblend.benchmark.timing import Timing, time_steps
-from seqblend.benchmark.variants import INFERENCE, TRAINING, Variant, make_variants, measure
+from seqblend.benchmark.variants import (
+    BASELINES,
+    INFERENCE,
+    SCRATCH_FORWARD,
+    SCRATCH_STEP,
+    TRAINING,
+    Variant,
+    make_variants,
+    measure,
+)
 from seqblend.benchmark.workload import LONGEST, VOCABULARY, make_workload
 from seqblend.errors import FlagError, UnitError
 
@@ -97,14 +106,17 @@ def test_the_packed_peer_does_not_read_padding():
     )
 
 
-def test_the_first_variant_of_each_task_is_the_tutorial_loop():
+def test_the_first_variant_of_each_task_is_what_the_others_are_compared_with():
     first = {}
     for one in make_variants():
         first.setdefault(one.task, one)
     assert {task: one.name for task, one in first.items()} == {
         TRAINING: "tutorial",
         INFERENCE: "tutorial_inference",
+        SCRATCH_STEP: "torch_step",
+        SCRATCH_FORWARD: "torch_forward",
     }
+    assert list(BASELINES) == list(first)
 
 
 @pytest.mark.parametrize("name", [one.name for one in make_variants()])

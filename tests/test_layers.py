@@ -1,6 +1,7 @@
 """The house: imports point down only, scripts hold no logic, and nothing acts at import."""
 
 import ast
+import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -11,11 +12,13 @@ from seqblend.units import sources_of
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 LAYERS = [  # lowest first; a name with a slash is a folder
+    "scratch/",
     "errors config faults seeds sources store versions",
     "sequences reading/ paths demo dataset",
     "dealing folds vocabulary batching",
     "models/",
-    "probabilities metrics optimise gradients memory recovery trainer training members devices",
+    "probabilities metrics optimise gradients memory recovery trainer",
+    "training scratch_training members devices",
     "units executors scheduling precision results",
     "simplex blend_methods blending budget",
     "submission submission_log reporting/ console commands",
@@ -65,6 +68,27 @@ def test_no_module_imports_itself_over_others():
     assert len(list(TopologicalSorter(graph).static_order())) == len(graph)
 
 
+def test_from_scratch_is_numpy_alone_and_stands_aside():
+    """Its modules import the standard library, NumPy and each other; one adapter and bench them."""
+    for module, path in modules().items():
+        uses = {other for other in imports_of(path) if other.startswith("seqblend.scratch.")}
+        if module.startswith("seqblend.scratch."):
+            assert imports_of(path) == uses
+            assert foreign_imports(path) <= {"numpy", *sys.stdlib_module_names}
+        elif uses:
+            assert module in {"seqblend.models.scratch", "seqblend.benchmark.scratch"}
+
+
+def foreign_imports(path: Path) -> set[str]:
+    """The packages, other than this one, that a file imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        found |= {name.split(".")[0] for name in names}
+    return found - {"seqblend"}
+
+
 @pytest.mark.parametrize("module", sorted(modules()))
 def test_the_report_never_sees_a_model(module):
     if module.startswith("seqblend.reporting.report."):
@@ -101,6 +125,13 @@ def reached_from(module: str) -> set[str]:
     return {module.removeprefix("seqblend.").replace(".", "/") for module in reached}
 
 
+_SCRATCH = {"models/scratch", "scratch_training"} | {
+    module.removeprefix("seqblend.").replace(".", "/")
+    for module in modules()
+    if module.startswith("seqblend.scratch.")
+}
+
+
 @pytest.mark.parametrize("name", sorted(entries()))
 def test_every_source_that_a_unit_runs_through_is_part_of_its_name(name):
     ground = {"errors", "faults", "config", "store", "sources", "versions"}  # change no result
@@ -108,8 +139,10 @@ def test_every_source_that_a_unit_runs_through_is_part_of_its_name(name):
     recovering = {"gradients", "memory", "recovery"}
     entry = entries()[name]
     unused = {  # imported by the contract, not run through by this kind of model
-        "module": set(),
-        "linear": {"batching", "optimise", "trainer", "training", "vocabulary", *recovering},
+        "module": _SCRATCH,
+        "scratch": set(),
+        "linear": {"batching", "optimise", "trainer", "training", "vocabulary", *recovering}
+        | _SCRATCH,
     }[entry.kind]
     names = reached_from("units") | reached_from(entry.file)
     assert names - ground - reading - unused <= set(sources_of(entry))

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from seqblend.batching import DeviceSequences, plan_batches, tokens_per_batch
 from seqblend.models.registry import entry_for
+from seqblend.models.scratch import Network
 from seqblend.optimise import autocast
+from seqblend.scratch_training import gather
+from seqblend.seeds import rng_for
 from seqblend.sequences import SequenceSet
 from seqblend.units import PILOT, Run, Unit
 
@@ -83,22 +88,44 @@ def _probe(run: Run, train: SequenceSet, classes: int) -> float:
     device = torch.device("cpu")
     torch.set_num_threads(1)
     size = min(run.vocabulary.size, int(train.tokens.max()) + 1) + 2
-    model = entry_for(run.model).build(run.options, size, classes)
-    optimiser = torch.optim.AdamW(model.parameters(), fused=True)
     remap = (np.arange(int(train.tokens.max()) + 1) % (size - 2) + 2).astype(np.int32)
     rows = DeviceSequences(train, remap, run.vocabulary, device)
     config = run.train
-    precision = "float32" if config.precision == "float16" else config.precision  # not on a CPU
     budget = tokens_per_batch(rows.lengths, config.steps_per_epoch, config.tokens_per_batch)
     batches = plan_batches(rows.lengths, budget)
     batch = batches[len(batches) // 2]  # rows of middling length
-    for step in range(_PROBE_STEPS + 1):
-        if step == 1:
-            began = time.perf_counter()
-        tokens, lengths = rows.gather(batch)
-        with autocast(precision, device):
+    model = entry_for(run.model).build(run.options, size, classes)
+    make_step = _network_step if run.kind == "scratch" else _module_step
+    step = make_step(model, config.precision)
+    step(rows, batch)
+    began = time.perf_counter()
+    for _ in range(_PROBE_STEPS):
+        step(rows, batch)
+    return _PROBE_STEPS * float(rows.lengths[batch].sum()) / (time.perf_counter() - began)
+
+
+def _module_step(model: nn.Module, precision: str) -> Callable[[DeviceSequences, np.ndarray], None]:
+    """One training step of a torch module on given rows."""
+    optimiser = torch.optim.AdamW(model.parameters(), fused=True)
+    precision = "float32" if precision == "float16" else precision  # not on a CPU
+
+    def step(sequences: DeviceSequences, rows: np.ndarray) -> None:
+        tokens, lengths = sequences.gather(rows)
+        with autocast(precision, sequences.device):
             loss = model(tokens, lengths).float().square().mean()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
-    return _PROBE_STEPS * float(rows.lengths[batch].sum()) / (time.perf_counter() - began)
+
+    return step
+
+
+def _network_step(network: Network, _: str) -> Callable[[DeviceSequences, np.ndarray], None]:
+    """One training step of a NumPy network on given rows."""
+    network.initialise(rng_for(0, "probe"))
+
+    def step(sequences: DeviceSequences, rows: np.ndarray) -> None:
+        tokens, lengths = gather(sequences, rows)
+        network.step(tokens, lengths, np.zeros(len(rows), np.int64), 1e-3, 1.0)
+
+    return step

@@ -14,11 +14,14 @@ from torch import nn
 from seqblend.batching import DeviceSequences
 from seqblend.config import TrainConfig, VocabularyConfig
 from seqblend.models.registry import Entry
+from seqblend.models.scratch import Network
+from seqblend.scratch_training import fit_network, predict_network
 from seqblend.sequences import SequenceSet, View
 from seqblend.training import (
     History,
     Rows,
     Setting,
+    Trace,
     best_epoch,
     entropy_of,
     fit_module,
@@ -86,14 +89,12 @@ class Fitted(Protocol):
 
 def fit_member(train: Labelled, valid: Labelled, context: Context) -> Fitted:
     """Fit the context's model on the training rows; validation rows are scored."""
-    kind = TorchMember if context.entry.kind == "module" else LinearMember
-    return kind.fit(train, valid, context)
+    return _KINDS[context.entry.kind].fit(train, valid, context)
 
 
 def member_from_arrays(arrays: dict[str, np.ndarray], context: Context) -> Fitted:
     """The member that gave these arrays."""
-    kind = TorchMember if context.entry.kind == "module" else LinearMember
-    return kind.from_arrays(arrays, context)
+    return _KINDS[context.entry.kind].from_arrays(arrays, context)
 
 
 class TorchMember:
@@ -125,14 +126,19 @@ class TorchMember:
             for part in (train, valid)
         ]  # fmt: skip
         build = lambda: context.entry.build(context.options, size, context.classes)  # noqa: E731
-        model, trace = fit_module(build, *rows, setting, should_stop)
-        count = sum(p.numel() for p in model.parameters())
+        model, trace, count = cls._train(build, *rows, setting, should_stop)
         losses = trace.history["valid_loss"]
         epochs = context.epochs or best_epoch(losses, 0.0 if config.early_stopping else entropy)
         facts = Facts(
             trace.history, epochs, count, trace.padding, trace.tokens_per_second, trace.recoveries
         )
         return cls(model, remap, context, facts)
+
+    @staticmethod
+    def _train(*arguments: Any) -> tuple[nn.Module, Trace, int]:
+        """The module of fit_module, what it recorded, and how many numbers were learnt."""
+        model, trace = fit_module(*arguments)
+        return model, trace, sum(p.numel() for p in model.parameters())
 
     def predict(self, sequences: SequenceSet) -> np.ndarray:
         """float32 [n, c], rows sum to 1."""
@@ -158,6 +164,37 @@ class TorchMember:
         }
         model.load_state_dict(state)
         return cls(model, remap, context)
+
+
+class ScratchMember(TorchMember):
+    """A NumPy network with its vocabulary: the same fit around another loop."""
+
+    @staticmethod
+    def _train(*arguments: Any) -> tuple[Network, Trace, int]:
+        """The network of fit_network, what it recorded, and how many numbers were learnt."""
+        network, trace = fit_network(*arguments)
+        return network, trace, network.parameters
+
+    def predict(self, sequences: SequenceSet) -> np.ndarray:
+        """float32 [n, c], rows sum to 1."""
+        cpu = torch.device("cpu")
+        rows = DeviceSequences(sequences, self.remap, self.context.vocabulary, cpu)
+        return predict_network(self.model, rows)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The vocabulary's remap and the state dict."""
+        state = self.model.state_dict()
+        return {"vocabulary": self.remap} | {f"state/{name}": a for name, a in state.items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray], context: Context) -> ScratchMember:
+        """The member that gave these arrays."""
+        state = {k.removeprefix("state/"): a for k, a in arrays.items() if k != "vocabulary"}
+        network = context.entry.build(
+            context.options, len(state["embedding.weight"]), context.classes
+        )
+        network.load_state_dict(state)
+        return cls(network, arrays["vocabulary"], context)
 
 
 class LinearMember:
@@ -188,3 +225,6 @@ class LinearMember:
     def from_arrays(cls, arrays: dict[str, np.ndarray], context: Context) -> LinearMember:
         """The member that gave these arrays."""
         return cls(context.entry.build.from_arrays(arrays, context.view))
+
+
+_KINDS = {"module": TorchMember, "scratch": ScratchMember, "linear": LinearMember}

@@ -47,6 +47,12 @@ _MODULE = (
     "models/layers", "models/normalisation", "models/recurrence",
 )  # fmt: skip
 _LINEAR = ("models/ngrams", "models/logistic", "models/weighting")
+_SCRATCH = (
+    *_MODULE, "scratch_training", "scratch/attention",
+    "scratch/cells", "scratch/classifier", "scratch/dropout", "scratch/initial", "scratch/layers",
+    "scratch/loss", "scratch/optimise", "scratch/pooling", "scratch/recurrent",
+)  # fmt: skip
+_SOURCES = {"module": _MODULE, "linear": _LINEAR, "scratch": _SCRATCH}
 
 
 @dataclass(frozen=True)
@@ -61,13 +67,13 @@ class Run:
 
     @property
     def kind(self) -> str:
-        """`module` or `linear`."""
+        """`module`, `scratch` or `linear`."""
         return entry_for(self.model).kind
 
     @property
     def has_pilot(self) -> bool:
         """Whether a pilot chooses the number of epochs."""
-        return self.kind == "module" and not self.train.epochs and not self.train.early_stopping
+        return self.kind != "linear" and not self.train.epochs and not self.train.early_stopping
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,7 @@ class Job:
 
 def sources_of(entry: Entry) -> tuple[str, ...]:
     """The modules that a unit of this model runs through; a change in one renames its runs."""
-    return _SHARED + (_MODULE if entry.kind == "module" else _LINEAR) + (entry.file,)
+    return _SHARED + _SOURCES[entry.kind] + (entry.file,)
 
 
 def plan_runs(
@@ -131,7 +137,7 @@ def plan_runs(
         )  # fmt: skip
         train = dataclasses.replace(config.train, precision=precision)
         parts = [options, data_digest, folds_digest, code_digest(sources_of(entry))]
-        if entry.kind == "module":
+        if entry.kind != "linear":
             parts += [train, config.vocabulary]
         name = f"{model}-{digest(model, *parts)[:12]}"
         runs.append(Run(name, model, options, train, config.vocabulary))
@@ -239,7 +245,9 @@ def _describe(job: Job, member: Fitted, competition: Competition, context: Conte
         "epochs_chosen_on_validation": bool(losses) and not context.epochs,
         "parameters": facts.parameters, "padding": facts.padding,
         "tokens_per_second": facts.tokens_per_second,
-        "precision": run.train.precision if run.kind == "module" else "float64",
+        "precision": {"scratch": "float32", "linear": "float64"}.get(
+            run.kind, run.train.precision
+        ),
         "device": describe_device(context.device),
         "deterministic": context.device.type == "cpu", "recoveries": facts.recoveries,
         "versions": package_versions(), "git_commit": git_commit(),

@@ -56,13 +56,13 @@ def _fit(
         config, CLASSES, _MANY_EPOCHS, seed=0, place=0, precision=precision, device=_CPU,
         report=lambda values: None,
     )  # fmt: skip
-    parts = _on_device(rows), _on_device(_first(rows, BATCH))
+    parts = on_device(rows), on_device(_first(rows, BATCH))
     return fit_module(lambda: _build(model), *parts, setting, should_stop)[1]
 
 
 def time_inference(rows: Labelled, seconds: float, *, model: str, precision: str) -> Timing:
     """Whole passes of predict_module for at least `seconds`."""
-    sequences = _on_device(rows).sequences
+    sequences = on_device(rows).sequences
     tokens = int(sequences.lengths.sum())
     padding = padding_share(sequences.lengths, plan_batches(sequences.lengths, PREDICT_TOKENS))
     network = _build(model)
@@ -86,7 +86,7 @@ def _first(rows: Labelled, n: int) -> Labelled:
     return Labelled(rows.sequences.take(slice(0, n)), rows.labels[:n])
 
 
-def _on_device(rows: Labelled) -> Rows:
+def on_device(rows: Labelled) -> Rows:
     """The rows with an identity for a vocabulary: the workload's tokens are vocabulary ids."""
     identity = np.arange(VOCABULARY, dtype=np.int32)
     return Rows(DeviceSequences(rows.sequences, identity, VocabularyConfig(), _CPU), rows.labels)

@@ -14,7 +14,7 @@ from functools import partial
 
 import torch
 
-from seqblend.benchmark import ours, peers
+from seqblend.benchmark import ours, peers, scratch
 from seqblend.benchmark.timing import Timing
 from seqblend.benchmark.workload import make_workload
 from seqblend.devices import settle_device
@@ -38,6 +38,13 @@ class Variant:
 
 
 TRAINING, INFERENCE = "training", "inference"
+SCRATCH_STEP, SCRATCH_FORWARD = "LSTM training step", "LSTM forward"
+BASELINES = {  # what the first variant of each task is
+    TRAINING: "the tutorial loop",
+    INFERENCE: "the tutorial loop",
+    SCRATCH_STEP: "torch",
+    SCRATCH_FORWARD: "torch",
+}
 
 
 def make_variants() -> list[Variant]:
@@ -61,6 +68,10 @@ def make_variants() -> list[Variant]:
             peers.time_inference, is_peer=True,
         ),
         Variant("bilstm_inference", INFERENCE, f"seqblend bilstm, {precisions[-1]}", infer),
+        Variant("torch_step", SCRATCH_STEP, "torch", scratch.time_torch_step),
+        Variant("numpy_step", SCRATCH_STEP, "NumPy from scratch", scratch.time_numpy_step),
+        Variant("torch_forward", SCRATCH_FORWARD, "torch", scratch.time_torch_forward),
+        Variant("numpy_forward", SCRATCH_FORWARD, "NumPy from scratch", scratch.time_numpy_forward),
     ]  # fmt: skip
 
 

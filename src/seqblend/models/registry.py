@@ -10,7 +10,7 @@ from typing import Any
 from seqblend.config import override
 from seqblend.errors import FlagError, suggest
 
-_FILES = ("recurrent", "attention", "convolution", "bag", "linear", "tfidf", "chars")
+_FILES = ("recurrent", "attention", "convolution", "bag", "linear", "tfidf", "chars", "scratch")
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,9 @@ class Entry:
     """A registered model.
 
     kind: `module` (build(options, vocabulary size, classes) -> torch.nn.Module, trained by
-        training.py) or `linear` (a class with fit, predict, arrays and from_arrays of its own)
+        training.py), `scratch` (the same arguments -> a models/scratch.Network, trained by
+        scratch_training.py) or `linear` (a class with fit, predict, arrays and from_arrays of its
+        own)
     low_precision_on_cpu: whether its kernels are faster in bfloat16 on a processor that has it
         (oneDNN's LSTM is, 1.3x; nn.GRU has no oneDNN kernel and is 1.4x slower)
     views: the views it can read, such as `chars`; none named: every one
