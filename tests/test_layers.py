@@ -12,7 +12,7 @@ from seqblend.units import sources_of
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 LAYERS = [  # lowest first; a name with a slash is a folder
     "errors config faults seeds sources store versions",
-    "sequences reading/ paths demo dataset",
+    "sequences reading/ paths demo demo_kinds public/ dataset",
     "dealing folds vocabulary batching",
     "models/",
     "metrics optimise training members devices",
