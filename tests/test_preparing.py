@@ -46,7 +46,7 @@ def roles(rows):
 
 
 def sources(folder):
-    return dict(csv.reader((folder / "sources.csv").open(encoding="utf-8", newline="")))
+    return dict(csv.reader((folder / "sources.csv").read_text().splitlines()))
 
 
 def cells(folder, file, column="text"):
