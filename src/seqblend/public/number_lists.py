@@ -61,8 +61,9 @@ def read_number_lists(content: bytes, place: str) -> list[list[int]]:
         if len(lists) != shape[0]:
             raise ValueError(f"{len(lists):,} lists for {shape[0]:,} rows")
     except (ValueError, IndexError, KeyError) as error:
+        problem = error if isinstance(error, ValueError) else "a broken pickle"
         raise InputError(
-            f"{place} holds {error or 'a broken pickle'}; expected lists of whole numbers and "
+            f"{place} holds {problem}; expected lists of whole numbers and "
             "nothing else. Nothing of it was run: get the file from where it is published"
         ) from None
     return lists
@@ -106,8 +107,7 @@ class _Machine:
                 self._name(argument or " ".join(map(str, self._take(2))))
             elif not self._build(name):
                 raise ValueError(f"the pickle instruction {name} at byte {position}")
-        (value,) = self.stack
-        return value
+        return self.stack.pop()
 
     def _build(self, name: str) -> bool:
         """Carry out what makes containers and calls; False for any other instruction."""
@@ -121,11 +121,10 @@ class _Machine:
         elif name == "TUPLE":
             self.stack.append(tuple(self._take_marked()))
         elif name == "REDUCE":
-            self._take(1)
-            function = self._expect(_Name)
-            self.stack[-1] = _Call(function)
+            self.stack.pop()  # the arguments
+            self.stack[-1] = _Call(self._expect(_Name))
         elif name == "BUILD":
-            (state,) = self._take(1)
+            state = self.stack.pop()
             self._expect(_Call).state = state
         return name in {
             "MARK", "EMPTY_LIST", "APPEND", "APPENDS", "TUPLE", "REDUCE", "BUILD",
@@ -138,8 +137,6 @@ class _Machine:
         self.stack.append(_Name(text))
 
     def _take(self, count: int) -> list[Any]:
-        if count > len(self.stack):
-            raise IndexError("a broken pickle")
         taken = self.stack[len(self.stack) - count :]
         del self.stack[len(self.stack) - count :]
         return taken
