@@ -1,6 +1,9 @@
-"""Write a competition into a folder: the demo, with a known best score.
+"""Write a competition into a folder: a public data set, or a demo with a known best score.
 
-python src/prepare.py demo [--to DIR] [--seed 1] [--rows 4000]
+python src/prepare.py imdb --from aclImdb_v1.tar.gz [--to DIR] [--unchecked]
+python src/prepare.py reuters --from reuters.npz
+python src/prepare.py 20newsgroups --from https://ndownloader.figshare.com/files/5975967
+python src/prepare.py demo [--kind hmm|parity|memory] [--seed 1] [--rows 4000] [--length 200]
 """
 
 from __future__ import annotations
@@ -11,30 +14,54 @@ from pathlib import Path
 
 from seqblend.commands import make_subcommand_parser, run_script
 from seqblend.console import make_console, say
-from seqblend.demo import write_demo
+from seqblend.demo_kinds import KINDS, DemoSize, write_kind
+from seqblend.errors import FlagError
 from seqblend.paths import find_places
+from seqblend.public.preparing import Source, prepare
+from seqblend.public.published import DATA_SETS
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
     """The flags."""
     parser = make_subcommand_parser("Write a competition into a folder.")
-    parser.add_argument(
-        "what", choices=["demo"], help="hidden Markov models that order tells apart"
-    )
-    parser.add_argument("--to", type=Path, metavar="DIR", help="default: input/demo-SEED")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="1: the embedded demo")
-    parser.add_argument("--rows", type=int, default=4_000, metavar="N", help="training rows")
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = (__doc__ or "").partition("\n\n")[2]
+    subcommands = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
+    for name, published in DATA_SETS.items():
+        about = f"{published.file}, published at {published.url}"
+        add = subcommands.add_parser(name, help=about, description=about).add_argument
+        add("--from", dest="place", metavar="FILE|URL", help="the archive, or its unpacked folder")
+        add("--to", type=Path, metavar="DIR", help=f"default: input/{name}")
+        add("--unchecked", action="store_true", help="take an archive that is not the published")
+    about = "rows drawn here, with the best score that can be reached"
+    add = subcommands.add_parser("demo", help=about, description=about).add_argument
+    add("--kind", choices=list(KINDS), default="hmm",
+        help="what tells the classes apart: order, counting, or the first token")  # fmt: skip
+    add("--to", type=Path, metavar="DIR", help="default: input/demo-SEED or input/KIND-SEED")
+    add("--seed", type=int, default=1, metavar="N", help="1: the embedded demo")
+    add("--rows", type=int, default=4_000, metavar="N", help="training rows")
+    add("--length", type=int, default=200, metavar="N", help="tokens a row, memory alone")
     return parser.parse_args(argv)
 
 
 def main(argv: list[str]) -> int:
     """Parse, write, show. Returns the exit code."""
-    args = parse(argv)
-    folder = args.to or find_places().inputs[0] / f"demo-{args.seed}"
-    best = write_demo(folder, seed=args.seed, n_train=args.rows, n_test=max(args.rows // 4, 1))
-    say(
-        make_console(), f"{folder}: {args.rows:,} training rows, best reachable accuracy {best:.4f}"
-    )
+    args, console, places = parse(argv), make_console(), find_places()
+    if args.what in DATA_SETS:
+        folder = args.to or places.inputs[0] / args.what
+        source = Source(args.place, places.working / "downloads", not args.unchecked)
+        data = prepare(DATA_SETS[args.what], source, folder, lambda text: say(console, text))
+        unlabelled = f", {len(data.unlabelled):,} unlabelled" if data.unlabelled else ""
+        rows = f"{len(data.train):,} training and {len(data.test):,} test rows{unlabelled}"
+        say(console, f"{folder}: {rows}; the answers are in solution.csv")
+        return 0
+    if min(args.rows, args.length) < 1:
+        raise FlagError("--rows and --length expect at least 1")
+    name = "demo" if args.kind == "hmm" else args.kind
+    folder = args.to or places.inputs[0] / f"{name}-{args.seed}"
+    size = DemoSize(args.seed, args.rows, max(args.rows // 4, 1), args.length)
+    best = write_kind(folder, args.kind, size)
+    say(console, f"{folder}: {args.rows:,} training rows, best reachable accuracy {best:.4f}")
     return 0
 
 

@@ -14,7 +14,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src"
 LAYERS = [  # lowest first; a name with a slash is a folder
     "scratch/",
     "errors config faults seeds sources store versions",
-    "sequences reading/ paths demo dataset",
+    "sequences reading/ paths demo demo_kinds public/ dataset",
     "dealing folds vocabulary batching",
     "models/",
     "probabilities metrics optimise gradients memory recovery trainer",

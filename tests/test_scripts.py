@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 from processes import run_kernel, start_script
+from public_examples import REVIEWS, write_tar
+
+from seqblend.commands import run_script
 
 NBLR = ["--models", "nblr", "--folds", "2", "--workers", "1"]
 SCRIPTS = ["run", "train", "blend", "report", "prepare"]
@@ -65,6 +68,41 @@ def test_prepare_writes_a_competition_of_its_own(home):
         path.name for path in folder.iterdir()
     }
     assert "40 training rows, best reachable accuracy 0.9" in done.stdout
+
+
+def test_prepare_writes_a_public_data_set_and_every_kind_of_demo(home):
+    archive = write_tar(home.parent / "aclImdb_v1.tar.gz", REVIEWS)
+    refused = start_script(home, "prepare.py", "imdb", "--from", archive)
+    assert refused.returncode == 3
+    assert "go on with --unchecked" in refused.stderr
+    done = start_script(home, "prepare.py", "imdb", "--from", archive, "--unchecked")
+    assert done.returncode == 0, done.stderr
+    assert "imdb: 12 training and 12 test rows, 3 unlabelled" in done.stdout
+    assert (home / "input" / "imdb" / "solution.csv").exists()
+    for kind in ("parity", "memory"):
+        flags = ("--kind", kind, "--rows", "40", "--length", "20")
+        done = start_script(home, "prepare.py", "demo", *flags)
+        assert done.returncode == 0, done.stderr
+        assert (home / "input" / f"{kind}-1" / "demo-best.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (["imdb", "--form", "x"], "did you mean '--from'?"),
+        (["imbd"], "choose from"),
+        ([], "required: WHAT"),
+        (["imdb"], "--from https://ai.stanford.edu/"),
+        (["demo", "--rows", "0"], "at least 1"),
+        (["demo", "--kind", "paritty"], "choose from"),
+    ],
+)
+def test_a_wrong_flag_of_prepare_is_one_line_and_code_2(flags, expected, capsys):
+    prepare = importlib.import_module("prepare")
+    assert run_script(prepare.main, flags) == 2
+    error = capsys.readouterr().err
+    assert len(error.strip().splitlines()) == 1
+    assert expected in error
 
 
 def test_an_empty_input_gives_the_demo(home):

@@ -35,6 +35,9 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> None:
         known = [flag for action in self._actions for flag in action.option_strings]
+        for action in self._actions:  # unknown flags of a subcommand are reported here
+            if isinstance(action, argparse._SubParsersAction):
+                known += [f for sub in action.choices.values() for f in sub._option_string_actions]
         wrong = re.search(r"unrecognized arguments: (\S+)", message)
         close = nearest(wrong[1], known) if wrong else ""
         raise FlagError(f"{message}{close or '.'} See --help")

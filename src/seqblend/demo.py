@@ -81,23 +81,38 @@ def posterior(model: HiddenMarkov, sequences: list[np.ndarray]) -> np.ndarray:
 def write_demo(folder: Path, *, seed: int = 1, n_train: int = 4_000, n_test: int = 1_000) -> float:
     """Write train.json, test.json, sample_submission.csv, solution.csv and demo-best.json.
 
-    returns: the best reachable accuracy, measured on the test rows' exact posteriors
+    returns: the best reachable accuracy, measured on the rows' exact posteriors
     """
     model = make_model(seed)
     sequences, labels = sample(model, n_train + n_test, rng_for(seed, "demo-rows"))
-    names = [CLASSES[label] for label in labels]
+    return write_rows(folder, sequences, labels, posterior(model, sequences), CLASSES, n_train)
+
+
+def write_rows(
+    folder: Path,
+    sequences: list[np.ndarray],
+    labels: np.ndarray,
+    best: np.ndarray,
+    classes: tuple[str, ...],
+    n_train: int,
+) -> float:
+    """Write a competition of ids whose posteriors are known; the rows after n_train are the test.
+
+    sequences: int64 [t] each; labels: int64 [n]; best: float64 [n, c], exact P(label | sequence)
+    returns: the best reachable accuracy, the mean of the rows' greatest posteriors
+    """
+    names = [classes[label] for label in labels]
     train = [
         {"id": i, "sequence": sequences[i].tolist(), "label": names[i]} for i in range(n_train)
     ]
-    test_rows = range(n_train, n_train + n_test)
+    test_rows = range(n_train, len(sequences))
     test = [{"id": i, "sequence": sequences[i].tolist()} for i in test_rows]
     write_text(folder / "train.json", json.dumps(train))
     write_text(folder / "test.json", json.dumps(test))
     header = "id,label\n"
-    sample_rows = "".join(f"{i},{CLASSES[0]}\n" for i in test_rows)
+    sample_rows = "".join(f"{i},{classes[0]}\n" for i in test_rows)
     write_text(folder / "sample_submission.csv", header + sample_rows)
     write_text(folder / "solution.csv", header + "".join(f"{i},{names[i]}\n" for i in test_rows))
-    best = posterior(model, sequences)
     reachable = {
         "train_accuracy": float(np.mean(best[:n_train].argmax(1) == labels[:n_train])),
         "test_accuracy": float(np.mean(best[n_train:].argmax(1) == labels[n_train:])),

@@ -1,0 +1,1 @@
+"""Public data sets: their original archives -> folders in competition shape."""
