@@ -12,7 +12,10 @@ from torch import nn
 
 from seqblend.batching import DeviceSequences
 from seqblend.config import TrainConfig, VocabularyConfig
+from seqblend.embeddings.table import Embedding
+from seqblend.models.layers import Embed
 from seqblend.models.registry import Entry
+from seqblend.seeds import rng_for
 from seqblend.sequences import SequenceSet, View
 from seqblend.training import (
     History,
@@ -36,6 +39,7 @@ class Context:
     place: the fold, or -1 for the pilot; names the random streams
     train: its precision is settled (not `auto`)
     report: is told every epoch's figures, and once a second how far the epoch is
+    embedding: vectors that token embeddings begin with; the options' width is theirs
     """
 
     entry: Entry
@@ -49,6 +53,7 @@ class Context:
     epochs: int
     device: torch.device
     report: Callable[[dict], None]
+    embedding: Embedding | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,8 @@ class TorchMember:
     def fit(cls, train: Labelled, valid: Labelled, context: Context) -> TorchMember:
         """Fit vocabulary and weights on the training rows."""
         remap, size = fit_vocabulary(train.sequences, len(context.view.lexicon), context.vocabulary)
+        if context.embedding:
+            remap, size = context.embedding.extend(remap, size)
         config, should_stop = context.train, None
         entropy = entropy_of(train.labels, context.classes)
         if not context.epochs:
@@ -121,7 +128,7 @@ class TorchMember:
                  part.labels)
             for part in (train, valid)
         ]  # fmt: skip
-        build = lambda: context.entry.build(context.options, size, context.classes)  # noqa: E731
+        build = lambda: _build_module(context, remap, size)  # noqa: E731
         model, trace = fit_module(build, *rows, setting, should_stop)
         count = sum(p.numel() for p in model.parameters())
         losses = trace.history["valid_loss"]
@@ -153,6 +160,18 @@ class TorchMember:
         }
         model.load_state_dict(state)
         return cls(model, remap, context)
+
+
+def _build_module(context: Context, remap: np.ndarray, size: int) -> nn.Module:
+    """The context's model, its token embeddings beginning with the given vectors, if any."""
+    model = context.entry.build(context.options, size, context.classes)
+    if context.embedding:
+        rng = rng_for(context.seed, "embedding", context.place)
+        table = torch.from_numpy(context.embedding.rows_of(remap, size, rng))
+        for part in model.modules():
+            if isinstance(part, Embed):
+                part.start_from(table, context.embedding.use.mode)
+    return model
 
 
 class LinearMember:

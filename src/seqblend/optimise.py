@@ -43,8 +43,9 @@ class AveragedWeights:
         """Take the model's weights of one more step into the average."""
         self._steps += 1
         share = min(self._power / (self._steps + self._power - 1), 1.0)
-        own, new = list(self.model.parameters()), list(model.parameters())
-        torch._foreach_lerp_(own, new, share)
+        pairs = zip(self.model.parameters(), model.parameters(), strict=True)
+        moving = [(mine, theirs) for mine, theirs in pairs if theirs.requires_grad]
+        torch._foreach_lerp_([m for m, _ in moving], [t for _, t in moving], share)
         for mine, theirs in zip(self.model.buffers(), model.buffers(), strict=True):
             mine.copy_(theirs)
 

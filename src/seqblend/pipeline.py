@@ -48,7 +48,9 @@ class Plan:
 def make_plan(project: Project, console: Console) -> Plan:
     """Which units there are, which of them are done, and what the others will take."""
     device = torch.device(project.machine.devices[0])
-    runs = plan_runs(project.config, project.ledger.data, project.ledger.folds, device)
+    runs = plan_runs(
+        project.config, project.ledger.data, project.ledger.folds, device, project.embedding.use
+    )
     units = plan_units(runs, project.config.seeds, project.folds.count)
     competition = project.competition
     estimator = Estimator(

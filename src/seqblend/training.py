@@ -122,6 +122,9 @@ class _Trainer:
         totals = torch.zeros(3, device=setting.device)  # loss, correct, gradient norm
         reported, seen = began, 0
         self.model.train()
+        for part in self.model.modules():
+            if hasattr(part, "begin_epoch"):
+                part.begin_epoch(epoch)
         for i, rows in enumerate(batches):
             totals += self._step(rows, len(batches) * setting.epochs)
             seen += int(lengths[rows].sum())

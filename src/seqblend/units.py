@@ -17,6 +17,7 @@ import torch
 from seqblend.config import Config, TrainConfig, VocabularyConfig, digest
 from seqblend.dataset import load_competition
 from seqblend.devices import describe_device, settle_device
+from seqblend.embeddings.table import EmbeddingUse, load_embedding
 from seqblend.folds import inner_split, split
 from seqblend.members import Context, Fitted, Labelled, fit_member, member_from_arrays
 from seqblend.metrics import summarise
@@ -42,8 +43,11 @@ _SHARED = (
 )  # fmt: skip
 _MODULE = (
     "vocabulary", "batching", "optimise", "training", "models/layers", "models/recurrence",
+    "embeddings/table",
 )  # fmt: skip
 _LINEAR = ("models/ngrams",)
+_SCOPE = "training rows of the fold"
+_VECTORS = ", and every token of the competition that has a vector"
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class Run:
     options: Any
     train: TrainConfig
     vocabulary: VocabularyConfig
+    embedding: EmbeddingUse | None = None
 
     @property
     def kind(self) -> str:
@@ -110,9 +115,16 @@ def sources_of(entry: Entry) -> tuple[str, ...]:
 
 
 def plan_runs(
-    config: Config, data_digest: str, folds_digest: str, device: torch.device
+    config: Config,
+    data_digest: str,
+    folds_digest: str,
+    device: torch.device,
+    embedding: EmbeddingUse | None = None,
 ) -> list[Run]:
-    """The runs of a configuration; linear ones first. Precision is settled here, by the device."""
+    """The runs of a configuration; linear ones first.
+
+    Precision is settled here, by the device, and the width of token embeddings by their vectors.
+    """
     runs = []
     for model in config.models:
         options, entry = resolve_options(model, config.options), entry_for(model)
@@ -121,10 +133,13 @@ def plan_runs(
         )
         train = dataclasses.replace(config.train, precision=precision)
         parts = [options, data_digest, folds_digest, code_digest(sources_of(entry))]
+        use = embedding if entry.kind == "module" and hasattr(options, "width") else None
+        if use:
+            parts[0] = options = dataclasses.replace(options, width=use.width)
         if entry.kind == "module":
-            parts += [train, config.vocabulary]
+            parts += [train, config.vocabulary, use]
         name = f"{model}-{digest(model, *parts)[:12]}"
-        runs.append(Run(name, model, options, train, config.vocabulary))
+        runs.append(Run(name, model, options, train, config.vocabulary, use))
     return sorted(runs, key=lambda run: run.kind != "linear")
 
 
@@ -207,6 +222,7 @@ def _context(
     return Context(
         entry_for(run.model), run.options, run.train, run.vocabulary, len(competition.classes),
         competition.view, unit.seed, unit.fold, epochs, device, report,
+        run.embedding and load_embedding(job.data, run.embedding),
     )  # fmt: skip
 
 
@@ -218,7 +234,9 @@ def _describe(job: Job, member: Fitted, competition: Competition, context: Conte
         "unit": str(unit.place), "model": run.model, "seed": unit.seed, "fold": unit.fold,
         "options": dataclasses.asdict(run.options), "train": dataclasses.asdict(run.train),
         "vocabulary": dataclasses.asdict(run.vocabulary),
-        "vocabulary_scope": "training rows of the fold", "data_digest": job.data_digest,
+        "vocabulary_scope": _SCOPE + (_VECTORS if run.embedding else ""),
+        "embedding": run.embedding and dataclasses.asdict(run.embedding),
+        "data_digest": job.data_digest,
         "folds_digest": job.folds_digest, "classes": list(competition.classes),
         "epochs": facts.epochs, "epochs_trained": len(losses),
         "epochs_chosen_on_validation": bool(losses) and not context.epochs,

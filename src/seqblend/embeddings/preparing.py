@@ -1,0 +1,152 @@
+"""A competition's table of vectors: its sources chosen, read, joined, and kept on disk."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqblend.config import EmbeddingConfig, digest
+from seqblend.embeddings.files import find_vector_files
+from seqblend.embeddings.joining import join_sources
+from seqblend.embeddings.matching import Source, describe_coverage, match_file
+from seqblend.embeddings.selfmade import make_vectors
+from seqblend.embeddings.table import EmbeddingUse, folder_of
+from seqblend.errors import FlagError, InputError, listing
+from seqblend.sequences import Competition
+from seqblend.sources import code_digest
+from seqblend.store import (
+    commit_folder,
+    file_digest,
+    read_finished,
+    read_json,
+    write_array,
+    write_json,
+)
+
+SELF = "self"
+_FACTS = "coverage.json"
+_USE = ("path", "mode", "scale")  # change no table
+_SOURCES = tuple(
+    f"embeddings/{name}"
+    for name in ("files", "joining", "matching", "preparing", "rewriting", "selfmade")
+)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What the project knows of its vectors: their use (None: none), coverage, and remarks."""
+
+    use: EmbeddingUse | None = None
+    coverage: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def prepare_embedding(
+    config: EmbeddingConfig,
+    competition: Competition,
+    key: str,
+    data: Path,
+    folders: list[Path],
+    besides: list[Path],
+    note: Callable[[str], None],
+) -> Prepared:
+    """Make the table, or find it made. `auto` looks in the folders for what is not `besides`.
+
+    key: the content digest of the competition; data: its folder under working/
+    raises: FlagError for a file that is not there; InputError for one that cannot be read, covers
+        none of the training rows' tokens, or has another width than the rest where join=average
+    """
+    names, notes = _choose_sources(config, competition, folders, besides)
+    if not names:
+        return Prepared(notes=notes)
+    paths = [None if name == SELF else Path(name).expanduser() for name in names]
+    for path in filter(None, paths):
+        if not (path.is_file() or path.parent.is_file()):
+            raise FlagError(f"embedding.path expects a vector file, self, auto or none, got {path}")
+    contents = [SELF if p is None else file_digest(p if p.is_file() else p.parent) for p in paths]
+    options = {k: v for k, v in dataclasses.asdict(config).items() if k not in _USE}
+    made = {"path": [SELF if p is None else p.name for p in paths]}
+    name = digest(contents, options | made, key, code_digest(_SOURCES))
+    folder = folder_of(data, name)
+    manifest = read_finished(folder, note)
+    if manifest is None:
+        sources = _read_sources(paths, competition, config)
+        is_auto = config.path == "auto"
+        manifest = _save(folder, competition, sources, config, is_auto=is_auto)
+    if not manifest["width"]:
+        return Prepared(notes=[f"{names[0]} covers no token of these rows: not used"])
+    use = EmbeddingUse(name, manifest["width"], config.mode, config.scale)
+    return Prepared(use, read_json(folder / _FACTS), notes)
+
+
+def _choose_sources(
+    config: EmbeddingConfig, competition: Competition, folders: list[Path], besides: list[Path]
+) -> tuple[list[str], list[str]]:
+    """(files or `self`, remarks)."""
+    if config.path != "auto":
+        names = [name.strip() for name in config.path.split(",") if name.strip()]
+        return [name for name in names if name != "none"], []
+    if competition.view.name != "words":
+        return [], []
+    found = find_vector_files(folders, besides)
+    if not found:
+        return [], []
+    also = f"; also found: {listing(p.name for p in found[1:])}" if found[1:] else ""
+    return [str(found[0])], [
+        f"vectors of {found[0].name} are used (found by itself{also}). Others, or none: "
+        "--set embedding.path=FILE,FILE or none"
+    ]
+
+
+def _read_sources(
+    paths: list[Path | None], competition: Competition, config: EmbeddingConfig
+) -> list[Source]:
+    view = competition.view
+    counts = np.bincount(view.sequences.flat()[0], minlength=len(view.lexicon))
+    frequent = np.argsort(-counts, kind="stable")[: config.most]
+    tokens = np.sort(frequent[counts[frequent] > 0])
+    sources = []
+    for path in paths:
+        if path is not None:
+            sources.append(match_file(path, view.lexicon, tokens))
+            continue
+        ids, vectors = make_vectors(view.sequences, len(view.lexicon), config)
+        sources.append(Source(SELF, ids, vectors, np.zeros(len(ids), np.int8), len(ids)))
+    return sources
+
+
+def _save(
+    folder: Path,
+    competition: Competition,
+    sources: list[Source],
+    config: EmbeddingConfig,
+    *,
+    is_auto: bool,
+) -> dict[str, Any]:
+    """Write index, vectors and coverage, the manifest last; returns the manifest."""
+    lexicon = competition.view.lexicon
+    counts = np.bincount(competition.train.flat()[0], minlength=len(lexicon))
+    coverage = [describe_coverage(source, lexicon, counts) for source in sources]
+    for source, facts in zip(sources, coverage, strict=True):
+        if not facts["types_covered"] and not is_auto:
+            words = listing((repr(lexicon[i]) for i in np.argsort(-counts)[:5]), 5)
+            raise InputError(
+                f"embedding {source.name}: none of its {source.lines:,} vectors is of a token of "
+                f"the training rows (the most frequent are {words}). Take vectors of this "
+                "language and kind of token, or embedding.path=self"
+            )
+    is_empty = not any(facts["types_covered"] for facts in coverage)
+    index, vectors = join_sources(sources, len(lexicon), config.join)
+    hashes = {
+        "index.npy": write_array(folder / "index.npy", index, "cache"),
+        "vectors.npy": write_array(folder / "vectors.npy", vectors, "cache"),
+        _FACTS: write_json(folder / _FACTS, coverage),
+    }
+    manifest = {"width": 0 if is_empty else vectors.shape[1], "lexicon": len(lexicon)}
+    commit_folder(folder, manifest, hashes)
+    return manifest
