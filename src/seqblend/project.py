@@ -98,8 +98,8 @@ def open_project(
     embedding = Prepared()
     if any(entry_for(model).kind == "module" for model in config.models):
         embedding = prepare_embedding(
-            config.embedding, competition, key, store.data, [folder, *places.inputs],
-            files.all(), note,
+            config.embedding, competition, key=key, data=store.data,
+            folders=[folder, *places.inputs], besides=files.all(), note=note,
         )  # fmt: skip
     machine = find_devices(workers, cores())
     return Project(

@@ -47,7 +47,6 @@ _MODULE = (
 )  # fmt: skip
 _LINEAR = ("models/ngrams",)
 _SCOPE = "training rows of the fold"
-_VECTORS = ", and every token of the competition that has a vector"
 
 
 @dataclass(frozen=True)
@@ -234,7 +233,7 @@ def _describe(job: Job, member: Fitted, competition: Competition, context: Conte
         "unit": str(unit.place), "model": run.model, "seed": unit.seed, "fold": unit.fold,
         "options": dataclasses.asdict(run.options), "train": dataclasses.asdict(run.train),
         "vocabulary": dataclasses.asdict(run.vocabulary),
-        "vocabulary_scope": _SCOPE + (_VECTORS if run.embedding else ""),
+        "vocabulary_scope": _SCOPE + (f", and {run.embedding.scope}" if run.embedding else ""),
         "embedding": run.embedding and dataclasses.asdict(run.embedding),
         "data_digest": job.data_digest,
         "folds_digest": job.folds_digest, "classes": list(competition.classes),

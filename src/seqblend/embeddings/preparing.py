@@ -28,7 +28,7 @@ from seqblend.store import (
     write_json,
 )
 
-SELF = "self"
+SELF, AUTO = "self", "auto"
 _FACTS = "coverage.json"
 _USE = ("path", "mode", "scale")  # change no table
 _SOURCES = tuple(
@@ -45,10 +45,21 @@ class Prepared:
     coverage: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def scope(self) -> str:
+        """One sentence: how the vectors are used, and which rows they know."""
+        if not self.use:
+            return ""
+        return (
+            f"Token embeddings begin with these vectors ({self.use.width} numbers a token, "
+            f"{self.use.mode}). A fold's vocabulary is its training rows, and {self.use.scope}."
+        )
+
 
 def prepare_embedding(
     config: EmbeddingConfig,
     competition: Competition,
+    *,
     key: str,
     data: Path,
     folders: list[Path],
@@ -68,27 +79,43 @@ def prepare_embedding(
     for path in filter(None, paths):
         if not (path.is_file() or path.parent.is_file()):
             raise FlagError(f"embedding.path expects a vector file, self, auto or none, got {path}")
-    contents = [SELF if p is None else file_digest(p if p.is_file() else p.parent) for p in paths]
-    options = {k: v for k, v in dataclasses.asdict(config).items() if k not in _USE}
-    made = {"path": [SELF if p is None else p.name for p in paths]}
-    name = digest(contents, options | made, key, code_digest(_SOURCES))
-    folder = folder_of(data, name)
+    folder = folder_of(data, _name_of(paths, config, key))
     manifest = read_finished(folder, note)
     if manifest is None:
-        sources = _read_sources(paths, competition, config)
-        is_auto = config.path == "auto"
-        manifest = _save(folder, competition, sources, config, is_auto=is_auto)
-    if not manifest["width"]:
-        return Prepared(notes=[f"{names[0]} covers no token of these rows: not used"])
-    use = EmbeddingUse(name, manifest["width"], config.mode, config.scale)
-    return Prepared(use, read_json(folder / _FACTS), notes)
+        manifest = _save(folder, competition, _read_sources(paths, competition, config), config)
+    coverage = read_json(folder / _FACTS)
+    lacking = [facts for facts in coverage if not facts["types_covered"]]
+    if lacking and config.path == AUTO:
+        return Prepared(notes=[f"{_describe_lack(lacking[0])}: not used"])
+    if lacking:
+        raise InputError(
+            f"embedding.path: {_describe_lack(lacking[0])}. Take vectors of this language and kind "
+            "of token, or embedding.path=self"
+        )
+    use = EmbeddingUse(folder.name, manifest["width"], config.mode, config.scale, None in paths)
+    return Prepared(use, coverage, notes)
+
+
+def _name_of(paths: list[Path | None], config: EmbeddingConfig, key: str) -> str:
+    """A table's digest: the files' content and names, the options, the competition, the code."""
+    contents = [p and file_digest(p if p.is_file() else p.parent) for p in paths]
+    options = {k: v for k, v in dataclasses.asdict(config).items() if k not in _USE}
+    return digest(contents, [p and p.name for p in paths], options, key, code_digest(_SOURCES))
+
+
+def _describe_lack(facts: dict[str, Any]) -> str:
+    words = listing((repr(token) for token, _ in facts["missing"]), 5)
+    return (
+        f"none of the {facts['lines']:,} vectors of {facts['name']} is of a token of the training "
+        f"rows, whose most frequent are {words}"
+    )
 
 
 def _choose_sources(
     config: EmbeddingConfig, competition: Competition, folders: list[Path], besides: list[Path]
 ) -> tuple[list[str], list[str]]:
     """(files or `self`, remarks)."""
-    if config.path != "auto":
+    if config.path != AUTO:
         names = [name.strip() for name in config.path.split(",") if name.strip()]
         return [name for name in names if name != "none"], []
     if competition.view.name != "words":
@@ -121,32 +148,18 @@ def _read_sources(
 
 
 def _save(
-    folder: Path,
-    competition: Competition,
-    sources: list[Source],
-    config: EmbeddingConfig,
-    *,
-    is_auto: bool,
+    folder: Path, competition: Competition, sources: list[Source], config: EmbeddingConfig
 ) -> dict[str, Any]:
     """Write index, vectors and coverage, the manifest last; returns the manifest."""
     lexicon = competition.view.lexicon
     counts = np.bincount(competition.train.flat()[0], minlength=len(lexicon))
     coverage = [describe_coverage(source, lexicon, counts) for source in sources]
-    for source, facts in zip(sources, coverage, strict=True):
-        if not facts["types_covered"] and not is_auto:
-            words = listing((repr(lexicon[i]) for i in np.argsort(-counts)[:5]), 5)
-            raise InputError(
-                f"embedding {source.name}: none of its {source.lines:,} vectors is of a token of "
-                f"the training rows (the most frequent are {words}). Take vectors of this "
-                "language and kind of token, or embedding.path=self"
-            )
-    is_empty = not any(facts["types_covered"] for facts in coverage)
     index, vectors = join_sources(sources, len(lexicon), config.join)
     hashes = {
         "index.npy": write_array(folder / "index.npy", index, "cache"),
         "vectors.npy": write_array(folder / "vectors.npy", vectors, "cache"),
         _FACTS: write_json(folder / _FACTS, coverage),
     }
-    manifest = {"width": 0 if is_empty else vectors.shape[1], "lexicon": len(lexicon)}
+    manifest = {"width": vectors.shape[1]}
     commit_folder(folder, manifest, hashes)
     return manifest

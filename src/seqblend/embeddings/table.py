@@ -19,6 +19,13 @@ class EmbeddingUse:
     width: int
     mode: str
     scale: float
+    is_self_made: bool = False
+
+    @property
+    def scope(self) -> str:
+        """What the vectors let a fold know beyond its training rows."""
+        rows = "; vectors made from all rows, test and unlabelled ones included, without labels"
+        return "every token of the competition that has a vector" + rows * self.is_self_made
 
 
 @dataclass(frozen=True)
