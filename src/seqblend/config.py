@@ -95,7 +95,7 @@ class EmbeddingConfig:
         "auto", help="vector files joined by commas, self (made from all rows), none; auto: found"
     )
     mode: str = knob(
-        "tuned", Choice(("tuned", "frozen", "thaw")), "thaw: frozen for the first epoch"
+        "thaw", Choice(("tuned", "frozen", "thaw")), "thaw: frozen for the first epoch"
     )
     join: str = knob("concat", help="several at once", allowed=("concat", "average"))
     scale: float = knob(0.3, least=0.001, help="standard deviation of the vectors' numbers")
