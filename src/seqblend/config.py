@@ -88,6 +88,27 @@ class VocabularyConfig:
 
 
 @dataclass(frozen=True)
+class EmbeddingConfig:
+    """Vectors that a neural member's tokens begin with."""
+
+    path: str = knob(
+        "auto", help="vector files joined by commas, self (made from all rows), none; auto: found"
+    )
+    mode: str = knob(
+        "thaw", Choice(("tuned", "frozen", "thaw")), "thaw: frozen for the first epoch"
+    )
+    join: str = knob("concat", help="several at once", allowed=("concat", "average"))
+    scale: float = knob(0.3, least=0.001, help="standard deviation of the vectors' numbers")
+    most: int = knob(60_000, least=1, help="most frequent tokens that get a vector")
+    width: int = knob(100, least=1, help="self: numbers a vector")
+    window: int = knob(5, least=1, help="self: tokens on each side that count as near")
+    min_count: int = knob(3, least=1, help="self: rarer tokens get no vector")
+    size: int = knob(30_000, least=2, help="self: most frequent tokens that get a vector")
+    smoothing: float = knob(0.75, least=0.0, help="self: power of a context's frequency")
+    shift: float = knob(1.0, least=0.01, help="self: how many times chance counts as chance")
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """How a neural member is fitted."""
 
@@ -134,6 +155,7 @@ class Config:
     data: DataConfig = DataConfig()
     folds: FoldConfig = FoldConfig()
     vocabulary: VocabularyConfig = VocabularyConfig()
+    embedding: EmbeddingConfig = EmbeddingConfig()
     train: TrainConfig = TrainConfig()
     models: tuple[str, ...] = DEFAULT_MODELS
     seeds: int = 1
@@ -205,7 +227,7 @@ def _coerce(where: str, value: Any, kind: Any) -> Any:
     return value
 
 
-SECTIONS = ("data", "folds", "vocabulary", "train")
+SECTIONS = ("data", "folds", "vocabulary", "embedding", "train")
 
 
 def configure(
@@ -213,8 +235,8 @@ def configure(
 ) -> Config:
     """`config` with settings {section: {name: value}} put in.
 
-    A section is data, folds, vocabulary, train, `options` (every model that has the field) or a
-    model's name. Which fields a model has is checked where its options are resolved.
+    A section is data, folds, vocabulary, embedding, train, `options` (every model that has the
+    field) or a model's name. Which fields a model has is checked where its options are resolved.
     """
     model_names = list(model_names)
     options = {name: dict(values) for name, values in config.options.items()}
@@ -232,11 +254,13 @@ def configure(
 
 
 def parse_assignments(pairs: list[str]) -> dict[str, dict[str, str]]:
-    """`["train.lr=1e-3"]` -> {"train": {"lr": "1e-3"}}."""
+    """`["train.lr=1e-3"]` -> {"train": {"lr": "1e-3"}}; `embedding=` is short for its path."""
     settings: dict[str, dict[str, str]] = {}
     for pair in pairs:
         key, sign, value = pair.partition("=")
         section, dot, name = key.strip().partition(".")
+        if key.strip() == "embedding":
+            dot, name = ".", "path"
         if not (sign and dot and name):
             raise FlagError(f"--set expects section.name=value, got '{pair}'")
         settings.setdefault(section, {})[name] = value.strip()

@@ -13,9 +13,12 @@ from torch import nn
 
 from seqblend.batching import DeviceSequences
 from seqblend.config import TrainConfig, VocabularyConfig
+from seqblend.embeddings.table import Embedding
+from seqblend.models.layers import Embed
 from seqblend.models.registry import Entry
 from seqblend.models.scratch import Network
 from seqblend.scratch_training import fit_network, predict_network
+from seqblend.seeds import rng_for
 from seqblend.sequences import SequenceSet, View
 from seqblend.training import (
     History,
@@ -40,6 +43,7 @@ class Context:
     place: the fold, or -1 for the pilot; names the random streams
     train: its precision is settled (not `auto`)
     report: is told every epoch's figures, and once a second how far the epoch is
+    embedding: vectors that token embeddings begin with; the options' width is theirs
     """
 
     entry: Entry
@@ -53,6 +57,7 @@ class Context:
     epochs: int
     device: torch.device
     report: Callable[[dict], None]
+    embedding: Embedding | None = None
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,8 @@ class TorchMember:
         remap, size = fit_vocabulary(train.sequences, len(context.view.lexicon), context.vocabulary)
         rate = context.train.lr * context.options.lr_scale
         config, should_stop = dataclasses.replace(context.train, lr=rate), None
+        if context.embedding:
+            remap, size = context.embedding.extend(remap, size)
         entropy = entropy_of(train.labels, context.classes)
         if not context.epochs:
             should_stop = stops_after_patience(config.patience, entropy)
@@ -125,7 +132,7 @@ class TorchMember:
                  part.labels)
             for part in (train, valid)
         ]  # fmt: skip
-        build = lambda: context.entry.build(context.options, size, context.classes)  # noqa: E731
+        build = lambda: _build_module(context, remap, size)  # noqa: E731
         model, trace, count = cls._train(build, *rows, setting, should_stop)
         losses = trace.history["valid_loss"]
         epochs = context.epochs or best_epoch(losses, 0.0 if config.early_stopping else entropy)
@@ -195,6 +202,18 @@ class ScratchMember(TorchMember):
         )
         network.load_state_dict(state)
         return cls(network, arrays["vocabulary"], context)
+
+
+def _build_module(context: Context, remap: np.ndarray, size: int) -> nn.Module:
+    """The context's model, its token embeddings beginning with the given vectors, if any."""
+    model = context.entry.build(context.options, size, context.classes)
+    if context.embedding:
+        rng = rng_for(context.seed, "embedding", context.place)
+        table = torch.from_numpy(context.embedding.rows_of(remap, size, rng))
+        for part in model.modules():
+            if isinstance(part, Embed):
+                part.start_from(table, context.embedding.use.mode)
+    return model
 
 
 class LinearMember:

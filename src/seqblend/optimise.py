@@ -54,8 +54,9 @@ class AveragedWeights:
         """Take the model's weights of one more step into the average."""
         self._steps += 1
         share = 1 / (1 + (self._steps - 1) / self._power)
-        own, new = list(self.model.parameters()), list(model.parameters())
-        torch._foreach_lerp_(own, new, share)
+        pairs = zip(self.model.parameters(), model.parameters(), strict=True)
+        moving = [(own, new) for own, new in pairs if new.requires_grad]
+        torch._foreach_lerp_([own for own, _ in moving], [new for _, new in moving], share)
         for mine, theirs in zip(self.model.buffers(), model.buffers(), strict=True):
             mine.copy_(theirs)
 

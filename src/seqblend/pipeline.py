@@ -57,7 +57,9 @@ def make_plan(project: Project, console: Console) -> Plan:
     settled = {}
     if config.train.precision == "auto":
         settled = settle_precision(project.store.machine, config.models, device, note)
-    runs = plan_runs(config, ledger.data, ledger.folds, device, settled)
+    runs = plan_runs(
+        config, ledger.data, ledger.folds, device, settled=settled, embedding=project.embedding.use
+    )
     units = plan_units(runs, config.seeds, project.folds.count)
     competition = project.competition
     estimator = Estimator(

@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +18,12 @@ from seqblend.config import Config, digest
 from seqblend.dataset import load_or_read
 from seqblend.demo import BEST, write_demo
 from seqblend.devices import Machine, find_devices
+from seqblend.embeddings.preparing import Prepared, prepare_embedding
 from seqblend.errors import FlagError
 from seqblend.executors import cores
 from seqblend.folds import Folds, folds_digest, make_folds
 from seqblend.models.groups import choose_models
+from seqblend.models.registry import entry_for
 from seqblend.paths import Places, choose_competition
 from seqblend.reading.discovery import CompetitionFiles, find_files
 from seqblend.results import Ledger
@@ -45,6 +47,7 @@ class Project:
     ledger: Ledger
     machine: Machine
     is_solution_given: bool = False
+    embedding: Prepared = field(default_factory=Prepared)
 
     @property
     def fold(self) -> np.ndarray:
@@ -97,10 +100,17 @@ def open_project(
     )  # fmt: skip
     ledger = make_ledger(competition, folds, key)
     write_folds(store.data, folds, ledger.folds)
+    embedding = Prepared()
+    if any(entry_for(model).kind == "module" for model in config.models):
+        embedding = prepare_embedding(
+            config.embedding, competition, key=key, data=store.data,
+            folders=[folder, *places.inputs], besides=files.all(), note=note,
+        )  # fmt: skip
     machine = find_devices(workers, cores())
     return Project(
-        config, places, store, files, competition, folds, ledger, machine, solution is not None
-    )
+        config, places, store, files, competition, folds, ledger, machine, solution is not None,
+        embedding,
+    )  # fmt: skip
 
 
 def _prepare_submissions(places: Places, out: Path | None) -> None:

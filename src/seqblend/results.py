@@ -79,8 +79,9 @@ def collect_run(store: Store, run: str, seeds: int, fold: np.ndarray, ledger: Le
 def _summarise(manifests: list[dict[str, Any]]) -> dict[str, Any]:
     """What the units have in common, and the sums of what they cost."""
     first = manifests[0]
-    same = ("model", "options", "train", "vocabulary", "vocabulary_scope", "precision", "device",
-            "deterministic", "versions", "classes", "epochs_chosen_on_validation")  # fmt: skip
+    same = ("model", "options", "train", "vocabulary", "vocabulary_scope", "embedding", "precision",
+            "device", "deterministic", "versions", "classes",
+            "epochs_chosen_on_validation")  # fmt: skip
     speeds = [m["tokens_per_second"] for m in manifests if m["tokens_per_second"]]
     return {name: first[name] for name in same} | {
         "units": [m["unit"] for m in manifests],

@@ -10,6 +10,7 @@ from seqblend.models.anatomy import count_parameters, describe_layers
 from seqblend.models.registry import entry_for, resolve_options
 from seqblend.project import Project
 from seqblend.reporting.report import write_report
+from seqblend.reporting.vectors import tabulate_coverage
 from seqblend.submission_log import superseded_files
 from seqblend.summary import leaderboard_rows, make_report_data
 from seqblend.vocabulary import fit_vocabulary
@@ -29,6 +30,23 @@ def show_project(console: Console, project: Project) -> None:
     for note in [*project.folds.notes, project.machine.note]:
         if note:
             say(console, f"note: {note}", "yellow")
+    _show_vectors(console, project)
+
+
+def _show_vectors(console: Console, project: Project) -> None:
+    """What the given vectors cover, and the most frequent tokens that they lack."""
+    vectors = project.embedding
+    for text in vectors.notes:
+        say(console, text, "cyan")
+    if not vectors.use:
+        return
+    table = tabulate_coverage(vectors.coverage)
+    show_table(console, "vectors", [column.title for column in table.columns], table.shown())
+    for source in vectors.coverage:
+        lacking = ", ".join(token for token, _ in source["missing"])
+        if lacking:
+            say(console, f"{source['name']} lacks: {clean(lacking, 300)}")
+    say(console, vectors.scope)
 
 
 def show_layers(console: Console, project: Project) -> None:

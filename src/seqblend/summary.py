@@ -56,6 +56,8 @@ def make_report_data(project: Project, outcome: Outcome, command: str) -> Report
         submission=_submission_facts(outcome.submission),
         command=command,
         environment=_environment(project),
+        vectors=project.embedding.coverage,
+        vectors_scope=project.embedding.scope,
     )
 
 

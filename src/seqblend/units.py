@@ -17,6 +17,7 @@ import torch
 from seqblend.config import Config, TrainConfig, VocabularyConfig, digest
 from seqblend.dataset import load_competition
 from seqblend.devices import describe_device, settle_device
+from seqblend.embeddings.table import EmbeddingUse, load_embedding
 from seqblend.errors import UnitError, listing
 from seqblend.folds import inner_split, split
 from seqblend.members import Context, Fitted, Labelled, fit_member, member_from_arrays
@@ -44,7 +45,7 @@ _SHARED = (
 )  # fmt: skip
 _MODULE = (
     "vocabulary", "batching", "optimise", "gradients", "memory", "recovery", "trainer", "training",
-    "models/layers", "models/normalisation", "models/recurrence",
+    "models/layers", "models/normalisation", "models/recurrence", "embeddings/table",
 )  # fmt: skip
 _LINEAR = ("models/ngrams", "models/logistic", "models/weighting")
 _SCRATCH = (
@@ -52,6 +53,7 @@ _SCRATCH = (
     "scratch/cells", "scratch/classifier", "scratch/dropout", "scratch/initial", "scratch/layers",
     "scratch/loss", "scratch/optimise", "scratch/pooling", "scratch/recurrent",
 )  # fmt: skip
+_SCOPE = "training rows of the fold"
 _SOURCES = {"module": _MODULE, "linear": _LINEAR, "scratch": _SCRATCH}
 
 
@@ -64,6 +66,7 @@ class Run:
     options: Any
     train: TrainConfig
     vocabulary: VocabularyConfig
+    embedding: EmbeddingUse | None = None
 
     @property
     def kind(self) -> str:
@@ -120,12 +123,13 @@ def sources_of(entry: Entry) -> tuple[str, ...]:
 
 
 def plan_runs(
-    config: Config, data_digest: str, folds_digest: str, device: torch.device,
-    settled: dict[str, str] | None = None,
+    config: Config, data_digest: str, folds_digest: str, device: torch.device, *,
+    settled: dict[str, str] | None = None, embedding: EmbeddingUse | None = None,
 ) -> list[Run]:  # fmt: skip
     """The runs of a configuration; linear ones first.
 
     settled: model -> precision, where `auto` was settled before; without it the device decides
+    embedding: the vectors of neural models; they decide the width of token embeddings
     """
     runs = []
     wanted = config.train.precision
@@ -137,10 +141,13 @@ def plan_runs(
         )  # fmt: skip
         train = dataclasses.replace(config.train, precision=precision)
         parts = [options, data_digest, folds_digest, code_digest(sources_of(entry))]
+        use = embedding if entry.kind == "module" else None
+        if use:
+            parts[0] = options = dataclasses.replace(options, width=use.width)
         if entry.kind != "linear":
-            parts += [train, config.vocabulary]
+            parts += [train, config.vocabulary, use]
         name = f"{model}-{digest(model, *parts)[:12]}"
-        runs.append(Run(name, model, options, train, config.vocabulary))
+        runs.append(Run(name, model, options, train, config.vocabulary, use))
     return sorted(runs, key=lambda run: run.kind != "linear")
 
 
@@ -227,6 +234,7 @@ def _context(
     return Context(
         entry_for(run.model), run.options, run.train, run.vocabulary, len(competition.classes),
         competition.view, unit.seed, unit.fold, epochs, device, report,
+        run.embedding and load_embedding(job.data, run.embedding),
     )  # fmt: skip
 
 
@@ -238,7 +246,9 @@ def _describe(job: Job, member: Fitted, competition: Competition, context: Conte
         "unit": str(unit.place), "model": run.model, "seed": unit.seed, "fold": unit.fold,
         "options": dataclasses.asdict(run.options), "train": dataclasses.asdict(run.train),
         "vocabulary": dataclasses.asdict(run.vocabulary),
-        "vocabulary_scope": "training rows of the fold", "data_digest": job.data_digest,
+        "vocabulary_scope": _SCOPE + (f", and {run.embedding.scope}" if run.embedding else ""),
+        "embedding": run.embedding and dataclasses.asdict(run.embedding),
+        "data_digest": job.data_digest,
         "folds_digest": job.folds_digest, "labels_digest": job.labels_digest,
         "classes": list(competition.classes),
         "epochs": facts.epochs, "epochs_trained": len(losses),

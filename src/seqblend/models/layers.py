@@ -106,6 +106,25 @@ class Embed(nn.Module):
         self.norm = TokenBatchNorm(options.width) if options.batch_norm else None
         self.dropout = Dropout(options.embedding_dropout, options.embedding_dropout_kind)
         self.word_dropout = options.word_dropout
+        self._thaws_at = 0.0
+
+    def start_from(self, vectors: Tensor, mode: str) -> None:
+        """Begin with these vectors: float32 [size, d]; mode: tuned, frozen, or thaw after an epoch.
+
+        raises: ValueError where they do not fit the table
+        """
+        if vectors.shape != self.table.weight.shape:
+            raise ValueError(
+                f"expected {tuple(self.table.weight.shape)}, got {tuple(vectors.shape)}"
+            )
+        with torch.no_grad():
+            self.table.weight.copy_(vectors)
+        self._thaws_at = {"tuned": 0.0, "thaw": 1.0, "frozen": float("inf")}[mode]
+        self.begin_epoch(0)
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Freeze or thaw the table; the trainer calls this as an epoch begins."""
+        self.table.weight.requires_grad_(epoch >= self._thaws_at)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """tokens: int64 [b, t] -> float [b, t, d], zero where there is padding."""

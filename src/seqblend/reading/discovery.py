@@ -28,6 +28,11 @@ class CompetitionFiles:
     unlabelled: tuple[Path, ...] = ()
     solution: Path | None = None
 
+    def all(self) -> list[Path]:
+        """Every file of the competition."""
+        given = (self.train, self.test, self.sample, *self.unlabelled, self.solution)
+        return [path for path in given if path is not None]
+
 
 def is_competition(folder: Path) -> bool:
     """Whether a folder directly holds a train and a test file, judged by their names."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import bz2
 import codecs
+import contextlib
 import gzip
 import io
 import lzma
 import re
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from seqblend.errors import InputError, listing
 
@@ -88,16 +91,73 @@ def _decompress(path: Path, raw: bytes) -> tuple[bytes, str]:
     return raw, data_name(path)
 
 
+def data_members(path: Path) -> list[str]:
+    """The names of a zip archive's data files in name order; none where it is no archive."""
+    if not zipfile.is_zipfile(path):
+        return []
+    with zipfile.ZipFile(path) as archive:
+        return sorted(_data_names(archive))
+
+
+def _data_names(archive: zipfile.ZipFile) -> list[str]:
+    """The archive's members less folders and what a system leaves in archives."""
+    return [
+        name
+        for name in archive.namelist()
+        if not name.endswith("/")
+        and not name.startswith("__MACOSX/")
+        and not Path(name).name.startswith(".")
+    ]
+
+
+@contextlib.contextmanager
+def open_stream(path: Path) -> Iterator[BinaryIO]:
+    """The decompressed bytes of a file as a stream, for what is too large to be read whole.
+
+    path: `archive.zip/member.txt` is a member of an archive of several
+    raises: InputError as read_content does, also where the stream breaks while it is read
+    """
+    try:
+        if zipfile.is_zipfile(path.parent):
+            archive, member = path.parent, path.name
+        else:
+            archive, member = path, ""
+        with open(archive, "rb") as file:
+            mark = file.read(6)
+        if mark.startswith(b"PK\x03\x04"):
+            with (
+                zipfile.ZipFile(archive) as opened,
+                opened.open(_choose_member(archive, opened, member)) as stream,
+            ):
+                yield stream
+            return
+        openers = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ\0", lzma.open))
+        opener = next((opener for begin, opener in openers if mark.startswith(begin)), open)
+        with opener(archive, "rb") as stream:
+            yield stream
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist. Check the path") from None
+    except IsADirectoryError:
+        raise InputError(f"{path} is a folder; expected a file. Name the file inside it") from None
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} is damaged ({error}). Download it again") from None
+
+
+def _choose_member(path: Path, archive: zipfile.ZipFile, member: str) -> str:
+    names = _data_names(archive)
+    chosen = [name for name in names if not member or Path(name).name == member]
+    if len(chosen) != 1:
+        raise InputError(
+            f"{path} holds {len(names)} files ({listing(names)}); expected one. "
+            f"Name the one to take: {path}/{Path(names[0]).name if names else 'FILE'}"
+        )
+    return chosen[0]
+
+
 def _only_member(path: Path, raw: bytes) -> tuple[bytes, str]:
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-            names = [
-                name
-                for name in archive.namelist()
-                if not name.endswith("/")
-                and not name.startswith("__MACOSX/")
-                and not Path(name).name.startswith(".")
-            ]
+            names = _data_names(archive)
             if len(names) != 1:
                 raise InputError(
                     f"{path} holds {len(names)} files ({listing(names)}); expected one table. "

@@ -69,6 +69,8 @@ class ReportData:
         out-of-fold prediction; lengths: int64 [n], in tokens
     reference: such as {"best reachable accuracy": 0.9952}
     submission: path, rows, sha256, checks
+    vectors: coverage of each source of token vectors, as embeddings/matching describes it
+    vectors_scope: how they were used, and which rows they know
     """
 
     competition: str
@@ -86,3 +88,5 @@ class ReportData:
     submission: dict[str, Any] = field(default_factory=dict)
     command: str = ""
     environment: dict[str, str] = field(default_factory=dict)
+    vectors: list[dict[str, Any]] = field(default_factory=list)
+    vectors_scope: str = ""

@@ -16,6 +16,7 @@ from seqblend.reporting.records import BlendRecord, DataCard, ModelRecord, Repor
 from seqblend.reporting.sections import Block, Section
 from seqblend.reporting.style import clean, styled, to_png, to_svg
 from seqblend.reporting.tables import Table, escape_markdown, to_csv, to_markdown
+from seqblend.reporting.vectors import vectors_section
 
 __all__ = ["BlendRecord", "DataCard", "ModelRecord", "ReportData", "write_report"]
 
@@ -79,7 +80,7 @@ def _sections(
     tables: dict[str, Table],
 ) -> list[Section]:
     """The sections in reading order; those without anything to say are left out."""
-    parts = [sections.data_section(data)]
+    parts = [sections.data_section(data), vectors_section(data)]
     if entries:
         parts += [
             sections.leaderboard_section(data, entries, tables["leaderboard.csv"]),

@@ -1,0 +1,165 @@
+"""A competition's table of vectors: its sources chosen, read, joined, and kept on disk."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqblend.config import EmbeddingConfig, digest
+from seqblend.embeddings.files import find_vector_files
+from seqblend.embeddings.joining import join_sources
+from seqblend.embeddings.matching import Source, describe_coverage, match_file
+from seqblend.embeddings.selfmade import make_vectors
+from seqblend.embeddings.table import EmbeddingUse, folder_of
+from seqblend.errors import FlagError, InputError, listing
+from seqblend.sequences import Competition
+from seqblend.sources import code_digest
+from seqblend.store import (
+    commit_folder,
+    file_digest,
+    read_finished,
+    read_json,
+    write_array,
+    write_json,
+)
+
+SELF, AUTO = "self", "auto"
+_FACTS = "coverage.json"
+_USE = ("path", "mode", "scale")  # change no table
+_SOURCES = tuple(
+    f"embeddings/{name}"
+    for name in ("files", "joining", "matching", "preparing", "rewriting", "selfmade")
+)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What the project knows of its vectors: their use (None: none), coverage, and remarks."""
+
+    use: EmbeddingUse | None = None
+    coverage: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def scope(self) -> str:
+        """One sentence: how the vectors are used, and which rows they know."""
+        if not self.use:
+            return ""
+        return (
+            f"Token embeddings begin with these vectors ({self.use.width} numbers a token, "
+            f"{self.use.mode}). A fold's vocabulary is its training rows, and {self.use.scope}."
+        )
+
+
+def prepare_embedding(
+    config: EmbeddingConfig,
+    competition: Competition,
+    *,
+    key: str,
+    data: Path,
+    folders: list[Path],
+    besides: list[Path],
+    note: Callable[[str], None],
+) -> Prepared:
+    """Make the table, or find it made. `auto` looks in the folders for what is not `besides`.
+
+    key: the content digest of the competition; data: its folder under working/
+    raises: FlagError for a file that is not there; InputError for one that cannot be read, covers
+        none of the training rows' tokens, or has another width than the rest where join=average
+    """
+    names, notes = _choose_sources(config, competition, folders, besides)
+    if not names:
+        return Prepared(notes=notes)
+    paths = [None if name == SELF else Path(name).expanduser() for name in names]
+    for path in filter(None, paths):
+        if not (path.is_file() or path.parent.is_file()):
+            raise FlagError(f"embedding.path expects a vector file, self, auto or none, got {path}")
+    folder = folder_of(data, _name_of(paths, config, key))
+    manifest = read_finished(folder, note)
+    if manifest is None:
+        manifest = _save(folder, competition, _read_sources(paths, competition, config), config)
+    coverage = read_json(folder / _FACTS)
+    lacking = [facts for facts in coverage if not facts["types_covered"]]
+    if lacking and config.path == AUTO:
+        return Prepared(notes=[f"{_describe_lack(lacking[0])}: not used"])
+    if lacking:
+        raise InputError(
+            f"embedding.path: {_describe_lack(lacking[0])}. Take vectors of this language and kind "
+            "of token, or embedding.path=self"
+        )
+    use = EmbeddingUse(folder.name, manifest["width"], config.mode, config.scale, None in paths)
+    return Prepared(use, coverage, notes)
+
+
+def _name_of(paths: list[Path | None], config: EmbeddingConfig, key: str) -> str:
+    """A table's digest: the files' content and names, the options, the competition, the code."""
+    contents = [p and file_digest(p if p.is_file() else p.parent) for p in paths]
+    options = {k: v for k, v in dataclasses.asdict(config).items() if k not in _USE}
+    return digest(contents, [p and p.name for p in paths], options, key, code_digest(_SOURCES))
+
+
+def _describe_lack(facts: dict[str, Any]) -> str:
+    words = listing((repr(token) for token, _ in facts["missing"]), 5)
+    return (
+        f"none of the {facts['lines']:,} vectors of {facts['name']} is of a token of the training "
+        f"rows, whose most frequent are {words}"
+    )
+
+
+def _choose_sources(
+    config: EmbeddingConfig, competition: Competition, folders: list[Path], besides: list[Path]
+) -> tuple[list[str], list[str]]:
+    """(files or `self`, remarks)."""
+    if config.path != AUTO:
+        names = [name.strip() for name in config.path.split(",") if name.strip()]
+        return [name for name in names if name != "none"], []
+    if competition.view.name != "words":
+        return [], []
+    found = find_vector_files(folders, besides)
+    if not found:
+        return [], []
+    also = f"; also found: {listing(p.name for p in found[1:])}" if found[1:] else ""
+    return [str(found[0])], [
+        f"vectors of {found[0].name} are used (found by itself{also}). Others, or none: "
+        "--set embedding.path=FILE,FILE or none"
+    ]
+
+
+def _read_sources(
+    paths: list[Path | None], competition: Competition, config: EmbeddingConfig
+) -> list[Source]:
+    view = competition.view
+    counts = np.bincount(view.sequences.flat()[0], minlength=len(view.lexicon))
+    frequent = np.argsort(-counts, kind="stable")[: config.most]
+    tokens = np.sort(frequent[counts[frequent] > 0])
+    sources = []
+    for path in paths:
+        if path is not None:
+            sources.append(match_file(path, view.lexicon, tokens))
+            continue
+        ids, vectors = make_vectors(view.sequences, len(view.lexicon), config)
+        sources.append(Source(SELF, ids, vectors, np.zeros(len(ids), np.int8), len(ids)))
+    return sources
+
+
+def _save(
+    folder: Path, competition: Competition, sources: list[Source], config: EmbeddingConfig
+) -> dict[str, Any]:
+    """Write index, vectors and coverage, the manifest last; returns the manifest."""
+    lexicon = competition.view.lexicon
+    counts = np.bincount(competition.train.flat()[0], minlength=len(lexicon))
+    coverage = [describe_coverage(source, lexicon, counts) for source in sources]
+    index, vectors = join_sources(sources, len(lexicon), config.join)
+    hashes = {
+        "index.npy": write_array(folder / "index.npy", index, "cache"),
+        "vectors.npy": write_array(folder / "vectors.npy", vectors, "cache"),
+        _FACTS: write_json(folder / _FACTS, coverage),
+    }
+    manifest = {"width": vectors.shape[1]}
+    commit_folder(folder, manifest, hashes)
+    return manifest

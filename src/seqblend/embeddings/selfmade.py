@@ -1,0 +1,96 @@
+"""Vectors from the sequences themselves: positive pointwise mutual information and a truncated SVD.
+
+Levy, Goldberg & Dagan 2015, "Improving Distributional Similarity with Lessons Learned from Word
+Embeddings": a window whose weights fall with distance, contexts smoothed by a power of 0.75,
+shifted PPMI, U S^0.5 of its SVD. No labels are read, so every row may take part.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.linalg import svds
+
+from seqblend.config import EmbeddingConfig
+from seqblend.seeds import rng_for
+from seqblend.sequences import SequenceSet
+
+_CHUNK = 2_000_000  # tokens whose pairs are counted at a time: about 0.3 GB at a window of 5
+
+
+def make_vectors(
+    sequences: SequenceSet, lexicon_size: int, config: EmbeddingConfig
+) -> tuple[np.ndarray, np.ndarray]:
+    """(lexicon ids int32 [v] ascending, their vectors float32 [v, d]) from all of these rows.
+
+    The same rows give the same bytes on one machine; rows in another order the same counts.
+    """
+    counts = np.zeros(lexicon_size, dtype=np.int64)
+    for begin, end in _chunks(sequences):
+        counts += np.bincount(sequences.take(slice(begin, end)).flat()[0], minlength=lexicon_size)
+    known = np.flatnonzero(counts >= config.min_count)
+    known = np.sort(known[np.argsort(-counts[known], kind="stable")][: config.size])
+    width = min(config.width, len(known) - 1)
+    if width < 1:
+        return np.empty(0, dtype=np.int32), np.empty((0, 0), dtype=np.float32)
+    remap = np.full(lexicon_size, -1, dtype=np.int32)
+    remap[known] = np.arange(len(known), dtype=np.int32)
+    pairs = count_pairs(sequences, remap, len(known), config.window)
+    vectors = factorise(positive_information(pairs, config.smoothing, config.shift), width)
+    return known.astype(np.int32), vectors
+
+
+def count_pairs(
+    sequences: SequenceSet, remap: np.ndarray, size: int, window: int
+) -> sparse.csr_matrix:
+    """float32 [v, v], symmetric: how often two tokens stand near each other in a row.
+
+    remap: int32 [lexicon], -1 for tokens that are left out, which still take up their place
+    A pair at distance k counts (window - k + 1) / window, the mean of word2vec's drawn windows.
+    """
+    total = sparse.csr_matrix((size, size), dtype=np.float32)
+    for begin, end in _chunks(sequences):
+        rows = sequences.take(slice(begin, end))
+        tokens = remap[rows.flat()[0]]
+        row = np.repeat(np.arange(len(rows), dtype=np.int32), rows.lengths)
+        for k in range(1, min(window, len(tokens) - 1) + 1):
+            is_pair = (row[k:] == row[:-k]) & (tokens[k:] >= 0) & (tokens[:-k] >= 0)
+            left, right = tokens[:-k][is_pair], tokens[k:][is_pair]
+            weights = np.full(len(left), (window - k + 1) / window, dtype=np.float32)
+            total = total + sparse.csr_matrix((weights, (left, right)), shape=(size, size))
+    return (total + total.T).tocsr()
+
+
+def _chunks(sequences: SequenceSet) -> list[tuple[int, int]]:
+    """[begin, end) of rows that hold about _CHUNK tokens together, a longer row by itself."""
+    ends = np.cumsum(sequences.lengths)
+    cuts = np.searchsorted(ends, np.arange(_CHUNK, ends[-1], _CHUNK), side="right")
+    bounds = np.unique([0, *cuts, len(ends)]).tolist()
+    return list(itertools.pairwise(bounds))
+
+
+def positive_information(
+    pairs: sparse.csr_matrix, smoothing: float, shift: float
+) -> sparse.csr_matrix:
+    """float32 [v, v]: max(log(p(a, b) / (p(a) p'(b))) - log(shift), 0), p' ~ count^smoothing."""
+    counts = np.asarray(pairs.sum(axis=1), dtype=np.float64).ravel()
+    smoothed = counts**smoothing
+    matrix = pairs.tocsr()
+    own = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    expected = counts[own] * smoothed[matrix.indices] / max(smoothed.sum(), 1e-12)
+    values = np.maximum(np.log(matrix.data / expected) - np.log(shift), 0).astype(np.float32)
+    matrix = sparse.csr_matrix((values, matrix.indices, matrix.indptr), shape=matrix.shape)
+    matrix.eliminate_zeros()
+    return matrix
+
+
+def factorise(matrix: sparse.csr_matrix, width: int) -> np.ndarray:
+    """float32 [v, d]: U S^0.5 of the truncated SVD, widest direction first, signs settled."""
+    start = rng_for(0, "embedding svd").standard_normal(matrix.shape[0]).astype(np.float32)
+    u, s, _ = svds(matrix, k=width, v0=start, tol=1e-3, solver="arpack")
+    order = np.argsort(-s, kind="stable")
+    u, s = u[:, order], s[order]
+    signs = np.sign(u[np.abs(u).argmax(axis=0), np.arange(width)])
+    return (u * signs * np.sqrt(s)).astype(np.float32)

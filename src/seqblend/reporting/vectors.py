@@ -1,0 +1,42 @@
+"""The report's section on given vectors: what they cover, what is missing, what was declared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seqblend.reporting.records import ReportData
+from seqblend.reporting.sections import Block, Section
+from seqblend.reporting.tables import Column, Table
+
+
+def vectors_section(data: ReportData) -> Section:
+    """What the token embeddings began with; nothing where they were drawn."""
+    if not data.vectors:
+        return Section("vectors", "Vectors", [])
+    missing = [
+        f"{source['name']} has no vector of: " + ", ".join(f"{t} ({n:,})" for t, n in lacking)
+        for source in data.vectors
+        if (lacking := source["missing"])
+    ]
+    return Section("vectors", "Vectors", [
+        Block(text=data.vectors_scope, table=tabulate_coverage(data.vectors)),
+        Block("Most frequent tokens without a vector", items=missing),
+    ])  # fmt: skip
+
+
+def tabulate_coverage(coverage: list[dict[str, Any]]) -> Table:
+    """A row for each source, and one for each rule that found more of it."""
+    titles = ("vectors", "width", "in the file", "types covered", "tokens covered")
+    rows = []
+    for source in coverage:
+        types, tokens = max(source["types"], 1), max(source["tokens"], 1)
+        rows.append([
+            source["name"], f"{source['width']}", f"{source['lines']:,}",
+            f"{source['types_covered'] / types:.1%}", f"{source['tokens_covered'] / tokens:.1%}",
+        ])  # fmt: skip
+        rows += [
+            [f"  by {rule['rule']}", "", "", f"{rule['types'] / types:.1%}",
+             f"{rule['tokens'] / tokens:.1%}"]
+            for rule in source["rules"]
+        ]  # fmt: skip
+    return Table(tuple(Column(title, title) for title in titles), rows)

@@ -1,0 +1,291 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from conftest import sequence_set
+from report_examples import make_report
+from test_members import CPU, MODULES, draw, make_context
+from test_units import make_project
+
+from seqblend.config import parse_assignments
+from seqblend.embeddings.joining import join_sources, standardise
+from seqblend.embeddings.matching import Source, describe_coverage, match_file
+from seqblend.embeddings.rewriting import spellings
+from seqblend.embeddings.table import Embedding, EmbeddingUse
+from seqblend.errors import FlagError, InputError
+from seqblend.members import fit_member, member_from_arrays
+from seqblend.reporting.report import write_report
+from seqblend.reporting.vectors import vectors_section
+from seqblend.sequences import UNK
+from seqblend.store import read_array
+from seqblend.units import Unit, plan_runs, restore_member, run_unit
+
+
+def write_vectors(path, words, seed=0, width=8):
+    table = np.random.default_rng(seed).normal(size=(len(words), width)).round(3)
+    lines = [f"{w} {' '.join(map(str, row))}" for w, row in zip(words, table, strict=True)]
+    path.write_text("\n".join(lines) + "\n")
+    return table.astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("token", "rule", "pieces"),
+    [
+        ("paris", "case", ("Paris",)),
+        ("PARIS", "case", ("paris",)),
+        ("nato", "case", ("NATO",)),
+        ("don’t", "apostrophes", ("don't",)),
+        ("don't", "apostrophes", ("do", "n't")),
+        ("don't", "apostrophes", ("do", "not")),
+        ("Anna's", "apostrophes", ("anna",)),
+        ("o'neill", "apostrophes", ("oneill",)),
+        ("1987", "digits", ("0000",)),
+        ("1987", "digits", ("####",)),
+        ("1987", "digits", ("<number>",)),
+        ("b2b", "digits", ("b0b",)),
+        ("olive oil", "hyphens", ("olive_oil",)),
+        ("well-made", "hyphens", ("wellmade",)),
+        ("well-made", "hyphens", ("well", "made")),
+    ],
+)
+def test_a_token_is_looked_for_under_other_spellings(token, rule, pieces):
+    assert (rule, pieces) in list(spellings(token))
+    assert next(spellings(token)) == ("exact", (token,))
+
+
+def test_the_first_spelling_counts_and_pieces_are_averaged(tmp_path):
+    words = ["do", "not", "Do", "0000", "rome", "Rome"]
+    table = write_vectors(tmp_path / "v.txt", words)
+    lexicon = ["1987", "DO", "Rome", "absent", "don't", "never"]
+    source = match_file(tmp_path / "v.txt", lexicon, np.arange(5))
+    assert source.tokens.tolist() == [0, 1, 2, 4]
+    np.testing.assert_allclose(
+        source.vectors, [table[3], table[0], table[5], table[:2].mean(axis=0)], rtol=1e-6
+    )
+    assert source.rules.tolist() == [3, 1, 0, 2]
+
+
+def test_coverage_counts_types_and_tokens_of_the_training_rows():
+    source = Source("v", np.array([0, 2, 3]), np.zeros((3, 5)), np.array([0, 1, 1]), 70)
+    facts = describe_coverage(source, ["a", "b", "c", "d", "e"], np.array([5, 4, 1, 0, 6]))
+    assert (facts["types"], facts["types_covered"]) == (4, 2)
+    assert (facts["tokens"], facts["tokens_covered"]) == (16, 6)
+    assert facts["missing"] == [["e", 6], ["b", 4]]
+    assert facts["rules"] == [
+        {"rule": "exact", "types": 1, "tokens": 5},
+        {"rule": "case", "types": 1, "tokens": 1},
+    ]
+
+
+def make_sources(width=3):
+    rng = np.random.default_rng(1)
+    none = np.zeros(4, dtype=np.int8)
+    one = Source("one", np.array([0, 1, 2, 4]), rng.normal(2, 5, (4, 3)).astype("f4"), none, 4)
+    other = Source("other", np.array([1, 2, 5, 6]), rng.normal(size=(4, width)), none, 4)
+    return one, other
+
+
+def test_joined_vectors_stand_side_by_side_on_one_scale():
+    one, other = make_sources(2)
+    index, vectors = join_sources([one, other], 8, "concat")
+    assert index.tolist() == [0, 1, 2, -1, 3, 4, 5, -1]
+    np.testing.assert_allclose(vectors[[0, 1, 2, 3], :3], standardise(one.vectors), rtol=1e-5)
+    np.testing.assert_allclose(vectors[[1, 2, 4, 5], 3:], standardise(other.vectors), rtol=1e-5)
+    assert vectors.shape == (6, 5)
+    assert vectors.dtype == np.float32
+    assert standardise(one.vectors).std() == pytest.approx(1, abs=1e-5)
+
+
+def test_averaged_vectors_are_means_of_the_sources_that_have_the_token():
+    one, other = make_sources()
+    index, vectors = join_sources([one, other], 8, "average")
+    a, b = standardise(one.vectors), standardise(other.vectors)
+    np.testing.assert_allclose(vectors[index[0]], a[0], rtol=1e-5)
+    np.testing.assert_allclose(vectors[index[6]], b[3], rtol=1e-5)
+    np.testing.assert_allclose(vectors[index[2]], (a[2] + b[1]) / 2, rtol=1e-4, atol=1e-6)
+    with pytest.raises(FlagError, match=r"equal widths, got one 3, other 2\. Take concat"):
+        join_sources(make_sources(2), 8, "average")
+
+
+def make_embedding(size=12, covered=9, width=16, mode="tuned"):
+    index = np.full(size, -1, dtype=np.int32)
+    index[:covered] = np.arange(covered)
+    vectors = np.random.default_rng(3).normal(size=(covered, width)).astype(np.float32)
+    return Embedding(EmbeddingUse("0", width, mode, 0.3), index, vectors)
+
+
+def test_tokens_with_a_vector_are_known_and_the_others_are_drawn():
+    embedding = make_embedding(6, 4, 500)
+    remap = np.array([2, UNK, UNK, 3, 4, UNK], dtype=np.int32)
+    more, size = embedding.extend(remap, 5)
+    assert more.tolist() == [2, 5, 6, 3, 4, UNK]
+    assert size == 7
+    table = embedding.rows_of(more, size, np.random.default_rng(0))
+    np.testing.assert_allclose(table[[2, 5, 6, 3]], 0.3 * embedding.vectors, rtol=1e-6)
+    assert not table[0].any()
+    assert table[[1, 4]].std() == pytest.approx(0.3, rel=0.1)
+
+
+def fit(name, mode, epochs=3, **changes):
+    context = make_context(name, epochs=epochs, embedding=make_embedding(mode=mode), **changes)
+    return fit_member(draw(), draw(30, 1), context), context
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_torch_model_begins_with_the_vectors_and_comes_back_from_its_arrays(name):
+    member, context = fit(name, "frozen")
+    tables = [a for k, a in member.arrays().items() if k.endswith("table.weight")]
+    expected = 0.3 * context.embedding.vectors
+    assert any(np.array_equal(t[member.remap[:9]], expected.astype(np.float32)) for t in tables)
+    again = member_from_arrays(member.arrays(), context)
+    rows = draw(25, 5).sequences
+    assert again.predict(rows).tobytes() == member.predict(rows).tobytes()
+
+
+def test_tuned_vectors_move_from_the_first_epoch_and_thawed_ones_from_the_second():
+    def is_moved(mode, epochs):
+        member, context = fit("bilstm", mode, epochs)
+        table = member.arrays()["state/embed.table.weight"][member.remap[:9]]
+        return not np.array_equal(table, np.float32(0.3) * context.embedding.vectors)
+
+    cases = [(mode, epochs) for mode in ("tuned", "thaw", "frozen") for epochs in (1, 2)]
+    assert {case: is_moved(*case) for case in cases} == {
+        ("tuned", 1): True, ("tuned", 2): True, ("thaw", 1): False, ("thaw", 2): True,
+        ("frozen", 1): False, ("frozen", 2): False,
+    }  # fmt: skip
+
+
+def test_a_token_outside_of_training_is_told_apart_only_where_it_has_a_vector():
+    rows = sequence_set([[12, 12], [13, 13], [14, 14]])
+    embedding = make_embedding(15, 14)
+    member = fit_member(
+        draw(), draw(30, 1),
+        make_context("bilstm", epochs=2, embedding=embedding, view=dataclasses.replace(
+            make_context("bilstm").view, lexicon=[f"t{i:02d}" for i in range(15)])),
+    )  # fmt: skip
+    assert member.remap[14] == UNK
+    p = member.predict(rows)
+    assert not np.allclose(p[0], p[1])
+
+
+def test_embedding_alone_is_short_for_its_path():
+    assert parse_assignments(["embedding=self"]) == {"embedding": {"path": "self"}}
+    assert parse_assignments(["embedding.path=a,self"]) == {"embedding": {"path": "a,self"}}
+
+
+VECTORS = [str(i) for i in range(1, 40)]  # what the tiny competition's rows are made of, in part
+
+
+def open_with(tmp_path, *settings):
+    return make_project(tmp_path, *settings, models=("nblr", "bilstm"))
+
+
+def planned(project):
+    digests = (project.ledger.data, project.ledger.folds)
+    return plan_runs(project.config, *digests, CPU, embedding=project.embedding.use)
+
+
+def test_a_unit_begins_with_the_vectors_declares_them_and_comes_back(tmp_path):
+    path = tmp_path / "vectors.txt"
+    write_vectors(path, VECTORS)
+    project = open_with(tmp_path, f"embedding={path},self", "embedding.width=5", "train.epochs=2")
+    job = project.job(Unit(planned(project)[1], 0, 0))
+    manifest = run_unit(job, CPU, lambda _: None)
+    assert manifest["options"]["width"] == 13
+    assert "test and unlabelled ones included, without labels" in manifest["vocabulary_scope"]
+    assert manifest["embedding"]["digest"] == project.embedding.use.digest
+    rows = project.competition.train.take(np.flatnonzero(project.fold == 0))
+    again = restore_member(job, CPU).predict(rows)
+    assert again.tobytes() == read_array(job.folder / "valid.npy").tobytes()
+
+
+def test_vectors_name_the_runs_of_torch_models_alone(tmp_path):
+    path = tmp_path / "vectors.txt"
+    write_vectors(path, VECTORS)
+
+    def names(*settings):
+        return [run.name for run in planned(open_with(tmp_path, *settings))]
+
+    nblr, drawn = names("embedding=none")
+    given = names(f"embedding={path}")
+    seen = {drawn, given[1], names(f"embedding={path}", "embedding.mode=frozen")[1]}
+    write_vectors(path, VECTORS, seed=1)
+    other = names(f"embedding={path}")
+    assert {given[0], other[0]} == {nblr}
+    assert len(seen | {other[1]}) == 4
+
+
+def test_the_table_is_made_once_and_again_where_it_is_damaged(tmp_path):
+    first = open_with(tmp_path, "embedding=self").embedding
+    folder = tmp_path / "working" / "tiny" / "data" / "embeddings" / first.use.digest
+    made = (folder / "vectors.npy").stat().st_mtime_ns
+    assert open_with(tmp_path, "embedding=self").embedding == first
+    assert (folder / "vectors.npy").stat().st_mtime_ns == made
+    before = (folder / "vectors.npy").read_bytes()
+    (folder / "vectors.npy").write_bytes(before[:-1] + b"x")
+    open_with(tmp_path, "embedding=self")
+    assert (folder / "vectors.npy").read_bytes() == before
+
+
+def text_competition(tmp_path, words=("good", "fine", "bad", "poor")):
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    texts = [f"a {words[i % 4]} film with a {words[i % 4]} end" for i in range(40)]
+    lines = [f"{i},{text},{i % 4 < 2:d}" for i, text in enumerate(texts)]
+    (folder / "train.csv").write_text("id,text,label\n" + "\n".join(lines[:30]) + "\n")
+    rest = [line.rsplit(",", 1)[0] for line in lines[30:]]
+    (folder / "test.csv").write_text("id,text\n" + "\n".join(rest) + "\n")
+    return folder
+
+
+def test_vectors_beside_the_competition_are_found_and_can_be_switched_off(tmp_path):
+    folder = text_competition(tmp_path)
+    write_vectors(folder / "any name.txt", ["good", "bad", "film"])
+    project = open_with(tmp_path)
+    assert project.embedding.use.width == 8
+    assert "any name.txt are used (found by itself)" in project.embedding.notes[0]
+    assert "embedding.path=FILE,FILE or none" in project.embedding.notes[0]
+    assert open_with(tmp_path, "embedding=none").embedding.use is None
+
+
+def test_vectors_found_that_cover_nothing_are_left_out_and_named_ones_are_an_error(tmp_path):
+    folder = text_competition(tmp_path)
+    write_vectors(folder / "foreign.txt", ["gut", "schlecht"])
+    found = open_with(tmp_path).embedding
+    assert found.use is None
+    assert "none of the 2 vectors of foreign.txt is of a token" in found.notes[0]
+    with pytest.raises(InputError, match=r"most frequent are 'a', .* or embedding.path=self"):
+        open_with(tmp_path, f"embedding={folder / 'foreign.txt'}")
+
+
+def test_a_vector_file_that_is_not_there_is_an_error(tmp_path):
+    with pytest.raises(FlagError, match="expects a vector file, self, auto or none, got nowhere"):
+        open_with(tmp_path, "embedding=nowhere.vec")
+
+
+def test_validation_labels_leave_the_table_as_it_is(tmp_path):
+    text_competition(tmp_path)
+    first = open_with(tmp_path, "embedding=self")
+    table = first.store.data / "embeddings" / first.embedding.use.digest / "vectors.npy"
+    before = table.read_bytes()
+    train = tmp_path / "tiny" / "train.csv"
+    train.write_text(train.read_text().replace(",1\n", ",2\n").replace(",0\n", ",1\n"))
+    other = open_with(tmp_path, "embedding=self")
+    table = other.store.data / "embeddings" / other.embedding.use.digest / "vectors.npy"
+    assert table.read_bytes() == before
+
+
+def test_the_report_shows_coverage_and_what_is_missing(tmp_path):
+    facts = {
+        "name": "v.txt", "width": 8, "lines": 70, "types": 4, "types_covered": 2, "tokens": 16,
+        "tokens_covered": 6, "rules": [{"rule": "case", "types": 1, "tokens": 1}],
+        "missing": [["<b>", 6], ["x", 4]],
+    }  # fmt: skip
+    bare = {"records": [], "blend": None}  # no pictures to draw
+    write_report(make_report(vectors=[facts], vectors_scope="As given.", **bare), tmp_path)
+    text = (tmp_path / "report.md").read_text()
+    assert "As given." in text
+    assert "| v.txt | 8 | 70 | 50.0% | 37.5% |" in text
+    assert "&lt;b&gt; (6), x (4)" in text
+    assert "## Vectors" in text
+    assert not vectors_section(make_report()).blocks
