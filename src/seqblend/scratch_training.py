@@ -76,7 +76,7 @@ def _run_epoch(
 ) -> dict[str, float | None]:
     """One pass over the training rows, from step `first` of the run; the epoch's figures."""
     config, began = setting.config, time.perf_counter()
-    totals, seen, reported = np.zeros(3), 0, began  # loss, correct, gradient norm
+    totals, peak, seen, reported = np.zeros(3), 0.0, 0, began  # loss, correct, gradient norm
     for i, rows in enumerate(batches):
         tokens, lengths = gather(train.sequences, rows)
         rate = rate_at(first + i, config, len(batches) * setting.epochs)
@@ -90,6 +90,7 @@ def _run_epoch(
                 f"{rate:g}): lower train.lr or train.clip_norm"
             )
         totals += loss * len(rows), correct, norm * len(rows)
+        peak = max(peak, norm)
         seen += int(lengths.sum())
         now = time.perf_counter()
         if now - reported > 1.0:
@@ -100,7 +101,8 @@ def _run_epoch(
     seconds = time.perf_counter() - began
     return {
         "epoch": epoch + 1, "train_loss": loss, "train_accuracy": correct, "gradient_norm": norm,
-        "rate": rate, "train_seconds": seconds, "tokens_per_second": seen / seconds,
+        "gradient_norm_max": peak, "rate": rate, "train_seconds": seconds,
+        "tokens_per_second": seen / seconds,
     }  # fmt: skip
 
 

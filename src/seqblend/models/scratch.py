@@ -23,6 +23,7 @@ class ScratchOptions:
     pooling: str = knob("max", Choice(POOLINGS), "how states become one")
     embedding_dropout: float = knob(0.3, Span(0.0, 0.6), "of whole embedding features")
     word_dropout: float = knob(0.05, Span(0.0, 0.3), "share of tokens read as unknown")
+    lr_scale: float = knob(1.0, help="times train.lr", least=0)
 
 
 class Network:
@@ -72,7 +73,7 @@ class Network:
         return sum(array.size for array in self.state_dict().values())
 
 
-@register("scratch_rnn", ScratchOptions, kind="scratch")
+@register("scratch_rnn", ScratchOptions, kind="scratch", lr_scale=0.25)
 def build_rnn(options: ScratchOptions, size: int, classes: int) -> Network:
     """A simple recurrent network (Elman 1990)."""
     return Network("rnn", options, size, classes)
