@@ -5,7 +5,7 @@ from conftest import sequence_set
 from seqblend.budget import Estimator
 from seqblend.config import TrainConfig, VocabularyConfig
 from seqblend.models.recurrent import RecurrentOptions
-from seqblend.units import PILOT, Run, Unit
+from seqblend.runs import PILOT, Run, Unit
 
 SMALL = RecurrentOptions(width=4, hidden=4)
 NBLR = Run("nblr-1", "nblr", None, TrainConfig(), VocabularyConfig())

@@ -16,9 +16,10 @@ from seqblend.errors import FlagError, InputError
 from seqblend.members import fit_member, member_from_arrays
 from seqblend.reporting.report import write_report
 from seqblend.reporting.vectors import vectors_section
+from seqblend.runs import Unit, plan_runs
 from seqblend.sequences import UNK
 from seqblend.store import read_array
-from seqblend.units import Unit, plan_runs, restore_member, run_unit
+from seqblend.units import restore_member, run_unit
 
 
 def write_vectors(path, words, seed=0, width=8):

@@ -16,7 +16,7 @@ from seqblend.config import Config, TrainConfig
 from seqblend.executors import Event, WorkerPool
 from seqblend.paths import Places
 from seqblend.project import open_project
-from seqblend.units import Job, Unit, plan_runs
+from seqblend.runs import Job, Unit, plan_runs
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from seqblend.models.registry import entries
-from seqblend.units import sources_of
+from seqblend.runs import sources_of
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 LAYERS = [  # lowest first; a name with a slash is a folder
@@ -19,7 +19,7 @@ LAYERS = [  # lowest first; a name with a slash is a folder
     "models/",
     "probabilities metrics optimise gradients memory recovery trainer",
     "training scratch_training members devices",
-    "units executors scheduling precision results",
+    "runs units executors scheduling precision results",
     "simplex blend_methods blending budget",
     "submission submission_log reporting/ console commands",
     "project delivery pipeline summary show opening",

@@ -13,10 +13,10 @@ from seqblend.config import TrainConfig, VocabularyConfig
 from seqblend.errors import UnitError
 from seqblend.models.recurrent import RecurrentClassifier, RecurrentOptions
 from seqblend.models.scratch import ScratchOptions, build_attention, build_lstm
+from seqblend.runs import PILOT, Run, Unit, plan_units
 from seqblend.scratch.dropout import FeatureDropout, drop_words
 from seqblend.scratch_training import fit_network, gather, predict_network
 from seqblend.training import Rows, Setting, fit_module
-from seqblend.units import PILOT, Run, Unit, plan_units
 
 CPU = torch.device("cpu")
 SMALL = ScratchOptions(width=8, hidden=8)

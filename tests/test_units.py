@@ -16,6 +16,7 @@ from seqblend.paths import Places
 from seqblend.pipeline import blend_finished
 from seqblend.project import open_project
 from seqblend.results import check_result, collect_run, finished_runs
+from seqblend.runs import PILOT, Unit, plan_runs, plan_units
 from seqblend.sources import git_commit
 from seqblend.store import (
     read_array,
@@ -25,7 +26,7 @@ from seqblend.store import (
     write_json,
 )
 from seqblend.summary import make_report_data
-from seqblend.units import PILOT, Unit, plan_runs, plan_units, restore_member, run_unit
+from seqblend.units import restore_member, run_unit
 
 CPU = torch.device("cpu")
 SETTINGS = ["train.max_epochs=3", "options.hidden=8", "options.width=8", "train.precision=float32"]

@@ -14,10 +14,10 @@ from seqblend.batching import DeviceSequences, plan_batches, tokens_per_batch
 from seqblend.models.registry import entry_for
 from seqblend.models.scratch import Network
 from seqblend.optimise import autocast
+from seqblend.runs import PILOT, Run, Unit
 from seqblend.scratch_training import gather
 from seqblend.seeds import rng_for
 from seqblend.sequences import SequenceSet
-from seqblend.units import PILOT, Run, Unit
 
 _GUESSED_EPOCHS = 8  # before a pilot has said how many, for a million tokens an epoch or fewer
 _START_UP = 4.0  # seconds until a worker has imported torch and mapped its data

@@ -15,9 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from seqblend.executors import Event
+from seqblend.runs import PILOT
 from seqblend.scheduling import Schedule
 from seqblend.sequences import Finding
-from seqblend.units import PILOT
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 

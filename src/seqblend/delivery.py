@@ -13,10 +13,10 @@ from seqblend.errors import InputError
 from seqblend.metrics import METRICS, better
 from seqblend.project import Project
 from seqblend.results import RunResult, check_result
+from seqblend.runs import Unit
 from seqblend.store import commit_folder, write_array, write_json
 from seqblend.submission import Submission, check_submission, write_submission
 from seqblend.submission_log import log_submission
-from seqblend.units import Unit
 
 
 @dataclass

@@ -19,7 +19,8 @@ import torch
 
 from seqblend import release_freed_memory
 from seqblend.errors import InputError
-from seqblend.units import Job, run_unit
+from seqblend.runs import Job
+from seqblend.units import run_unit
 
 _PR_SET_PDEATHSIG = 1  # from linux/prctl.h
 

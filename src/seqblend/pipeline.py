@@ -23,9 +23,9 @@ from seqblend.executors import Event, WorkerPool
 from seqblend.precision import settle_precision
 from seqblend.project import Project
 from seqblend.results import collect_run, finished_runs
+from seqblend.runs import Run, Unit, plan_runs, plan_units
 from seqblend.scheduling import Schedule
 from seqblend.store import read_finished, write_json
-from seqblend.units import Run, Unit, plan_runs, plan_units
 
 _RESERVE = 45.0  # seconds of a budget kept for blending, submission and report,
 _RESERVE_SHARE = 0.2  # but at most this share of it

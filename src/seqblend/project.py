@@ -27,9 +27,9 @@ from seqblend.models.registry import entry_for
 from seqblend.paths import Places, choose_competition
 from seqblend.reading.discovery import CompetitionFiles, find_files
 from seqblend.results import Ledger
+from seqblend.runs import Job, Unit
 from seqblend.sequences import Competition
 from seqblend.store import Store, check_writable, sweep, write_array, write_json
-from seqblend.units import Job, Unit
 
 DEMO = "demo"
 

@@ -1,0 +1,139 @@
+"""Runs and their units: what is to be fitted, and the names that say what made it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from seqblend.config import Config, TrainConfig, VocabularyConfig, digest
+from seqblend.embeddings.table import EmbeddingUse
+from seqblend.models.registry import Entry, entry_for, resolve_options
+from seqblend.optimise import choose_precision
+from seqblend.sources import code_digest
+
+PILOT = -1  # the fold number of a pilot
+_SHARED = (
+    "sequences", "seeds", "folds", "dealing", "metrics", "devices", "members", "runs", "units",
+    "models/registry",
+)  # fmt: skip
+_MODULE = (
+    "vocabulary", "batching", "optimise", "gradients", "memory", "recovery", "trainer", "training",
+    "models/layers", "models/normalisation", "models/recurrence", "embeddings/table",
+)  # fmt: skip
+_LINEAR = ("models/ngrams", "models/logistic", "models/weighting")
+_SCRATCH = (
+    *_MODULE, "scratch_training", "scratch/attention",
+    "scratch/cells", "scratch/classifier", "scratch/dropout", "scratch/initial", "scratch/layers",
+    "scratch/loss", "scratch/optimise", "scratch/pooling", "scratch/recurrent",
+)  # fmt: skip
+_SOURCES = {"module": _MODULE, "linear": _LINEAR, "scratch": _SCRATCH}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One model under one configuration, on one data set and one set of folds."""
+
+    name: str
+    model: str
+    options: Any
+    train: TrainConfig
+    vocabulary: VocabularyConfig
+    embedding: EmbeddingUse | None = None
+
+    @property
+    def kind(self) -> str:
+        """`module`, `scratch` or `linear`."""
+        return entry_for(self.model).kind
+
+    @property
+    def has_pilot(self) -> bool:
+        """Whether a pilot chooses the number of epochs."""
+        return self.kind != "linear" and not self.train.epochs and not self.train.early_stopping
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One fit of a run. Fold PILOT is its pilot, on an inner split of fold 0's training rows."""
+
+    run: Run
+    seed: int
+    fold: int
+
+    @property
+    def name(self) -> str:
+        """For people: `bilstm fold 3`, with the seed where it is not the first."""
+        place = "pilot" if self.fold == PILOT else f"fold {self.fold}"
+        return f"{self.run.model} {place}" + (f" seed {self.seed}" if self.seed else "")
+
+    @property
+    def place(self) -> Path:
+        """The unit's folder below runs/."""
+        inner = "pilot" if self.fold == PILOT else f"seed{self.seed}-fold{self.fold}"
+        return Path(self.run.name) / inner
+
+
+@dataclass(frozen=True)
+class Job:
+    """A unit and where its data lie and its result goes: all that a worker needs."""
+
+    unit: Unit
+    data: Path
+    runs: Path
+    data_digest: str
+    folds_digest: str
+    labels_digest: str
+
+    @property
+    def folder(self) -> Path:
+        """Where the result goes."""
+        return self.runs / self.unit.place
+
+
+def sources_of(entry: Entry) -> tuple[str, ...]:
+    """The modules that a unit of this model runs through; a change in one renames its runs."""
+    return _SHARED + _SOURCES[entry.kind] + (entry.file,)
+
+
+def plan_runs(
+    config: Config, data_digest: str, folds_digest: str, device: torch.device, *,
+    settled: dict[str, str] | None = None, embedding: EmbeddingUse | None = None,
+) -> list[Run]:  # fmt: skip
+    """The runs of a configuration; linear ones first.
+
+    settled: model -> precision, where `auto` was settled before; without it the device decides
+    embedding: the vectors of neural models; they decide the width of token embeddings
+    """
+    runs = []
+    wanted = config.train.precision
+    for model in config.models:
+        options, entry = resolve_options(model, config.options), entry_for(model)
+        precision = choose_precision(
+            (settled or {}).get(model, wanted) if wanted == "auto" else wanted,
+            device, low_precision_on_cpu=entry.low_precision_on_cpu,
+        )  # fmt: skip
+        train = dataclasses.replace(config.train, precision=precision)
+        parts = [options, data_digest, folds_digest, code_digest(sources_of(entry))]
+        use = embedding if entry.kind == "module" else None
+        if use:
+            parts[0] = options = dataclasses.replace(options, width=use.width)
+        if entry.kind != "linear":
+            parts += [train, config.vocabulary, use]
+        name = f"{model}-{digest(model, *parts)[:12]}"
+        runs.append(Run(name, model, options, train, config.vocabulary, use))
+    return sorted(runs, key=lambda run: run.kind != "linear")
+
+
+def plan_units(runs: list[Run], seeds: int, folds: int) -> list[Unit]:
+    """Every unit: linear runs, pilots, then the rest; a seed is whole before the next begins."""
+    linear = [run for run in runs if run.kind == "linear"]
+    module = [run for run in runs if run.kind != "linear"]
+    places = [(seed, fold) for seed in range(seeds) for fold in range(folds)]
+    units = [Unit(run, seed, fold) for run in linear for seed, fold in places]
+    units += [Unit(run, 0, PILOT) for run in module if run.has_pilot]
+    for seed in range(seeds):
+        units += [Unit(run, seed, fold) for run in module for fold in range(folds)]
+    return units
