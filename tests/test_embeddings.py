@@ -259,6 +259,26 @@ def test_vectors_found_that_cover_nothing_are_left_out_and_named_ones_are_an_err
         open_with(tmp_path, f"embedding={folder / 'foreign.txt'}")
 
 
+def test_vectors_are_made_from_the_rows_where_there_are_tokens_enough(tmp_path):
+    text_competition(tmp_path)
+    known = open_with(tmp_path, "embedding=self").embedding.coverage[0]["types_covered"]
+    enough = open_with(tmp_path, f"embedding.least={known}").embedding
+    assert enough.use.is_self_made
+    assert "test and unlabelled ones included" in enough.scope
+    assert open_with(tmp_path, f"embedding.least={known + 1}").embedding.use is None
+
+
+def test_vectors_found_and_self_made_ones_are_joined(tmp_path):
+    folder = text_competition(tmp_path)
+    write_vectors(folder / "some.txt", ["good", "bad", "film"])
+    both = open_with(tmp_path, "embedding.least=2", "embedding.width=4").embedding
+    assert both.use.width == 8 + 4
+    assert [source["name"] for source in both.coverage] == ["some.txt", "self"]
+    write_vectors(folder / "some.txt", ["gut", "schlecht"])
+    rest = open_with(tmp_path, "embedding.least=2", "embedding.width=4").embedding
+    assert rest.use.width == 4
+
+
 def test_a_vector_file_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(FlagError, match="expects a vector file, self, auto or none, got nowhere"):
         open_with(tmp_path, "embedding=nowhere.vec")

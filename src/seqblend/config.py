@@ -92,7 +92,9 @@ class EmbeddingConfig:
     """Vectors that a neural member's tokens begin with."""
 
     path: str = knob(
-        "auto", help="vector files joined by commas, self (made from all rows), none; auto: found"
+        "auto",
+        help="vector files joined by commas, self (made from all rows), none; auto: what is found "
+        "beside the data, and self where there are tokens enough",
     )
     mode: str = knob(
         "thaw", Choice(("tuned", "frozen", "thaw")), "thaw: frozen for the first epoch"
@@ -103,6 +105,7 @@ class EmbeddingConfig:
     width: int = knob(100, least=1, help="self: numbers a vector")
     window: int = knob(5, least=1, help="self: tokens on each side that count as near")
     min_count: int = knob(3, least=1, help="self: rarer tokens get no vector")
+    least: int = knob(300, least=1, help="self is left out of auto with fewer tokens than these")
     size: int = knob(30_000, least=2, help="self: most frequent tokens that get a vector")
     smoothing: float = knob(0.75, least=0.0, help="self: power of a context's frequency")
     shift: float = knob(1.0, least=0.01, help="self: how many times chance counts as chance")

@@ -82,15 +82,21 @@ def prepare_embedding(
     folder = folder_of(data, _name_of(paths, config, key))
     manifest = read_finished(folder, note)
     if manifest is None:
+        tokens = len(competition.view.sequences.tokens)
+        note(f"making token vectors of {' and '.join(names)} for {tokens:,} tokens")
         manifest = _save(folder, competition, _read_sources(paths, competition, config), config)
     coverage = read_json(folder / _FACTS)
-    lacking = [facts for facts in coverage if not facts["types_covered"]]
+    lacking = [_describe_lack(facts) for facts in coverage if not facts["types_covered"]]
     if lacking and config.path == AUTO:
-        return Prepared(notes=[f"{_describe_lack(lacking[0])}: not used"])
+        again = dataclasses.replace(config, path=SELF if SELF in names else "none")
+        rest = prepare_embedding(
+            again, competition, key=key, data=data, folders=folders, besides=besides, note=note
+        )
+        return dataclasses.replace(rest, notes=[f"{lacking[0]}: not used", *rest.notes])
     if lacking:
         raise InputError(
-            f"embedding.path: {_describe_lack(lacking[0])}. Take vectors of this language and kind "
-            "of token, or embedding.path=self"
+            f"embedding.path: {lacking[0]}. Take vectors of this language and kind of token, or "
+            "embedding.path=self"
         )
     use = EmbeddingUse(folder.name, manifest["width"], config.mode, config.scale, None in paths)
     return Prepared(use, coverage, notes)
@@ -118,16 +124,20 @@ def _choose_sources(
     if config.path != AUTO:
         names = [name.strip() for name in config.path.split(",") if name.strip()]
         return [name for name in names if name != "none"], []
-    if competition.view.name != "words":
-        return [], []
-    found = find_vector_files(folders, besides)
-    if not found:
-        return [], []
-    also = f"; also found: {listing(p.name for p in found[1:])}" if found[1:] else ""
-    return [str(found[0])], [
-        f"vectors of {found[0].name} are used (found by itself{also}). Others, or none: "
-        "--set embedding.path=FILE,FILE or none"
-    ]
+    is_text = competition.view.name == "words"
+    found = find_vector_files(folders, besides) if is_text else []
+    names = [str(path) for path in found[:1]]
+    notes = []
+    if found:
+        also = f"; also found: {listing(p.name for p in found[1:])}" if found[1:] else ""
+        notes = [
+            f"vectors of {found[0].name} are used (found by itself{also}). Others, or none: "
+            "--set embedding.path=FILE,FILE or none"
+        ]
+    counts = np.bincount(competition.view.sequences.flat()[0])
+    if np.count_nonzero(counts >= config.min_count) >= config.least:
+        names.append(SELF)
+    return names, notes
 
 
 def _read_sources(
