@@ -100,7 +100,9 @@ help | --help | -h)
 test)
     shift
     prepare pytest
-    cd "$here" && exec "$python" -m pytest "$@"
+    parallel=()
+    if "$python" -c "import xdist" 2>/dev/null; then parallel=(-n 2 --dist loadfile); fi
+    cd "$here" && exec "$python" -m pytest ${parallel[@]+"${parallel[@]}"} "$@"
     ;;
 lint)
     prepare ruff

@@ -1,9 +1,8 @@
 import pytest
 
-from seqblend.config import DEFAULT_MODELS
 from seqblend.errors import FlagError
 from seqblend.models import registry
-from seqblend.models.groups import check_models, choose_models, groups
+from seqblend.models.groups import DEFAULT, check_models, choose_models, groups
 from seqblend.models.recurrent import RecurrentOptions
 from seqblend.models.registry import entries, register
 
@@ -18,7 +17,15 @@ def extra(monkeypatch):
 
 def test_groups_and_names_mix_and_a_model_comes_once():
     chosen, lost = choose_models(["nblr", "default", "bilstm"], ["ids"])
-    assert (chosen, lost) == (("nblr", "bilstm", "bigru"), ())
+    assert (chosen, lost) == (
+        ("nblr", "tfidf", "bilstm_attention", "bigru_attention", "bilstm"),
+        (),
+    )
+
+
+def test_strings_of_characters_get_their_n_grams_by_default():
+    assert choose_models(["default"], ["chars"])[0] == (*DEFAULT, "chars")
+    assert choose_models(["default"], ["words"]) == (DEFAULT, ())
 
 
 def test_classic_is_the_comparison_of_the_systems_replaced():
@@ -45,7 +52,7 @@ def test_all_is_every_model_but_the_twins(extra):
     assert "scratch_more" in twins
     assert set(groups()["all"]) == set(entries()) - twins
     assert set(groups()["scratch"]) == twins
-    assert set(DEFAULT_MODELS) <= set(groups()["all"])
+    assert set(groups(["chars"])["default"]) <= set(groups()["all"])
 
 
 def test_a_wrong_name_names_the_nearest_model_or_group():

@@ -20,13 +20,13 @@ def store_choice(path, precision, device="cpu"):
 
 def test_the_first_use_stores_what_this_machine_chooses(tmp_path):
     path = tmp_path / "machine.json"
-    settled = settle_precision(path, ["nblr", "bilstm", "bigru"], CPU, pytest.fail)
-    assert settled == {"bilstm": OWN, "bigru": "float32"}
+    settled = settle_precision(path, ["nblr", "bilstm", "rnn"], CPU, pytest.fail)
+    assert settled == {"bilstm": OWN, "rnn": "float32"}
     assert read_json(path) == {
         "precision": {"cpu": {"low_precision_on_cpu": OWN, "others": "float32"}}
     }
     before = path.stat().st_mtime_ns
-    assert settle_precision(path, ["bilstm", "bigru"], CPU, pytest.fail) == settled
+    assert settle_precision(path, ["bilstm", "rnn"], CPU, pytest.fail) == settled
     assert path.stat().st_mtime_ns == before
 
 

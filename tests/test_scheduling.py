@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from seqblend.config import Config, TrainConfig, VocabularyConfig
+from seqblend.config import TrainConfig, VocabularyConfig
 from seqblend.models.recurrent import RecurrentOptions
 from seqblend.runs import PILOT, Job, Run, Unit, plan_units
 from seqblend.scheduling import Schedule
@@ -71,4 +71,3 @@ def test_early_stopping_and_fixed_epochs_need_no_pilot():
     assert not FIXED.has_pilot
     assert not NBLR.has_pilot
     assert BILSTM.has_pilot
-    assert Config().models == ("nblr", "bilstm", "bigru")

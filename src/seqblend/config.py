@@ -97,7 +97,7 @@ class EmbeddingConfig:
         "beside the data, and self where there are tokens enough",
     )
     mode: str = knob(
-        "thaw", Choice(("tuned", "frozen", "thaw")), "thaw: frozen for the first epoch"
+        "tuned", Choice(("tuned", "frozen", "thaw")), "thaw: frozen for the first epoch"
     )
     join: str = knob("concat", help="several at once", allowed=("concat", "average"))
     scale: float = knob(0.3, least=0.001, help="standard deviation of the vectors' numbers")
@@ -145,9 +145,6 @@ class TrainConfig:
     precision: str = knob("auto", help="auto, float32, bfloat16 or float16")
 
 
-DEFAULT_MODELS = ("nblr", "bilstm", "bigru")
-
-
 @dataclass(frozen=True)
 class Config:
     """Everything a run depends on. `options` holds what was set for one model or for all.
@@ -160,7 +157,7 @@ class Config:
     vocabulary: VocabularyConfig = VocabularyConfig()
     embedding: EmbeddingConfig = EmbeddingConfig()
     train: TrainConfig = TrainConfig()
-    models: tuple[str, ...] = DEFAULT_MODELS
+    models: tuple[str, ...] = ("default",)
     seeds: int = 1
     metric: str = ""
     options: dict[str, dict[str, Any]] = field(default_factory=dict)

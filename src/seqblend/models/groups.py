@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from seqblend.config import DEFAULT_MODELS
 from seqblend.errors import FlagError, listing, suggest
 from seqblend.models.registry import Entry, entries, entry_for
 
+DEFAULT = ("nblr", "tfidf", "bilstm_attention", "bigru_attention")
+_MORE = {"chars": ("chars",)}  # what the default gains where a row is a string of characters
 CLASSIC = (
     "rnn", "lstm", "gru", "stacked_lstm", "deep_lstm", "birnn", "bilstm", "bigru",
     "bilstm_attention", "textcnn",
@@ -15,11 +16,12 @@ CLASSIC = (
 _TWIN = "scratch_"  # implementations in NumPy: for comparison, never in `all`
 
 
-def groups() -> dict[str, tuple[str, ...]]:
-    """The models of every group."""
+def groups(views: Iterable[str] = ()) -> dict[str, tuple[str, ...]]:
+    """The models of every group, for a competition with these views."""
     twins = tuple(name for name in entries() if name.startswith(_TWIN))
     rest = tuple(name for name in entries() if name not in twins)
-    known = {"default": DEFAULT_MODELS, "classic": CLASSIC, "all": rest, "scratch": twins}
+    default = DEFAULT + tuple(model for view in views for model in _MORE.get(view, ()))
+    known = {"default": default, "classic": CLASSIC, "all": rest, "scratch": twins}
     return {name: models for name, models in known.items() if models}
 
 
@@ -41,7 +43,7 @@ def choose_models(
     """
     wanted, views = tuple(wanted), tuple(views)
     check_models(wanted)
-    known, chosen, lost = groups(), {}, {}
+    known, chosen, lost = groups(views), {}, {}
     for name in wanted:
         for model in known.get(name, (name,)):
             entry = entry_for(model)

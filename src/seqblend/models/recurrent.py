@@ -63,6 +63,9 @@ class RecurrentClassifier(nn.Module):
         return self.output(self.dropout(x))
 
 
+_FAST = {"low_precision_on_cpu": True}
+
+
 @register("rnn", RecurrentOptions, directions=1)
 @register("birnn", RecurrentOptions)
 def build_rnn(options: RecurrentOptions, size: int, classes: int) -> nn.Module:
@@ -70,19 +73,19 @@ def build_rnn(options: RecurrentOptions, size: int, classes: int) -> nn.Module:
     return RecurrentClassifier("rnn", options, size, classes)
 
 
-@register("lstm", RecurrentOptions, directions=1)
-@register("stacked_lstm", RecurrentOptions, directions=1, depth=2)
-@register("deep_lstm", RecurrentOptions, directions=1, depth=3)
-@register("bilstm", RecurrentOptions, low_precision_on_cpu=True)
-@register("bilstm_attention", RecurrentOptions, low_precision_on_cpu=True, pooling="attention+max")
+@register("lstm", RecurrentOptions, **_FAST, directions=1)
+@register("stacked_lstm", RecurrentOptions, **_FAST, directions=1, depth=2)
+@register("deep_lstm", RecurrentOptions, **_FAST, directions=1, depth=3)
+@register("bilstm", RecurrentOptions, **_FAST)
+@register("bilstm_attention", RecurrentOptions, **_FAST, pooling="attention+max")
 def build_lstm(options: RecurrentOptions, size: int, classes: int) -> nn.Module:
     """An LSTM classifier (Hochreiter & Schmidhuber 1997; Graves 2005)."""
     return RecurrentClassifier("lstm", options, size, classes)
 
 
-@register("gru", RecurrentOptions, directions=1)
-@register("bigru", RecurrentOptions)
-@register("bigru_attention", RecurrentOptions, pooling="attention+max")
+@register("gru", RecurrentOptions, **_FAST, directions=1)
+@register("bigru", RecurrentOptions, **_FAST)
+@register("bigru_attention", RecurrentOptions, **_FAST, pooling="attention+max")
 def build_gru(options: RecurrentOptions, size: int, classes: int) -> nn.Module:
     """A GRU classifier (Cho 2014)."""
     return RecurrentClassifier("gru", options, size, classes)
