@@ -90,7 +90,7 @@ def test_a_changed_requirement_is_installed_before_the_tests(clone):
     assert start(clone, "test", "-q", "tests/a.py").returncode == 0
     installs = [line for line in calls(clone) if " pip install " in line]
     assert len(installs) == 4  # of two files, twice
-    assert calls(clone)[-1] == "python -m pytest -q tests/a.py"
+    assert calls(clone)[-1] == "python -m pytest -n 2 --dist loadfile -q tests/a.py"  # xdist: there
 
 
 @pytest.mark.parametrize("named", ["{bin}/other", "other"])
