@@ -175,7 +175,22 @@ def test_ascii_and_other_text_are_cut_alike():
 
 
 def test_case_and_tags_stay_when_asked():
-    assert cut_text("A<b>", lowercase=False, is_html=False) == ["A", "<", "b", ">"]
+    assert cut_text("A<b>", DataConfig(lowercase=False, html=False)) == ["A", "<", "b", ">"]
+
+
+@pytest.mark.parametrize("end", ["", " é"])
+@pytest.mark.parametrize(
+    ("settings", "tokens"),
+    [
+        ({"numbers": "zeros"}, ["i", "don't", "pay", "000", "'", "now", "'"]),
+        ({"numbers": "drop"}, ["i", "don't", "pay", "'", "now", "'"]),
+        ({"apostrophes": "split"}, ["i", "don", "'", "t", "pay", "250", "'", "now", "'"]),
+        ({"apostrophes": "drop"}, ["i", "dont", "pay", "250", "'", "now", "'"]),
+    ],
+)
+def test_numbers_and_apostrophes_are_cleaned_as_asked(settings, tokens, end):
+    text = "I don't pay 250 'now'"
+    assert cut_text(text + end, DataConfig(**settings)) == tokens + end.split()
 
 
 def test_real_valued_steps_are_refused_and_whole_floats_are_not():

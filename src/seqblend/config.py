@@ -66,6 +66,12 @@ class DataConfig:
     )
     lowercase: bool = knob(True, help="fold the case of text")
     html: bool = knob(True, help="replace HTML tags in text by a space")
+    numbers: str = knob(
+        "keep", help="digits in text; zeros: each becomes 0", allowed=("keep", "zeros", "drop")
+    )
+    apostrophes: str = knob(
+        "keep", help="inside a word: don't, don ' t or dont", allowed=("keep", "split", "drop")
+    )
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,9 @@ _MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0dff\u0e31-\u0e4
 _LETTERS = rf"(?:[^\W\d_{_CJK}][{_MARKS}]*)+"
 _WORDS = re.compile(rf"{_LETTERS}(?:['’]{_LETTERS})*|[{_CJK}]|\d+|[^\w\s]|_")
 _ASCII_WORDS = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)*|[0-9]+|[^\s\w]|_")  # the same, faster
+_PLAIN_WORDS = re.compile(rf"{_LETTERS}|[{_CJK}]|\d+|[^\w\s]|_")  # an apostrophe ends a word
+_INNER_APOSTROPHE = re.compile(r"(?<=[^\W\d_])['’](?=[^\W\d_])")
+_DIGIT = re.compile(r"\d")
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9]*(?:\s[^<>]*)?/?>|<!--.*?-->", re.DOTALL)
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
@@ -115,7 +118,7 @@ def _are_short(texts: list[str], separator: str) -> bool:
 def cutter(kind: Kind, table: Table, column: str, data: DataConfig) -> Cut:
     """The function that cuts a cell of this column into tokens."""
     if kind.name == "text":
-        return partial(cut_text, lowercase=data.lowercase, is_html=data.html)
+        return partial(cut_text, data=data)
     if kind.name == "chars":
         return lambda cell: list(cell.strip() if isinstance(cell, str) else "".join(cell))
     if kind.separator == "list":
@@ -123,16 +126,25 @@ def cutter(kind: Kind, table: Table, column: str, data: DataConfig) -> Cut:
     return partial(_cut_at, separator=kind.separator)
 
 
-def cut_text(cell: Cell, *, lowercase: bool = True, is_html: bool = True) -> list[str]:
-    """Words with inner apostrophes, runs of digits, ideographs, and each other mark by itself."""
+def cut_text(cell: Cell, data: DataConfig = DataConfig()) -> list[str]:  # noqa: B008 (frozen)
+    """Words with inner apostrophes, runs of digits, ideographs, and each other mark by itself.
+
+    data: what is cleaned before (html, lowercase, numbers, apostrophes)
+    """
     text = cell if isinstance(cell, str) else " ".join(cell)
-    if is_html:
+    if data.html:
         if "<" in text:
             text = _TAG.sub(" ", text)
         if "&" in text:
             text = html.unescape(text)
-    if lowercase:
+    if data.lowercase:
         text = text.lower()
+    if data.numbers != "keep":
+        text = _DIGIT.sub("0" if data.numbers == "zeros" else " ", text)
+    if data.apostrophes == "split":
+        return _PLAIN_WORDS.findall(text)
+    if data.apostrophes == "drop":
+        text = _INNER_APOSTROPHE.sub("", text)
     return (_ASCII_WORDS if text.isascii() else _WORDS).findall(text)
 
 
