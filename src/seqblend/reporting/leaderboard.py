@@ -140,7 +140,7 @@ def _cost(record: ModelRecord | BlendRecord) -> list[Any]:
     reached = [n for h in record.histories if (n := epochs_to_share(h)) is not None]
     return [
         float(np.mean(losses)) if losses else NOTHING,
-        float(np.mean(record.epochs)) if record.epochs else NOTHING,
+        float(np.mean(record.epochs)) if any(record.epochs) else NOTHING,
         float(np.mean(reached)) if reached else NOTHING,
         record.parameters,
         record.seconds,

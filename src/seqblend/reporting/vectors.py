@@ -18,15 +18,15 @@ def vectors_section(data: ReportData) -> Section:
         for source in data.vectors
         if (lacking := source["missing"])
     ]
-    return Section("vectors", "Vectors", [
-        Block(text=data.vectors_scope, table=tabulate_coverage(data.vectors)),
-        Block("Most frequent tokens without a vector", items=missing),
-    ])  # fmt: skip
+    blocks = [Block(text=data.vectors_scope, table=tabulate_coverage(data.vectors))]
+    if missing:
+        blocks.append(Block("Most frequent tokens without a vector", items=missing))
+    return Section("vectors", "Vectors", blocks)
 
 
 def tabulate_coverage(coverage: list[dict[str, Any]]) -> Table:
-    """A row for each source, and one for each rule that found more of it."""
-    titles = ("vectors", "width", "in the file", "types covered", "tokens covered")
+    """A row for each source, and one for each rule of several that found more of it."""
+    titles = ("vectors", "width", "vectors there", "types covered", "tokens covered")
     rows = []
     for source in coverage:
         types, tokens = max(source["types"], 1), max(source["tokens"], 1)
@@ -38,5 +38,6 @@ def tabulate_coverage(coverage: list[dict[str, Any]]) -> Table:
             [f"  by {rule['rule']}", "", "", f"{rule['types'] / types:.1%}",
              f"{rule['tokens'] / tokens:.1%}"]
             for rule in source["rules"]
+            if len(source["rules"]) > 1
         ]  # fmt: skip
     return Table(tuple(Column(title, title) for title in titles), rows)
