@@ -310,3 +310,10 @@ def test_the_report_shows_coverage_and_what_is_missing(tmp_path):
     assert "&lt;b&gt; (6), x (4)" in text
     assert "## Vectors" in text
     assert not vectors_section(make_report()).blocks
+
+
+def test_a_bag_keeps_its_own_width(tmp_path):
+    settings = ("embedding=self", "embedding.width=4", "bag.width=16")
+    project = make_project(tmp_path, *settings, models=("bag", "textcnn"))
+    widths = {run.model: (run.options.width, run.embedding is None) for run in planned(project)}
+    assert widths == {"bag": (16, True), "textcnn": (4, False)}

@@ -46,7 +46,9 @@ def test_a_batch_shorter_than_every_window_still_has_an_answer():
 
 
 def test_the_block_is_the_pre_norm_encoder_layer_of_torch():
-    options = TransformerOptions(width=8, heads=2, inner=3, positions="learned", dropout=0.0)
+    options = TransformerOptions(
+        width=6, hidden=8, heads=2, inner=3, positions="learned", dropout=0.0
+    )
     block = Block(options).double()
     oracle = nn.TransformerEncoderLayer(
         8, 2, 24, 0.0, "gelu", batch_first=True, norm_first=True, dtype=torch.float64
@@ -69,7 +71,7 @@ def test_the_block_is_the_pre_norm_encoder_layer_of_torch():
 
 @pytest.mark.parametrize("positions", ["rotary", "sinusoidal", "learned"])
 def test_a_transformer_knows_order_and_no_padding(positions):
-    options = TransformerOptions(width=8, heads=2, positions=positions)
+    options = TransformerOptions(width=6, hidden=8, heads=2, positions=positions)
     model = Transformer(options, 30, 4).double().eval()
     tokens = torch.tensor([[5, 6, 7, 8]])
     length = torch.tensor([4])
@@ -95,8 +97,8 @@ def test_the_sinusoids_are_those_of_the_paper():
 
 
 def test_a_width_that_the_heads_do_not_divide_names_both_settings():
-    with pytest.raises(FlagError, match=r"got 30: change transformer.width or transformer.heads"):
-        Transformer(TransformerOptions(width=30, heads=4), 30, 2)
+    with pytest.raises(FlagError, match=r"got 30: change transformer.hidden or transformer.heads"):
+        Transformer(TransformerOptions(hidden=30, heads=4), 30, 2)
 
 
 def test_the_bag_is_the_mean_over_a_dictionary_of_ngrams():

@@ -21,10 +21,10 @@ _LEARNED = 1024  # positions with a vector of their own; later ones share the la
 class TransformerOptions(NetworkOptions):
     """What a transformer classifier is made of."""
 
-    width: int = knob(64, Choice((64, 128)), "features of a token embedding", least=1)
-    heads: int = knob(4, Choice((2, 4, 8)), "attention heads; they divide the width", least=1)
+    hidden: int = knob(64, Choice((64, 96, 128)), "features of a step in the blocks", least=1)
+    heads: int = knob(4, Choice((2, 4, 8)), "attention heads; they divide hidden", least=1)
     depth: int = knob(2, Choice((1, 2, 3)), "blocks", least=1)
-    inner: int = knob(2, Choice((1, 2, 4)), "width inside a block, times the width", least=1)
+    inner: int = knob(2, Choice((1, 2, 4)), "width inside a block, times hidden", least=1)
     positions: str = knob("rotary", Choice(("rotary", "sinusoidal", "learned")), "how order enters")
     pooling: str = knob(
         "mean+max", Choice(("max", "mean+max")), "how steps become one",
@@ -59,7 +59,7 @@ class Block(nn.Module):
 
     def __init__(self, options: TransformerOptions) -> None:
         super().__init__()
-        width, inner = options.width, options.width * options.inner
+        width, inner = options.hidden, options.hidden * options.inner
         self.heads, self.is_rotary = options.heads, options.positions == "rotary"
         self.attention_norm, self.inner_norm = nn.LayerNorm(width), nn.LayerNorm(width)
         self.attention_in, self.attention_out = nn.Linear(width, 3 * width), nn.Linear(width, width)
@@ -83,23 +83,26 @@ class Block(nn.Module):
 
 
 class Transformer(nn.Module):
-    """Embedding (and positions) -> blocks -> normalisation -> masked pooling -> logits."""
+    """Embedding -> hidden features, positions -> blocks -> norm -> masked pooling -> logits."""
 
     def __init__(self, options: TransformerOptions, size: int, classes: int) -> None:
         super().__init__()
-        if options.width % (2 * options.heads):
+        if options.hidden % (2 * options.heads):
             raise FlagError(
-                f"transformer.width expects a multiple of twice the heads ({options.heads}), got "
-                f"{options.width}: change transformer.width or transformer.heads"
+                f"transformer.hidden expects a multiple of twice the heads ({options.heads}), got "
+                f"{options.hidden}: change transformer.hidden or transformer.heads"
             )
         self.embed = Embed(size, options)
+        self.enter = nn.Sequential(
+            nn.Linear(options.width, options.hidden), nn.LayerNorm(options.hidden)
+        )
         self.positions = options.positions
         if options.positions == "learned":
-            self.places = nn.Embedding(_LEARNED, options.width)
+            self.places = nn.Embedding(_LEARNED, options.hidden)
             nn.init.normal_(self.places.weight, std=0.1)
         self.blocks = nn.ModuleList(Block(options) for _ in range(options.depth))
-        self.norm = nn.LayerNorm(options.width)
-        self.pool = Pool(options.pooling, options.width)
+        self.norm = nn.LayerNorm(options.hidden)
+        self.pool = Pool(options.pooling, options.hidden)
         self.dropout = nn.Dropout(options.dropout)
         self.output = nn.Linear(self.pool.width, classes)
 
@@ -107,17 +110,17 @@ class Transformer(nn.Module):
         """tokens: int64 [b, t], lengths: int64 [b] -> logits float [b, c]."""
         t = tokens.shape[1]
         mask = mask_of(lengths, t)[:, None, None]  # [b, 1, 1, t]
-        x = self._place(self.embed(tokens))
+        x = self._place(self.enter(self.embed(tokens)))
         for block in self.blocks:
             x = block(x, mask)
         x = self.pool(self.norm(x), lengths, x.shape[2])  # [b, pooled]
         return self.output(self.dropout(x))
 
     def _place(self, x: Tensor) -> Tensor:
-        """The embedding [b, t, d] with what tells its position, where that is added."""
+        """The steps [b, t, d] with what tells its position, where that is added."""
         t, d = x.shape[1:]
         if self.positions == "sinusoidal":
-            return x + 0.1 * sinusoids(t, d, x.device)  # of the embedding's size
+            return x + 0.1 * sinusoids(t, d, x.device)  # small beside the tokens
         if self.positions == "learned":
             return x + self.places(torch.arange(t, device=x.device).clamp(max=_LEARNED - 1))
         return x

@@ -24,6 +24,7 @@ class Entry:
     low_precision_on_cpu: whether its kernels are faster in bfloat16 on a processor that has it
         (oneDNN's LSTM is, 1.3x; the projections of our GRU are, 1.25x in all)
     views: the views it can read, such as `chars`; none named: every one
+    takes_vectors: whether its token embeddings can begin with given vectors of any width
     """
 
     name: str
@@ -33,6 +34,7 @@ class Entry:
     build: Callable[..., Any]
     low_precision_on_cpu: bool = False
     views: tuple[str, ...] = ()
+    takes_vectors: bool = True
 
     @property
     def file(self) -> str:
@@ -50,12 +52,15 @@ def register(
     kind: str = "module",
     low_precision_on_cpu: bool = False,
     views: tuple[str, ...] = (),
+    takes_vectors: bool = True,
     **defaults: Any,
 ) -> Callable:
     """Decorator: make a builder available under `name`, with defaults that differ from options'."""
 
     def keep(build: Callable) -> Callable:
-        _ENTRIES[name] = Entry(name, kind, options, defaults, build, low_precision_on_cpu, views)
+        _ENTRIES[name] = Entry(
+            name, kind, options, defaults, build, low_precision_on_cpu, views, takes_vectors
+        )
         return build
 
     return keep
