@@ -14,8 +14,9 @@ from seqblend.trainer import Trainer
 from seqblend.training import (
     Rows,
     Setting,
-    best_epoch,
     entropy_of,
+    epochs_for_folds,
+    first_best,
     fit_module,
     predict_module,
     stops_after_patience,
@@ -57,8 +58,14 @@ def test_it_stops_after_patience_once_learning_has_begun():
 
 def test_the_first_epoch_that_is_as_good_as_the_best_is_taken():
     losses = [1.6, 0.5, 0.0302, 0.0197, 0.0178, 0.0172]
-    assert best_epoch(losses, np.log(5)) == 4  # within 0.0032
-    assert best_epoch(losses, 0.0) == 6
+    assert first_best(losses, np.log(5)) == 4  # within 0.0032
+    assert first_best(losses) == 6
+
+
+def test_the_folds_get_an_epoch_whose_neighbours_are_good_too():
+    assert epochs_for_folds([1.0, 0.50, 0.30, 0.31, 0.32, 0.40], 0.0) == 4
+    assert epochs_for_folds([0.26, 0.24, 0.25, 0.27], 0.0) == 2
+    assert epochs_for_folds([0.5], 0.0) == 1
 
 
 def test_the_entropy_is_that_of_the_label_frequencies():

@@ -58,7 +58,7 @@ class Estimator:
         tokens = self._share * float(np.minimum(self._train.lengths, run.vocabulary.max_len).sum())
         epochs = run.train.epochs or self._epochs.get(run, _guess_epochs(tokens))
         share = 0.8 if unit.fold == PILOT else 1.0
-        epochs += run.train.patience if unit.fold == PILOT else 0
+        epochs += (run.train.patience or 2) if unit.fold == PILOT else 0
         scoring = 1.15  # validation each epoch and the test rows at the end
         return _START_UP + scoring * share * epochs * tokens / self._rate(run)
 

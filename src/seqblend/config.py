@@ -126,8 +126,9 @@ class TrainConfig:
     epochs: int = knob(0, least=0, help="fixed number of epochs; 0: a pilot chooses")
     max_epochs: int = knob(30, least=1, help="the pilot's limit")
     patience: int = knob(
-        2, least=1, help="the pilot stops after this many epochs without a better loss"
-    )
+        0, least=0, help="the pilot stops after this many epochs without a better loss; 0: 2, or 4 "
+        "where it is scored on fewer than 1,000 rows",
+    )  # fmt: skip
     steps_per_epoch: int = knob(
         128, Choice((64, 128, 256)), "sets the token budget of a batch", least=1
     )

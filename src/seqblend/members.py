@@ -25,13 +25,16 @@ from seqblend.training import (
     Rows,
     Setting,
     Trace,
-    best_epoch,
     entropy_of,
+    epochs_for_folds,
+    first_best,
     fit_module,
     predict_module,
     stops_after_patience,
 )
 from seqblend.vocabulary import fit_vocabulary
+
+MANY_ROWS = 1_000  # validation rows whose loss is steady enough for a short patience
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,8 @@ class TorchMember:
             remap, size = context.embedding.extend(remap, size)
         entropy = entropy_of(train.labels, context.classes)
         if not context.epochs:
-            should_stop = stops_after_patience(config.patience, entropy)
+            patience = config.patience or (2 if len(valid.labels) >= MANY_ROWS else 4)
+            should_stop = stops_after_patience(patience, entropy)
         setting = Setting(
             config, context.classes, context.epochs or config.max_epochs, context.seed,
             context.place, config.precision, context.device,
@@ -135,7 +139,8 @@ class TorchMember:
         build = lambda: _build_module(context, remap, size)  # noqa: E731
         model, trace, count = cls._train(build, *rows, setting, should_stop)
         losses = trace.history["valid_loss"]
-        epochs = context.epochs or best_epoch(losses, 0.0 if config.early_stopping else entropy)
+        choose = first_best if config.early_stopping else epochs_for_folds
+        epochs = context.epochs or choose(losses, 0.0 if config.early_stopping else entropy)
         facts = Facts(
             trace.history, epochs, count, trace.padding, trace.tokens_per_second, trace.recoveries
         )
