@@ -8,11 +8,11 @@ from seqblend.config import (
     TrainConfig,
     configure,
     digest,
-    override,
     parse_assignments,
     read_toml,
 )
 from seqblend.errors import FlagError
+from seqblend.knobs import override
 from seqblend.models.registry import entry_for, resolve_options
 
 

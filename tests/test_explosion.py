@@ -5,7 +5,8 @@ from conftest import sequence_set
 from test_training import CPU
 
 from seqblend.batching import DeviceSequences
-from seqblend.config import TrainConfig, VocabularyConfig, override
+from seqblend.config import TrainConfig, VocabularyConfig
+from seqblend.knobs import override
 from seqblend.models.recurrent import RecurrentClassifier, RecurrentOptions
 from seqblend.training import Rows, Setting, fit_module
 

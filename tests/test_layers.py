@@ -13,7 +13,7 @@ from seqblend.runs import sources_of
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 LAYERS = [  # lowest first; a name with a slash is a folder
     "scratch/",
-    "errors config faults seeds sources store versions",
+    "errors knobs config faults seeds sources store versions",
     "sequences reading/ embeddings/ paths demo demo_kinds public/ dataset",
     "dealing folds vocabulary batching",
     "models/",
@@ -134,7 +134,15 @@ _SCRATCH = {"models/scratch", "scratch_training"} | {
 
 @pytest.mark.parametrize("name", sorted(entries()))
 def test_every_source_that_a_unit_runs_through_is_part_of_its_name(name):
-    ground = {"errors", "faults", "config", "store", "sources", "versions"}  # change no result
+    ground = {
+        "errors",
+        "faults",
+        "knobs",
+        "config",
+        "store",
+        "sources",
+        "versions",
+    }  # change no result
     reading = {"dataset", "demo", "paths"}  # what was read has a digest of its own
     recovering = {"gradients", "memory", "recovery"}
     entry = entries()[name]

@@ -6,48 +6,13 @@ import dataclasses
 import hashlib
 import json
 import tomllib
-import types
 import typing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seqblend.errors import FlagError, listing, nearest, suggest
-
-
-@dataclass(frozen=True)
-class Span:
-    """A search range: low to high, on a log scale or not."""
-
-    low: float
-    high: float
-    log: bool = False
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A search range of separate values."""
-
-    values: tuple[Any, ...]
-
-
-def knob(
-    default: Any,
-    search: Span | Choice | None = None,
-    help: str = "",
-    *,
-    allowed: tuple[Any, ...] = (),
-    least: float | None = None,
-) -> Any:
-    """A dataclass field with a default, a search range for the tuner and one line of help.
-
-    allowed: the only values it may have; where a search range is a choice of words, these
-    least: the smallest number it may have
-    """
-    if isinstance(search, Choice) and isinstance(default, str) and not allowed:
-        allowed = search.values
-    metadata = {"search": search, "help": help, "allowed": allowed, "least": least}
-    return field(default=default, metadata=metadata)
+from seqblend.errors import FlagError, suggest
+from seqblend.knobs import Choice, Span, knob, override
 
 
 @dataclass(frozen=True)
@@ -184,54 +149,6 @@ def canonical(value: Any) -> str:
         raise TypeError(f"not part of a digest: {type(item).__name__}")
 
     return json.dumps(value, sort_keys=True, default=plain)
-
-
-def override(section: Any, values: dict[str, Any]) -> Any:
-    """The dataclass with `values` (text or typed) put in; FlagError on a wrong name or value."""
-    known = {f.name: f for f in dataclasses.fields(section)}
-    hints = typing.get_type_hints(type(section))
-    changes = {}
-    for name, value in values.items():
-        if name not in known:
-            raise FlagError(
-                f"{type(section).__name__} has no field '{name}'{suggest(name, known, 'Fields')}"
-            )
-        where = f"{type(section).__name__}.{name}"
-        changes[name] = _coerce(where, value, hints[name])
-        _check_range(where, changes[name], known[name].metadata)
-    return dataclasses.replace(section, **changes)
-
-
-def _check_range(where: str, value: Any, metadata: typing.Mapping[str, Any]) -> None:
-    """Words must be among `allowed`; numbers at least `least`."""
-    allowed, least = metadata.get("allowed"), metadata.get("least")
-    if allowed and value not in allowed:
-        close = nearest(str(value), map(str, allowed))
-        raise FlagError(f"{where} expects {listing(map(str, allowed))}, got {value!r}{close}")
-    if least is not None and value < least:
-        raise FlagError(f"{where} expects at least {least}, got {value}")
-
-
-def _coerce(where: str, value: Any, kind: Any) -> Any:
-    """`value` as `kind`; text is parsed as on the command line."""
-    if isinstance(kind, types.GenericAlias):  # tuple[int, ...]
-        parts = value.split(",") if isinstance(value, str) else value
-        return tuple(_coerce(where, part, kind.__args__[0]) for part in parts)
-    if isinstance(value, str) and kind is bool:
-        if value.lower() not in ("true", "false", "1", "0", "yes", "no"):
-            raise FlagError(f"{where} expects true or false, got '{value}'")
-        return value.lower() in ("true", "1", "yes")
-    if isinstance(value, str) and kind in (int, float):
-        text = "0" if value.lower() == "none" else value.replace("_", "")
-        try:
-            return kind(text)
-        except ValueError:
-            raise FlagError(f"{where} expects {kind.__name__}, got '{value}'") from None
-    if kind is float and type(value) is int:
-        return float(value)
-    if type(value) is not kind:
-        raise FlagError(f"{where} expects {kind.__name__}, got {value!r}")
-    return value
 
 
 SECTIONS = ("data", "folds", "vocabulary", "embedding", "train")

@@ -76,23 +76,14 @@ def open_project(
 
     raises: InputError, FlagError or MachineError before anything is trained
     """
-    folder = choose_competition(data, places.inputs)
-    if folder is None:
-        folder = prepare_demo(places.working)
+    folder = choose_competition(data, places.inputs) or prepare_demo(places.working)
     name = name_of(folder, places)
     store = Store(places.working, name)
     store.prepare()
     _prepare_submissions(places, out)
-    files = find_files(folder)
-    if solution is not None:
-        if not solution.is_file():
-            raise FlagError(f"--solution expects a file with the test answers, got {solution}")
-        files = CompetitionFiles(files.train, files.test, files.sample, files.unlabelled, solution)
+    files = _find_files(folder, solution)
     competition, key = load_or_read(store.data, files, config.data, config.metric, name, note)
-    models, lost = choose_models(config.models, competition.views)
-    config = dataclasses.replace(config, models=models)
-    if lost:
-        note(f"note: left out, they cannot read these rows: {', '.join(lost)}")
+    config = _name_models(config, competition, note)
     release_freed_memory()  # reading took several times what is kept
     folds = make_folds(
         competition.labels, competition.train, config.folds, groups=competition.groups,
@@ -101,7 +92,7 @@ def open_project(
     ledger = make_ledger(competition, folds, key)
     write_folds(store.data, folds, ledger.folds)
     embedding = Prepared()
-    if any(entry_for(model).kind == "module" for model in config.models):
+    if any(map(_takes_vectors, config.models)):
         embedding = prepare_embedding(
             config.embedding, competition, key=key, data=store.data,
             folders=[folder, *places.inputs], besides=files.all(), note=note,
@@ -111,6 +102,29 @@ def open_project(
         config, places, store, files, competition, folds, ledger, machine, solution is not None,
         embedding,
     )  # fmt: skip
+
+
+def _find_files(folder: Path, solution: Path | None) -> CompetitionFiles:
+    """The competition's files, with the answers that --solution names."""
+    files = find_files(folder)
+    if solution is None:
+        return files
+    if not solution.is_file():
+        raise FlagError(f"--solution expects a file with the test answers, got {solution}")
+    return dataclasses.replace(files, solution=solution)
+
+
+def _name_models(config: Config, competition: Competition, note: Callable[[str], None]) -> Config:
+    """The configuration with groups of models written out for these rows."""
+    models, lost = choose_models(config.models, competition.views)
+    if lost:
+        note(f"note: left out, they cannot read these rows: {', '.join(lost)}")
+    return dataclasses.replace(config, models=models)
+
+
+def _takes_vectors(model: str) -> bool:
+    entry = entry_for(model)
+    return entry.kind == "module" and entry.takes_vectors
 
 
 def _prepare_submissions(places: Places, out: Path | None) -> None:

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seqblend.config import Choice, Span, knob
 from seqblend.errors import FlagError
+from seqblend.knobs import Choice, Span, knob
 from seqblend.models.layers import Embed, NetworkOptions, Pool, mask_of
 from seqblend.models.registry import register
 

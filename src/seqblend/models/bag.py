@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from seqblend.config import Choice, Span, knob
+from seqblend.knobs import Choice, Span, knob
 from seqblend.models.layers import Embed, NetworkOptions, drop_words, mask_of
 from seqblend.models.registry import register
 from seqblend.sequences import PAD

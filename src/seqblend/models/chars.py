@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from seqblend.config import Choice, Span, knob
+from seqblend.knobs import Choice, Span, knob
 from seqblend.models.logistic import LogisticConfig
 from seqblend.models.ngrams import NgramIndex, count_ngrams, fit_ngrams, fit_within
 from seqblend.models.registry import register

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seqblend.config import Choice, Span, knob
 from seqblend.errors import FlagError
+from seqblend.knobs import Choice, Span, knob
 from seqblend.models.layers import Embed, NetworkOptions, Pool
 from seqblend.models.registry import register
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
 
-from seqblend.config import Choice, Span, knob
+from seqblend.knobs import Choice, Span, knob
 from seqblend.models.normalisation import TokenBatchNorm
 from seqblend.models.recurrence import has_steps, run_steps
 from seqblend.sequences import PAD, UNK

@@ -11,7 +11,7 @@ from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from seqblend.config import Choice, Span, knob
+from seqblend.knobs import Choice, Span, knob
 from seqblend.models.ngrams import NgramIndex, count_ngrams, fit_ngrams, fit_within
 from seqblend.models.registry import register
 from seqblend.models.weighting import fit_idf, to_presence, to_tfidf

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
-from seqblend.config import override
 from seqblend.errors import FlagError, suggest
+from seqblend.knobs import override
 
 _FILES = ("recurrent", "attention", "convolution", "bag", "linear", "tfidf", "chars", "scratch")
 

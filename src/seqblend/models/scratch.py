@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqblend.config import Choice, Span, knob
+from seqblend.knobs import Choice, Span, knob
 from seqblend.models.registry import register
 from seqblend.scratch.classifier import SequenceClassifier, Shape
 from seqblend.scratch.loss import softmax
