@@ -17,7 +17,7 @@ usage() {
 flags of the whole way:
   --data DIR            the folder with the competition's files; else the one found in input/, else the demo
   --metric NAME         accuracy, macro_f1, log_loss, auc, balanced_accuracy, mcc; else inferred
-  --models a,b          which models, joined by commas
+  --models a,b          models and groups (default, classic, all, scratch), joined by commas
   --folds K             folds; 1: a hold-out of 20 %
   --seeds N             how many seeds of every model
   --workers N           processes; 0: one a core or GPU

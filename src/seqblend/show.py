@@ -44,7 +44,7 @@ def _show_vectors(console: Console, project: Project) -> None:
     show_table(console, "vectors", [column.title for column in table.columns], table.shown())
     for source in vectors.coverage:
         lacking = ", ".join(token for token, _ in source["missing"])
-        if lacking:
+        if lacking and source["name"] != "self":  # there, what is rare
             say(console, f"{source['name']} lacks: {clean(lacking, 300)}")
     say(console, vectors.scope)
 
