@@ -97,6 +97,7 @@ def open_project(
             config.embedding, competition, key=key, data=store.data,
             folders=[folder, *places.inputs], besides=files.all(), note=note,
         )  # fmt: skip
+        release_freed_memory()  # as counting pairs of tokens did
     machine = find_devices(workers, cores())
     return Project(
         config, places, store, files, competition, folds, ledger, machine, solution is not None,
