@@ -19,8 +19,9 @@ from seqblend.store import file_digest, read_array, read_json, write_array, writ
 # The count picks a later visit. Inside a worker it is chosen so that the fresh worker gets past
 # it, since FAULT is still set there; the first visits would end every unit.
 KILLS = [
-    "cache.write:2", "weights.rename:4", "oof.write:6", "submission.write:3",
+    "cache.write:2", "weights.rename:4", "submission.write:3",
     *(pytest.param(fault, marks=pytest.mark.slow) for fault in (
+        "oof.write:6",
         "data.read:1", "data.read:3", "cache.write:1", "folds.write:1", "folds.write:2",
         "epoch.end:1", "epoch.end:3", "weights.write:1", "weights.write:4", "weights.rename:1",
         "oof.write:1", "oof.write:4", "blend.write:1", "blend.write:4", "submission.write:1",
