@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import sequence_set
+from test_training import make_rows, make_setting
 
 from seqblend.batching import DeviceSequences
 from seqblend.budget import Estimator
@@ -16,23 +17,10 @@ from seqblend.models.scratch import ScratchOptions, build_attention, build_lstm
 from seqblend.runs import PILOT, Run, Unit, plan_units
 from seqblend.scratch.dropout import FeatureDropout, drop_words
 from seqblend.scratch_training import fit_network, gather, predict_network
-from seqblend.training import Rows, Setting, fit_module
+from seqblend.training import fit_module
 
 CPU = torch.device("cpu")
 SMALL = ScratchOptions(width=8, hidden=8)
-
-
-def make_rows(n=48, seed=0):
-    rng = np.random.default_rng(seed)
-    labels = (np.arange(n) % 2).astype(np.int64)
-    rows = [[int(k) + 2, *rng.integers(4, 9, rng.integers(0, 12)).tolist()] for k in labels]
-    on_device = DeviceSequences(sequence_set(rows), np.arange(9), VocabularyConfig(), CPU)
-    return Rows(on_device, labels)
-
-
-def make_setting(**changes):
-    config = TrainConfig(steps_per_epoch=4, warmup=2, precision="float32", **changes)
-    return Setting(config, 2, 4, 0, 0, "float32", CPU, lambda _: None)
 
 
 def build():

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from seqblend.knobs import Choice, Span, knob
 from seqblend.models.ngrams import NgramIndex, count_ngrams, fit_ngrams, fit_within
 from seqblend.models.registry import register
-from seqblend.models.weighting import fit_idf, to_presence, to_tfidf
+from seqblend.models.weighting import clip_rows, fit_idf, to_presence, to_tfidf
 from seqblend.sequences import SequenceSet, View
 
 
@@ -82,8 +82,7 @@ class NbLogistic:
         x = _weigh(count_ngrams(self.index, sequences), self.idf, is_binary=self.is_binary)
         p = expit(np.asarray(x @ self.weights.T, dtype=np.float64) + self.bias)  # [n, p]
         p = np.hstack([1 - p, p]) if p.shape[1] == 1 else p
-        p = np.maximum(p, 1e-7)
-        return (p / p.sum(axis=1, keepdims=True)).astype(np.float32)
+        return clip_rows(p)
 
     @property
     def parameters(self) -> int:

@@ -31,6 +31,12 @@ def to_tfidf(counts: sparse.csr_matrix, idf: np.ndarray) -> sparse.csr_matrix:
     return x
 
 
+def clip_rows(p: np.ndarray) -> np.ndarray:
+    """float32 [n, c]: p, float64 [n, c], at least 1e-7 each before rows are brought to sum to 1."""
+    p = np.maximum(p, 1e-7)
+    return (p / p.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
 @dataclass(frozen=True)
 class TfidfHead:
     """Multinomial logistic regression on tf-idf values.
@@ -60,9 +66,7 @@ class TfidfHead:
 
     def predict(self, counts: sparse.csr_matrix) -> np.ndarray:
         """float32 [n, c], rows sum to 1."""
-        p = predict_logistic(to_tfidf(counts, self.idf), self.weights, self.bias)
-        p = np.maximum(p, 1e-7)
-        return (p / p.sum(axis=1, keepdims=True)).astype(np.float32)
+        return clip_rows(predict_logistic(to_tfidf(counts, self.idf), self.weights, self.bias))
 
     @property
     def parameters(self) -> int:
