@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import multiprocessing
 import os
+import resource
 import signal
 import sys
 import traceback
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,6 +25,7 @@ from seqblend.runs import Job
 from seqblend.units import run_unit
 
 _PR_SET_PDEATHSIG = 1  # from linux/prctl.h
+_MOST_HOLES = 1 << 29  # bytes that a fit may grow by before freed blocks go back to the system
 
 
 @dataclass(frozen=True)
@@ -149,11 +152,15 @@ def _serve(pipe: Connection, device: str) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
+    kept = _resident_bytes()
+
     def report(values: dict) -> None:
-        """Tell the parent; batches of every length leave holes, given back once an epoch."""
+        """Tell the parent; give back the holes that batches of every length leave, now and then."""
+        nonlocal kept
         pipe.send(("progress", values))
-        if "epoch" in values:
+        if "epoch" in values or _resident_bytes() > kept + _MOST_HOLES:
             release_freed_memory()
+            kept = _resident_bytes()
 
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
@@ -173,6 +180,15 @@ def _answer(job: Job, device: str, report: Callable[[dict], None]) -> tuple[str,
     except Exception as error:  # whatever a model's code raises is this unit's failure, and told
         text = f"{type(error).__name__}: {error}"
         return "failed", {"message": text, "traceback": traceback.format_exc()}
+
+
+def _resident_bytes() -> int:
+    """What the process holds in memory; 0 where the system does not tell."""
+    try:
+        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    except OSError:
+        return 0
+    return int(pages) * resource.getpagesize()
 
 
 def cores() -> int:
