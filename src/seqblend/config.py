@@ -122,6 +122,8 @@ class Config:
     """Everything a run depends on. `options` holds what was set for one model or for all.
 
     models: names of models and of groups (models/groups.py), as they were typed
+    given: what --set or --config named, such as train.lr: it stands above what was tuned
+    tuned: model -> {"train.lr": value}, found by the tuner
     """
 
     data: DataConfig = DataConfig()
@@ -133,6 +135,8 @@ class Config:
     seeds: int = 1
     metric: str = ""
     options: dict[str, dict[str, Any]] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
+    tuned: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def digest(*parts: Any) -> str:
@@ -174,7 +178,8 @@ def configure(
         else:
             known = [*SECTIONS, "options", *model_names]
             raise FlagError(f"no section '{section}'{suggest(section, known, 'Sections')}")
-    return dataclasses.replace(config, options=options)
+    given = {f"{section}.{name}" for section, values in settings.items() for name in values}
+    return dataclasses.replace(config, options=options, given=config.given | given)
 
 
 def parse_assignments(pairs: list[str]) -> dict[str, dict[str, str]]:

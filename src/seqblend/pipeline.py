@@ -23,9 +23,10 @@ from seqblend.executors import Event, WorkerPool
 from seqblend.precision import settle_precision
 from seqblend.project import Project
 from seqblend.results import collect_run, finished_runs
-from seqblend.runs import Run, Unit, plan_runs, plan_units
+from seqblend.runs import Run, Unit, plan_units
 from seqblend.scheduling import Schedule
 from seqblend.store import read_finished, write_json
+from seqblend.tuned import plan_tuned_runs
 
 _RESERVE = 45.0  # seconds of a budget kept for blending, submission and report,
 _RESERVE_SHARE = 0.2  # but at most this share of it
@@ -57,7 +58,7 @@ def make_plan(project: Project, console: Console) -> Plan:
     settled = {}
     if config.train.precision == "auto":
         settled = settle_precision(project.store.machine, config.models, device, note)
-    runs = plan_runs(
+    runs = plan_tuned_runs(
         config, ledger.data, ledger.folds, device, settled=settled, embedding=project.embedding.use
     )
     units = plan_units(runs, config.seeds, project.folds.count)

@@ -265,6 +265,14 @@ class Store:
         """One blend."""
         return self.root / "blends" / name
 
+    def tuned(self, model: str) -> Path:
+        """What the tuner found for a model."""
+        return self.root / "tuned" / f"{model}.json"
+
+    def study(self, name: str) -> Path:
+        """A tuner's journal."""
+        return self.root / "studies" / f"{name}.journal"
+
     def prepare(self) -> None:
         """Make the root before any work starts; MachineError where that cannot be done."""
         check_writable(self.root, "Name another folder with --working")

@@ -1,0 +1,1 @@
+"""The tuner: proposes configurations, prunes the hopeless ones and confirms the best (Optuna)."""

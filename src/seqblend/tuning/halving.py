@@ -1,0 +1,45 @@
+"""Successive halving over a pilot's epochs: which trials go on (Li et al. 2020, asynchronous)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+FIRST = 2  # the first epoch that decides: after one many models are still on the plateau
+FACTOR = 2  # of the trials at a rung, one in this many goes on
+_CROWD = 4  # trials that must have reached a rung before it stops any
+
+
+def is_rung(epoch: int) -> bool:
+    """Whether trials are compared after this epoch (from 1): 2, 4, 8, 16, ..."""
+    while epoch > FIRST and epoch % FACTOR == 0:
+        epoch //= FACTOR
+    return epoch == FIRST
+
+
+def best_until(losses: Mapping[int, float], epoch: int) -> float | None:
+    """The least of the losses {epoch: loss} up to an epoch; None where it was not reached."""
+    if not losses or max(losses) < epoch:
+        return None
+    return min(loss for at, loss in losses.items() if at <= epoch)
+
+
+def survives(own: Mapping[int, float], others: Iterable[Mapping[int, float]]) -> bool:
+    """Whether a trial goes on after its latest epoch, against all that reached this one.
+
+    own, others: validation losses {epoch: loss}; what counts is the least so far
+    """
+    epoch = max(own)
+    if not is_rung(epoch):
+        return True
+    return in_upper_part(
+        best_until(own, epoch),
+        [best for losses in others if (best := best_until(losses, epoch)) is not None],
+    )
+
+
+def in_upper_part(own: float, others: list[float]) -> bool:
+    """Whether a loss is among the better half of itself and the others; few stop nobody."""
+    if len(others) < _CROWD:
+        return True
+    better = sum(other < own for other in others)
+    return better < -(-(len(others) + 1) // FACTOR)

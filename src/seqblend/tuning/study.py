@@ -1,0 +1,173 @@
+"""The study: what was tried, what is tried next, and trials that a dead process left behind."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.samplers import TPESampler
+from optuna.study import StudySummary
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from seqblend.errors import FlagError
+from seqblend.seeds import seed_for
+from seqblend.tuning.space import Space, Values
+from seqblend.tuning.storage import is_url
+
+DEFAULT, AGAIN, WARM, FOUND = "default", "default, another seed", "warm start", "found"
+_STARTUP = 8  # trials before TPE takes over from chance
+_ABANDONED = 3 * 3600.0  # seconds of silence after which another machine's trial is given up
+_OPEN = (TrialState.RUNNING, TrialState.WAITING)
+
+
+@dataclass
+class Study:
+    """An Optuna study with a queue of its own, one that a killed process cannot lose.
+
+    facts: what the study belongs to; seed: of the proposals
+    first: what is tried first, in this order: (role, values); known to every process
+    """
+
+    study: optuna.Study
+    space: Space
+    seed: int = 0
+    first: list[tuple[str, Values]] = field(default_factory=list)
+
+    @property
+    def trials(self) -> list[FrozenTrial]:
+        """All trials but those that a dead process left: these were queued again."""
+        return [t for t in self.study.get_trials(deepcopy=False) if t.state != TrialState.FAIL]
+
+    @property
+    def finished(self) -> list[FrozenTrial]:
+        """Trials that have come to their end: complete, pruned, or failed for good."""
+        return [t for t in self.trials if t.state not in _OPEN]
+
+    def ask(self) -> Trial:
+        """The next trial: what a dead process left, then what is tried first, then a proposal.
+
+        A proposal depends on the seed, on how many trials there are, and on what is known of them
+        alone: a killed session goes on as an undisturbed one would have.
+        """
+        trials = self.trials
+        ordinal = sum(t.state != TrialState.WAITING for t in trials)
+        if ordinal == len(trials) and ordinal < len(self.first):
+            role, values = self.first[ordinal]
+            self.study.enqueue_trial(values, user_attrs={"role": role})
+        self.study.sampler = make_sampler(seed_for(self.seed, "proposal", ordinal))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            trial = self.study.ask(self.space.distributions())
+        trial.set_user_attr("owner", _owner())
+        self.touch(trial)
+        if "role" not in trial.user_attrs:
+            trial.set_user_attr("role", FOUND)
+        return trial
+
+    def touch(self, trial: Trial) -> None:
+        """Say that the trial's process lives."""
+        trial.set_user_attr("seen", time.time())
+
+    def heal(self, *, mine: bool = False) -> int:
+        """Fail trials whose process is gone (or is this one) and queue their values again.
+
+        Queued first and failed then, so that a kill in between loses nothing; a trial that was
+        queued already is not queued twice. Returns how many there were.
+        """
+        everything = self.study.get_trials(deepcopy=False)
+        queued = {t.user_attrs["after"] for t in everything if "after" in t.user_attrs}
+        lost = [t for t in everything if t.state == TrialState.RUNNING and self._is_lost(t, mine)]
+        for trial in lost:
+            values = trial.system_attrs.get("fixed_params", trial.params)
+            is_whole = values.keys() >= self.space.start.keys()  # else it was not asked to its end
+            if is_whole and trial.number not in queued:
+                role = trial.user_attrs.get("role", FOUND)
+                self.study.enqueue_trial(values, user_attrs={"role": role, "after": trial.number})
+            self.study.tell(trial.number, state=TrialState.FAIL)
+        return len(lost)
+
+    def _is_lost(self, trial: FrozenTrial, mine: bool) -> bool:
+        owner = trial.user_attrs.get("owner")
+        if owner == _owner():
+            return mine
+        if mine:
+            return False
+        machine, process, began = (owner or "::").rsplit(":", 2)
+        if machine == socket.gethostname() and owner:
+            return _start_of(process) != began
+        silent = time.time() - trial.user_attrs.get("seen", 0.0)
+        is_shared = self.study.user_attrs.get("shared", False)
+        return not is_shared or silent > _ABANDONED
+
+
+def make_sampler(seed: int) -> TPESampler:
+    """TPE with every argument explicit whose default differs between Optuna 4 and 5."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return TPESampler(
+            n_startup_trials=_STARTUP, multivariate=True, group=True, constant_liar=True,
+            seed=seed % (1 << 32),
+        )  # fmt: skip
+
+
+def open_study(
+    storage: optuna.storages.BaseStorage, place: str | Path, name: str, facts: dict[str, Any],
+    space: Space, *, seed: int = 0, is_fresh: bool = False,
+) -> Study:  # fmt: skip
+    """The study of that name in the storage, made where it is not there.
+
+    facts: digests of what it belongs to; a storage in a file must hold no other competition's
+    is_fresh: forget what it knew; the runs stay on disk
+
+    raises: FlagError where the storage belongs to another competition
+    """
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    known = {s.study_name: s for s in optuna.get_all_study_summaries(storage)}
+    if not str(place).startswith("postgresql"):
+        _check_owner(known.values(), place, facts)
+    if is_fresh and name in known:
+        optuna.delete_study(study_name=name, storage=storage)
+    study = optuna.create_study(
+        storage=storage, study_name=name, load_if_exists=True, direction="minimize",
+        pruner=optuna.pruners.NopPruner(),
+    )  # fmt: skip
+    if not study.user_attrs:
+        for key, value in (facts | {"shared": is_url(place)}).items():
+            study.set_user_attr(key, value)
+    return Study(study, space, seed)
+
+
+def _check_owner(
+    known: Iterable[StudySummary], place: str | Path, facts: dict[str, Any]
+) -> None:
+    """FlagError where a storage holds studies of other data."""
+    for summary in known:
+        other = summary.user_attrs.get("data")
+        if other is not None and other != facts["data"]:
+            raise FlagError(
+                f"the study's storage {place} belongs to another competition or other rows of it "
+                f"('{summary.user_attrs.get('competition')}', data {other}; here "
+                f"'{facts['competition']}', {facts['data']}): name another one with --storage"
+            )
+
+
+def _owner() -> str:
+    process = str(os.getpid())
+    return f"{socket.gethostname()}:{process}:{_start_of(process)}"
+
+
+def _start_of(process: str) -> str:
+    """When a process began, in ticks since the machine's start: its number alone is used again."""
+    try:
+        text = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""
+    fields = text.rpartition(")")[2].split()
+    return "" if fields[0] == "Z" else fields[19]
