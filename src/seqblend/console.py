@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rich.console import Console, Group
@@ -227,3 +228,44 @@ class Progress:
         )
         board = Text("  ".join(f"{name} {score}" for name, score in self.board), style="bold")
         return Group(Text(""), units, bar, board)
+
+
+class Status:
+    """A few lines that change: redrawn in place on a terminal, said now and then elsewhere."""
+
+    def __init__(self, console: Console, lines: Callable[[], list[str]]) -> None:
+        self.console, self._lines = console, lines
+        self._live: Live | None = None
+        self._drawn = self._spoke = time.monotonic()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the lines are on the screen all the time."""
+        return self._live is not None
+
+    def __enter__(self) -> Status:
+        if self.console.is_terminal:
+            self._live = Live(Text(""), console=self.console, auto_refresh=False)
+            self._live.__enter__()
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        if self._live:
+            self._live.update(Text(""), refresh=True)
+            self._live.__exit__(*problem)
+
+    def say(self, text: str, style: str = "") -> None:
+        """One line above the display."""
+        self._spoke = time.monotonic()
+        say(self.console, text, style)
+
+    def tick(self) -> None:
+        """Redraw twice a second; off a terminal, never a silent minute."""
+        now = time.monotonic()
+        if self._live and now - self._drawn > 0.5:
+            self._drawn = now
+            text = "\n".join(clean(line, 200) for line in self._lines())
+            self._live.update(Text(text, style="bold"), refresh=True)
+        elif not self._live and now - self._spoke > 45:
+            for line in self._lines():
+                self.say(line)

@@ -30,12 +30,16 @@ _MOST_HOLES = 1 << 29  # bytes that a fit may grow by before freed blocks go bac
 
 @dataclass(frozen=True)
 class Event:
-    """What a worker says. kind: started, progress, done, failed or died."""
+    """What a worker says. kind: started, progress, done, stopped, failed or died."""
 
     kind: str
     job: Job
     worker: int
     values: dict[str, Any] = field(default_factory=dict)
+
+
+class _Dropped(Exception):
+    """The parent does not want the job any more."""
 
 
 class _Worker:
@@ -110,6 +114,11 @@ class WorkerPool:
                     yield from self._listen(worker, retried)
             tick()
 
+    def stop(self, worker: int) -> None:
+        """Have a worker drop its job at its next report: it says `stopped`, or `done` before."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self._workers[worker].pipe.send(None)
+
     def _listen(self, worker: _Worker, retried: set[Job]) -> Iterator[Event]:
         """One message of a worker, or its death."""
         job = worker.job
@@ -158,6 +167,8 @@ def _serve(pipe: Connection, device: str) -> None:
         """Tell the parent; give back the holes that batches of every length leave, now and then."""
         nonlocal kept
         pipe.send(("progress", values))
+        if pipe.poll() and pipe.recv() is None:
+            raise _Dropped
         if "epoch" in values or _resident_bytes() > kept + _MOST_HOLES:
             release_freed_memory()
             kept = _resident_bytes()
@@ -165,14 +176,18 @@ def _serve(pipe: Connection, device: str) -> None:
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
             job = pipe.recv()
+            if job is None:  # it was done before it could be dropped
+                continue
             pipe.send(_answer(job, device, report))
             release_freed_memory()
 
 
 def _answer(job: Job, device: str, report: Callable[[dict], None]) -> tuple[str, dict[str, Any]]:
-    """(`done`, manifest) or (`failed`, message and traceback)."""
+    """(`done`, manifest), (`stopped`, nothing) or (`failed`, message and traceback)."""
     try:
         return "done", run_unit(job, torch.device(device), report)
+    except _Dropped:
+        return "stopped", {}
     except InputError as error:
         return "failed", {"message": str(error), "traceback": ""}
     except (BrokenPipeError, ConnectionResetError):

@@ -95,9 +95,7 @@ def with_values(config: Config, model: str) -> Config:
     return configure(config, settings, entries()) if settings else config
 
 
-def _fits(
-    config: Config, model: str, values: dict[str, Any], note: Callable[[str], None]
-) -> bool:
+def _fits(config: Config, model: str, values: dict[str, Any], note: Callable[[str], None]) -> bool:
     """Whether the settings still exist and allow these values."""
     try:
         own = with_values(dataclasses.replace(config, tuned={model: values}), model)

@@ -157,9 +157,7 @@ def _reaching(search: Span | Choice, default: Any) -> Span | Choice:
         return search if default in search.values else Choice((default, *search.values))
     if search.log and default <= 0:  # 0 switches a thing off: no place on a log scale
         return search
-    return dataclasses.replace(
-        search, low=min(search.low, default), high=max(search.high, default)
-    )
+    return dataclasses.replace(search, low=min(search.low, default), high=max(search.high, default))
 
 
 def _with_range(knob: Knob, text: str, section: Any, key: str) -> Knob:

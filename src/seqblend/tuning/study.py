@@ -144,9 +144,7 @@ def open_study(
     return Study(study, space, seed)
 
 
-def _check_owner(
-    known: Iterable[StudySummary], place: str | Path, facts: dict[str, Any]
-) -> None:
+def _check_owner(known: Iterable[StudySummary], place: str | Path, facts: dict[str, Any]) -> None:
     """FlagError where a storage holds studies of other data."""
     for summary in known:
         other = summary.user_attrs.get("data")

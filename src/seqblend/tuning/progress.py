@@ -1,0 +1,80 @@
+"""What is seen while tuning: a line for every trial that has ended, and how things stand."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+from optuna.trial import TrialState
+
+from seqblend.console import Console, Status, duration
+from seqblend.tuning.course import Course, Rules
+from seqblend.tuning.gain import gain_of_shards
+
+
+class Progress:
+    """Trials done, pruned and failed, the best and its gain over the default, the time left."""
+
+    def __init__(
+        self, console: Console, rules: Rules, most: int | None, deadline: float | None
+    ) -> None:
+        self.rules, self.most, self.deadline = rules, most, deadline
+        self._status = Status(console, self._lines)
+        self._began = time.monotonic()
+        self._before = len(rules.study.finished)
+
+    def __enter__(self) -> Progress:
+        self._status.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:  # fmt: skip
+        self._status.__exit__(kind, error, trace)
+
+    def ended(self, course: Course) -> None:
+        """A line for the trial, with the values that it tried."""
+        number, role = course.trial.number, course.role
+        trial = next(t for t in self.rules.study.finished if t.number == number)
+        value = "" if trial.value is None else f"  log loss {trial.value:.4f}"
+        seconds = duration(trial.user_attrs.get("seconds", 0.0))
+        what = role if role != "found" else _words(trial.params)
+        self._status.say(f"trial {number}  {course.outcome}{value}  {seconds}  {what}")
+        if not self._status.is_live:
+            self._status.say(self._lines()[0])
+
+    def tick(self) -> None:
+        """Redraw."""
+        self._status.tick()
+
+    def _lines(self) -> list[str]:
+        ended = self.rules.study.finished
+        failed = sum("failed" in t.user_attrs for t in ended)
+        pruned = sum(t.state == TrialState.PRUNED or "pruned_at" in t.user_attrs for t in ended)
+        counts = f"{len(ended) - pruned} done, {pruned - failed} pruned, {failed} failed"
+        return ["; ".join(filter(None, [counts, self._best(), self._left(len(ended))]))]
+
+    def _best(self) -> str:
+        best, gain = self.rules.best(), gain_of_shards(self.rules)
+        if best is None:
+            return ""
+        more = f", gain over the default {gain}" if gain else ""
+        return f"best log loss {best.value:.4f} (trial {best.number}){more}"
+
+    def _left(self, ended: int) -> str:
+        """The time until the deadline, or for the trials that are missing at the pace so far."""
+        now, new = time.monotonic(), ended - self._before
+        if self.deadline is not None:
+            return f"{duration(max(self.deadline - now, 0.0))} left"
+        if not new or self.most is None:
+            return ""
+        pace = (now - self._began) / new
+        return f"about {duration(pace * max(self.most - ended, 0))} left"
+
+
+def _words(values: dict) -> str:
+    return "  ".join(
+        f"{k.partition('.')[2]}={v:.3g}" if isinstance(v, float) else f"{k.partition('.')[2]}={v}"
+        for k, v in values.items()
+    )

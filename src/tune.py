@@ -1,0 +1,31 @@
+"""Search the settings of one model on a competition, and keep what is better beyond doubt.
+
+python src/tune.py [MODEL] [--data DIR] [--trials N] [--timeout 30m] [--vary train,options]
+"""
+
+from __future__ import annotations
+
+import sys
+
+from seqblend.commands import make_parser, run_script
+from seqblend.console import make_console
+from seqblend.show import show_project
+from seqblend.tuning.opening import add_tuning_flags, open_tuning
+from seqblend.tuning.tuner import tune_model
+
+
+def main(argv: list[str]) -> int:
+    """Parse, load, tune, show. Returns the exit code."""
+    parser = make_parser("Search the settings of one model.")
+    parser.add_argument("model", nargs="?", help="default: the best neural one so far, or bigru")
+    add_tuning_flags(parser)
+    args = parser.parse_args(argv)
+    console = make_console()
+    project, model, settings = open_tuning(args, console)
+    show_project(console, project)
+    tune_model(project, model, settings, console)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_script(main))
