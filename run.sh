@@ -10,6 +10,7 @@ usage() {
 ./run.sh [flags]        the whole way: read, train, blend, submit, report (the demo where input/ is empty)
 ./run.sh test [args]    the tests (args go to pytest)
 ./run.sh lint           style and static checks
+./run.sh tune [MODEL]   search a model's settings; takes --trials, --timeout, --vary and the flags below
 ./run.sh bench [args]   speed, side by side with peers
 ./run.sh clean          remove .venv and what working/ and submissions/ hold
 ./run.sh help           this text
@@ -22,6 +23,8 @@ flags of the whole way:
   --seeds N             how many seeds of every model
   --workers N           processes; 0: one a core or GPU
   --budget TIME         such as 30m: no unit starts that would not end in time
+  --tune TIME           tune the best neural model first, such as 30m; part of the budget
+  --untuned             leave out what was tuned before
   --config FILE.toml    settings in TOML
   --set KEY=VALUE       one setting, such as train.lr=1e-3 or bilstm.hidden=96
   --solution FILE       the test answers: adds test scores
@@ -113,6 +116,11 @@ bench)
     prepare
     exec "$python" "$here/src/bench.py" "$@"
     ;;
+tune)
+    shift
+    prepare
+    exec "$python" "$here/src/tune.py" "$@"
+    ;;
 clean)
     rm -rf "$venv"
     for folder in "$here/working" "$here/submissions"; do
@@ -124,6 +132,6 @@ clean)
     exec "$python" "$here/src/run.py" "$@"
     ;;
 *)
-    fail 2 "no command '$1'. Commands: test, lint, bench, clean, help; flags start with --"
+    fail 2 "no command '$1'. Commands: tune, test, lint, bench, clean, help; flags start with --"
     ;;
 esac

@@ -1,6 +1,6 @@
 """The whole way, from competition files to a checked submission and a report.
 
-python src/run.py [--data DIR] [--models nblr,bilstm,bigru] [--budget 30m] [--plan]
+python src/run.py [--data DIR] [--models nblr,bilstm,bigru] [--budget 30m] [--tune 10m] [--plan]
 """
 
 from __future__ import annotations
@@ -21,8 +21,13 @@ def main(argv: list[str], kaggle: Path = KAGGLE) -> int:
     parser = make_parser("From competition files to a submission and a report.")
     add_training_flags(parser)
     parser.add_argument("--out", type=Path, metavar="FILE", help="a further copy of the submission")
+    parser.add_argument("--tune", metavar="TIME", help="such as 30m: tune a model first")
     args = parser.parse_args(argv)
     console = make_console()
+    if args.tune:
+        from seqblend.tuning.opening import tune_first  # brings Optuna, which nothing else needs
+
+        tune_first(args, console, kaggle)
     project, plan, deadline = open_plan(args, console, kaggle)
     if args.plan:
         return 0

@@ -11,6 +11,7 @@ from seqblend.commands import make_parser, run_script
 from seqblend.console import make_console
 from seqblend.show import show_project
 from seqblend.tuning.opening import add_tuning_flags, open_tuning
+from seqblend.tuning.shown import show_verdict
 from seqblend.tuning.tuner import tune_model
 
 
@@ -23,7 +24,8 @@ def main(argv: list[str]) -> int:
     console = make_console()
     project, model, settings = open_tuning(args, console)
     show_project(console, project)
-    tune_model(project, model, settings, console)
+    verdict = tune_model(project, model, settings, console)
+    show_verdict(console, verdict)
     return 0
 
 

@@ -20,10 +20,10 @@ LAYERS = [  # lowest first; a name with a slash is a folder
     "probabilities metrics optimise gradients memory recovery trainer",
     "training scratch_training members devices",
     "runs units executors scheduling precision results",
-    "simplex blend_methods blending budget",
+    "simplex blend_methods blending budget tuned",
     "submission submission_log reporting/ console commands",
     "project delivery pipeline summary show opening",
-    "benchmark/",
+    "tuning/ benchmark/",
 ]
 
 

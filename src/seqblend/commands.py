@@ -70,6 +70,7 @@ def add_training_flags(parser: argparse.ArgumentParser) -> None:
     add("--models", metavar="A,B", help="models and groups (default, classic, all)")
     add("--seeds", type=int, metavar="N", help="how many seeds of every model")
     add("--budget", metavar="TIME", help="such as 30m: no unit starts that would not end in time")
+    add("--untuned", action="store_true", help="leave out what the tuner found")
     add("--plan", action="store_true", help="say what would be done, and stop")
 
 
@@ -102,13 +103,13 @@ def make_config(args: argparse.Namespace) -> Config:
     return dataclasses.replace(config, folds=folded, seeds=seeds, metric=metric)
 
 
-def parse_seconds(text: str | None) -> float | None:
+def parse_seconds(text: str | None, flag: str = "--budget") -> float | None:
     """`30m`, `1.5h`, `90s` or plain seconds, in seconds; None for None."""
     if text is None:
         return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip().lower())
     if not match:
-        raise FlagError(f"--budget expects a time such as 30m, 1.5h or 90s, got '{text}'")
+        raise FlagError(f"{flag} expects a time such as 30m, 1.5h or 90s, got '{text}'")
     return float(match[1]) * _UNITS[match[2] or "s"]
 
 

@@ -38,7 +38,7 @@ class Event:
     values: dict[str, Any] = field(default_factory=dict)
 
 
-class _Dropped(Exception):
+class _DroppedError(Exception):
     """The parent does not want the job any more."""
 
 
@@ -168,7 +168,7 @@ def _serve(pipe: Connection, device: str) -> None:
         nonlocal kept
         pipe.send(("progress", values))
         if pipe.poll() and pipe.recv() is None:
-            raise _Dropped
+            raise _DroppedError
         if "epoch" in values or _resident_bytes() > kept + _MOST_HOLES:
             release_freed_memory()
             kept = _resident_bytes()
@@ -186,7 +186,7 @@ def _answer(job: Job, device: str, report: Callable[[dict], None]) -> tuple[str,
     """(`done`, manifest), (`stopped`, nothing) or (`failed`, message and traceback)."""
     try:
         return "done", run_unit(job, torch.device(device), report)
-    except _Dropped:
+    except _DroppedError:
         return "stopped", {}
     except InputError as error:
         return "failed", {"message": str(error), "traceback": ""}

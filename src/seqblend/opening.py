@@ -18,6 +18,7 @@ def open_from(args: argparse.Namespace, console: Console, kaggle: Path = KAGGLE)
     return open_project(
         make_config(args), find_places(kaggle=kaggle, working=args.working), data=args.data,
         workers=args.workers, solution=args.solution, out=getattr(args, "out", None),
+        is_untuned=getattr(args, "untuned", False),
         note=lambda text: say(console, text),
     )  # fmt: skip
 

@@ -26,7 +26,7 @@ from seqblend.results import collect_run, finished_runs
 from seqblend.runs import Run, Unit, plan_units
 from seqblend.scheduling import Schedule
 from seqblend.store import read_finished, write_json
-from seqblend.tuned import plan_tuned_runs
+from seqblend.tuned import REMARK, plan_tuned_runs
 
 _RESERVE = 45.0  # seconds of a budget kept for blending, submission and report,
 _RESERVE_SHARE = 0.2  # but at most this share of it
@@ -197,11 +197,15 @@ def _collect(project: Project, plan: Plan, schedule: Schedule, outcome: Outcome)
         if seeds:
             complete[run.name] = seeds
     known = {(result.name, result.manifest["seeds"]): result for result in outcome.results}
+    tuned = project.config.tuned
+    remarks = {run.name: REMARK if run.model in tuned else "" for run in plan.runs}
     if complete.items() == known.keys():
         return False
     outcome.results = [
         known.get((name, seeds))
-        or collect_run(project.store, name, seeds, project.fold, project.ledger)
+        or collect_run(
+            project.store, name, seeds, project.fold, project.ledger, remark=remarks[name]
+        )
         for name, seeds in complete.items()
     ]
     return True

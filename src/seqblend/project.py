@@ -30,6 +30,7 @@ from seqblend.results import Ledger
 from seqblend.runs import Job, Unit
 from seqblend.sequences import Competition
 from seqblend.store import Store, check_writable, sweep, write_array, write_json
+from seqblend.tuned import apply_tuned
 
 DEMO = "demo"
 
@@ -68,11 +69,13 @@ def open_project(
     workers: int = 0,
     solution: Path | None = None,
     out: Path | None = None,
+    is_untuned: bool = False,
     note: Callable[[str], None] = lambda _: None,
 ) -> Project:
     """Read the competition (given, found, or the demo), make its folds, choose the devices.
 
     out: a further place for the submission; only checked here
+    is_untuned: leave out what the tuner found
 
     raises: InputError, FlagError or MachineError before anything is trained
     """
@@ -91,6 +94,8 @@ def open_project(
     )  # fmt: skip
     ledger = make_ledger(competition, folds, key)
     write_folds(store.data, folds, ledger.folds)
+    if not is_untuned:
+        config = apply_tuned(config, store, ledger, config.models, note)
     embedding = Prepared()
     if any(map(_takes_vectors, config.models)):
         embedding = prepare_embedding(

@@ -50,10 +50,13 @@ class RunResult:
     manifest: dict[str, Any]
 
 
-def collect_run(store: Store, run: str, seeds: int, fold: np.ndarray, ledger: Ledger) -> RunResult:
+def collect_run(
+    store: Store, run: str, seeds: int, fold: np.ndarray, ledger: Ledger, *, remark: str = ""
+) -> RunResult:
     """Average the run's finished units over seeds and folds, in file order, and write the run.
 
     fold: int64 [n]; every (seed, fold) unit has to be finished
+    remark: what to know of its score, such as that its settings were tuned on these rows
     """
     folds = int(fold.max()) + 1
     places = [(seed, k) for seed in range(seeds) for k in range(folds)]
@@ -70,7 +73,7 @@ def collect_run(store: Store, run: str, seeds: int, fold: np.ndarray, ledger: Le
     known = oof[fold >= 0]
     oof[fold >= 0] = known / known.sum(axis=1, keepdims=True)
     test /= test.sum(axis=1, keepdims=True)
-    manifest = _summarise(manifests) | ledger.as_dict() | {"seeds": seeds}
+    manifest = _summarise(manifests) | ledger.as_dict() | {"seeds": seeds, "remark": remark}
     arrays = {"oof": oof.astype(np.float32), "test": test.astype(np.float32)}
     commit_arrays(store.run(run), manifest, arrays, "oof")
     return RunResult(run, manifest["model"], **arrays, manifest=manifest)

@@ -92,6 +92,8 @@ def _model_record(
     notes = []
     if manifest["epochs_chosen_on_validation"]:
         notes.append("each fold chose its own epoch on its validation rows: the score flatters")
+    if manifest.get("remark"):
+        notes.append(f"{manifest['remark']}: the score flatters a little")
     notes += [f"{Path(r['unit']).name}: {r['sentence']}" for r in manifest["recoveries"]]
     return ModelRecord(
         name=name,
@@ -106,6 +108,7 @@ def _model_record(
         test=None if answers is None else summarise(answers, result.test.astype(np.float64)),
         settings={key: manifest[key] for key in ("options", "train", "vocabulary", "precision")},
         notes=notes,
+        remark=manifest.get("remark", ""),
     )
 
 
@@ -150,7 +153,8 @@ def leaderboard_rows(data: ReportData) -> tuple[list[str], list[list[str]]]:
     for record in data.records:
         scores = summarise(labels, record.oof[rows_known].astype(np.float64))
         epochs = f"{np.mean(record.epochs):.0f}" if any(record.epochs) else "-"
-        cells = [record.name, *_cells(scores, data.metric), epochs, f"{record.seconds:.0f} s"]
+        name = record.name + (f", {record.remark}" if record.remark else "")
+        cells = [name, *_cells(scores, data.metric), epochs, f"{record.seconds:.0f} s"]
         ranked.append((scores[data.metric], cells + ([_cell(record.test, data.metric)] * has_test)))
     sign = -1 if METRICS[data.metric].higher_is_better else 1
     ranked.sort(key=lambda pair: (pair[0] is None, sign * (pair[0] or 0.0)))

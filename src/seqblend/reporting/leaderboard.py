@@ -22,6 +22,7 @@ class Entry:
 
     rows: int64 [n rows with a prediction]; pooled: the metric over all of them;
     folds: the metric of each fold where it is defined; summary: accuracy, macro_f1, ...
+    remark: what to know of the score: its own, or that of a member which the blend uses
     """
 
     name: str
@@ -30,6 +31,7 @@ class Entry:
     pooled: float | None
     folds: list[float]
     summary: dict[str, Any]
+    remark: str = ""
 
     @property
     def is_blend(self) -> bool:
@@ -39,7 +41,9 @@ class Entry:
     @property
     def split(self) -> str:
         """Which rows' predictions the score is of."""
-        return "cross-fitted" if self.is_blend else "out of fold"
+        if isinstance(self.record, BlendRecord):
+            return "cross-fitted" + (f", members {self.remark}" if self.remark else "")
+        return "out of fold" + (f", {self.remark}" if self.remark else "")
 
     @property
     def spread(self) -> float | None:
@@ -70,7 +74,16 @@ def _entry(data: ReportData, name: str, record: ModelRecord | BlendRecord) -> En
         pooled,
         [value for value in per_fold if value is not None],
         summarise(labels, p) if len(rows) else {},
+        _remark_of(data, record),
     )
+
+
+def _remark_of(data: ReportData, record: ModelRecord | BlendRecord) -> str:
+    """The record's remark; of a blend, that of the members it gives a weight."""
+    if isinstance(record, ModelRecord):
+        return record.remark
+    members = [r.remark for r in data.records if record.weights.get(r.name)]
+    return next(filter(None, members), "")
 
 
 _SUMMARY = {

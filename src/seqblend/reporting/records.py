@@ -20,6 +20,7 @@ class ModelRecord:
     epochs: used by each unit
     seconds: training time over all units
     weight: in the blend; test: scores on the solution, where there is one
+    remark: what to know of the score, such as `tuned on these rows`
     """
 
     name: str
@@ -34,6 +35,7 @@ class ModelRecord:
     test: dict[str, Any] | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    remark: str = ""
 
 
 @dataclass(frozen=True)

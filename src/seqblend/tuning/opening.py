@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import time
+from pathlib import Path
 
 from seqblend.commands import parse_seconds
-from seqblend.console import Console
+from seqblend.console import Console, duration, say
 from seqblend.errors import FlagError
+from seqblend.models.registry import entry_for
 from seqblend.opening import open_from
+from seqblend.paths import KAGGLE
 from seqblend.project import Project
-from seqblend.tuning.tuner import Settings, check_model, check_pruner
+from seqblend.tuning.course import PRUNERS
+from seqblend.tuning.shown import show_verdict
+from seqblend.tuning.tuner import USUAL_MODEL, Settings, best_model
 
-USUAL_MODEL = "bigru"
 _TRIALS = 30  # where neither --trials nor --timeout is given
 
 
@@ -30,14 +36,41 @@ def add_tuning_flags(parser: argparse.ArgumentParser) -> None:
 
 def open_tuning(args: argparse.Namespace, console: Console) -> tuple[Project, str, Settings]:
     """The project with the model alone, the model, and how to tune it."""
-    check_pruner(args.pruner)
-    seconds = parse_seconds(args.timeout)
+    if args.pruner not in PRUNERS:
+        raise FlagError(f"--pruner expects {', '.join(PRUNERS)}, got '{args.pruner}'")
+    seconds = parse_seconds(args.timeout, "--timeout")
     if args.trials is not None and args.trials < 2:
         raise FlagError(f"--trials expects at least 2 (the default counts), got {args.trials}")
     trials = args.trials or (None if seconds else _TRIALS)
     settings = Settings(trials, seconds, args.vary, args.storage, args.pruner, args.fresh)
     if args.model:
-        check_model(args.model)
-    args.models = args.model or USUAL_MODEL
+        entry_for(args.model)
+    args.models, args.untuned = args.model or USUAL_MODEL, True
     project = open_from(args, console)
-    return project, args.models, settings
+    model = args.model or best_model(project)
+    if model != args.models:
+        args.models = model
+        project = open_from(args, console)
+    return project, model, settings
+
+
+def tune_first(args: argparse.Namespace, console: Console, kaggle: Path = KAGGLE) -> None:
+    """Tune the best neural model of the plan so far, as a step of the whole way.
+
+    args: of run.py; its budget shrinks by the time that tuning took
+    """
+    began, budget, untuned = time.monotonic(), parse_seconds(args.budget), args.untuned
+    seconds = parse_seconds(args.tune, "--tune")
+    if budget is not None and seconds >= budget:
+        raise FlagError(f"--tune {args.tune} expects less time than --budget {args.budget}")
+    args.untuned = True
+    project = open_from(args, console, kaggle)
+    model = best_model(project, project.config.models)
+    say(console, f"tuning {model} for {duration(seconds)}", "bold")
+    project = dataclasses.replace(
+        project, config=dataclasses.replace(project.config, models=(model,))
+    )
+    show_verdict(console, tune_model(project, model, Settings(None, seconds), console))
+    args.untuned = untuned
+    if budget is not None:
+        args.budget = f"{max(budget - (time.monotonic() - began), 1.0):.1f}s"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from types import TracebackType
 
-from optuna.trial import TrialState
-
 from seqblend.console import Console, Status, duration
+from seqblend.tuning.confirm import Confirmation
 from seqblend.tuning.course import Course, Rules
 from seqblend.tuning.gain import gain_of_shards
+from seqblend.tuning.verdict import count_trials
 
 
 class Progress:
@@ -44,16 +44,23 @@ class Progress:
         if not self._status.is_live:
             self._status.say(self._lines()[0])
 
+    def confirming(self, confirmation: Confirmation) -> None:
+        """Say what is run again."""
+        numbers = ", ".join(str(trial.number) for trial in confirmation.trials[1:])
+        self._status.say(f"once more with new folds and a new seed: the default and {numbers}")
+
     def tick(self) -> None:
         """Redraw."""
         self._status.tick()
 
     def _lines(self) -> list[str]:
-        ended = self.rules.study.finished
-        failed = sum("failed" in t.user_attrs for t in ended)
-        pruned = sum(t.state == TrialState.PRUNED or "pruned_at" in t.user_attrs for t in ended)
-        counts = f"{len(ended) - pruned} done, {pruned - failed} pruned, {failed} failed"
-        return ["; ".join(filter(None, [counts, self._best(), self._left(len(ended))]))]
+        n = count_trials(self.rules)
+        counts = f"{n['done']} done, {n['pruned']} pruned, {n['failed']} failed"
+        return [
+            "; ".join(
+                filter(None, [counts, self._best(), self._left(sum(n.values()) - n["for_noise"])])
+            )
+        ]
 
     def _best(self) -> str:
         best, gain = self.rules.best(), gain_of_shards(self.rules)

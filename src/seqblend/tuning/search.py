@@ -17,7 +17,7 @@ from seqblend.tuning.space import Values
 _FAILURES = 3  # trials without any success before it is no trial's own fault
 
 
-class _TimeIsUp(Exception):
+class _TimeIsUpError(Exception):
     """The deadline of the search."""
 
 
@@ -48,14 +48,14 @@ class Search:
             with WorkerPool(devices) as pool:
                 for event in pool.run(self._next_job, self._tick):
                     self._hear(event, pool)
-        except _TimeIsUp:
+        except _TimeIsUpError:
             pass
         finally:
             self.rules.study.heal(mine=True)
 
     def _tick(self) -> None:
         if self.deadline is not None and time.monotonic() > self.deadline:
-            raise _TimeIsUp
+            raise _TimeIsUpError
         self.tick()
 
     def _next_job(self) -> Job | None:

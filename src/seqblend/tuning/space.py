@@ -1,4 +1,4 @@
-"""The search space: the knobs of a model and of its training that have a range, and their values."""
+"""The search space: knobs of a model and of its training that have a range, and their values."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import os
 import socket
 import time
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from seqblend.tuning.space import Space, Values
 from seqblend.tuning.storage import is_url
 
 DEFAULT, AGAIN, WARM, FOUND = "default", "default, another seed", "warm start", "found"
+_SEED = 0  # of the proposals
 _STARTUP = 8  # trials before TPE takes over from chance
 _ABANDONED = 3 * 3600.0  # seconds of silence after which another machine's trial is given up
 _OPEN = (TrialState.RUNNING, TrialState.WAITING)
@@ -31,13 +32,11 @@ _OPEN = (TrialState.RUNNING, TrialState.WAITING)
 class Study:
     """An Optuna study with a queue of its own, one that a killed process cannot lose.
 
-    facts: what the study belongs to; seed: of the proposals
     first: what is tried first, in this order: (role, values); known to every process
     """
 
     study: optuna.Study
     space: Space
-    seed: int = 0
     first: list[tuple[str, Values]] = field(default_factory=list)
 
     @property
@@ -53,15 +52,15 @@ class Study:
     def ask(self) -> Trial:
         """The next trial: what a dead process left, then what is tried first, then a proposal.
 
-        A proposal depends on the seed, on how many trials there are, and on what is known of them
-        alone: a killed session goes on as an undisturbed one would have.
+        A proposal depends on how many trials there are and on what is known of them, and on no
+        process: a killed session goes on as an undisturbed one would have.
         """
         trials = self.trials
         ordinal = sum(t.state != TrialState.WAITING for t in trials)
         if ordinal == len(trials) and ordinal < len(self.first):
             role, values = self.first[ordinal]
             self.study.enqueue_trial(values, user_attrs={"role": role})
-        self.study.sampler = make_sampler(seed_for(self.seed, "proposal", ordinal))
+        self.study.sampler = make_sampler(seed_for(_SEED, "proposal", ordinal))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             trial = self.study.ask(self.space.distributions())
@@ -119,11 +118,12 @@ def make_sampler(seed: int) -> TPESampler:
 
 def open_study(
     storage: optuna.storages.BaseStorage, place: str | Path, name: str, facts: dict[str, Any],
-    space: Space, *, seed: int = 0, is_fresh: bool = False,
+    space: Space, first: Callable[[], list[tuple[str, Values]]], *, is_fresh: bool = False,
 ) -> Study:  # fmt: skip
     """The study of that name in the storage, made where it is not there.
 
     facts: digests of what it belongs to; a storage in a file must hold no other competition's
+    first: makes what a new study tries first; it is kept, so that every session has the same
     is_fresh: forget what it knew; the runs stay on disk
 
     raises: FlagError where the storage belongs to another competition
@@ -141,7 +141,9 @@ def open_study(
     if not study.user_attrs:
         for key, value in (facts | {"shared": is_url(place)}).items():
             study.set_user_attr(key, value)
-    return Study(study, space, seed)
+    if "first" not in study.user_attrs:
+        study.set_user_attr("first", first())
+    return Study(study, space, [(role, values) for role, values in study.user_attrs["first"]])
 
 
 def _check_owner(known: Iterable[StudySummary], place: str | Path, facts: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Tuning from beginning to end: space, study, search, confirmation, and what is kept of it."""
+"""Tuning from beginning to end: study, search, confirmation, and what is kept of it."""
 
 from __future__ import annotations
 
@@ -6,26 +6,29 @@ import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
-import torch
+from sqlalchemy.engine import make_url
 
-from seqblend.config import digest
 from seqblend.console import Console, say
-from seqblend.errors import FlagError, suggest
+from seqblend.metrics import METRICS
 from seqblend.models.registry import entries, entry_for
-from seqblend.precision import settle_precision
 from seqblend.project import Project
-from seqblend.runs import Run, sources_of
-from seqblend.sources import code_digest
-from seqblend.tuned import is_given, plan_tuned_runs
-from seqblend.tuning.course import PRUNERS, Rules
+from seqblend.results import collect_run, finished_runs
+from seqblend.tuned import REMARK, write_tuned
+from seqblend.tuning.adopt import rebuild, warm_starts
+from seqblend.tuning.confirm import SHARE, Confirmed, make_confirmation
+from seqblend.tuning.course import Rules
+from seqblend.tuning.findings import importances, warn_of
+from seqblend.tuning.planner import Planner, make_planner
 from seqblend.tuning.progress import Progress
 from seqblend.tuning.search import Search
-from seqblend.tuning.space import Space, Values, make_space
-from seqblend.tuning.storage import open_storage, storage_errors
-from seqblend.tuning.study import AGAIN, DEFAULT, Study, open_study
+from seqblend.tuning.space import USUAL, Space
+from seqblend.tuning.storage import is_url, open_storage, storage_errors
+from seqblend.tuning.study import AGAIN, DEFAULT, WARM, Study, open_study
+from seqblend.tuning.verdict import Verdict, reach_verdict
 
-CONFIRMING = 0.3  # share of the time for running the best again
+USUAL_MODEL = "bigru"
 
 
 @dataclass(frozen=True)
@@ -38,107 +41,108 @@ class Settings:
 
     trials: int | None = 30
     seconds: float | None = None
-    vary: str = "train,options"
+    vary: str = USUAL
     storage: str = ""
     pruner: str = "both"
     is_fresh: bool = False
 
 
-@dataclass(frozen=True)
-class Planner:
-    """From values to runs, for one model of a project."""
-
-    project: Project
-    model: str
-    settled: dict[str, str]
-
-    def run(self, values: Values) -> Run:
-        """The run with these values; the very one that the whole way makes with them."""
-        project = self.project
-        config = dataclasses.replace(
-            project.config, models=(self.model,), tuned={self.model: values}
-        )
-        return plan_tuned_runs(
-            config, project.ledger.data, project.ledger.folds,
-            torch.device(project.machine.devices[0]), settled=self.settled,
-            embedding=project.embedding.use,
-        )[0]  # fmt: skip
-
-
-def tune_model(project: Project, model: str, settings: Settings, console: Console) -> None:
-    """Search, confirm and keep what was found."""
+def tune_model(project: Project, model: str, settings: Settings, console: Console) -> Verdict:
+    """Search, confirm and keep what was found; raises FlagError where the storage refuses."""
     began = time.monotonic()
-    note = _noting(console)
+
+    def note(text: str) -> None:
+        say(console, text, "yellow")
+
     planner = make_planner(project, model, note)
-    space = space_of(project, model, settings.vary)
-    place = settings.storage or project.store.study(study_name(planner, space))
+    space = planner.space(settings.vary)
+    place = settings.storage or project.store.study(planner.study_name(space))
+    end = None if settings.seconds is None else began + settings.seconds
     with storage_errors(place):
-        study = begin_study(planner, space, settings, note)
+        study = begin_study(planner, space, place, settings, note)
         rules = Rules(project, study, settings.pruner)
-        share = 1 - CONFIRMING
-        deadline = None if settings.seconds is None else began + share * settings.seconds
-        with Progress(console, rules, settings.trials, deadline) as progress:
-            search = Search(
-                rules, planner.run, settings.trials, deadline, progress.ended, progress.tick
-            )
-            search.run(project.machine.devices)
+        confirmed = _search_and_confirm(rules, planner, settings, end, console)
+        shares = importances(study)
+        verdict = reach_verdict(rules, confirmed)
+        if verdict.best is not None:
+            notes = warn_of(study, verdict.best, shares)
+            verdict = dataclasses.replace(verdict, notes=notes)
+    _keep(planner, rules, verdict, place)
+    return verdict
 
 
-def _noting(console: Console) -> Callable[[str], None]:
-    return lambda text: say(console, text, "yellow")
-
-
-def make_planner(project: Project, model: str, note: Callable[[str], None]) -> Planner:
-    """The planner; its precision is settled as for the whole way."""
-    settled = {}
-    if project.config.train.precision == "auto":
-        device = torch.device(project.machine.devices[0])
-        settled = settle_precision(project.store.machine, (model,), device, note)
-    return Planner(project, model, settled)
-
-
-def space_of(project: Project, model: str, vary: str) -> Space:
-    """What is searched; what the user has set stays, and the width that given vectors have."""
-    usual = make_space(project.config, model, "train,options,vocabulary,embedding")
-    fixed = {k.name for k in usual.knobs if is_given(project.config, model, k.name)}
-    entry = entry_for(model)
-    has_vectors = bool(project.embedding.use) and entry.kind == "module" and entry.takes_vectors
-    return make_space(project.config, model, vary, fixed, width=not has_vectors)
-
-
-def study_name(planner: Planner, space: Space) -> str:
-    """`<model>-<digest>` of all that a trial's value depends on."""
-    run = planner.run(space.start)
-    code = code_digest(sources_of(entry_for(planner.model)))
-    return f"{planner.model}-{digest(run.name, space.described(), code)[:12]}"
+def _search_and_confirm(
+    rules: Rules, planner: Planner, settings: Settings, end: float | None, console: Console
+) -> list[Confirmed]:
+    """The finalists on new folds, best first; nothing where time or trials did not allow it."""
+    devices = planner.project.machine.devices
+    stop = None if end is None else end - SHARE * settings.seconds
+    with Progress(console, rules, settings.trials, stop) as progress:
+        Search(
+            rules, planner.run, settings.trials, stop, progress.ended, progress.tick
+        ).run(devices)  # fmt: skip
+        confirmation = make_confirmation(rules, planner, end, progress.tick)
+        if confirmation is None:
+            return []
+        progress.confirming(confirmation)
+        confirmation.run(devices)
+    fold_noise = rules.noise() or (0.0, 0.0)
+    return confirmation.results(fold_noise[0])
 
 
 def begin_study(
-    planner: Planner, space: Space, settings: Settings, note: Callable[[str], None]
-) -> Study:
+    planner: Planner, space: Space, place: str | Path, settings: Settings,
+    note: Callable[[str], None],
+) -> Study:  # fmt: skip
     """The study, with what an earlier session left in it put right."""
-    project, name = planner.project, study_name(planner, space)
-    place = settings.storage or project.store.study(name)
-    storage, _ = open_storage(place, note)
-    facts = project.ledger.as_dict() | {
-        "data": project.ledger.data, "competition": project.competition.name,
-        "model": planner.model, "space": space.described(),
+    project = planner.project
+    storage, was_lost = open_storage(place, note)
+    facts = {
+        "competition": project.competition.name, "data": project.ledger.data,
+        "folds": project.ledger.folds, "model": planner.model, "space": space.described(),
     }  # fmt: skip
-    study = open_study(storage, place, name, facts, space, is_fresh=settings.is_fresh)
-    study.first = [(DEFAULT, space.start), (AGAIN, space.start)]
-    lost = study.heal()
-    if lost:
+
+    def first() -> list:
+        warm = [(WARM, values) for values in warm_starts(project, planner.model, space)]
+        return [(DEFAULT, space.start), (AGAIN, space.start), *warm]
+
+    study = open_study(
+        storage, place, planner.study_name(space), facts, space, first, is_fresh=settings.is_fresh
+    )
+    if was_lost:
+        note(f"{rebuild(planner, study)} trials are known from finished runs")
+    if lost := study.heal():
         note(f"{lost} trials of a session that was interrupted are queued again")
     return study
 
 
-def check_model(model: str) -> None:
-    """FlagError where there is no such model."""
-    if model not in entries():
-        raise FlagError(f"no model '{model}'{suggest(model, entries(), 'Models')}")
+def _keep(planner: Planner, rules: Rules, verdict: Verdict, place: str | Path) -> None:
+    """tuned/<model>.json, and the best trial's and the default's runs as members for a blend."""
+    project = planner.project
+    for trial in verdict.members:
+        run = trial.user_attrs["run"]
+        remark = REMARK if trial.user_attrs["role"] != DEFAULT else ""
+        collect_run(project.store, run, 1, project.fold, project.ledger, remark=remark)
+    shown = make_url(place).render_as_string() if is_url(place) else str(place)
+    record = verdict.record() | {
+        "model": planner.model, "data": project.ledger.data, "folds": project.ledger.folds,
+        "remark": REMARK, "storage": shown, "study": rules.study.study.study_name,
+        "metric": project.competition.metric,
+    }  # fmt: skip
+    write_tuned(project.store, planner.model, record)
 
 
-def check_pruner(pruner: str) -> None:
-    """FlagError where there is no such pruner."""
-    if pruner not in PRUNERS:
-        raise FlagError(f"--pruner expects {', '.join(PRUNERS)}, got '{pruner}'")
+def best_model(project: Project, models: tuple[str, ...] = ()) -> str:
+    """The neural model (of these) whose finished run is best so far, else the first, or bigru."""
+    neural = {name for name, entry in entries().items() if entry.kind == "module"}
+    wanted = [name for name in models if name in neural] or models
+    metric, rows = METRICS[project.competition.metric], project.fold >= 0
+    labels = project.competition.labels[rows]
+    sign = 1.0 if metric.higher_is_better else -1.0
+    scores = {}
+    for result in finished_runs(project.store, project.ledger, lambda _: None):
+        value = metric.function(labels, result.oof[rows])
+        if result.model in (wanted or neural) and value is not None:
+            scores[result.model] = max(sign * value, scores.get(result.model, -float("inf")))
+    usual = wanted[0] if wanted else USUAL_MODEL
+    return max(scores, key=scores.get) if scores else entry_for(usual).name

@@ -1,0 +1,180 @@
+"""The best few and the default once more, with another seed and other folds: the winner's curse."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from optuna.trial import FrozenTrial
+
+from seqblend.executors import WorkerPool
+from seqblend.folds import make_folds
+from seqblend.project import Project, make_ledger, write_folds
+from seqblend.runs import Job, Run, Unit
+from seqblend.store import read_finished
+from seqblend.tuning.course import Rules, candidates, unit_losses
+from seqblend.tuning.gain import Gain, paired_gain
+from seqblend.tuning.planner import Planner
+from seqblend.tuning.study import DEFAULT
+
+SHARE = 0.3  # of the time, at most
+SEED = 2  # of the confirming fits; 0 searched and 1 measured the noise
+_MOST = 3  # finalists
+
+
+class _TimeIsUpError(Exception):
+    """The deadline of the confirmation."""
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """A trial's score on the new folds. folds: how many of them; gain: over the default."""
+
+    trial: FrozenTrial
+    run: str
+    loss: float
+    folds: int
+    gain: Gain
+
+
+@dataclass
+class Confirmation:
+    """Runs the finalists again. runs: the default's first, in the order of the finalists."""
+
+    project: Project
+    trials: list[FrozenTrial]
+    runs: list[Run]
+    deadline: float | None
+    seconds: float
+    tick: Callable[[], None]
+    failed: set[Run] = field(default_factory=set)
+
+    def run(self, devices: tuple[str, ...]) -> None:
+        """Fold after fold, all finalists on each, as far as time goes; finished units are kept."""
+        folds, pending = self.project.folds.count, []
+        for fold in range(folds):
+            units = [Unit(run, SEED, fold) for run in dict.fromkeys(self.runs)]
+            pending += [self.project.job(unit) for unit in units]
+        pending = [job for job in pending if read_finished(job.folder, lambda _: None) is None]
+
+        def next_job() -> Job | None:
+            is_late = self.deadline and time.monotonic() + self.seconds > self.deadline
+            while pending and not is_late:
+                job = pending.pop(0)
+                if job.unit.run not in self.failed:
+                    return job
+            return None
+
+        if not pending:
+            return
+        try:
+            with WorkerPool(devices[: len(pending)]) as pool:
+                for event in pool.run(next_job, self._tick):
+                    if event.kind == "failed":
+                        self.failed.add(event.job.unit.run)
+        except _TimeIsUpError:
+            pass
+
+    def _tick(self) -> None:
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            raise _TimeIsUpError
+        self.tick()
+
+    def results(self, noise: float) -> list[Confirmed]:
+        """Finalists on the folds that all of them have, best first; nothing without any fold.
+
+        noise: standard deviation of a fold's loss that another seed makes
+        """
+        losses = [self._losses(run) for run in self.runs]
+        kept = [i for i, folds in enumerate(losses) if folds]
+        if 0 not in kept or len(kept) < 2:
+            return []
+        common = min(len(losses[i]) for i in kept)
+        rows = [
+            np.concatenate(losses[i][:common]) if i in kept else None for i in range(len(losses))
+        ]
+        added = noise / math.sqrt(common)
+        results = [
+            Confirmed(
+                self.trials[i], self.runs[i].name, float(rows[i].mean()), common,
+                paired_gain(rows[0], rows[i], added if i else 0.0),
+            )
+            for i in kept
+        ]  # fmt: skip
+        return sorted(results, key=lambda result: (result.loss, result.trial.number))
+
+    def _losses(self, run: Run) -> list[np.ndarray]:
+        """Row losses of fold 0, 1, ... up to the first that is missing."""
+        found = []
+        for fold in range(self.project.folds.count):
+            unit = Unit(run, SEED, fold)
+            if read_finished(self.project.job(unit).folder, lambda _: None) is None:
+                break
+            found.append(unit_losses(self.project, unit))
+        return found
+
+
+def choose_finalists(rules: Rules, seconds: float | None) -> list[FrozenTrial]:
+    """The default and the best others, as many as 30 % of the work, or these seconds, allow.
+
+    Without a limit in time the units already fitted decide, so that a session that was killed
+    and one that was not confirm the same.
+    """
+    ranked = sorted(candidates(rules.study), key=lambda t: (t.value, t.number))
+    default = [t for t in ranked if t.user_attrs["role"] == DEFAULT][:1]
+    others: list[FrozenTrial] = []
+    for trial in ranked:  # the same run may have been proposed twice
+        if trial.user_attrs["run"] not in {t.user_attrs["run"] for t in (*default, *others)}:
+            others.append(trial)
+    finished = rules.study.finished
+    units = sum(t.user_attrs.get("units", 0) for t in finished)
+    affordable = units * SHARE / (1 - SHARE)
+    if seconds is not None:
+        spent = sum(t.user_attrs.get("seconds", 0.0) for t in finished)
+        workers = len(rules.project.machine.devices)
+        affordable = workers * seconds / max(spent / max(units, 1), 1e-9)
+    count = min(max(int(affordable / rules.folds) - 1, 1), _MOST)
+    return default + others[:count] if default else []
+
+
+def make_confirmation(
+    rules: Rules, planner: Planner, deadline: float | None, tick: Callable[[], None]
+) -> Confirmation | None:
+    """What is to be run again; None where nothing beside the default has been finished."""
+    left = None if deadline is None else deadline - time.monotonic()
+    trials = choose_finalists(rules, left)
+    if len(trials) < 2:
+        return None
+    project = refold(planner.project)
+    again = dataclasses.replace(planner, project=project)
+    units = sum(t.user_attrs["units"] for t in trials)
+    seconds = sum(t.user_attrs["seconds"] for t in trials) / max(units, 1)
+    runs = [again.run(_fixed(trial)) for trial in trials]
+    return Confirmation(project, trials, runs, deadline, seconds, tick)
+
+
+def _fixed(trial: FrozenTrial) -> dict[str, Any]:
+    """A trial's values with the number of epochs that its pilot chose: no further pilot."""
+    epochs = trial.user_attrs.get("epochs")
+    return trial.params | ({"train.epochs": epochs} if epochs else {})
+
+
+def refold(project: Project) -> Project:
+    """The project with folds drawn anew; the same ones where the data give them."""
+    competition = project.competition
+    config = dataclasses.replace(project.config.folds, seed=project.config.folds.seed + 1)
+    folds = make_folds(
+        competition.labels, competition.train, config, groups=competition.groups,
+        given=competition.folds, classes=competition.classes,
+    )  # fmt: skip
+    ledger = make_ledger(competition, folds, project.ledger.data)
+    write_folds(project.store.data, folds, ledger.folds)
+    return dataclasses.replace(
+        project, config=dataclasses.replace(project.config, folds=config), folds=folds,
+        ledger=ledger,
+    )  # fmt: skip

@@ -1,0 +1,62 @@
+"""From a trial's values to the run that has them, and what names a study."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from seqblend.config import digest
+from seqblend.models.registry import entry_for
+from seqblend.precision import settle_precision
+from seqblend.project import Project
+from seqblend.runs import Run, sources_of
+from seqblend.sources import code_digest
+from seqblend.tuned import is_given, plan_tuned_runs
+from seqblend.tuning.space import SECTIONS, Space, Values, make_space
+
+
+@dataclass(frozen=True)
+class Planner:
+    """From values to runs, for one model of a project. settled: its precision, where `auto`."""
+
+    project: Project
+    model: str
+    settled: dict[str, str]
+
+    def run(self, values: Values) -> Run:
+        """The run with these values; the very one that the whole way makes with them."""
+        project = self.project
+        config = dataclasses.replace(
+            project.config, models=(self.model,), tuned={self.model: values}
+        )
+        return plan_tuned_runs(
+            config, project.ledger.data, project.ledger.folds,
+            torch.device(project.machine.devices[0]), settled=self.settled,
+            embedding=project.embedding.use,
+        )[0]  # fmt: skip
+
+    def space(self, vary: str) -> Space:
+        """What is searched; what the user has set stays, and the width that given vectors have."""
+        config, entry = self.project.config, entry_for(self.model)
+        every = make_space(config, self.model, ",".join(SECTIONS))
+        fixed = {k.name for k in every.knobs if is_given(config, self.model, k.name)}
+        is_wide = self.project.embedding.use and entry.kind == "module" and entry.takes_vectors
+        return make_space(config, self.model, vary, fixed, width=not is_wide)
+
+    def study_name(self, space: Space) -> str:
+        """`<model>-<digest>` of all that a trial's value depends on."""
+        run = self.run(space.start)
+        code = code_digest(sources_of(entry_for(self.model)))
+        return f"{self.model}-{digest(run.name, space.described(), code)[:12]}"
+
+
+def make_planner(project: Project, model: str, note: Callable[[str], None]) -> Planner:
+    """The planner; its precision is settled as for the whole way."""
+    settled = {}
+    if project.config.train.precision == "auto":
+        device = torch.device(project.machine.devices[0])
+        settled = settle_precision(project.store.machine, (model,), device, note)
+    return Planner(project, model, settled)

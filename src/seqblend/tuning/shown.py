@@ -1,0 +1,30 @@
+"""What tuning came to, on the terminal."""
+
+from __future__ import annotations
+
+from seqblend.console import Console, say, show_table
+from seqblend.tuning.verdict import Verdict
+
+
+def show_verdict(console: Console, verdict: Verdict) -> None:
+    """Scores before and after, what is worth knowing, and what to do."""
+    n = verdict.trials
+    say(console, f"{n['done']} trials done, {n['pruned']} pruned, {n['failed']} failed", "bold")
+    if verdict.noise:
+        fold, shard = verdict.noise
+        say(console, f"another seed moves a fold's log loss by {fold:.4f} (shards: {shard:.4f})")
+    if verdict.gain_before:
+        say(console, f"gain where it was found, which flatters: {verdict.gain_before}")
+    if verdict.confirmed:
+        rows = [
+            [f"trial {c.trial.number} ({c.trial.user_attrs['role']})", f"{c.trial.value:.4f}",
+             f"{c.loss:.4f}", str(c.gain) if c.trial is not verdict.default else ""]
+            for c in verdict.confirmed
+        ]  # fmt: skip
+        columns = ["finalist", "log loss, found", "log loss, new folds and seed", "gain"]
+        show_table(console, "confirmation", columns, rows)
+    for note in verdict.notes:
+        say(console, f"warning: {note}", "yellow")
+    say(console, verdict.sentence, "green" if verdict.is_better else "yellow")
+    for name, value in verdict.settings.items():
+        say(console, f"  {name} = {value}")

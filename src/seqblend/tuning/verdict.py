@@ -1,0 +1,110 @@
+"""What a study comes to: use what was found, or keep the default, and by how much it is better."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+from optuna.trial import FrozenTrial, TrialState
+
+from seqblend.tuning.confirm import SEED, Confirmed
+from seqblend.tuning.course import Rules, whole
+from seqblend.tuning.gain import Gain, gain_of_shards
+from seqblend.tuning.space import Values
+from seqblend.tuning.study import AGAIN, DEFAULT
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a study ended.
+
+    best: the trial chosen: by its score on new folds, else by the one it was found with
+    gain_before: the best trial's over the default where it was found; it flatters
+    confirmed: default and finalists on new folds, best first; empty where there was no time
+    noise: (a fold's training noise, the shards' standard deviation), of the log loss
+    notes: warnings
+    """
+
+    default: FrozenTrial | None
+    best: FrozenTrial | None
+    gain_before: Gain | None
+    confirmed: list[Confirmed]
+    noise: tuple[float, float] | None
+    trials: dict[str, int]
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def chosen(self) -> Confirmed | None:
+        """The best of the confirmed."""
+        return self.confirmed[0] if self.confirmed else None
+
+    @property
+    def is_better(self) -> bool:
+        """Whether a gain over the default was confirmed beyond doubt."""
+        return self.chosen is not None and self.chosen.gain.is_real
+
+    @property
+    def settings(self) -> Values:
+        """What the next run is to use: nothing where the default is to be kept."""
+        return dict(self.best.params) if self.is_better else {}
+
+    @property
+    def members(self) -> list[FrozenTrial]:
+        """Trials whose runs are whole and may join a blend: the default's and the chosen one's."""
+        pair = {t.number: t for t in (self.default, self.best) if t is not None}
+        return list(pair.values())
+
+    @property
+    def sentence(self) -> str:
+        """What to do, and why."""
+        if self.chosen is None:
+            return "keep the default: nothing could be confirmed on new folds in the time there was"
+        if self.best.user_attrs["role"] == DEFAULT:
+            return "keep the default: on new folds nothing that was found is better"
+        gain = f"gain in log loss on new folds {self.chosen.gain}"
+        if self.is_better:
+            return f"use trial {self.best.number}: {gain}"
+        return f"keep the default: {gain}"
+
+    def record(self) -> dict[str, Any]:
+        """JSON of it all."""
+        after = {
+            str(c.trial.number): {"log_loss": c.loss, "gain": dataclasses.asdict(c.gain)}
+            for c in self.confirmed
+        }
+        return {
+            "settings": self.settings, "verdict": self.sentence,
+            "best": self.best and {"trial": self.best.number, "values": self.best.params,
+                                   "run": self.best.user_attrs["run"],
+                                   "log_loss": self.best.value},
+            "default": self.default and {"trial": self.default.number,
+                                         "run": self.default.user_attrs["run"],
+                                         "log_loss": self.default.value},
+            "gain_before": self.gain_before and dataclasses.asdict(self.gain_before),
+            "after": after, "folds_after": self.chosen.folds if self.chosen else 0,
+            "seeds": {"search": 0, "noise": 1, "confirmation": SEED},
+            "noise": self.noise and {"fold": self.noise[0], "shard": self.noise[1]},
+            "trials": self.trials, "warnings": self.notes,
+        }  # fmt: skip
+
+
+def reach_verdict(rules: Rules, confirmed: list[Confirmed]) -> Verdict:
+    """The verdict on a study and on what was confirmed of it."""
+    default = next((t for t in whole(rules.study) if t.user_attrs["role"] == DEFAULT), None)
+    best = confirmed[0].trial if confirmed else rules.best()
+    return Verdict(
+        default, best, gain_of_shards(rules), confirmed, rules.noise(), count_trials(rules)
+    )
+
+
+def count_trials(rules: Rules) -> dict[str, int]:
+    """How many trials were done, pruned, failed."""
+    ended = rules.study.finished
+    failed = sum("failed" in t.user_attrs for t in ended)
+    pruned = sum(t.state == TrialState.PRUNED or "pruned_at" in t.user_attrs for t in ended)
+    again = sum(t.user_attrs.get("role") == AGAIN for t in ended)
+    return {
+        "done": len(ended) - pruned, "pruned": pruned - failed, "failed": failed,
+        "for_noise": again,
+    }  # fmt: skip
