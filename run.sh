@@ -10,7 +10,6 @@ usage() {
 ./run.sh [flags]        the whole way: read, train, blend, submit, report (the demo where input/ is empty)
 ./run.sh test [args]    the tests (args go to pytest)
 ./run.sh lint           style and static checks
-./run.sh tune [MODEL]   search a model's settings; takes --trials, --timeout, --vary and the flags below
 ./run.sh bench [args]   speed, side by side with peers
 ./run.sh clean          remove .venv and what working/ and submissions/ hold
 ./run.sh help           this text
@@ -116,11 +115,6 @@ bench)
     prepare
     exec "$python" "$here/src/bench.py" "$@"
     ;;
-tune)
-    shift
-    prepare
-    exec "$python" "$here/src/tune.py" "$@"
-    ;;
 clean)
     rm -rf "$venv"
     for folder in "$here/working" "$here/submissions"; do
@@ -132,6 +126,6 @@ clean)
     exec "$python" "$here/src/run.py" "$@"
     ;;
 *)
-    fail 2 "no command '$1'. Commands: tune, test, lint, bench, clean, help; flags start with --"
+    fail 2 "no command '$1'. Commands: test, lint, bench, clean, help; flags start with --"
     ;;
 esac

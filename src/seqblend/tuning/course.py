@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from seqblend import faults
 from seqblend.folds import split
 from seqblend.project import Project
 from seqblend.runs import PILOT, Run, Unit
@@ -87,6 +88,7 @@ class Course:
         self._epochs[epoch] = loss
         self._seconds += seconds
         self.trial.report(loss, epoch)
+        faults.visit("trial.report")
         if self._is_exempt or self.rules.pruner not in ("both", "epochs"):
             return True
         others = [t.intermediate_values for t in self._others()]
@@ -174,6 +176,7 @@ class Course:
         }  # fmt: skip
         for key, fact in facts.items():
             self.trial.set_user_attr(key, fact)
+        faults.visit("trial.report")
         self.rules.study.study.tell(self.trial, value, state=state)
         self.unit, self.outcome = None, outcome
 

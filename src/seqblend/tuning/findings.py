@@ -51,7 +51,7 @@ def _edge(knob: Knob, value: object) -> str:
     if place is None:
         return ""
     low, high = _ends(knob)
-    at_low = place < _NEAR and low > 0
+    at_low = place < _NEAR and low > isinstance(knob.default, int)  # a count ends at 1
     if not at_low and place < 1 - _NEAR:
         return ""
     end, word = (low, "lower") if at_low else (high, "upper")

@@ -16,7 +16,7 @@ from seqblend.paths import KAGGLE
 from seqblend.project import Project
 from seqblend.tuning.course import PRUNERS
 from seqblend.tuning.shown import show_verdict
-from seqblend.tuning.tuner import USUAL_MODEL, Settings, best_model
+from seqblend.tuning.tuner import USUAL_MODEL, Settings, best_model, tune_model
 
 _TRIALS = 30  # where neither --trials nor --timeout is given
 

@@ -44,6 +44,8 @@ class Search:
     def run(self, devices: tuple[str, ...]) -> None:
         """Search on these devices, one worker each. Whatever ends it, no trial stays open."""
         self.workers = len(devices)
+        if not self._wants_more():  # spare the workers' start
+            return
         try:
             with WorkerPool(devices) as pool:
                 for event in pool.run(self._next_job, self._tick):
