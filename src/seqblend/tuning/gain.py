@@ -27,7 +27,7 @@ class Gain:
         return self.low > 0
 
     def __str__(self) -> str:
-        doubt = "" if self.is_real else "; it may be chance"
+        doubt = "; it may be chance" if self.low <= 0 <= self.high else ""
         return f"{self.mean:+.4f} (95 % {self.low:+.4f} to {self.high:+.4f}{doubt})"
 
 

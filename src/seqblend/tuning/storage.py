@@ -6,8 +6,8 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -58,44 +58,52 @@ def open_storage(place: str | Path, note: Callable[[str], None]) -> tuple[BaseSt
     """(the storage, whether it had to be begun anew because its file could not be read).
 
     place: a path of a journal file, or a URL such as sqlite:///study.db or postgresql://...
+    raises: FlagError where it cannot be opened
     """
+    with storage_errors(place):
+        try:
+            return _open(place, note)
+        except (OSError, ImportError) as error:  # ImportError: a database without its driver
+            raise _refusal(place, str(error)) from error
+
+
+def _open(place: str | Path, note: Callable[[str], None]) -> tuple[BaseStorage, bool]:
     if is_url(place):
-        return _open_database(str(place)), False
+        wait = {"timeout" if str(place).startswith("sqlite") else "connect_timeout": _PATIENCE}
+        return RDBStorage(str(place), engine_kwargs={"connect_args": wait}), False
     path = Path(place)
-    was_unreadable = mend_journal(path, note)
     path.parent.mkdir(parents=True, exist_ok=True)
-    backend = JournalFileBackend(str(path), lock_obj=_KernelLock(path))
-    return JournalStorage(backend), was_unreadable
+    was_unreadable = mend_journal(path, note)
+    return JournalStorage(JournalFileBackend(str(path), lock_obj=_KernelLock(path))), was_unreadable
 
 
 def is_url(place: str | Path) -> bool:
     """Whether the place is a database, and not a file of ours."""
-    return isinstance(place, str) and "://" in place
+    return "://" in str(place)
 
 
-def _open_database(url: str) -> RDBStorage:
-    wait = {"timeout": _PATIENCE} if url.startswith("sqlite") else {"connect_timeout": 10}
-    with storage_errors(url):
-        return RDBStorage(url, engine_kwargs={"connect_args": wait})
+def shown(place: str | Path) -> str:
+    """The place without any password."""
+    return re.sub(r"(://[^:/@]+):[^@/]*@", r"\1:***@", str(place))
 
 
 @contextlib.contextmanager
 def storage_errors(place: str | Path) -> Iterator[None]:
     """Turn what a database may complain of, at any time, into one line."""
-    remedy = (
-        "Name a journal file, sqlite:///FILE or postgresql://USER@HOST/NAME with --storage, or "
-        "leave it out. Finished units are kept"
-    )
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            yield
-    except (SQLAlchemyError, optuna.exceptions.StorageInternalError, ImportError) as error:
-        reason = str(error.__cause__ or error).strip().partition("\n")[0]
-        word = "is locked" if "lock" in reason else "cannot be used"
-        raise FlagError(f"the study's storage {place} {word}: {reason}. {remedy}") from error
-    except OSError as error:
-        raise FlagError(f"the study's storage {place} cannot be used: {error}. {remedy}") from error
+        yield
+    except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        raise _refusal(place, str(error.__cause__ or error)) from error
+
+
+def _refusal(place: str | Path, reason: str) -> FlagError:
+    reason = reason.strip().partition("\n")[0]
+    word = "is locked" if "lock" in reason else "cannot be used"
+    return FlagError(
+        f"the study's storage {shown(place)} {word}: {reason}. Name a journal file, "
+        "sqlite:///FILE or postgresql://USER@HOST/NAME with --storage, or leave it out. "
+        "Finished units are kept"
+    )
 
 
 def mend_journal(path: Path, note: Callable[[str], None]) -> bool:

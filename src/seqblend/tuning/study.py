@@ -19,7 +19,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from seqblend.errors import FlagError
 from seqblend.seeds import seed_for
 from seqblend.tuning.space import Space, Values
-from seqblend.tuning.storage import is_url
+from seqblend.tuning.storage import is_url, shown
 
 DEFAULT, AGAIN, WARM, FOUND = "default", "default, another seed", "warm start", "found"
 _SEED = 0  # of the proposals
@@ -152,7 +152,7 @@ def _check_owner(known: Iterable[StudySummary], place: str | Path, facts: dict[s
         other = summary.user_attrs.get("data")
         if other is not None and other != facts["data"]:
             raise FlagError(
-                f"the study's storage {place} belongs to another competition or other rows of it "
+                f"the study's storage {shown(place)} belongs to another competition or other rows of it "
                 f"('{summary.user_attrs.get('competition')}', data {other}; here "
                 f"'{facts['competition']}', {facts['data']}): name another one with --storage"
             )

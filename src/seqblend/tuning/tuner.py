@@ -8,8 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy.engine import make_url
-
 from seqblend.console import Console, say
 from seqblend.metrics import METRICS
 from seqblend.models.registry import entries, entry_for
@@ -24,7 +22,7 @@ from seqblend.tuning.planner import Planner, make_planner
 from seqblend.tuning.progress import Progress
 from seqblend.tuning.search import Search
 from seqblend.tuning.space import USUAL, Space
-from seqblend.tuning.storage import is_url, open_storage, storage_errors
+from seqblend.tuning.storage import open_storage, shown, storage_errors
 from seqblend.tuning.study import AGAIN, DEFAULT, WARM, Study, open_study
 from seqblend.tuning.verdict import Verdict, reach_verdict
 
@@ -123,10 +121,9 @@ def _keep(planner: Planner, rules: Rules, verdict: Verdict, place: str | Path) -
         run = trial.user_attrs["run"]
         remark = REMARK if trial.user_attrs["role"] != DEFAULT else ""
         collect_run(project.store, run, 1, project.fold, project.ledger, remark=remark)
-    shown = make_url(place).render_as_string() if is_url(place) else str(place)
     record = verdict.record() | {
         "model": planner.model, "data": project.ledger.data, "folds": project.ledger.folds,
-        "remark": REMARK, "storage": shown, "study": rules.study.study.study_name,
+        "remark": REMARK, "storage": shown(place), "study": rules.study.study.study_name,
         "metric": project.competition.metric,
     }  # fmt: skip
     write_tuned(project.store, planner.model, record)

@@ -1,0 +1,127 @@
+"""When a trial is given up: the paired-shard test, successive halving, gains and their noise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from seqblend.seeds import rng_for
+from seqblend.tuning.gain import paired_gain
+from seqblend.tuning.halving import in_upper_part, is_rung, survives
+from seqblend.tuning.shards import (
+    CERTAIN,
+    SHARDS,
+    fold_noise,
+    is_hopeless,
+    least_folds,
+    p_worse,
+    row_losses,
+    shard_means,
+)
+
+
+@pytest.mark.parametrize("shift", [-1.0, 0.0, 0.3, 1.0])
+def test_the_p_value_is_that_of_scipys_paired_test(shift):
+    rng = rng_for(0, "test")
+    a, b = rng.normal(shift, 1, 16), rng.normal(0, 1, 16)
+    expected = stats.ttest_rel(a, b, alternative="greater").pvalue
+    assert p_worse(a - b) == pytest.approx(expected, rel=1e-9)
+
+
+def test_differences_without_spread_need_no_test():
+    assert p_worse(np.full(8, 0.1)) == 0.0
+    assert p_worse(np.zeros(8)) == 1.0
+    assert p_worse(np.array([3.0])) == 1.0
+
+
+def test_shards_are_fixed_equal_parts_that_keep_every_row():
+    losses = np.arange(20.0)
+    means = shard_means(losses, fold=1)
+    assert len(means) == SHARDS
+    assert shard_means(losses, fold=1).tolist() == means.tolist()
+    assert shard_means(losses, fold=2).tolist() != means.tolist()
+    sizes = [3, 3, 3, 3, 2, 2, 2, 2]
+    assert np.dot(means, sizes) == pytest.approx(losses.sum())
+    assert len(shard_means(losses[:5], fold=0)) == 5
+
+
+def test_row_losses_are_clipped_logarithms():
+    p = np.array([[0.25, 0.75], [1.0, 0.0]], dtype=np.float32)
+    assert row_losses(np.array([1, 1]), p) == pytest.approx([-np.log(0.75), -np.log(1e-7)])
+
+
+def simulate(gap: float, noise: float, least: int, trials: int = 2000) -> tuple[float, float]:
+    """(share given up, mean folds seen) over five folds: shards of unit spread, noise a fold."""
+    rng = rng_for(0, "simulation")
+    seen = []
+    for _ in range(trials):
+        folds = rng.normal(0, 1, (5, SHARDS)) + rng.normal(gap, noise, (5, 1))
+        zeros = np.zeros((5, SHARDS)).tolist()
+        stops = (k for k in range(1, 5) if is_hopeless(folds[:k].tolist(), zeros, least))
+        seen.append(next(stops, 5))
+    return float(np.mean(np.array(seen) < 5)), float(np.mean(seen))
+
+
+def test_equally_good_trials_are_rarely_given_up():
+    assert simulate(0.0, 0.0, least=2)[0] < 3 * CERTAIN  # three looks
+    assert simulate(0.0, 0.7, least=2)[0] < 0.15
+    assert simulate(0.0, 1.2, least=3)[0] < simulate(0.0, 1.2, least=2)[0]
+
+
+def test_bad_trials_are_given_up_after_the_second_fold():
+    share, folds = simulate(2.0, 0.3, least=2)
+    assert share > 0.99
+    assert folds < 2.1
+
+
+def test_nothing_is_given_up_before_the_least_number_of_folds_or_at_the_end():
+    bad, best = np.ones((5, 8)).tolist(), np.zeros((5, 8)).tolist()
+    assert [k for k in range(1, 6) if is_hopeless(bad[:k], best, 2)] == [2, 3, 4]
+    assert [k for k in range(1, 6) if is_hopeless(bad[:k], best, 3)] == [3, 4]
+
+
+def test_fold_noise_is_what_shards_do_not_explain():
+    rng = rng_for(0, "noise")
+    one = rng.normal(0, 1, (4000, SHARDS)) + rng.normal(0, 0.5, (4000, 1))
+    fold, shard = fold_noise(one.tolist(), np.zeros((4000, SHARDS)).tolist())
+    assert fold == pytest.approx(0.5, abs=0.05)
+    assert shard == pytest.approx(1.0, abs=0.02)
+
+
+def test_noisy_folds_ask_for_a_third_one():
+    assert [least_folds(noise) for noise in (None, (0.6, 1.0), (0.8, 1.0))] == [3, 2, 3]
+
+
+def test_rungs_double():
+    assert [epoch for epoch in range(1, 40) if is_rung(epoch)] == [2, 4, 8, 16, 32]
+
+
+def test_the_better_half_of_a_rung_goes_on():
+    others = [{1: 1.0, 2: loss} for loss in (0.2, 0.4, 0.6, 0.8)]
+    assert survives({1: 1.0, 2: 0.5}, others)
+    assert not survives({1: 1.0, 2: 0.7}, others)
+    assert survives({1: 9.0}, others)  # no rung
+    assert survives({1: 1.0, 2: 0.7}, others[:3])  # too few to tell
+    assert survives({1: 1.0, 2: 0.7}, [*others[:3], {1: 0.1}])  # which has not come so far
+
+
+def test_what_counts_at_a_rung_is_the_least_loss_so_far():
+    others = [{1: 0.1, 2: 0.9}] * 4
+    assert not survives({1: 0.5, 2: 0.2}, others)
+    assert survives({1: 0.1, 2: 2.0}, others)
+
+
+def test_ties_go_on():
+    assert in_upper_part(1.0, [1.0] * 9)
+
+
+def test_a_gain_has_the_interval_of_paired_rows_and_the_noise_of_training():
+    before, after = np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.5, 1.0, 3.5, 3.0])
+    d = before - after
+    half = 1.959964 * d.std(ddof=1) / 2
+    gain = paired_gain(before, after)
+    assert (gain.mean, gain.low, gain.high) == pytest.approx((0.5, 0.5 - half, 0.5 + half))
+    assert not gain.is_real
+    wider = paired_gain(before, after, noise=1.0)
+    assert wider.high - wider.mean == pytest.approx(np.hypot(half, 1.959964))

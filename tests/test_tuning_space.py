@@ -1,0 +1,102 @@
+"""What is searched: every knob with a range, the user's settings left alone, and no empty range."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import optuna
+import pytest
+
+from seqblend.config import Config, configure, parse_assignments
+from seqblend.errors import FlagError
+from seqblend.knobs import Choice, Span
+from seqblend.models.registry import entries
+from seqblend.tuned import is_given, with_values
+from seqblend.tuning.space import SECTIONS, make_space, settings_of
+
+
+def config_of(*settings: str) -> Config:
+    return configure(Config(), parse_assignments(list(settings)), entries())
+
+
+@pytest.mark.parametrize("model", sorted(entries()))
+def test_every_model_has_a_space_that_holds_its_defaults(model):
+    space = make_space(Config(), model, ",".join(SECTIONS))
+    assert all(knob.holds(knob.default) for knob in space.knobs)
+
+
+@pytest.mark.parametrize("model", ["bigru", "transformer", "bag", "nblr", "scratch_lstm"])
+def test_what_optuna_proposes_comes_back_from_the_configuration(model):
+    space = make_space(Config(), model, ",".join(SECTIONS))
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    for _ in range(20):
+        values = study.ask(space.distributions()).params
+        config = with_values(dataclasses.replace(Config(), tuned={model: values}), model)
+        for name, value in values.items():
+            section, _, key = name.partition(".")
+            own = config.options[model][key] if section == "options" else None
+            assert (own if own is not None else getattr(getattr(config, section), key)) == value
+        assert space.complete(values) == values
+
+
+def test_what_the_registration_sets_is_not_searched():
+    names = {knob.name for knob in make_space(Config(), "stacked_lstm").knobs}
+    assert "options.hidden" in names
+    assert "options.depth" not in names  # its two layers make it stacked
+
+
+def test_a_linear_model_is_searched_in_its_own_options_alone():
+    space = make_space(Config(), "nblr", "train,options")
+    assert {knob.name.partition(".")[0] for knob in space.knobs} == {"options"}
+
+
+def test_a_setting_of_the_user_is_searched_only_where_it_is_named():
+    config = config_of("train.lr=0.001", "bigru.hidden=8")
+    fixed = {"train.lr", "options.hidden"}
+    assert all(is_given(config, "bigru", name) for name in fixed)
+    assert not is_given(config, "bilstm", "options.hidden")
+    names = {knob.name for knob in make_space(config, "bigru", fixed=fixed).knobs}
+    assert names.isdisjoint(fixed)
+    (knob,) = make_space(config, "bigru", "options.hidden", fixed).knobs
+    assert knob.default == 8
+    assert knob.search == Choice((8, 32, 64, 96, 128))
+
+
+def test_a_range_of_its_own_keeps_the_scale():
+    space = make_space(Config(), "bigru", "train.lr=0.01..0.1,options.hidden=16|24")
+    lr, hidden = space.knobs[1], space.knobs[0]
+    assert (lr.search, lr.default) == (Span(0.01, 0.1, log=True), 0.01)
+    assert (hidden.search, hidden.default) == (Choice((16, 24)), 16)
+
+
+def test_values_outside_the_range_give_way_to_the_default():
+    space = make_space(Config(), "bigru", "train.lr,options.hidden")
+    assert space.complete({"train.lr": 5.0, "options.hidden": 128, "train.epochs": 3}) == {
+        "train.lr": 4e-3,
+        "options.hidden": 128,
+    }
+
+
+def test_settings_are_grouped_by_section():
+    assert settings_of({"train.lr": 1, "train.epochs": 2, "options.hidden": 3}) == {
+        "train": {"lr": 1, "epochs": 2},
+        "options": {"hidden": 3},
+    }
+
+
+@pytest.mark.parametrize(
+    ("vary", "message"),
+    [
+        ("trian", "no section or knob 'trian'; did you mean 'train'"),
+        ("options.hiden", "did you mean 'options.hidden'"),
+        ("train.lr=0.1..0.1", r"train.lr: the range 0.1..0.1 is empty"),
+        ("train.lr=0..0.1", "at least two values above 0"),
+        ("options.hidden=64", r"options.hidden: the range \(64,\) is empty"),
+        ("options.hidden=1..9", "options.hidden expects values|expects int"),
+        ("train.lr=a..b", "TrainConfig.lr expects float, got 'a'"),
+        ("", "nothing is left to search"),
+    ],
+)
+def test_a_wrong_range_or_name_is_one_line(vary, message):
+    with pytest.raises(FlagError, match=message):
+        make_space(Config(), "bigru", vary)
