@@ -1,0 +1,314 @@
+"""Tuning end to end: trials are runs, what is found is used, nothing is lost."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import optuna
+import pytest
+import torch
+from conftest import REPOSITORY
+
+import tune
+from seqblend.commands import run_script
+from seqblend.config import Config, configure, parse_assignments
+from seqblend.console import make_console
+from seqblend.executors import _DroppedError
+from seqblend.models.registry import entries
+from seqblend.paths import Places
+from seqblend.pipeline import make_plan
+from seqblend.project import Project, open_project
+from seqblend.results import finished_runs
+from seqblend.runs import PILOT, Unit
+from seqblend.store import read_finished, read_json
+from seqblend.tuned import REMARK
+from seqblend.tuning.course import Course, Rules, candidates
+from seqblend.tuning.planner import make_planner
+from seqblend.tuning.study import AGAIN, DEFAULT
+from seqblend.tuning.tuner import Settings, begin_study, best_model
+from seqblend.units import run_unit
+
+CPU = torch.device("cpu")
+SMALL = [
+    "options.hidden=4", "options.width=8", "train.max_epochs=3", "train.precision=float32",
+    "vocabulary.min_count=1", "embedding.path=none",
+]  # fmt: skip
+FLAGS = ["--folds", "2", "--workers", "1", *(f for s in SMALL for f in ("--set", s))]
+TRIALS = 5
+
+
+def tune_bigru(data: Path, working: Path, *flags: str) -> int:
+    """The script in this process; its exit code."""
+    argv = ["bigru", "--data", str(data), "--working", str(working), *FLAGS, *flags]
+    return run_script(tune.main, argv)
+
+
+def open_tiny(data: Path, working: Path, *, model: str = "bigru", **changes) -> Project:
+    config = configure(Config(models=(model,)), parse_assignments(SMALL), entries())
+    config = dataclasses.replace(config, folds=dataclasses.replace(config.folds, count=2))
+    places = Places((), working, working.parent / "submissions")
+    return open_project(config, places, data=data, workers=1, **changes)
+
+
+def study_of(working: Path) -> optuna.Study:
+    """The only study below a working folder."""
+    (path,) = working.glob("*/studies/*.journal")
+    backend = optuna.storages.journal.JournalFileBackend(str(path))
+    storage = optuna.storages.JournalStorage(backend)
+    (name,) = optuna.get_all_study_names(storage)
+    return optuna.load_study(study_name=name, storage=storage)
+
+
+def live_trials(working: Path) -> list[tuple]:
+    """What is known of each trial, those aside that a dead process left."""
+    trials = [t for t in study_of(working).get_trials() if t.state.name != "FAIL"]
+    return [(t.state.name, t.value, t.params, t.user_attrs["role"]) for t in trials]
+
+
+@pytest.fixture(scope="module")
+def working(tiny, tmp_path_factory) -> Path:
+    """A working folder in which bigru was tuned."""
+    folder = tmp_path_factory.mktemp("tuner") / "working"
+    assert tune_bigru(tiny, folder, "--trials", str(TRIALS), "--pruner", "none") == 0
+    return folder
+
+
+def test_every_trial_is_a_run_whose_units_are_on_disk(working):
+    trials = study_of(working).get_trials()
+    assert [t.user_attrs["role"] for t in trials[:2]] == [DEFAULT, AGAIN]
+    assert len(trials) == TRIALS
+    for trial in trials:
+        seed = 1 if trial.user_attrs["role"] == AGAIN else 0
+        units = [
+            working / "tiny/runs" / trial.user_attrs["run"] / f"seed{seed}-fold{k}" for k in (0, 1)
+        ]
+        losses = [read_finished(unit, pytest.fail)["scores"]["log_loss"] for unit in units]
+        assert trial.value == pytest.approx(np.mean(losses))
+        assert [len(shards) for shards in trial.user_attrs["shards"]] == [8, 8]
+
+
+def test_the_twin_shares_the_pilot_and_differs_in_its_folds(working):
+    default, again = study_of(working).get_trials()[:2]
+    assert default.user_attrs["run"] == again.user_attrs["run"]
+    assert default.value != again.value
+
+
+def test_the_same_command_again_counts_no_trial_twice(tiny, working):
+    before = live_trials(working)
+    record = (working / "tiny/tuned/bigru.json").read_bytes()
+    assert tune_bigru(tiny, working, "--trials", str(TRIALS), "--pruner", "none") == 0
+    assert live_trials(working) == before
+    assert (working / "tiny/tuned/bigru.json").read_bytes() == record
+
+
+def test_what_is_kept_says_what_it_is_worth(working):
+    record = read_json(working / "tiny/tuned/bigru.json")
+    assert record["trials"] == {"done": TRIALS, "pruned": 0, "failed": 0, "for_noise": 1}
+    assert record["remark"] == REMARK
+    assert record["folds_after"] == 2
+    losses = [after["log_loss"] for after in record["after"].values()]
+    assert record["after"][str(record["best"]["trial"])]["log_loss"] == min(losses)
+    is_real = record["after"][str(record["best"]["trial"])]["gain"]["low"] > 0
+    assert record["settings"] == (record["best"]["values"] if is_real else {})
+
+
+def test_the_next_run_uses_what_was_tuned_and_finds_its_units_done(tiny, working):
+    path = working / "tiny/tuned/bigru.json"
+    before = path.read_text()
+    record = json.loads(before)
+    best = min(study_of(working).get_trials()[2:], key=lambda t: t.value)
+    path.write_text(json.dumps(record | {"settings": best.params}))
+    notes: list[str] = []
+    project = open_tiny(tiny, working, note=notes.append)
+    plan = make_plan(project, make_console())
+    assert [run.name for run in plan.runs] == [best.user_attrs["run"]]
+    assert not plan.missing
+    assert any(note.startswith(f"bigru: {REMARK}: ") for note in notes)
+    untuned = make_plan(open_tiny(tiny, working, is_untuned=True), make_console())
+    assert [run.name for run in untuned.runs] == [study_of(working).trials[0].user_attrs["run"]]
+    path.write_text(json.dumps(record | {"settings": best.params, "data": "others"}))
+    assert open_tiny(tiny, working, note=notes.append).config.tuned == {}
+    assert "tuned on other rows" in notes[-1]
+    path.write_text(before)
+
+
+def test_what_the_user_sets_stands_above_what_was_tuned(tiny, working):
+    path = working / "tiny/tuned/bigru.json"
+    before = path.read_text()
+    path.write_text(json.dumps(json.loads(before) | {"settings": {"options.hidden": 32}}))
+    assert open_tiny(tiny, working).config.tuned == {}  # SMALL names options.hidden
+    path.write_text(before)
+
+
+def test_a_lost_journal_is_rebuilt_from_the_finished_runs(tiny, working):
+    (path,) = working.glob("tiny/studies/*.journal")
+    whole, before = path.read_bytes(), live_trials(working)
+    path.write_bytes(b"\x00" + whole[: len(whole) // 2])
+    assert tune_bigru(tiny, working, "--trials", str(TRIALS), "--pruner", "none") == 0
+    assert sorted(map(str, live_trials(working))) == sorted(map(str, before))
+    path.with_name(path.name + ".corrupt").unlink()
+    path.write_bytes(whole)
+
+
+def test_the_members_of_the_verdict_may_join_a_blend_and_say_what_they_are(tiny, working):
+    project = open_tiny(tiny, working, is_untuned=True)
+    results = finished_runs(project.store, project.ledger, pytest.fail)
+    remarks = {r.name: r.manifest["remark"] for r in results}
+    default = study_of(working).trials[0].user_attrs["run"]
+    assert remarks.pop(default) == ""
+    assert set(remarks.values()) <= {REMARK}
+
+
+def test_without_a_name_the_best_neural_model_so_far_is_tuned(tiny, working, tmp_path):
+    assert best_model(open_tiny(tiny, working, is_untuned=True)) == "bigru"
+    fresh = open_tiny(tiny, tmp_path / "working")
+    assert best_model(fresh) == "bigru"
+    assert best_model(fresh, ("nblr", "lstm")) == "lstm"
+    assert best_model(fresh, ("nblr",)) == "nblr"
+
+
+@pytest.fixture
+def rules(tiny, tmp_path) -> Rules:
+    """Rules of a study of bigru that has just begun."""
+    project = open_tiny(tiny, tmp_path / "working")
+    planner = make_planner(project, "bigru", pytest.fail)
+    space = planner.space("train.lr")
+    study = begin_study(planner, space, tmp_path / "s.journal", Settings(), pytest.fail)
+    return Rules(project, study)
+
+
+def begin(rules: Rules) -> Course:
+    """The next trial's course."""
+    trial = rules.study.ask()
+    planner = make_planner(rules.project, "bigru", pytest.fail)
+    return Course(rules, trial, planner.run(trial.params))
+
+
+def fit(course: Course, *, most: int = 9) -> None:
+    """Fit a course's units in this process until it ends."""
+    while course.unit is not None and most > 0:
+        manifest, most = (
+            run_unit(course.rules.project.job(course.unit), CPU, lambda _: None),
+            most - 1,
+        )
+        if course.unit.fold == PILOT:
+            history = read_json(course.rules.project.job(course.unit).folder / "history.json")
+            for epoch, loss in zip(history["epoch"], history["valid_loss"], strict=True):
+                course.observe(epoch, loss)
+        course.take(manifest)
+
+
+def test_a_course_is_a_pilot_and_then_fold_after_fold(rules):
+    course = begin(rules)
+    assert course.unit.fold == PILOT
+    fit(course, most=1)
+    assert course.unit == Unit(course.run, 0, 0)
+    fit(course)
+    assert course.outcome == "done"
+    twin = begin(rules)
+    fit(twin)
+    assert (twin.role, twin.seed) == (AGAIN, 1)
+    assert [t.number for t in candidates(rules.study)] == [0]
+    assert rules.best().number == 0
+    assert rules.noise()[1] > 0
+
+
+def test_a_pilot_worse_than_most_is_given_up_and_leaves_nothing_behind(rules):
+    for loss in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6):
+        course = begin(rules)
+        course.observe(1, 1.0)
+        course.observe(2, loss)
+        course.fail("enough") if loss < 0.6 else course.give_up()
+    last = rules.study.finished[-1]
+    assert last.state == optuna.trial.TrialState.PRUNED
+    assert last.intermediate_values == {1: 1.0, 2: 0.6}
+
+    def drop(values: dict) -> None:
+        if "epoch" in values:
+            raise _DroppedError
+
+    job = rules.project.job(Unit(course.run, 0, PILOT))
+    with pytest.raises(_DroppedError):
+        run_unit(job, CPU, drop)
+    assert not job.folder.exists()
+
+
+def test_a_trial_given_up_after_two_folds_has_the_mean_to_be_expected(tiny, tmp_path):
+    project = open_tiny(tiny, tmp_path / "working", model="nblr")
+    planner = make_planner(project, "nblr", pytest.fail)
+    space = planner.space("options.smoothing")
+    study = begin_study(planner, space, tmp_path / "s.journal", Settings(), pytest.fail)
+    rules = Rules(project, study)
+    best = study.ask()
+    for key, fact in {"losses": [0.2, 0.4, 0.6], "shards": [[0.2] * 8, [0.4] * 8, [0.6] * 8],
+                      "run": "a"}.items():  # fmt: skip
+        best.set_user_attr(key, fact)
+    study.study.tell(best, 0.4)
+    again = study.ask()
+    again.set_user_attr("shards", [[0.2] * 8, [0.4] * 8, [0.6] * 8])
+    study.study.tell(again, 0.4)
+    course = Course(rules, study.ask(), planner.run(space.start))
+    course._losses, course._shards = [0.3, 0.7], [[0.3] * 8, [0.7] * 8]
+    assert course._prune()
+    trial = study.finished[-1]
+    assert (trial.value, trial.user_attrs["pruned_at"]) == (pytest.approx(0.6), 2)
+    assert trial.state == optuna.trial.TrialState.COMPLETE
+    assert trial.number not in [t.number for t in candidates(study)]
+
+
+def test_nothing_but_tuning_imports_optuna():
+    for path in (REPOSITORY / "src").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        if path.parent.name != "tuning":
+            assert "import optuna" not in text, path
+            assert "from optuna" not in text, path
+            at_import = [
+                line for line in text.splitlines() if line.startswith("from seqblend.tuning")
+            ]
+            assert not at_import or path.name == "tune.py", path
+
+
+@pytest.mark.slow
+def test_killed_ten_times_it_ends_like_an_undisturbed_session(tiny, tmp_path):
+    def start(working: Path) -> subprocess.Popen:
+        flags = ["nblr", "--data", tiny, "--working", working, "--folds", "3", "--workers", "1"]
+        argv = [sys.executable, REPOSITORY / "src/tune.py", *flags, "--trials", "12"]
+        return subprocess.Popen([*map(str, argv)], stdout=subprocess.DEVNULL)
+
+    assert start(tmp_path / "a").wait() == 0
+    rng = random.Random(0)
+    for _ in range(10):
+        process = start(tmp_path / "b")
+        time.sleep(rng.uniform(3, 9))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert start(tmp_path / "b").wait() == 0
+    assert live_trials(tmp_path / "b") == live_trials(tmp_path / "a")
+    records = [read_json(tmp_path / name / "tiny/tuned/nblr.json") for name in "ab"]
+    assert records[0]["settings"] == records[1]["settings"]
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_everything_and_leaves_no_trial_open(tiny, tmp_path):
+    flags = ["nblr", "--data", tiny, "--working", tmp_path / "w", "--folds", "3", "--trials", "99"]
+    argv = [sys.executable, REPOSITORY / "src/tune.py", *flags]
+    process = subprocess.Popen(
+        [*map(str, argv)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    for line in process.stdout:
+        if line.startswith("trial 3 "):
+            break
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=10) == 130
+    assert "type the same command again" in process.communicate()[1]
+    states = [t.state.name for t in study_of(tmp_path / "w").get_trials()]
+    assert "RUNNING" not in states
+    assert states.count("COMPLETE") >= 3
