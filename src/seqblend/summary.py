@@ -20,6 +20,7 @@ from seqblend.results import RunResult, histories
 from seqblend.sources import git_commit
 from seqblend.store import read_json
 from seqblend.submission import Submission
+from seqblend.tuned import tuned_records
 from seqblend.versions import package_versions
 
 
@@ -58,6 +59,7 @@ def make_report_data(project: Project, outcome: Outcome, command: str) -> Report
         environment=_environment(project),
         vectors=project.embedding.coverage,
         vectors_scope=project.embedding.scope,
+        tuned=tuned_records(project.store, project.ledger),
     )
 
 

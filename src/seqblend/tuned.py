@@ -40,6 +40,13 @@ def read_tuned(store: Store, model: str, note: Callable[[str], None]) -> dict[st
     return None
 
 
+def tuned_records(store: Store, ledger: Ledger) -> list[dict[str, Any]]:
+    """The tuner's results of these rows, by model."""
+    models = sorted(path.stem for path in store.tuned("x").parent.glob("*.json"))
+    found = [read_tuned(store, model, lambda _: None) for model in models]
+    return [record for record in found if record and record["data"] == ledger.data]
+
+
 def apply_tuned(
     config: Config, store: Store, ledger: Ledger, models: Iterable[str],
     note: Callable[[str], None],

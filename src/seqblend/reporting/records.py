@@ -73,6 +73,7 @@ class ReportData:
     submission: path, rows, sha256, checks
     vectors: coverage of each source of token vectors, as embeddings/matching describes it
     vectors_scope: how they were used, and which rows they know
+    tuned: what the tuner kept of each model, as tuned/<model>.json has it
     """
 
     competition: str
@@ -92,3 +93,4 @@ class ReportData:
     environment: dict[str, str] = field(default_factory=dict)
     vectors: list[dict[str, Any]] = field(default_factory=list)
     vectors_scope: str = ""
+    tuned: list[dict[str, Any]] = field(default_factory=list)

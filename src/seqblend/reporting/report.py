@@ -16,6 +16,7 @@ from seqblend.reporting.records import BlendRecord, DataCard, ModelRecord, Repor
 from seqblend.reporting.sections import Block, Section
 from seqblend.reporting.style import clean, styled, to_png, to_svg
 from seqblend.reporting.tables import Table, escape_markdown, to_csv, to_markdown
+from seqblend.reporting.tuning import tabulate_trials, tuning_section
 from seqblend.reporting.vectors import vectors_section
 
 __all__ = ["BlendRecord", "DataCard", "ModelRecord", "ReportData", "write_report"]
@@ -68,6 +69,8 @@ def _tables(
         "classes.csv": breakdowns.tabulate_classes(data.classes, matrices),
         "accuracy_by_length.csv": breakdowns.tabulate_lengths(data, entries),
     }
+    for record in data.tuned:
+        tables[f"tuning_{record['model']}.csv"] = tabulate_trials(record)
     for name, matrix in matrices.items():
         tables[f"cm_{name}.csv"] = breakdowns.tabulate_matrix(data.classes, matrix)
     return {name: table for name, table in tables.items() if table.rows}
@@ -89,7 +92,8 @@ def _sections(
         ]
     if "accuracy_by_length.csv" in tables:
         parts.append(sections.lengths_section(data, tables["accuracy_by_length.csv"]))
-    parts += [sections.blend_section(data), sections.reproduction_section(data)]
+    parts += [sections.blend_section(data), tuning_section(data.tuned)]
+    parts += [sections.reproduction_section(data)]
     return [part for part in parts if part.blocks]
 
 

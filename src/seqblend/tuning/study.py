@@ -152,8 +152,8 @@ def _check_owner(known: Iterable[StudySummary], place: str | Path, facts: dict[s
         other = summary.user_attrs.get("data")
         if other is not None and other != facts["data"]:
             raise FlagError(
-                f"the study's storage {shown(place)} belongs to another competition or other rows of it "
-                f"('{summary.user_attrs.get('competition')}', data {other}; here "
+                f"the study's storage {shown(place)} belongs to another competition or to "
+                f"other rows of it ('{summary.user_attrs.get('competition')}', data {other}; here "
                 f"'{facts['competition']}', {facts['data']}): name another one with --storage"
             )
 

@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from seqblend.console import Console, say
 from seqblend.metrics import METRICS
 from seqblend.models.registry import entries, entry_for
 from seqblend.project import Project
+from seqblend.reporting.tuning import write_tuning
 from seqblend.results import collect_run, finished_runs
 from seqblend.tuned import REMARK, write_tuned
 from seqblend.tuning.adopt import rebuild, warm_starts
@@ -24,6 +26,7 @@ from seqblend.tuning.search import Search
 from seqblend.tuning.space import USUAL, Space
 from seqblend.tuning.storage import open_storage, shown, storage_errors
 from seqblend.tuning.study import AGAIN, DEFAULT, WARM, Study, open_study
+from seqblend.tuning.table import table_of
 from seqblend.tuning.verdict import Verdict, reach_verdict
 
 USUAL_MODEL = "bigru"
@@ -65,7 +68,11 @@ def tune_model(project: Project, model: str, settings: Settings, console: Consol
         if verdict.best is not None:
             notes = warn_of(study, verdict.best, shares)
             verdict = dataclasses.replace(verdict, notes=notes)
-    _keep(planner, rules, verdict, place)
+        facts = {
+            "storage": shown(place), "study": study.study.study_name, "importance": shares,
+            "table": table_of(study), "space": space.described(),
+        }  # fmt: skip
+    _keep(planner, verdict, facts)
     return verdict
 
 
@@ -114,19 +121,19 @@ def begin_study(
     return study
 
 
-def _keep(planner: Planner, rules: Rules, verdict: Verdict, place: str | Path) -> None:
-    """tuned/<model>.json, and the best trial's and the default's runs as members for a blend."""
+def _keep(planner: Planner, verdict: Verdict, facts: dict[str, Any]) -> None:
+    """tuned/<model>.json, pictures, and the best trial's and the default's runs for a blend."""
     project = planner.project
     for trial in verdict.members:
         run = trial.user_attrs["run"]
         remark = REMARK if trial.user_attrs["role"] != DEFAULT else ""
         collect_run(project.store, run, 1, project.fold, project.ledger, remark=remark)
-    record = verdict.record() | {
+    record = verdict.record() | facts | {
         "model": planner.model, "data": project.ledger.data, "folds": project.ledger.folds,
-        "remark": REMARK, "storage": shown(place), "study": rules.study.study.study_name,
-        "metric": project.competition.metric,
+        "remark": REMARK, "metric": project.competition.metric,
     }  # fmt: skip
     write_tuned(project.store, planner.model, record)
+    write_tuning(record, project.store.report)
 
 
 def best_model(project: Project, models: tuple[str, ...] = ()) -> str:

@@ -6,13 +6,14 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from seqblend.tuning.confirm import SEED, Confirmed
 from seqblend.tuning.course import Rules, whole
 from seqblend.tuning.gain import Gain, gain_of_shards
 from seqblend.tuning.space import Values
 from seqblend.tuning.study import AGAIN, DEFAULT
+from seqblend.tuning.table import outcome_of
 
 
 @dataclass(frozen=True)
@@ -101,10 +102,6 @@ def reach_verdict(rules: Rules, confirmed: list[Confirmed]) -> Verdict:
 def count_trials(rules: Rules) -> dict[str, int]:
     """How many trials were done, pruned, failed."""
     ended = rules.study.finished
-    failed = sum("failed" in t.user_attrs for t in ended)
-    pruned = sum(t.state == TrialState.PRUNED or "pruned_at" in t.user_attrs for t in ended)
+    outcomes = [outcome_of(trial) for trial in ended]
     again = sum(t.user_attrs.get("role") == AGAIN for t in ended)
-    return {
-        "done": len(ended) - pruned, "pruned": pruned - failed, "failed": failed,
-        "for_noise": again,
-    }  # fmt: skip
+    return {how: outcomes.count(how) for how in ("done", "pruned", "failed")} | {"for_noise": again}
