@@ -11,8 +11,8 @@ from seqblend.commands import make_parser, run_script
 from seqblend.console import make_console
 from seqblend.show import show_project
 from seqblend.tuning.opening import add_tuning_flags, open_tuning
-from seqblend.tuning.shown import show_verdict
-from seqblend.tuning.tuner import tune_model
+from seqblend.tuning.shown import show_replay, show_verdict
+from seqblend.tuning.tuner import replay_study, tune_model
 
 
 def main(argv: list[str]) -> int:
@@ -24,6 +24,9 @@ def main(argv: list[str]) -> int:
     console = make_console()
     project, model, settings = open_tuning(args, console)
     show_project(console, project)
+    if args.replay:
+        show_replay(console, replay_study(project, model, settings, console))
+        return 0
     verdict = tune_model(project, model, settings, console)
     show_verdict(console, verdict)
     return 0

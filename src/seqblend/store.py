@@ -192,6 +192,16 @@ def read_finished(folder: Path, note: Callable[[str], None]) -> dict[str, Any] |
     return None
 
 
+def forget_file(folder: Path, name: str) -> None:
+    """Remove a file from a finished folder, which stays finished: its manifest goes first."""
+    if not (folder / MANIFEST).is_file() or not (folder / name).is_file():
+        return
+    manifest = read_json(folder / MANIFEST)
+    hashes = {file: hash for file, hash in manifest.pop("files").items() if file != name}
+    commit_folder(folder, manifest, hashes)
+    (folder / name).unlink(missing_ok=True)
+
+
 def set_aside(path: Path) -> None:
     """Keep a damaged file as *.corrupt, where nothing reads it."""
     os.replace(path, path.with_name(f"{path.name}.corrupt"))

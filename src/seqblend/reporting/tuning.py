@@ -95,7 +95,8 @@ def tabulate_trials(record: dict[str, Any]) -> Table:
     rows = [
         [
             t["number"], t["role"], t["reason"], _or_nothing(t["log_loss"]),
-            _or_nothing(t["metric"]), t["folds"], t["seconds"], *(_text(t["values"].get(name)) for name in names), t["run"],
+            _or_nothing(t["metric"]), t["folds"], t["seconds"],
+            *(_text(t["values"].get(name)) for name in names), t["run"],
         ]
         for t in record["table"]
     ]  # fmt: skip

@@ -121,6 +121,7 @@ def _add(planner: Planner, study: Study, role: str, found: _Found, seed: int) ->
     facts = {
         "role": role, "run": found.run.name, "losses": losses, "shards": shards,
         "metric": None if None in scores else sum(scores) / len(scores),
+        "fold_seconds": [m["seconds"] for m in manifests], "pilot_seconds": 0.0,
         "seconds": sum(m["seconds"] for m in manifests), "units": len(manifests),
     }  # fmt: skip
     epochs: dict[int, float] = {}

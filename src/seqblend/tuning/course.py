@@ -73,7 +73,7 @@ class Course:
         self._losses: list[float] = []
         self._shards: list[list[float]] = []
         self._metric: list[float | None] = []
-        self._seconds, self._units = 0.0, 0
+        self._pilot_seconds, self._fold_seconds, self._units = 0.0, [], 0
         self.unit: Unit | None = Unit(run, 0, PILOT) if run.has_pilot else Unit(run, self.seed, 0)
         trial.set_user_attr("run", run.name)
 
@@ -86,7 +86,7 @@ class Course:
         if self.is_given_up or epoch in self._epochs:  # a worker that died said it before
             return not self.is_given_up
         self._epochs[epoch] = loss
-        self._seconds += seconds
+        self._pilot_seconds += seconds
         self.trial.report(loss, epoch)
         faults.visit("trial.report")
         if self._is_exempt or self.rules.pruner not in ("both", "epochs"):
@@ -119,7 +119,7 @@ class Course:
 
     def _take_pilot(self, manifest: dict[str, Any]) -> None:
         """The pilot is done: its least loss must be among the better half of those so far."""
-        self._seconds = 0.0 if self.role == AGAIN else manifest["seconds"]
+        self._pilot_seconds = 0.0 if self.role == AGAIN else manifest["seconds"]
         least = best_until(self._epochs, max(self._epochs))
         others = [t.user_attrs["pilot"] for t in self._others() if "pilot" in t.user_attrs]
         self.trial.set_user_attr("pilot", least)
@@ -140,7 +140,7 @@ class Course:
     def _take_fold(self, manifest: dict[str, Any]) -> None:
         """Note the fold's loss, whole and by shards."""
         project, fold = self.rules.project, self.unit.fold
-        self._seconds += manifest["seconds"]
+        self._fold_seconds.append(manifest["seconds"])
         self._losses.append(manifest["scores"]["log_loss"])
         losses = unit_losses(project, self.unit)
         self._shards.append(shard_means(losses, fold).tolist())
@@ -172,7 +172,8 @@ class Course:
         metric = None if None in self._metric or not self._metric else float(np.mean(self._metric))
         facts = {
             "losses": self._losses, "shards": self._shards, "metric": metric,
-            "seconds": self._seconds, "units": self._units,
+            "pilot_seconds": self._pilot_seconds, "fold_seconds": self._fold_seconds,
+            "seconds": self._pilot_seconds + sum(self._fold_seconds), "units": self._units,
         }  # fmt: skip
         for key, fact in facts.items():
             self.trial.set_user_attr(key, fact)

@@ -31,6 +31,7 @@ def add_tuning_flags(parser: argparse.ArgumentParser) -> None:
         "options.hidden=32|64,train.lr=1e-3..1e-2")  # fmt: skip
     add("--storage", default="", metavar="URL", help="a journal file, sqlite:/// or postgresql://")
     add("--pruner", default="both", metavar="NAME", help="both, epochs, shards or none")
+    add("--replay", action="store_true", help="what pruning would have done to unpruned trials")
     add("--fresh", action="store_true", help="forget the study; its runs stay on disk")
 
 

@@ -13,6 +13,7 @@ from seqblend.runs import PILOT, Job, Run, Unit
 from seqblend.store import read_finished, read_json
 from seqblend.tuning.course import Course, Rules
 from seqblend.tuning.space import Values
+from seqblend.tuning.thinning import drop_weights
 
 _FAILURES = 3  # trials without any success before it is no trial's own fault
 
@@ -40,6 +41,7 @@ class Search:
     workers: int = 1
     courses: list[Course] = field(default_factory=list)
     busy: dict[Unit, Course] = field(default_factory=dict)
+    thinned: set[str] = field(default_factory=set)
 
     def run(self, devices: tuple[str, ...]) -> None:
         """Search on these devices, one worker each. Whatever ends it, no trial stays open."""
@@ -97,6 +99,7 @@ class Search:
         if course.unit is None:
             self.courses.remove(course)
             self.say(course)
+            drop_weights(self.rules, {c.run.name for c in self.courses}, self.thinned)
 
     def _finished(self, unit: Unit) -> dict[str, Any] | None:
         if unit in self.busy:

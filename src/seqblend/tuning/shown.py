@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from seqblend.console import Console, say, show_table
+from seqblend.tuning.replay import Replay
 from seqblend.tuning.verdict import Verdict
+
+
+def show_replay(console: Console, result: Replay | None) -> None:
+    """What pruning would have done, in words."""
+    if result is None:
+        say(console, "nothing to go through again: tune with --pruner none first", "yellow")
+        return
+    for line in result.lines():
+        say(console, line)
 
 
 def show_verdict(console: Console, verdict: Verdict) -> None:

@@ -30,7 +30,8 @@ def _row(trial: FrozenTrial) -> dict[str, Any]:
         reason += f" after {facts['pruned_at']} folds" if "pruned_at" in facts else f" at {epochs}"
     return {
         "number": trial.number, "role": facts.get("role", ""), "outcome": outcome,
-        "reason": reason, "may_win": facts.get("role") != AGAIN, "log_loss": trial.value, "metric": facts.get("metric"),
+        "reason": reason, "may_win": facts.get("role") != AGAIN, "log_loss": trial.value,
+        "metric": facts.get("metric"),
         "folds": len(facts.get("losses", [])), "seconds": facts.get("seconds", 0.0),
         "values": trial.params, "run": facts.get("run", ""),
     }  # fmt: skip

@@ -22,6 +22,7 @@ from seqblend.tuning.course import Rules
 from seqblend.tuning.findings import importances, warn_of
 from seqblend.tuning.planner import Planner, make_planner
 from seqblend.tuning.progress import Progress
+from seqblend.tuning.replay import Replay, replay
 from seqblend.tuning.search import Search
 from seqblend.tuning.space import USUAL, Space
 from seqblend.tuning.storage import open_storage, shown, storage_errors
@@ -74,6 +75,18 @@ def tune_model(project: Project, model: str, settings: Settings, console: Consol
         }  # fmt: skip
     _keep(planner, verdict, facts)
     return verdict
+
+
+def replay_study(
+    project: Project, model: str, settings: Settings, console: Console
+) -> Replay | None:
+    """What pruning would have done to the study's unpruned trials; nothing is fitted."""
+    planner = make_planner(project, model, lambda text: say(console, text, "yellow"))
+    space = planner.space(settings.vary)
+    place = settings.storage or project.store.study(planner.study_name(space))
+    with storage_errors(place):
+        study = begin_study(planner, space, place, settings, lambda _: None)
+        return replay(Rules(project, study))
 
 
 def _search_and_confirm(

@@ -1,0 +1,107 @@
+"""What pruning would have done to trials that were not pruned: right, wrong, and the time saved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from optuna.trial import FrozenTrial
+
+from seqblend.tuning.course import Rules, candidates
+from seqblend.tuning.halving import in_upper_part, survives
+from seqblend.tuning.shards import is_hopeless, least_folds
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A study gone through again, in its order, with pruning.
+
+    trials: unpruned ones; by_epochs, by_shards: how many each stage gives up
+    pairs: (trial, best) where the trial is at least as good over all folds; wrong: those of them
+        that the shard test gives up all the same
+    seconds, spent: of fitting without and with pruning
+    loss, found: the best log loss without and with pruning
+    """
+
+    trials: int
+    by_epochs: int
+    by_shards: int
+    pairs: int
+    wrong: int
+    seconds: float
+    spent: float
+    loss: float
+    found: float
+
+    def lines(self) -> list[str]:
+        """The figures in words."""
+        share = self.wrong / self.pairs if self.pairs else 0.0
+        return [
+            f"{self.trials} unpruned trials gone through again: {self.by_epochs} given up by "
+            f"epochs, {self.by_shards} by shards",
+            f"seconds of fitting: {self.spent:.1f} of {self.seconds:.1f} "
+            f"({self.spent / max(self.seconds, 1e-9):.0%})",
+            f"best log loss: {self.found:.4f} with pruning, {self.loss:.4f} without",
+            f"false-prune rate of the shard test: {self.wrong} of {self.pairs} pairs ({share:.1%}) "
+            "in which a trial was at least as good over all folds",
+        ]
+
+
+def replay(rules: Rules) -> Replay | None:
+    """The replay of a study's whole trials; None without two of them."""
+    trials = candidates(rules.study)
+    if len(trials) < 2:
+        return None
+    least, best = least_folds(rules.noise()), trials[0]
+    stage = _Epochs()
+    stage.goes_on(best)
+    by_epochs = by_shards = 0
+    spent = best.user_attrs["seconds"]
+    for trial in trials[1:]:
+        share, goes_on = stage.goes_on(trial)
+        spent += share * trial.user_attrs["pilot_seconds"]
+        if not goes_on:
+            by_epochs += 1
+            continue
+        folds = _folds_survived(trial, best, least)
+        spent += sum(trial.user_attrs["fold_seconds"][:folds])
+        if folds < rules.folds:
+            by_shards += 1
+        elif trial.value < best.value:
+            best = trial
+    pairs = [(a, b) for a in trials for b in trials if a is not b and a.value <= b.value]
+    wrong = sum(_folds_survived(a, b, least) < rules.folds for a, b in pairs)
+    return Replay(
+        len(trials), by_epochs, by_shards, len(pairs), wrong,
+        sum(t.user_attrs["seconds"] for t in trials), spent,
+        min(t.value for t in trials), best.value,
+    )  # fmt: skip
+
+
+def _folds_survived(trial: FrozenTrial, best: FrozenTrial, least: int) -> int:
+    """How many folds a trial is given, against this best one."""
+    own, others = trial.user_attrs["shards"], best.user_attrs["shards"]
+    stops = (k for k in range(1, len(own)) if is_hopeless(own[:k], others, least))
+    return next(stops, len(own))
+
+
+@dataclass
+class _Epochs:
+    """The first stage as it would have gone: what trials were seen to do."""
+
+    curves: list[dict[int, float]] = field(default_factory=list)
+    pilots: list[float] = field(default_factory=list)
+
+    def goes_on(self, trial: FrozenTrial) -> tuple[float, bool]:
+        """(share of the pilot's epochs that are fitted, whether folds follow)."""
+        losses = trial.intermediate_values
+        for epoch in sorted(losses):
+            so_far = {e: loss for e, loss in losses.items() if e <= epoch}
+            if not survives(so_far, self.curves):
+                self.curves.append(so_far)
+                return epoch / len(losses), False
+        self.curves.append(dict(losses))
+        if not losses:  # no pilot, no first stage
+            return 1.0, True
+        goes_on = in_upper_part(min(losses.values()), self.pilots)
+        self.pilots.append(min(losses.values()))
+        return 1.0, goes_on
