@@ -26,14 +26,21 @@ from seqblend.models.registry import entries
 from seqblend.paths import Places
 from seqblend.pipeline import make_plan
 from seqblend.project import Project, open_project
+from seqblend.reporting.records import ReportData
+from seqblend.reporting.report import _page
+from seqblend.reporting.sections import Section
+from seqblend.reporting.style import styled
+from seqblend.reporting.tuning import tuning_section
 from seqblend.results import finished_runs
 from seqblend.runs import PILOT, Unit
-from seqblend.store import read_finished, read_json
+from seqblend.store import commit_folder, forget_file, read_finished, read_json, write_array
 from seqblend.tuned import REMARK
+from seqblend.tuning.adopt import warm_starts
 from seqblend.tuning.course import Course, Rules, candidates
 from seqblend.tuning.planner import make_planner
 from seqblend.tuning.study import AGAIN, DEFAULT
-from seqblend.tuning.tuner import Settings, begin_study, best_model
+from seqblend.tuning.table import outcome_of
+from seqblend.tuning.tuner import Settings, begin_study, best_model, replay_study
 from seqblend.units import run_unit
 
 CPU = torch.device("cpu")
@@ -173,6 +180,77 @@ def test_without_a_name_the_best_neural_model_so_far_is_tuned(tiny, working, tmp
     assert best_model(fresh) == "bigru"
     assert best_model(fresh, ("nblr", "lstm")) == "lstm"
     assert best_model(fresh, ("nblr",)) == "nblr"
+
+
+def test_the_report_shows_the_search(working):
+    report = working / "tiny/report"
+    pictures = {path.stem for path in report.glob("*.png")}
+    names = ("history", "slices", "time")  # importance asks for more trials
+    assert pictures == {f"tuning_{name}_bigru" for name in names}
+    lines = (report / "tuning_bigru.csv").read_text().splitlines()
+    assert len(lines) == 1 + TRIALS
+    assert lines[0].startswith("trial,role,outcome,log_loss,metric,folds,seconds,")
+    section = tuning_section([read_json(working / "tiny/tuned/bigru.json")])
+    assert [block.title for block in section.blocks] == ["bigru", "Trials of bigru, the best first"]
+    page = render(section)
+    assert "new folds and seed" in page
+    assert page.count("<svg") == 3
+
+
+def render(section: Section) -> str:
+    """The section on a page of its own."""
+    empty = np.zeros(0, dtype=np.int64)
+    data = ReportData("tiny", "accuracy", ("a", "b"), empty, empty, empty, [])
+    with styled():
+        return _page(data, None, [section])
+
+
+def test_weights_stay_with_the_best_and_probabilities_with_all(working):
+    runs = {t.user_attrs["run"]: t.value for t in study_of(working).get_trials()}
+    assert len(runs) == TRIALS - 1 <= 5  # the best four and the default
+    assert all((working / "tiny/runs" / run / "seed0-fold0/weights.npz").exists() for run in runs)
+
+
+def test_a_file_that_is_forgotten_leaves_its_folder_finished(tmp_path):
+    hashes = {name: write_array(tmp_path / name, np.zeros(2)) for name in ("a.npy", "b.npy")}
+    commit_folder(tmp_path, {"seed": 0}, hashes)
+    forget_file(tmp_path, "a.npy")
+    forget_file(tmp_path, "a.npy")
+    manifest = read_finished(tmp_path, pytest.fail)
+    assert (manifest["seed"], list(manifest["files"])) == (0, ["b.npy"])
+    assert not (tmp_path / "a.npy").exists()
+
+
+def test_a_replay_agrees_with_the_trials_it_goes_through(tiny, working):
+    (path,) = working.glob("tiny/studies/*.journal")
+    project = open_tiny(tiny, working, is_untuned=True)
+    result = replay_study(project, "bigru", Settings(storage=str(path)), make_console())
+    trials = [t for t in study_of(working).get_trials() if t.user_attrs["role"] != AGAIN]
+    assert result.trials == len(trials) == TRIALS - 1
+    assert result.loss == min(t.value for t in trials)
+    assert result.seconds == pytest.approx(sum(t.user_attrs["seconds"] for t in trials))
+    assert result.spent == pytest.approx(result.seconds)  # too few trials and folds to prune
+    assert result.wrong == 0 < result.pairs
+
+
+def test_other_models_with_the_same_options_are_warm_starts(tiny, working):
+    project = open_tiny(tiny, working, model="bilstm", is_untuned=True)
+    space = make_planner(project, "bilstm", pytest.fail).space("train,options")
+    starts = warm_starts(project, "bilstm", space)
+    trials = {str(t.params) for t in study_of(working).get_trials()}
+    assert len(starts) <= 1
+    assert all(str(values) in trials for values in starts)
+    assert warm_starts(project, "bigru", space) == []
+    assert warm_starts(project, "nblr", space) == []
+
+
+def test_a_trial_whose_unit_fails_is_told_and_not_tried_again(rules):
+    course = begin(rules)
+    course.fail("the loss is not finite")
+    (trial,) = rules.study.finished
+    assert outcome_of(trial) == "failed"
+    assert candidates(rules.study) == []
+    assert rules.study.ask().user_attrs["role"] == AGAIN
 
 
 @pytest.fixture

@@ -44,7 +44,11 @@ def tuned_records(store: Store, ledger: Ledger) -> list[dict[str, Any]]:
     """The tuner's results of these rows, by model."""
     models = sorted(path.stem for path in store.tuned("x").parent.glob("*.json"))
     found = [read_tuned(store, model, lambda _: None) for model in models]
-    return [record for record in found if record and record["data"] == ledger.data]
+    return [
+        record
+        for record in found
+        if record and record["data"] == ledger.data and record.get("table")
+    ]
 
 
 def apply_tuned(
