@@ -110,6 +110,7 @@ def test_what_counts_at_a_rung_is_the_least_loss_so_far():
     others = [{1: 0.1, 2: 0.9}] * 4
     assert not survives({1: 0.5, 2: 0.2}, others)
     assert survives({1: 0.1, 2: 2.0}, others)
+    assert survives({1: 1.0, 2: 0.5}, [{1: 1.0, 2: 0.9, 3: 0.1}] * 4)  # they were worse then
 
 
 def test_ties_go_on():

@@ -62,6 +62,11 @@ def test_a_setting_of_the_user_is_searched_only_where_it_is_named():
     assert knob.search == Choice((8, 32, 64, 96, 128))
 
 
+def test_a_range_reaches_to_the_value_it_starts_from():
+    (knob,) = make_space(config_of("train.lr=0.0001"), "bigru", "train.lr").knobs
+    assert (knob.default, knob.search) == (1e-4, Span(1e-4, 1e-2, log=True))
+
+
 def test_a_range_of_its_own_keeps_the_scale():
     space = make_space(Config(), "bigru", "train.lr=0.01..0.1,options.hidden=16|24")
     lr, hidden = space.knobs[1], space.knobs[0]

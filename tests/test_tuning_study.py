@@ -91,6 +91,17 @@ def test_what_a_killed_process_left_is_failed_and_tried_again(tmp_path, when):
     assert len(study.finished) == 6
 
 
+def test_what_was_left_is_tried_again_though_others_went_on_meanwhile(tmp_path):
+    path = tmp_path / "s.journal"
+    tell(open_at(path), 3)
+    leave_running(path, when="asked")
+    study = open_at(path)
+    lost = study.study.trials[-1].params
+    tell(study, 2)
+    study.heal()
+    assert tell(study, 1) == [lost]
+
+
 def test_a_trial_whose_process_lives_is_left_alone(tmp_path):
     study = open_at(tmp_path / "s.journal")
     study.ask()
