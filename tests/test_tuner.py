@@ -17,6 +17,7 @@ import pytest
 import torch
 from conftest import REPOSITORY
 
+import run
 import tune
 from seqblend.commands import run_script
 from seqblend.config import Config, configure, parse_assignments
@@ -390,3 +391,22 @@ def test_ctrl_c_keeps_everything_and_leaves_no_trial_open(tiny, tmp_path):
     states = [t.state.name for t in study_of(tmp_path / "w").get_trials()]
     assert "RUNNING" not in states
     assert states.count("COMPLETE") >= 3
+
+
+@pytest.mark.slow
+def test_the_whole_way_tunes_first_and_then_uses_what_it_found(tiny, tmp_path, capsys):
+    flags = ["--data", tiny, "--working", tmp_path / "w", "--models", "nblr,gru", *FLAGS]
+    folder = tmp_path / "w/tiny"
+    argv = [*map(str, flags), "--tune", "25s", "--budget", "10m"]
+    assert run_script(run.main, argv) == 0
+    shown = capsys.readouterr().out
+    assert "tuning gru for 25.0 s" in shown
+    record = read_json(folder / "tuned/gru.json")
+    path = folder / "tuned/gru.json"
+    trials = [t for t in record["table"] if t["outcome"] == "done" and t["may_win"]]
+    path.write_text(json.dumps(record | {"settings": trials[-1]["values"]}))
+    assert run_script(run.main, [*map(str, flags)]) == 0
+    assert f"gru, {REMARK}" in capsys.readouterr().out
+    page = (folder / "report/index.html").read_text()
+    assert f"out of fold, {REMARK}" in page
+    assert "Trials of gru" in page
