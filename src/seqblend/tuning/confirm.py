@@ -63,6 +63,7 @@ class Confirmation:
         pending = [job for job in pending if read_finished(job.folder, lambda _: None) is None]
 
         def next_job() -> Job | None:
+            """The next unit that would end in time, of a run that has not failed."""
             is_late = self.deadline and time.monotonic() + self.seconds > self.deadline
             while pending and not is_late:
                 job = pending.pop(0)

@@ -46,11 +46,13 @@ class Search:
     def run(self, devices: tuple[str, ...]) -> None:
         """Search on these devices, one worker each. Whatever ends it, no trial stays open."""
         self.workers = len(devices)
-        if not self._wants_more():  # spare the workers' start
-            return
         try:
+            held = [self._next_job()]
+            if held == [None]:  # everything is on disk: spare the workers' start
+                return
             with WorkerPool(devices) as pool:
-                for event in pool.run(self._next_job, self._tick):
+                give = lambda: held.pop() if held else self._next_job()  # noqa: E731
+                for event in pool.run(give, self._tick):
                     self._hear(event, pool)
         except _TimeIsUpError:
             pass

@@ -128,7 +128,7 @@ def begin_study(
         storage, place, planner.study_name(space), facts, space, first, is_fresh=settings.is_fresh
     )
     if was_lost:
-        note(f"{rebuild(planner, study)} trials are known from finished runs")
+        note(f"{rebuild(planner, study)} configurations are known from finished runs")
     if lost := study.heal():
         note(f"{lost} trials of a session that was interrupted are queued again")
     return study
