@@ -90,7 +90,8 @@ def test_fold_noise_is_what_shards_do_not_explain():
 
 
 def test_noisy_folds_ask_for_a_third_one():
-    assert [least_folds(noise) for noise in (None, (0.6, 1.0), (0.8, 1.0))] == [3, 2, 3]
+    trial, best = [[-1.0, 0.0, 1.0]] * 2, [[5.0, 5.0, 5.0]] * 5  # shards: unit spread
+    assert [least_folds(noise, trial, best) for noise in (None, 0.6, 0.8)] == [3, 2, 3]
 
 
 def test_rungs_double():

@@ -156,8 +156,9 @@ class Course:
         best = self.rules.best()
         if self.rules.pruner not in ("both", "shards") or self._is_exempt or best is None:
             return False
-        least = least_folds(self.rules.noise())
-        if not is_hopeless(self._shards, best.user_attrs["shards"], least):
+        noise, shards = self.rules.noise(), best.user_attrs["shards"]
+        least = least_folds(noise and noise[0], self._shards, shards)
+        if not is_hopeless(self._shards, shards, least):
             return False
         seen = len(self._losses)
         lost = np.subtract(self._losses, best.user_attrs["losses"][:seen]).mean()

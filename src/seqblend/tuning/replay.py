@@ -51,7 +51,7 @@ def replay(rules: Rules) -> Replay | None:
     trials = candidates(rules.study)
     if len(trials) < 2:
         return None
-    least, best = least_folds(rules.noise()), trials[0]
+    noise, best = rules.noise() and rules.noise()[0], trials[0]
     stage = _Epochs()
     stage.goes_on(best)
     by_epochs = by_shards = 0
@@ -62,14 +62,14 @@ def replay(rules: Rules) -> Replay | None:
         if not goes_on:
             by_epochs += 1
             continue
-        folds = _folds_survived(trial, best, least)
+        folds = _folds_survived(trial, best, noise)
         spent += sum(trial.user_attrs["fold_seconds"][:folds])
         if folds < rules.folds:
             by_shards += 1
         elif trial.value < best.value:
             best = trial
     pairs = [(a, b) for a in trials for b in trials if a is not b and a.value <= b.value]
-    wrong = sum(_folds_survived(a, b, least) < rules.folds for a, b in pairs)
+    wrong = sum(_folds_survived(a, b, noise) < rules.folds for a, b in pairs)
     return Replay(
         len(trials), by_epochs, by_shards, len(pairs), wrong,
         sum(t.user_attrs["seconds"] for t in trials), spent,
@@ -77,10 +77,11 @@ def replay(rules: Rules) -> Replay | None:
     )  # fmt: skip
 
 
-def _folds_survived(trial: FrozenTrial, best: FrozenTrial, least: int) -> int:
+def _folds_survived(trial: FrozenTrial, best: FrozenTrial, noise: float | None) -> int:
     """How many folds a trial is given, against this best one."""
     own, others = trial.user_attrs["shards"], best.user_attrs["shards"]
-    stops = (k for k in range(1, len(own)) if is_hopeless(own[:k], others, least))
+    seen = (own[:k] for k in range(1, len(own)))
+    stops = (len(k) for k in seen if is_hopeless(k, others, least_folds(noise, k, others)))
     return next(stops, len(own))
 
 

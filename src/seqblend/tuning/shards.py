@@ -63,15 +63,24 @@ def fold_noise(one: list[list[float]], other: list[list[float]]) -> tuple[float,
     of that over shards; the expected difference is 0.
     """
     rows = [np.subtract(a, b) for a, b in zip(one, other, strict=True)]
-    shard = float(np.mean([row.var(ddof=1) if len(row) > 1 else 0.0 for row in rows]))
+    shard = _within(rows)
     fold = float(np.mean([row.mean() ** 2 for row in rows]))
     within = float(np.mean([1 / len(row) for row in rows])) * shard
     return math.sqrt(max(fold - within, 0.0)), math.sqrt(shard)
 
 
-def least_folds(noise: tuple[float, float] | None) -> int:
-    """How many folds to see before a trial may be given up; three until noise is measured."""
+def least_folds(noise: float | None, trial: list[list[float]], best: list[list[float]]) -> int:
+    """How many folds to see before a trial may be given up: two, or three where folds are noisy.
+
+    noise: a fold's training noise, None until it is measured; it counts against the standard
+    deviation of the shards' differences between these two
+    """
     if noise is None:
         return 3
-    fold, shard = noise
-    return 3 if fold > _NOISY * shard else 2
+    rows = [np.subtract(a, b) for a, b in zip(trial, best, strict=False)]
+    return 3 if noise > _NOISY * math.sqrt(_within(rows)) else 2
+
+
+def _within(rows: list[np.ndarray]) -> float:
+    """The mean over folds of the variance over a fold's shards."""
+    return float(np.mean([row.var(ddof=1) if len(row) > 1 else 0.0 for row in rows]))
