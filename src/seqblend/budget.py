@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from seqblend.batching import DeviceSequences, plan_batches, tokens_per_batch
+from seqblend.batching import DeviceSequences, plan_epoch
 from seqblend.models.registry import entry_for
 from seqblend.models.scratch import Network
 from seqblend.optimise import autocast
@@ -90,13 +90,11 @@ def _probe(run: Run, train: SequenceSet, classes: int) -> float:
     size = min(run.vocabulary.size, int(train.tokens.max()) + 1) + 2
     remap = (np.arange(int(train.tokens.max()) + 1) % (size - 2) + 2).astype(np.int32)
     rows = DeviceSequences(train, remap, run.vocabulary, device)
-    config = run.train
-    budget = tokens_per_batch(rows.lengths, config.steps_per_epoch, config.tokens_per_batch)
-    batches = plan_batches(rows.lengths, budget)
+    batches = plan_epoch(rows.lengths, run.train)
     batch = batches[len(batches) // 2]  # rows of middling length
     model = entry_for(run.model).build(run.options, size, classes)
     make_step = _network_step if run.kind == "scratch" else _module_step
-    step = make_step(model, config.precision)
+    step = make_step(model, run.train.precision)
     step(rows, batch)
     began = time.perf_counter()
     for _ in range(_PROBE_STEPS):
