@@ -18,7 +18,7 @@ LAYERS = [  # lowest first; a name with a slash is a folder
     "dealing folds vocabulary batching",
     "models/",
     "probabilities metrics optimise gradients memory recovery trainer",
-    "training scratch_training members devices",
+    "training scratch_training contract members devices",
     "runs units executors scheduling precision results",
     "simplex blend_methods blending budget",
     "submission submission_log reporting/ console commands",
