@@ -24,12 +24,12 @@ from seqblend.executors import cores
 from seqblend.folds import Folds, folds_digest, make_folds
 from seqblend.models.groups import choose_models
 from seqblend.models.registry import entry_for
-from seqblend.paths import Places, choose_competition
+from seqblend.paths import Places, Store, choose_competition
 from seqblend.reading.discovery import CompetitionFiles, find_files
 from seqblend.results import Ledger
 from seqblend.runs import Job, Unit
 from seqblend.sequences import Competition
-from seqblend.store import Store, check_writable, sweep, write_array, write_json
+from seqblend.store import check_writable, sweep, write_array, write_json
 
 DEMO = "demo"
 
