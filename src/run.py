@@ -24,7 +24,7 @@ def main(argv: list[str], kaggle: Path = KAGGLE) -> int:
     parser.add_argument("--tune", metavar="TIME", help="such as 30m: tune a model first")
     args = parser.parse_args(argv)
     console = make_console()
-    if args.tune:
+    if args.tune and not args.plan:
         from seqblend.tuning.opening import tune_first  # brings Optuna, which nothing else needs
 
         tune_first(args, console, kaggle)

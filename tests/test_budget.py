@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from conftest import sequence_set
@@ -5,6 +7,7 @@ from conftest import sequence_set
 from seqblend.budget import Estimator
 from seqblend.config import TrainConfig, VocabularyConfig
 from seqblend.models.recurrent import RecurrentOptions
+from seqblend.models.registry import entries
 from seqblend.runs import PILOT, Run, Unit
 
 SMALL = RecurrentOptions(width=4, hidden=4)
@@ -35,6 +38,17 @@ def test_a_pilot_says_epochs_and_speed():
     assert estimator.seconds(Unit(run, 0, 0)) == pytest.approx(4 + 1.15 * 5 * tokens / 2.0)
 
 
+def test_runs_of_one_architecture_share_what_a_pilot_or_a_probe_said():
+    estimator, other = make_estimator(), make_run(lr=0.1, epochs=5)
+    estimator.observe(Unit(make_run(), 0, PILOT), {"epochs": 9, "tokens_per_second": 2.0})
+    expected = 4 + 1.15 * 5 * 0.8 * 120 / 2.0
+    assert estimator.seconds(Unit(other, 0, 0)) == pytest.approx(expected)
+    narrow = dataclasses.replace(other, options=RecurrentOptions(width=2, hidden=4))
+    wide_batches = make_run(epochs=5, batch_rows=40)
+    for run in (narrow, wide_batches):
+        assert estimator.seconds(Unit(run, 0, 0)) < expected / 2  # probed
+
+
 def test_before_anything_is_known_a_few_steps_are_timed():
     estimator = make_estimator()
     few, many = (estimator.seconds(Unit(make_run(epochs=epochs), 0, 0)) for epochs in (1, 1_000))
@@ -50,3 +64,12 @@ def test_more_tokens_and_classes_take_a_linear_member_longer():
     ]
     assert seconds == sorted(seconds)
     assert len(set(seconds)) == 3
+
+
+@pytest.mark.parametrize("view", ["words", "chars", "ids"])
+def test_every_linear_model_has_a_price_of_its_own(view):
+    rows = sequence_set([[1, 2, 3, 4] * 500] * 50)
+    estimator = Estimator(rows, rows, classes=3, folds=5, view=view)
+    names = [name for name, entry in entries().items() if entry.kind == "linear"]
+    seconds = {estimator.seconds(Unit(dataclasses.replace(NBLR, model=n), 0, 0)) for n in names}
+    assert len(seconds) == len(names)

@@ -21,7 +21,8 @@ from seqblend.demo_kinds import (
     sample_parity,
     write_kind,
 )
-from seqblend.reading.readers import find_files, read_competition, read_solution
+from seqblend.reading.readers import find_files, read_competition
+from seqblend.reading.solution import read_solution
 from seqblend.seeds import rng_for
 
 SMALL = DemoSize(train=400, test=100, length=50)

@@ -177,8 +177,8 @@ def test_embedding_alone_is_short_for_its_path():
 VECTORS = [str(i) for i in range(1, 40)]  # what the tiny competition's rows are made of, in part
 
 
-def open_with(tmp_path, *settings):
-    return make_project(tmp_path, *settings, models=("nblr", "bilstm"))
+def open_with(tmp_path, *settings, **flags):
+    return make_project(tmp_path, *settings, models=("nblr", "bilstm"), **flags)
 
 
 def planned(project):
@@ -226,6 +226,20 @@ def test_the_table_is_made_once_and_again_where_it_is_damaged(tmp_path):
     (folder / "vectors.npy").write_bytes(before[:-1] + b"x")
     open_with(tmp_path, "embedding=self")
     assert (folder / "vectors.npy").read_bytes() == before
+
+
+@pytest.mark.parametrize("path", ["self", "v.txt,self"])
+def test_a_plan_makes_no_vectors_and_names_the_runs_as_if_they_were_there(tmp_path, path):
+    write_vectors(tmp_path / "v.txt", ["word", *VECTORS])
+    settings = ["embedding.path=" + path.replace("v.txt", str(tmp_path / "v.txt"))]
+    first = open_with(tmp_path, *settings, is_plan=True)
+    assert not list(tmp_path.rglob("vectors.npy"))
+    assert "come first, made in about 0 s" in first.embedding.notes[0]
+    made = open_with(tmp_path, *settings)
+    again = open_with(tmp_path, *settings, is_plan=True)
+    assert planned(first) == planned(made) == planned(again)
+    assert again.embedding == made.embedding
+    assert made.embedding.coverage
 
 
 def text_competition(tmp_path, words=("good", "fine", "bad", "poor")):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from seqblend.dataset import READING
 from seqblend.models.registry import entries
 from seqblend.runs import sources_of
 
@@ -18,7 +19,7 @@ LAYERS = [  # lowest first; a name with a slash is a folder
     "dealing folds vocabulary batching",
     "models/",
     "probabilities metrics optimise gradients memory recovery trainer",
-    "training scratch_training members devices",
+    "training scratch_training contract members devices",
     "runs units executors scheduling precision results",
     "simplex blend_methods blending budget tuned",
     "submission submission_log reporting/ console commands",
@@ -114,12 +115,12 @@ def test_the_package_prints_nothing_and_reads_no_pickle(module):
         assert forbidden not in text
 
 
-def reached_from(module: str) -> set[str]:
-    """The modules that one imports, however far away; what reads files aside."""
+def reached_from(module: str, aside: str = ".reading.") -> set[str]:
+    """The modules that one imports, however far away; those with `aside` in their name aside."""
     reached, waiting = set(), [f"seqblend.{module.replace('/', '.')}"]
     while waiting:
         module = waiting.pop()
-        if module not in reached and ".reading." not in module:
+        if module not in reached and aside not in module:
             reached.add(module)
             waiting += imports_of(modules()[module])
     return {module.removeprefix("seqblend.").replace(".", "/") for module in reached}
@@ -130,6 +131,11 @@ _SCRATCH = {"models/scratch", "scratch_training"} | {
     for module in modules()
     if module.startswith("seqblend.scratch.")
 }
+
+
+def test_every_source_that_reading_runs_through_names_what_was_read():
+    ground = {"errors", "faults", "knobs", "config", "metrics", "store"}  # change no row
+    assert reached_from("reading/readers", aside="no module") - ground <= set(READING)
 
 
 @pytest.mark.parametrize("name", sorted(entries()))

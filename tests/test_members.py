@@ -8,7 +8,8 @@ import torch
 from conftest import sequence_set, view_of
 
 from seqblend.config import TrainConfig, VocabularyConfig
-from seqblend.members import Context, Labelled, fit_member, member_from_arrays
+from seqblend.contract import Context, Labelled
+from seqblend.members import fit_member, member_from_arrays
 from seqblend.models.registry import entries, entry_for, resolve_options
 
 CPU = torch.device("cpu")

@@ -16,7 +16,8 @@ from seqblend.errors import FlagError, InputError
 from seqblend.public.newsgroups import GROUPS
 from seqblend.public.preparing import Source, prepare
 from seqblend.public.published import DATA_SETS
-from seqblend.reading.readers import find_files, read_competition, read_solution
+from seqblend.reading.readers import find_files, read_competition
+from seqblend.reading.solution import read_solution
 from seqblend.store import file_digest
 
 NEWSWIRES = [[i % 40 + 1, i % 7 + 1, 90 + i] for i in range(230)]

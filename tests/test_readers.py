@@ -12,7 +12,8 @@ import pytest
 from seqblend.config import DataConfig
 from seqblend.errors import InputError
 from seqblend.reading.lexicon import EMPTY
-from seqblend.reading.readers import find_files, is_competition, read_competition, read_solution
+from seqblend.reading.readers import find_files, is_competition, read_competition
+from seqblend.reading.solution import read_solution
 from seqblend.sequences import CsvStyle
 from seqblend.submission import write_submission
 

@@ -13,7 +13,7 @@ from seqblend.budget import Estimator
 from seqblend.config import TrainConfig, VocabularyConfig
 from seqblend.errors import UnitError
 from seqblend.models.recurrent import RecurrentClassifier, RecurrentOptions
-from seqblend.models.scratch import ScratchOptions, build_attention, build_lstm
+from seqblend.models.scratch import Network, ScratchOptions, build_attention, build_lstm
 from seqblend.runs import PILOT, Run, Unit, plan_units
 from seqblend.scratch.dropout import FeatureDropout, drop_words
 from seqblend.scratch_training import fit_network, gather, predict_network
@@ -40,6 +40,19 @@ def test_the_history_has_every_figure_that_a_torch_modules_has():
     assert set(ours) == {name for name in theirs if "/" not in name}  # norms by layer
     assert ours["rate"] == theirs["rate"]  # the same batches under the same schedule
     assert {len(values) for values in ours.values()} == {4}
+
+
+def test_a_step_takes_as_many_rows_as_batch_rows_says():
+    taken = []
+
+    class Noting(Network):
+        def step(self, tokens, *others):
+            taken.append(len(tokens))
+            return super().step(tokens, *others)
+
+    rows, setting = make_rows(48), dataclasses.replace(make_setting(batch_rows=20), epochs=1)
+    fit_network(lambda: Noting("lstm", SMALL, 11, 2), rows, rows, setting)
+    assert sorted(taken) == [8, 20, 20]
 
 
 def test_validation_loss_is_that_of_the_returned_weights():

@@ -13,8 +13,8 @@ import pytest
 from conftest import REPOSITORY, Touch
 
 from seqblend.errors import InputError, MachineError
+from seqblend.paths import Store
 from seqblend.store import (
-    Store,
     check_writable,
     commit_arrays,
     commit_folder,

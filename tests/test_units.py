@@ -37,12 +37,13 @@ def make_config(*settings, folds=2, models=("nblr", "bilstm")):
     return dataclasses.replace(config, folds=FoldConfig(count=folds), models=models)
 
 
-def make_project(tmp_path: Path, *settings, **changes):
+def make_project(tmp_path: Path, *settings, is_plan=False, **changes):
     data = tmp_path / "tiny"
     if not data.exists():
         write_competition(data)
     places = Places((tmp_path / "input",), tmp_path / "working", tmp_path / "submissions")
-    return open_project(make_config(*settings, **changes), places, data=data, workers=1)
+    config = make_config(*settings, **changes)
+    return open_project(config, places, data=data, workers=1, is_plan=is_plan)
 
 
 def runs_of(project):

@@ -7,12 +7,26 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from seqblend.config import VocabularyConfig
+from seqblend.config import TrainConfig, VocabularyConfig
 from seqblend.errors import InputError
 from seqblend.sequences import PAD, SequenceSet
 
 _LEAST_TOKENS = 256  # a batch of fewer is all overhead
 _JITTER = 0.03  # relative noise on lengths while bucketing: other neighbours, padding still < 3 %
+
+
+def plan_epoch(
+    lengths: np.ndarray, config: TrainConfig, rng: np.random.Generator | None = None
+) -> list[np.ndarray]:
+    """An epoch's batches: of config.batch_rows rows, or under a token budget where it is 0.
+
+    lengths: int [n], after the cut
+    returns: list of int [b_k], a partition of range(n), drawn as plan_batches does
+    """
+    if config.batch_rows:
+        return plan_rows(lengths, config.batch_rows, rng)
+    budget = tokens_per_batch(lengths, config.steps_per_epoch, config.tokens_per_batch)
+    return plan_batches(lengths, budget, rng)
 
 
 def plan_batches(
@@ -48,16 +62,17 @@ def plan_batches(
 
 
 def plan_rows(
-    lengths: np.ndarray, rows_per_batch: int, rng: np.random.Generator
+    lengths: np.ndarray, rows_per_batch: int, rng: np.random.Generator | None = None
 ) -> list[np.ndarray]:
     """Group rows of similar length into batches of `rows_per_batch`; one is smaller, if need be.
 
     lengths: int [n]
-    returns: list of int [b_k], a partition of range(n), in random order
+    returns: list of int [b_k], a partition of range(n), in random order with `rng`
     """
     order = _bucketed_order(lengths, rng)
     batches = [order[i : i + rows_per_batch] for i in range(0, len(order), rows_per_batch)]
-    rng.shuffle(batches)
+    if rng is not None:
+        rng.shuffle(batches)
     return batches
 
 

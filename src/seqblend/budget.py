@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from seqblend.batching import DeviceSequences, plan_batches, tokens_per_batch
+from seqblend.batching import DeviceSequences, plan_epoch
 from seqblend.models.registry import entry_for
 from seqblend.models.scratch import Network
 from seqblend.optimise import autocast
@@ -21,19 +21,26 @@ from seqblend.sequences import SequenceSet
 
 _GUESSED_EPOCHS = 8  # before a pilot has said how many, for a million tokens an epoch or fewer
 _START_UP = 4.0  # seconds until a worker has imported torch and mapped its data
-_LINEAR_SECONDS_A_TOKEN = 1.2e-6  # nblr, n-grams of orders 1-3, a core of 2023 or later
-_LINEAR_SECONDS_A_TOKEN_AND_CLASS = 2.5e-7
 _PROBE_STEPS = 3
+
+# Seconds a token, and seconds a token and class, of a linear model with its default options on a
+# core of 2023 or later. Here and not where the models are: a price renames no run.
+_A_TOKEN = {"nblr": (8.5e-7, 1.5e-7), "tfidf": (3.5e-7, 6.5e-8), "chars": (1.05e-6, 7.2e-7)}
+_A_CHARACTER = {"nblr": (1.8e-6, 1e-7), "tfidf": (3e-7, 7.5e-8), "chars": (8.5e-7, 6e-8)}
 
 
 class Estimator:
     """Seconds and bytes of units, better known with every unit that is done."""
 
-    def __init__(self, train: SequenceSet, test: SequenceSet, classes: int, folds: int) -> None:
+    def __init__(
+        self, train: SequenceSet, test: SequenceSet, classes: int, folds: int, view: str = "words"
+    ) -> None:
+        """view: its name; characters are dearer to some models than words are, cheaper to others"""
         self._train, self._classes = train, classes
         self._n_test = len(test)
         self._share = 0.8 if folds == 1 else 1 - 1 / folds
-        self._rates: dict[Run, float] = {}
+        self._prices = _A_CHARACTER if view == "chars" else _A_TOKEN
+        self._rates: dict[tuple, float] = {}
         self._seen: dict[Run, list[float]] = {}
         self._epochs: dict[Run, int] = {}
 
@@ -41,7 +48,7 @@ class Estimator:
         """Learn from a unit that is done."""
         if unit.fold == PILOT:
             self._epochs[unit.run] = manifest["epochs"]
-            self._rates[unit.run] = manifest["tokens_per_second"]
+            self._rates[_pace_of(unit.run)] = manifest["tokens_per_second"]
         else:
             self._seen.setdefault(unit.run, []).append(manifest["seconds"])
 
@@ -53,8 +60,8 @@ class Estimator:
         if run.kind == "linear":
             tokens = self._share * float(self._train.lengths.sum())
             problems = 1 if self._classes == 2 else self._classes
-            a_token = _LINEAR_SECONDS_A_TOKEN + problems * _LINEAR_SECONDS_A_TOKEN_AND_CLASS
-            return _START_UP + tokens * a_token
+            a_token, a_class = self._prices[run.model]
+            return _START_UP + tokens * (a_token + problems * a_class)
         tokens = self._share * float(np.minimum(self._train.lengths, run.vocabulary.max_len).sum())
         epochs = run.train.epochs or self._epochs.get(run, _guess_epochs(tokens))
         share = 0.8 if unit.fold == PILOT else 1.0
@@ -73,9 +80,17 @@ class Estimator:
 
     def _rate(self, run: Run) -> float:
         """Tokens trained a second on one worker."""
-        if run not in self._rates:
-            self._rates[run] = _probe(run, self._train, self._classes)
-        return self._rates[run]
+        pace = _pace_of(run)
+        if pace not in self._rates:
+            self._rates[pace] = _probe(run, self._train, self._classes)
+        return self._rates[pace]
+
+
+def _pace_of(run: Run) -> tuple:
+    """What a run's tokens a second depend on: of runs that agree in it, one is probed."""
+    train = run.train
+    batches = train.batch_rows, train.steps_per_epoch, train.tokens_per_batch
+    return run.model, run.options, run.vocabulary, train.precision, batches
 
 
 def _guess_epochs(tokens: float) -> float:
@@ -90,13 +105,11 @@ def _probe(run: Run, train: SequenceSet, classes: int) -> float:
     size = min(run.vocabulary.size, int(train.tokens.max()) + 1) + 2
     remap = (np.arange(int(train.tokens.max()) + 1) % (size - 2) + 2).astype(np.int32)
     rows = DeviceSequences(train, remap, run.vocabulary, device)
-    config = run.train
-    budget = tokens_per_batch(rows.lengths, config.steps_per_epoch, config.tokens_per_batch)
-    batches = plan_batches(rows.lengths, budget)
+    batches = plan_epoch(rows.lengths, run.train)
     batch = batches[len(batches) // 2]  # rows of middling length
     model = entry_for(run.model).build(run.options, size, classes)
     make_step = _network_step if run.kind == "scratch" else _module_step
-    step = make_step(model, config.precision)
+    step = make_step(model, run.train.precision)
     step(rows, batch)
     began = time.perf_counter()
     for _ in range(_PROBE_STEPS):

@@ -23,7 +23,9 @@ from seqblend.store import (
     write_json,
 )
 
-_READING = "answers delimited discovery formats kinds labels lexicon readers schema steps tables"
+_READING = (
+    "answers delimited discovery formats kinds labels lexicon readers schema steps tables target"
+)
 READING = ("dataset", "sequences", "seeds", *(f"reading/{name}" for name in _READING.split()))
 
 

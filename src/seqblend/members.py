@@ -1,27 +1,22 @@
-"""The member contract: fit on rows, predict rows, become arrays and come back from them."""
+"""The kinds of members: torch modules, NumPy networks and linear models under one contract."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
 from seqblend.batching import DeviceSequences
-from seqblend.config import TrainConfig, VocabularyConfig
-from seqblend.embeddings.table import Embedding
+from seqblend.contract import Context, Facts, Fitted, Labelled
 from seqblend.models.layers import Embed
-from seqblend.models.registry import Entry
 from seqblend.models.scratch import Network
 from seqblend.scratch_training import fit_network, predict_network
 from seqblend.seeds import rng_for
-from seqblend.sequences import SequenceSet, View
+from seqblend.sequences import SequenceSet
 from seqblend.training import (
-    History,
     Rows,
     Setting,
     Trace,
@@ -35,64 +30,6 @@ from seqblend.training import (
 from seqblend.vocabulary import fit_vocabulary
 
 MANY_ROWS = 1_000  # validation rows whose loss is steady enough for a short patience
-
-
-@dataclass(frozen=True)
-class Context:
-    """What a fit may know besides its rows.
-
-    epochs: 0 lets validation choose, at most train.max_epochs (the pilot, early stopping)
-    view: what the rows are cut into, with its lexicon; a fit reads its own rows alone
-    place: the fold, or -1 for the pilot; names the random streams
-    train: its precision is settled (not `auto`)
-    report: is told every epoch's figures, and once a second how far the epoch is
-    embedding: vectors that token embeddings begin with; the options' width is theirs
-    """
-
-    entry: Entry
-    options: Any
-    train: TrainConfig
-    vocabulary: VocabularyConfig
-    classes: int
-    view: View
-    seed: int
-    place: int
-    epochs: int
-    device: torch.device
-    report: Callable[[dict], None]
-    embedding: Embedding | None = None
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """Sequences and their labels: int64 [n]."""
-
-    sequences: SequenceSet
-    labels: np.ndarray
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a fit cost and how it went."""
-
-    history: History = field(default_factory=dict)
-    epochs: int = 0
-    parameters: int = 0
-    padding: float | None = None
-    tokens_per_second: float | None = None
-    recoveries: list[dict[str, Any]] = field(default_factory=list)
-
-
-class Fitted(Protocol):
-    """A fitted member."""
-
-    facts: Facts
-
-    def predict(self, sequences: SequenceSet) -> np.ndarray:
-        """float32 [n, c], rows sum to 1, in the order of the rows."""
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Everything that from_arrays needs."""
 
 
 def fit_member(train: Labelled, valid: Labelled, context: Context) -> Fitted:

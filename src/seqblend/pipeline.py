@@ -64,8 +64,9 @@ def make_plan(project: Project, console: Console) -> Plan:
     units = plan_units(runs, config.seeds, project.folds.count)
     competition = project.competition
     estimator = Estimator(
-        competition.train, competition.test, len(competition.classes), project.folds.count
-    )
+        competition.train, competition.test, len(competition.classes), project.folds.count,
+        competition.view.name,
+    )  # fmt: skip
     done = {}
     for unit in units:
         folder = project.store.root / "runs" / unit.place

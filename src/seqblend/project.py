@@ -24,12 +24,12 @@ from seqblend.executors import cores
 from seqblend.folds import Folds, folds_digest, make_folds
 from seqblend.models.groups import choose_models
 from seqblend.models.registry import entry_for
-from seqblend.paths import Places, choose_competition
+from seqblend.paths import Places, Store, choose_competition
 from seqblend.reading.discovery import CompetitionFiles, find_files
 from seqblend.results import Ledger
 from seqblend.runs import Job, Unit
 from seqblend.sequences import Competition
-from seqblend.store import Store, check_writable, sweep, write_array, write_json
+from seqblend.store import check_writable, sweep, write_array, write_json
 from seqblend.tuned import apply_tuned
 
 DEMO = "demo"
@@ -71,11 +71,13 @@ def open_project(
     out: Path | None = None,
     is_untuned: bool = False,
     note: Callable[[str], None] = lambda _: None,
+    is_plan: bool = False,
 ) -> Project:
     """Read the competition (given, found, or the demo), make its folds, choose the devices.
 
     out: a further place for the submission; only checked here
     is_untuned: leave out what the tuner found
+    is_plan: token vectors that are not there yet are announced, not made
 
     raises: InputError, FlagError or MachineError before anything is trained
     """
@@ -100,7 +102,7 @@ def open_project(
     if any(map(_takes_vectors, config.models)):
         embedding = prepare_embedding(
             config.embedding, competition, key=key, data=store.data,
-            folders=[folder, *places.inputs], besides=files.all(), note=note,
+            folders=[folder, *places.inputs], besides=files.all(), note=note, is_plan=is_plan,
         )  # fmt: skip
         release_freed_memory()  # as counting pairs of tokens did
     machine = find_devices(workers, cores())

@@ -11,10 +11,10 @@ import numpy as np
 
 from seqblend.errors import listing
 from seqblend.folds import split
+from seqblend.paths import Store
 from seqblend.probabilities import check_probabilities
 from seqblend.store import (
     MANIFEST,
-    Store,
     commit_arrays,
     read_array,
     read_finished,

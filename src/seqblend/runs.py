@@ -17,8 +17,8 @@ from seqblend.sources import code_digest
 
 PILOT = -1  # the fold number of a pilot
 _SHARED = (
-    "sequences", "seeds", "folds", "dealing", "metrics", "devices", "members", "runs", "units",
-    "models/registry",
+    "sequences", "seeds", "folds", "dealing", "metrics", "devices", "contract", "members", "runs",
+    "units", "models/registry",
 )  # fmt: skip
 _MODULE = (
     "vocabulary", "batching", "optimise", "gradients", "memory", "recovery", "trainer", "training",

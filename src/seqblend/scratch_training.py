@@ -1,7 +1,7 @@
 """Fit one network of models/scratch on one fold, and predict with it in file order.
 
 What training.py does for torch modules, as bare as it can be: shuffled batches, Adam, clipping. Of
-TrainConfig it heeds rate, warm-up, schedule, clipping, steps and epochs; no weight decay, no
+TrainConfig it heeds rate, warm-up, schedule, clipping, batches and epochs; no weight decay, no
 averaged weights, no smoothing, float32 only.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from seqblend import faults
-from seqblend.batching import DeviceSequences, padding_share, plan_batches, tokens_per_batch
+from seqblend.batching import DeviceSequences, padding_share, plan_batches
 from seqblend.errors import UnitError
 from seqblend.metrics import summarise
 from seqblend.models.scratch import Network
@@ -39,7 +39,7 @@ def fit_network(
     network.initialise(rng_for(setting.seed, "scratch", setting.place))
     trace, best, tokens, step = Trace(), None, 0, 0
     for epoch in range(setting.epochs):
-        batches = _plan(train, setting, epoch)
+        batches = setting.plan_epoch(train.sequences.lengths, epoch)
         values = _run_epoch(network, train, batches, setting, epoch, step)
         step += len(batches)
         tokens += int(train.sequences.lengths.sum())
@@ -57,13 +57,6 @@ def fit_network(
     trace.padding = padding_share(train.sequences.lengths, batches)
     trace.tokens_per_second = tokens / max(sum(trace.history["train_seconds"]), 1e-9)
     return network, trace
-
-
-def _plan(train: Rows, setting: Setting, epoch: int) -> list[np.ndarray]:
-    """The epoch's batches, drawn as for a torch module."""
-    config, lengths = setting.config, train.sequences.lengths
-    budget = tokens_per_batch(lengths, config.steps_per_epoch, config.tokens_per_batch)
-    return plan_batches(lengths, budget, rng_for(setting.seed, "batches", setting.place, epoch))
 
 
 def _run_epoch(

@@ -40,8 +40,9 @@ def _show_vectors(console: Console, project: Project) -> None:
         say(console, text, "cyan")
     if not vectors.use:
         return
-    table = tabulate_coverage(vectors.coverage)
-    show_table(console, "vectors", [column.title for column in table.columns], table.shown())
+    if vectors.coverage:
+        table = tabulate_coverage(vectors.coverage)
+        show_table(console, "vectors", [column.title for column in table.columns], table.shown())
     for source in vectors.coverage:
         lacking = ", ".join(token for token, _ in source["missing"])
         if lacking and source["name"] != "self":  # there, what is rare

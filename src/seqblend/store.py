@@ -1,4 +1,4 @@
-"""The only file that knows working/: atomic writes, manifests with hashes, and where things lie."""
+"""How anything is written: atomically, with a manifest of hashes last; and what is read back."""
 
 from __future__ import annotations
 
@@ -236,54 +236,3 @@ def _is_alive(process: str) -> bool:
         return False
     except OSError:  # another user's process, or no /proc here
         return True
-
-
-class Store:
-    """The folders of one competition under working/."""
-
-    def __init__(self, working: Path, competition: str) -> None:
-        self.root = working / competition
-
-    @property
-    def data(self) -> Path:
-        """The tokens, ids and labels as read."""
-        return self.root / "data"
-
-    @property
-    def machine(self) -> Path:
-        """Choices that were made once for this folder."""
-        return self.root / "machine.json"
-
-    @property
-    def report(self) -> Path:
-        """index.html, report.md and the pictures."""
-        return self.root / "report"
-
-    def run(self, name: str) -> Path:
-        """One model under one configuration."""
-        return self.root / "runs" / name
-
-    def unit(self, run: str, seed: int, fold: int) -> Path:
-        """One trained unit of a run."""
-        return self.run(run) / f"seed{seed}-fold{fold}"
-
-    def pilot(self, run: str) -> Path:
-        """The run's pilot, which chose its epochs."""
-        return self.run(run) / "pilot"
-
-    def blend(self, name: str) -> Path:
-        """One blend."""
-        return self.root / "blends" / name
-
-    def tuned(self, model: str) -> Path:
-        """What the tuner found for a model."""
-        return self.root / "tuned" / f"{model}.json"
-
-    def study(self, name: str) -> Path:
-        """A tuner's journal."""
-        return self.root / "studies" / f"{name}.journal"
-
-    def prepare(self) -> None:
-        """Make the root before any work starts; MachineError where that cannot be done."""
-        check_writable(self.root, "Name another folder with --working")
-        sweep(self.root)

@@ -13,7 +13,7 @@ from seqblend.demo import BEST
 from seqblend.errors import InputError
 from seqblend.metrics import METRICS, summarise
 from seqblend.project import Project
-from seqblend.reading.readers import read_solution
+from seqblend.reading.solution import read_solution
 from seqblend.reporting.datacard import make_data_card
 from seqblend.reporting.records import BlendRecord, ModelRecord, ReportData
 from seqblend.results import RunResult, histories

@@ -11,13 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seqblend.batching import (
-    DeviceSequences,
-    padding_share,
-    plan_batches,
-    plan_rows,
-    tokens_per_batch,
-)
+from seqblend.batching import DeviceSequences, padding_share, plan_epoch
 from seqblend.config import TrainConfig
 from seqblend.gradients import GradientNorms
 from seqblend.memory import Portions
@@ -47,6 +41,11 @@ class Setting:
     device: torch.device
     report: Callable[[dict], None]
 
+    def plan_epoch(self, lengths: np.ndarray, epoch: int) -> list[np.ndarray]:
+        """The epoch's batches of rows with these lengths: int [n]."""
+        rng = rng_for(self.seed, "batches", self.place, epoch)
+        return plan_epoch(lengths, self.config, rng)
+
 
 class Trainer:
     """Model, optimiser and averaged weights of one fit."""
@@ -74,8 +73,9 @@ class Trainer:
         raises: DivergenceError where that was done MOST_RECOVERIES times before
         """
         setting, began, seen = self.setting, time.perf_counter(), self.tokens_seen
-        batches = self._plan(epoch)
-        self.padding = padding_share(self.train.sequences.lengths, batches)
+        lengths = self.train.sequences.lengths
+        batches = setting.plan_epoch(lengths, epoch)
+        self.padding = padding_share(lengths, batches)
         parts = (self.model, self.averaged, self.optimiser, self.scaler)
         first, start = self.step, Snapshot(*parts)
         peak = torch.zeros((), dtype=torch.float64, device=setting.device)
@@ -95,15 +95,6 @@ class Trainer:
             "train_seconds": seconds,
             "tokens_per_second": (self.tokens_seen - seen) / seconds,
         }
-
-    def _plan(self, epoch: int) -> list[np.ndarray]:
-        """The epoch's batches: of a number of rows, or under a token budget."""
-        setting, lengths = self.setting, self.train.sequences.lengths
-        config, rng = setting.config, rng_for(setting.seed, "batches", setting.place, epoch)
-        if config.batch_rows:
-            return plan_rows(lengths, config.batch_rows, rng)
-        budget = tokens_per_batch(lengths, config.steps_per_epoch, config.tokens_per_batch)
-        return plan_batches(lengths, budget, rng)
 
     def _pass(
         self, epoch: int, batches: list[np.ndarray], peak: Tensor

@@ -12,9 +12,10 @@ from seqblend.config import Config, configure
 from seqblend.embeddings.table import EmbeddingUse
 from seqblend.errors import FlagError
 from seqblend.models.registry import entries, resolve_options
+from seqblend.paths import Store
 from seqblend.results import Ledger
 from seqblend.runs import Run, plan_runs
-from seqblend.store import Store, read_json, set_aside, write_json
+from seqblend.store import read_json, set_aside, write_json
 
 REMARK = "tuned on these rows"
 

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from seqblend.contract import Context, Fitted, Labelled
 from seqblend.dataset import load_competition
 from seqblend.devices import describe_device, settle_device
 from seqblend.embeddings.table import load_embedding
 from seqblend.errors import UnitError, listing
 from seqblend.folds import inner_split, split
-from seqblend.members import Context, Fitted, Labelled, fit_member, member_from_arrays
+from seqblend.members import fit_member, member_from_arrays
 from seqblend.metrics import summarise
 from seqblend.models.registry import entry_for
 from seqblend.recovery import DivergenceError

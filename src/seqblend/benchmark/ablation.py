@@ -47,6 +47,7 @@ VARIANTS = {
     "pooling: mean": "options.pooling=mean",
     "pooling: max": "options.pooling=max",
     "pooling: attention+max": "options.pooling=attention+max",
+    "pooling: attention+mean+max": "options.pooling=attention+mean+max",
     "recurrent weights: xavier": "options.recurrent_init=xavier",
     "forget bias 0": "options.forget_bias=0",
     "random embedding": "embedding.path=none",

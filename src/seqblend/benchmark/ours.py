@@ -13,7 +13,7 @@ from seqblend.benchmark.peers import BATCH
 from seqblend.benchmark.timing import Timing, time_steps
 from seqblend.benchmark.workload import CLASSES, VOCABULARY
 from seqblend.config import TrainConfig, VocabularyConfig
-from seqblend.members import Labelled
+from seqblend.contract import Labelled
 from seqblend.models.registry import entry_for, resolve_options
 from seqblend.training import (
     PREDICT_TOKENS,

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from seqblend.benchmark.timing import Timing, time_steps
 from seqblend.benchmark.workload import CLASSES, LONGEST, VOCABULARY
-from seqblend.members import Labelled
+from seqblend.contract import Labelled
 from seqblend.sequences import PAD
 
 BATCH = 64

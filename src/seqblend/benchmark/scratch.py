@@ -17,7 +17,7 @@ from seqblend.benchmark.ours import on_device
 from seqblend.benchmark.peers import BATCH
 from seqblend.benchmark.timing import Timing, time_steps
 from seqblend.benchmark.workload import CLASSES, VOCABULARY
-from seqblend.members import Labelled
+from seqblend.contract import Labelled
 from seqblend.models.layers import mask_of
 from seqblend.scratch.classifier import SequenceClassifier, Shape
 from seqblend.scratch.optimise import Adam, clip_by_global_norm

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtri
 
-from seqblend.members import Labelled
+from seqblend.contract import Labelled
 from seqblend.seeds import rng_for
 from seqblend.sequences import UNK, SequenceSet
 

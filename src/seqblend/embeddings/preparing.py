@@ -5,16 +5,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from seqblend.config import EmbeddingConfig, digest
-from seqblend.embeddings.files import find_vector_files
+from seqblend.embeddings.files import find_vector_files, sniff_width
 from seqblend.embeddings.joining import join_sources
 from seqblend.embeddings.matching import Source, describe_coverage, match_file
-from seqblend.embeddings.selfmade import make_vectors
+from seqblend.embeddings.selfmade import SECONDS_A_TOKEN, choose_tokens, make_vectors
 from seqblend.embeddings.table import EmbeddingUse, folder_of
 from seqblend.errors import FlagError, InputError, listing
 from seqblend.sequences import Competition
@@ -65,41 +66,73 @@ def prepare_embedding(
     folders: list[Path],
     besides: list[Path],
     note: Callable[[str], None],
+    is_plan: bool = False,
 ) -> Prepared:
     """Make the table, or find it made. `auto` looks in the folders for what is not `besides`.
 
     key: the content digest of the competition; data: its folder under working/
+    is_plan: a table that is not there yet is not made but announced, where its width can be told
     raises: FlagError for a file that is not there; InputError for one that cannot be read, covers
         none of the training rows' tokens, or has another width than the rest where join=average
     """
     names, notes = _choose_sources(config, competition, folders, besides)
     if not names:
         return Prepared(notes=notes)
-    paths = [None if name == SELF else Path(name).expanduser() for name in names]
-    for path in filter(None, paths):
-        if not (path.is_file() or path.parent.is_file()):
-            raise FlagError(f"embedding.path expects a vector file, self, auto or none, got {path}")
+    paths = _paths_of(names)
     folder = folder_of(data, _name_of(paths, config, key))
+    use = partial(
+        EmbeddingUse, folder.name, mode=config.mode, scale=config.scale, is_self_made=None in paths
+    )
     manifest = read_finished(folder, note)
     if manifest is None:
-        tokens = len(competition.view.sequences.tokens)
-        note(f"making token vectors of {' and '.join(names)} for {tokens:,} tokens")
+        what = f"token vectors of {' and '.join(names)}"
+        if is_plan and (width := _foresee_width(paths, competition, config)):
+            return Prepared(use(width=width), notes=[*notes, _announce(what, paths, competition)])
+        note(f"making {what} for {len(competition.view.sequences.tokens):,} tokens")
         manifest = _save(folder, competition, _read_sources(paths, competition, config), config)
     coverage = read_json(folder / _FACTS)
     lacking = [_describe_lack(facts) for facts in coverage if not facts["types_covered"]]
     if lacking and config.path == AUTO:
         again = dataclasses.replace(config, path=SELF if SELF in names else "none")
         rest = prepare_embedding(
-            again, competition, key=key, data=data, folders=folders, besides=besides, note=note
-        )
+            again, competition, key=key, data=data, folders=folders, besides=besides, note=note,
+            is_plan=is_plan,
+        )  # fmt: skip
         return dataclasses.replace(rest, notes=[f"{lacking[0]}: not used", *rest.notes])
     if lacking:
         raise InputError(
             f"embedding.path: {lacking[0]}. Take vectors of this language and kind of token, or "
             "embedding.path=self"
         )
-    use = EmbeddingUse(folder.name, manifest["width"], config.mode, config.scale, None in paths)
-    return Prepared(use, coverage, notes)
+    return Prepared(use(width=manifest["width"]), coverage, notes)
+
+
+def _paths_of(names: list[str]) -> list[Path | None]:
+    """The files that are named, None for vectors made here; FlagError where one is not there."""
+    paths = [None if name == SELF else Path(name).expanduser() for name in names]
+    for path in filter(None, paths):
+        if not (path.is_file() or path.parent.is_file()):
+            raise FlagError(f"embedding.path expects a vector file, self, auto or none, got {path}")
+    return paths
+
+
+def _foresee_width(
+    paths: list[Path | None], competition: Competition, config: EmbeddingConfig
+) -> int:
+    """How wide the joined vectors will be; 0 where only making them can tell."""
+    view = competition.view
+    widths = [
+        sniff_width(path) if path else choose_tokens(view.sequences, len(view.lexicon), config)[1]
+        for path in paths
+    ]
+    joined = sum(widths) if config.join == "concat" else widths[0]
+    return joined if all(widths) else 0
+
+
+def _announce(what: str, paths: list[Path | None], competition: Competition) -> str:
+    """One line for a plan: which vectors come first, and how long making them takes."""
+    seconds = SECONDS_A_TOKEN * len(competition.view.sequences.tokens)
+    return f"{what} come first" + (f", made in about {seconds:,.0f} s" if None in paths else "")
 
 
 def _name_of(paths: list[Path | None], config: EmbeddingConfig, key: str) -> str:

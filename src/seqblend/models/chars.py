@@ -9,9 +9,9 @@ from scipy import sparse
 
 from seqblend.knobs import Choice, Span, knob
 from seqblend.models.logistic import LogisticConfig
-from seqblend.models.ngrams import NgramIndex, count_ngrams, fit_ngrams, fit_within
+from seqblend.models.ngrams import NgramIndex, fit_ngrams, fit_within
 from seqblend.models.registry import register
-from seqblend.models.weighting import TfidfHead
+from seqblend.models.weighting import TfidfRegression, fit_tfidf
 from seqblend.sequences import SequenceSet, View
 
 _CODE_POINTS = 0x110000  # characters are numbered as in Unicode
@@ -30,15 +30,12 @@ class CharOptions:
 
 
 @register("chars", CharOptions, kind="linear", views=("words", "chars"))
-class CharLogistic:
+class CharLogistic(TfidfRegression):
     """One regression of all classes on sublinear tf-idf values of character n-grams.
 
     Where tokens are words, each distinct word is spelt once, and a row's counts are its words'
     counts times their n-grams': a word that no training row holds is known by its parts.
     """
-
-    def __init__(self, index: NgramIndex, head: TfidfHead, view: View) -> None:
-        self.index, self.head, self.view = index, head, view
 
     @classmethod
     def fit(
@@ -58,29 +55,14 @@ class CharLogistic:
             options.min_count, options.most_weights // classes, int(train.lengths.sum()),
         )  # fmt: skip
         config = LogisticConfig(options.strength, options.tolerance)
-        return cls(index, TfidfHead.fit(counts, labels, classes, config), view)
+        return cls(index, *fit_tfidf(counts, labels, classes, config), view)
 
-    def predict(self, sequences: SequenceSet) -> np.ndarray:
-        """float32 [n, c], rows sum to 1."""
+    def count(self, sequences: SequenceSet) -> sparse.csr_matrix:
+        """The rows' known n-grams of characters: float32 [n, v]."""
         if self.view.name != "words":
-            return self.head.predict(count_ngrams(self.index, sequences))
+            return super().count(sequences)
         words, counts = count_words(sequences)
-        grams = count_ngrams(self.index, spell(self.view.lexicon, words))
-        return self.head.predict((counts @ grams).tocsr())
-
-    @property
-    def parameters(self) -> int:
-        """Fitted coefficients."""
-        return self.head.parameters
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Everything that predict needs, the view aside."""
-        return self.index.arrays() | self.head.arrays()
-
-    @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray], view: View) -> CharLogistic:
-        """The member that gave these arrays."""
-        return cls(NgramIndex.from_arrays(arrays), TfidfHead.from_arrays(arrays), view)
+        return (counts @ super().count(spell(self.view.lexicon, words))).tocsr()
 
 
 def spell(lexicon: list[str], words: np.ndarray) -> SequenceSet:

@@ -11,6 +11,7 @@ from seqblend.models.layers import Dropout, Embed, NetworkOptions, Pool, Start, 
 from seqblend.models.registry import register
 
 _MATRICES = ("orthogonal", "xavier", "he")
+_MIXTURES = ("mean+max", "attention+max", "attention+mean+max")
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class RecurrentOptions(NetworkOptions):
     directions: int = knob(2, help="1: forward only, 2: both", allowed=(1, 2))
     pooling: str = knob(
         "mean+max", Choice(("last", "max", "mean+max")), "how states become one",
-        allowed=("last", "mean", "max", "attention", "mean+max", "attention+max"),
+        allowed=("last", "mean", "max", "attention", *_MIXTURES),
     )  # fmt: skip
     dropout: float = knob(0.4, Span(0.0, 0.6), "before the output layer and between layers")
     dropout_kind: str = knob(
@@ -77,7 +78,7 @@ def build_rnn(options: RecurrentOptions, size: int, classes: int) -> nn.Module:
 @register("stacked_lstm", RecurrentOptions, **_FAST, directions=1, depth=2)
 @register("deep_lstm", RecurrentOptions, **_FAST, directions=1, depth=3)
 @register("bilstm", RecurrentOptions, **_FAST)
-@register("bilstm_attention", RecurrentOptions, **_FAST, pooling="attention+max")
+@register("bilstm_attention", RecurrentOptions, **_FAST, pooling="attention+mean+max")
 def build_lstm(options: RecurrentOptions, size: int, classes: int) -> nn.Module:
     """An LSTM classifier (Hochreiter & Schmidhuber 1997; Graves 2005)."""
     return RecurrentClassifier("lstm", options, size, classes)
@@ -85,7 +86,7 @@ def build_lstm(options: RecurrentOptions, size: int, classes: int) -> nn.Module:
 
 @register("gru", RecurrentOptions, **_FAST, directions=1)
 @register("bigru", RecurrentOptions, **_FAST)
-@register("bigru_attention", RecurrentOptions, **_FAST, pooling="attention+max")
+@register("bigru_attention", RecurrentOptions, **_FAST, pooling="attention+mean+max")
 def build_gru(options: RecurrentOptions, size: int, classes: int) -> nn.Module:
     """A GRU classifier (Cho 2014)."""
     return RecurrentClassifier("gru", options, size, classes)

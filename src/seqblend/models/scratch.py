@@ -16,7 +16,7 @@ from seqblend.scratch.pooling import POOLINGS
 
 @dataclass(frozen=True)
 class ScratchOptions:
-    """What a network in NumPy is made of. Of [train] it knows rates, clipping and epochs only."""
+    """What a network in NumPy is made of. [train] gives rates, clipping, batches, epochs."""
 
     width: int = knob(64, Choice((16, 32, 64)), "features of a token embedding", least=1)
     hidden: int = knob(64, Choice((16, 32, 64)), "state size", least=1)

@@ -8,9 +8,9 @@ import numpy as np
 
 from seqblend.knobs import Choice, Span, knob
 from seqblend.models.logistic import LogisticConfig
-from seqblend.models.ngrams import NgramIndex, count_ngrams, fit_ngrams, fit_within
+from seqblend.models.ngrams import fit_ngrams, fit_within
 from seqblend.models.registry import register
-from seqblend.models.weighting import TfidfHead
+from seqblend.models.weighting import TfidfRegression, fit_tfidf
 from seqblend.sequences import SequenceSet, View
 
 
@@ -27,11 +27,8 @@ class TfidfOptions:
 
 
 @register("tfidf", TfidfOptions, kind="linear")
-class TfidfLogistic:
+class TfidfLogistic(TfidfRegression):
     """One regression of all classes on sublinear tf-idf values of the rows' token n-grams."""
-
-    def __init__(self, index: NgramIndex, head: TfidfHead) -> None:
-        self.index, self.head = index, head
 
     @classmethod
     def fit(
@@ -53,22 +50,4 @@ class TfidfLogistic:
         config = LogisticConfig(options.strength, options.tolerance)
         order = np.repeat(np.arange(len(index.keys)), list(map(len, index.keys)))
         emphasis = options.decay**order
-        return cls(index, TfidfHead.fit(counts, labels, classes, config, emphasis))
-
-    def predict(self, sequences: SequenceSet) -> np.ndarray:
-        """float32 [n, c], rows sum to 1."""
-        return self.head.predict(count_ngrams(self.index, sequences))
-
-    @property
-    def parameters(self) -> int:
-        """Fitted coefficients."""
-        return self.head.parameters
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Everything that predict needs."""
-        return self.index.arrays() | self.head.arrays()
-
-    @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray], view: View) -> TfidfLogistic:
-        """The member that gave these arrays."""
-        return cls(NgramIndex.from_arrays(arrays), TfidfHead.from_arrays(arrays))
+        return cls(index, *fit_tfidf(counts, labels, classes, config, emphasis), view)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from scipy import sparse
 
 from seqblend.models.logistic import LogisticConfig, fit_logistic, predict_logistic
+from seqblend.models.ngrams import NgramIndex, count_ngrams
+from seqblend.sequences import SequenceSet, View
 
 
 def fit_idf(counts: sparse.csr_matrix) -> np.ndarray:
@@ -37,36 +39,24 @@ def clip_rows(p: np.ndarray) -> np.ndarray:
     return (p / p.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-@dataclass(frozen=True)
-class TfidfHead:
-    """Multinomial logistic regression on tf-idf values.
+class TfidfRegression:
+    """Multinomial logistic regression on tf-idf values of n-grams; a child finds the n-grams."""
 
-    idf: float32 [v]; weights: float32 [p, v]; bias: float64 [p]; p is 1 for two classes, else c
-    """
+    def __init__(
+        self, index: NgramIndex, idf: np.ndarray, weights: np.ndarray, bias: np.ndarray, view: View
+    ) -> None:
+        """idf: float32 [v]; weights: float32 [p, v]; bias: float64 [p]; p is 1 or, from 3 on, c."""
+        self.index, self.idf, self.weights, self.bias = index, idf, weights, bias
+        self.view = view
 
-    idf: np.ndarray
-    weights: np.ndarray
-    bias: np.ndarray
+    def count(self, sequences: SequenceSet) -> sparse.csr_matrix:
+        """The rows' known n-grams: float32 [n, v]."""
+        return count_ngrams(self.index, sequences)
 
-    @classmethod
-    def fit(
-        cls,
-        counts: sparse.csr_matrix,
-        labels: np.ndarray,
-        classes: int,
-        config: LogisticConfig,
-        emphasis: np.ndarray | float = 1.0,
-    ) -> TfidfHead:
-        """Fit idf and weights on counts: float32 [n, v] of rows with labels: int64 [n].
-
-        emphasis: [v], multiplied into the idf
-        """
-        idf = (fit_idf(counts) * emphasis).astype(np.float32)
-        return cls(idf, *fit_logistic(to_tfidf(counts, idf), labels, classes, config))
-
-    def predict(self, counts: sparse.csr_matrix) -> np.ndarray:
+    def predict(self, sequences: SequenceSet) -> np.ndarray:
         """float32 [n, c], rows sum to 1."""
-        return clip_rows(predict_logistic(to_tfidf(counts, self.idf), self.weights, self.bias))
+        x = to_tfidf(self.count(sequences), self.idf)
+        return clip_rows(predict_logistic(x, self.weights, self.bias))
 
     @property
     def parameters(self) -> int:
@@ -74,10 +64,27 @@ class TfidfHead:
         return self.weights.size + self.bias.size
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Everything that predict needs."""
-        return {"idf": self.idf, "weights": self.weights, "bias": self.bias}
+        """Everything that predict needs, the view aside."""
+        own = {"idf": self.idf, "weights": self.weights, "bias": self.bias}
+        return self.index.arrays() | own
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> TfidfHead:
-        """The head that gave these arrays."""
-        return cls(arrays["idf"], arrays["weights"], arrays["bias"])
+    def from_arrays(cls, arrays: dict[str, np.ndarray], view: View) -> Self:
+        """The member that gave these arrays."""
+        parts = (arrays[name] for name in ("idf", "weights", "bias"))
+        return cls(NgramIndex.from_arrays(arrays), *parts, view)
+
+
+def fit_tfidf(
+    counts: sparse.csr_matrix,
+    labels: np.ndarray,
+    classes: int,
+    config: LogisticConfig,
+    emphasis: np.ndarray | float = 1.0,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(idf, weights, bias) of a TfidfRegression on counts: float32 [n, v]. labels: int64 [n].
+
+    emphasis: [v], multiplied into the idf
+    """
+    idf = (fit_idf(counts) * emphasis).astype(np.float32)
+    return idf, *fit_logistic(to_tfidf(counts, idf), labels, classes, config)

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from seqblend.config import DataConfig
-from seqblend.errors import InputError, listing
+from seqblend.errors import listing
 from seqblend.reading.answers import find_answer, row_ids
 from seqblend.reading.discovery import CompetitionFiles, find_files, is_competition
 from seqblend.reading.kinds import VIEW_NAMES, cutter, plain_number
-from seqblend.reading.labels import factorise, normal_label, read_labels, stratified_rows
+from seqblend.reading.labels import factorise, read_labels, stratified_rows
 from seqblend.reading.lexicon import Interner, unseen_rate
 from seqblend.reading.schema import Schema, find_schema
 from seqblend.reading.steps import join_steps
@@ -27,7 +27,6 @@ __all__ = [
     "find_files",
     "is_competition",
     "read_competition",
-    "read_solution",
 ]
 
 JOINT = "\x1fnext column\x1f"  # stands between joined columns; no cell is ever cut into this
@@ -213,58 +212,3 @@ def _count_findings(counts: dict[str, int]) -> list[Finding]:
     if counts.get("unlabelled"):
         findings.append(Finding("unlabelled rows", f"{counts['unlabelled']:,}", "", "kept"))
     return findings
-
-
-def read_solution(path: Path, competition: Competition) -> np.ndarray:
-    """int64 [n_test]: the true labels of the test rows, aligned to competition.test_ids by id.
-
-    raises: InputError for missing columns, missing or repeated ids, and unknown labels
-    """
-    table = read_table(path)
-    id_column = competition.form.id_column
-    if id_column not in table.columns:
-        raise InputError(
-            f"{path} has no id column '{id_column}'; it has {listing(table.columns)}. Rename it"
-        )
-    index = {normal_label(name): i for i, name in enumerate(competition.classes)}
-    column = _solution_column(path, table, competition, index)
-    ids = table.texts(id_column)
-    if len(set(ids)) < len(ids):
-        raise InputError(f"{path}: {len(ids) - len(set(ids))} ids come twice; expected each once")
-    labels = dict(zip(ids, table.texts(column), strict=True))
-    missing = [text for text in competition.test_ids if text not in labels]
-    if missing:
-        raise InputError(
-            f"{path}: {len(missing)} of {len(competition.test_ids)} test ids are missing (the "
-            f"first: {listing(missing, 3)}). Take the solution of the same test file"
-        )
-    wanted = [normal_label(labels[text].strip()) for text in competition.test_ids]
-    for text, label in zip(competition.test_ids, wanted, strict=True):
-        if label not in index:
-            raise InputError(
-                f"{path}: id '{text}' has the label '{label}'; expected one of "
-                f"{listing(competition.classes)}"
-            )
-    return np.array([index[label] for label in wanted], dtype=np.int64)
-
-
-def _solution_column(
-    path: Path, table: Table, competition: Competition, index: dict[str, int]
-) -> str:
-    """The label's column: by the submission's name for it, else the one that holds classes."""
-    target = next((f.value for f in competition.findings if f.what == "target"), "")
-    for name in (target, *competition.form.columns[:1]):
-        if name in table.columns:
-            return name
-    fitting = [
-        name
-        for name in table.columns
-        if name != competition.form.id_column
-        and all(normal_label(text.strip()) in index for text in table.texts(name))
-    ]
-    if len(fitting) != 1:
-        raise InputError(
-            f"{path} has the columns {listing(table.columns)}; expected the label in "
-            f"'{target or competition.form.columns[0]}'. Rename it"
-        )
-    return fitting[0]

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from seqblend.config import DataConfig
-from seqblend.errors import FlagError, InputError, listing, suggest
+from seqblend.errors import InputError, listing
 from seqblend.reading.kinds import Kind, check_discrete, cutter, detect_kind, typical_cells
 from seqblend.reading.steps import family_of, find_steps, hold_steps, join_steps, match_steps
-from seqblend.reading.tables import Cell, Table
+from seqblend.reading.tables import Cell, Table, check_column
+from seqblend.reading.target import find_target
 from seqblend.sequences import Finding
 
-TARGET_NAMES = ("label", "target", "class", "category", "sentiment", "labels", "y")
 ID_NAMES = ("id", "index", "row_id", "rowid")
 _FEW_TOKENS = 3  # a column with more tokens a row than this may be a sequence
 _LONGEST_ID = 40  # mean characters from which on a unique column is content, not a name
@@ -50,7 +50,7 @@ def find_schema(train: Table, test: Table, sample: Table | None, data: DataConfi
     steps = steps if wanted else find_steps(train, test, data)
     no_role = [*wanted, *chain(*steps.values())]  # neither id nor target
     id_name, id_why = _find_id(train, test, sample, data, no_role)
-    target, class_columns, why = _find_target(train, test, sample, data, id_name, no_role)
+    target, class_columns, why = find_target(train, test, sample, data, id_name, no_role)
     taken = {id_name, target, data.group, data.fold}
     joined = join_steps(train, steps)
     sequence, seq_why = _find_sequence(joined, test, data, wanted, taken, steps)
@@ -86,16 +86,6 @@ def _common_kinds(kinds: list[Kind]) -> tuple[Kind, ...]:
     """One way of cutting for joined columns: a short title beside a text is text too."""
     text = next((kind for kind in kinds if kind.name == "text"), None)
     return tuple(text or kind for kind in kinds)
-
-
-def check_column(name: str, table: Table, field_name: str) -> str:
-    """`name`, where the table has it; else a FlagError that lists the columns."""
-    if name not in table.columns:
-        raise FlagError(
-            f"data.{field_name}: {table.path.name} has no column '{name}'"
-            f"{suggest(name, table.columns, 'Columns', 12)}"
-        )
-    return name
 
 
 def _sequence_names(
@@ -149,70 +139,6 @@ def _find_id(
 def _is_short(table: Table, name: str) -> bool:
     cells = typical_cells(table.columns[name])
     return sum(map(len, cells)) <= _LONGEST_ID * len(cells) and not any(" " in c for c in cells)
-
-
-def _find_target(
-    train: Table,
-    test: Table,
-    sample: Table | None,
-    data: DataConfig,
-    id_name: str,
-    sequence: Iterable[str],
-) -> tuple[str, dict[str, str], str]:
-    """The target, what each class column of the sample stands for, and why."""
-    only = [
-        name
-        for name in train.columns
-        if name not in test.columns and name not in {id_name, data.group, data.fold, *sequence}
-    ]
-    asked = [check_column(data.target, train, "target")] if data.target else []
-    answer = [name for name in sample.columns if name != id_name] if sample else []
-    if sample and not id_name:
-        answer = answer[1:]
-    for name in asked or only:
-        classes = _match_classes(answer, train.columns[name])
-        if classes:
-            return name, classes, "its values are the sample submission's columns"
-    if asked:
-        return asked[0], {}, "asked for"
-    in_sample = [name for name in answer if name in only]
-    if len(in_sample) > 1:
-        raise InputError(
-            f"the sample submission asks for {len(in_sample)} train columns "
-            f"({listing(in_sample)}); one label a row is what seqblend predicts. "
-            "Choose one with --set data.target=COLUMN"
-        )
-    if in_sample:
-        return in_sample[0], {}, "in train and sample submission, not in test"
-    return _guess_target(train, test, only), {}, "in train, not in test"
-
-
-def _match_classes(columns: list[str], cells: list[Cell]) -> dict[str, str]:
-    """Sample column -> label, where every column is a label (`spam`, `class_spam`)."""
-    if len(columns) < 2 or not all(isinstance(cell, str) for cell in cells):
-        return {}
-    labels = {cell.strip() for cell in cells if isinstance(cell, str)}
-    matched = {}
-    for column in columns:
-        ends = (
-            [column] if column in labels else [v for v in labels if v and column.endswith(f"_{v}")]
-        )
-        if not ends:
-            return {}
-        matched[column] = max(ends, key=len)
-    return matched
-
-
-def _guess_target(train: Table, test: Table, only: list[str]) -> str:
-    named = [name for known in TARGET_NAMES for name in only if name.lower() == known]
-    if len(only) == 1 or named:
-        return (named or only)[0]
-    problem = (
-        f"several columns are in {train.path.name} and not in {test.path.name}: {listing(only)}"
-        if only
-        else f"{test.path.name} has every column of {train.path.name}: {listing(train.columns)}"
-    )
-    raise InputError(f"{problem}. Name the label's column with --set data.target=COLUMN")
 
 
 def _find_sequence(

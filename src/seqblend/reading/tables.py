@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from seqblend import faults
-from seqblend.errors import InputError
+from seqblend.errors import FlagError, InputError, suggest
 from seqblend.reading.delimited import parse_delimited, separator_name
 from seqblend.reading.formats import DELIMITED_SUFFIXES, Content, read_content
 from seqblend.sequences import CsvStyle
@@ -52,6 +52,16 @@ class Table:
                     "Name another column with --set data.id=... or data.target=..."
                 )
         return self.columns[name]  # type: ignore[return-value]
+
+
+def check_column(name: str, table: Table, field_name: str) -> str:
+    """`name`, where the table has it; else a FlagError that lists the columns."""
+    if name not in table.columns:
+        raise FlagError(
+            f"data.{field_name}: {table.path.name} has no column '{name}'"
+            f"{suggest(name, table.columns, 'Columns', 12)}"
+        )
+    return name
 
 
 def read_table(path: Path) -> Table:
