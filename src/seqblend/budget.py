@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from seqblend.batching import DeviceSequences, plan_epoch
+from seqblend.folds import HOLD_OUT_PARTS
 from seqblend.models.registry import entry_for
 from seqblend.models.scratch import Network
 from seqblend.optimise import autocast
@@ -18,6 +19,7 @@ from seqblend.runs import PILOT, Run, Unit
 from seqblend.scratch_training import gather
 from seqblend.seeds import rng_for
 from seqblend.sequences import SequenceSet
+from seqblend.training import patience_of
 
 _GUESSED_EPOCHS = 8  # before a pilot has said how many, for a million tokens an epoch or fewer
 _START_UP = 4.0  # seconds until a worker has imported torch and mapped its data
@@ -65,7 +67,8 @@ class Estimator:
         tokens = self._share * float(np.minimum(self._train.lengths, run.vocabulary.max_len).sum())
         epochs = run.train.epochs or self._epochs.get(run, _guess_epochs(tokens))
         share = 0.8 if unit.fold == PILOT else 1.0
-        epochs += (run.train.patience or 2) if unit.fold == PILOT else 0
+        if unit.fold == PILOT:  # scored on a fifth of the fold's training rows
+            epochs += patience_of(run.train, int(self._share * len(self._train)) // HOLD_OUT_PARTS)
         scoring = 1.15  # validation each epoch and the test rows at the end
         return _START_UP + scoring * share * epochs * tokens / self._rate(run)
 

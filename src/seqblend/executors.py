@@ -25,7 +25,7 @@ from seqblend.runs import Job
 from seqblend.units import run_unit
 
 _PR_SET_PDEATHSIG = 1  # from linux/prctl.h
-_MOST_HOLES = 1 << 29  # bytes that a fit may grow by before freed blocks go back to the system
+_MOST_HOLES = 1 << 30  # bytes that a fit may grow by before freed blocks go back to the system
 
 
 @dataclass(frozen=True)

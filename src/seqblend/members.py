@@ -24,12 +24,11 @@ from seqblend.training import (
     epochs_for_folds,
     first_best,
     fit_module,
+    patience_of,
     predict_module,
     stops_after_patience,
 )
 from seqblend.vocabulary import fit_vocabulary
-
-MANY_ROWS = 1_000  # validation rows whose loss is steady enough for a short patience
 
 
 def fit_member(train: Labelled, valid: Labelled, context: Context) -> Fitted:
@@ -61,7 +60,7 @@ class TorchMember:
             remap, size = context.embedding.extend(remap, size)
         entropy = entropy_of(train.labels, context.classes)
         if not context.epochs:
-            patience = config.patience or (2 if len(valid.labels) >= MANY_ROWS else 4)
+            patience = patience_of(config, len(valid.labels))
             should_stop = stops_after_patience(patience, entropy)
         setting = Setting(
             config, context.classes, context.epochs or config.max_epochs, context.seed,

@@ -10,7 +10,7 @@ from seqblend.models.anatomy import count_parameters, describe_layers
 from seqblend.models.registry import entry_for, resolve_options
 from seqblend.project import Project
 from seqblend.reporting.report import write_report
-from seqblend.reporting.vectors import tabulate_coverage
+from seqblend.reporting.vectors import list_missing, tabulate_coverage
 from seqblend.submission_log import superseded_files
 from seqblend.summary import leaderboard_rows, make_report_data
 from seqblend.vocabulary import fit_vocabulary
@@ -43,10 +43,9 @@ def _show_vectors(console: Console, project: Project) -> None:
     if vectors.coverage:
         table = tabulate_coverage(vectors.coverage)
         show_table(console, "vectors", [column.title for column in table.columns], table.shown())
-    for source in vectors.coverage:
-        lacking = ", ".join(token for token, _ in source["missing"])
-        if lacking and source["name"] != "self":  # there, what is rare
-            say(console, f"{source['name']} lacks: {clean(lacking, 300)}")
+    for name, missing in list_missing(vectors.coverage):
+        lacking = ", ".join(token for token, _ in missing)
+        say(console, f"{name} lacks: {clean(lacking, 300)}")
     say(console, vectors.scope)
 
 

@@ -16,12 +16,14 @@ from torch import nn
 
 from seqblend import faults
 from seqblend.batching import DeviceSequences, plan_batches
+from seqblend.config import TrainConfig
 from seqblend.memory import Portions
 from seqblend.metrics import summarise
 from seqblend.optimise import autocast
 from seqblend.seeds import seed_for
 from seqblend.trainer import Rows, Setting, Trainer
 
+_MANY_ROWS = 1_000  # validation rows whose loss is steady enough for a short patience
 PREDICT_TOKENS = 32_768  # padded tokens in a batch without gradients
 History = dict[str, list[float]]
 _LOG = logging.getLogger(__name__)
@@ -128,6 +130,11 @@ def stops_after_patience(patience: int, prior_entropy: float) -> Callable[[Histo
         return is_learning and len(losses) - first_best(losses, prior_entropy) >= patience
 
     return should_stop
+
+
+def patience_of(config: TrainConfig, rows: int) -> int:
+    """The epochs that a pilot scored on so many rows waits: few rows make a loss unsteady."""
+    return config.patience or (2 if rows >= _MANY_ROWS else 4)
 
 
 def first_best(losses: ArrayLike, prior_entropy: float = 0.0) -> int:

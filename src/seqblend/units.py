@@ -108,10 +108,21 @@ def _context(
     epochs = run.train.epochs
     if run.has_pilot and unit.fold != PILOT:
         epochs = pilot_epochs(job.runs, run)
+    return make_context(
+        run, competition, job.data, seed=unit.seed, place=unit.fold, epochs=epochs, device=device,
+        report=report,
+    )  # fmt: skip
+
+
+def make_context(
+    run: Run, competition: Competition, data: Path, *, seed: int, place: int, epochs: int,
+    device: torch.device, report: Callable[[dict], None],
+) -> Context:  # fmt: skip
+    """What a fit of the run is given; data: the competition's folder, which holds its vectors."""
     return Context(
         entry_for(run.model), run.options, run.train, run.vocabulary, len(competition.classes),
-        competition.view, unit.seed, unit.fold, epochs, device, report,
-        run.embedding and load_embedding(job.data, run.embedding),
+        competition.view, seed, place, epochs, device, report,
+        run.embedding and load_embedding(data, run.embedding),
     )  # fmt: skip
 
 

@@ -16,16 +16,17 @@ import numpy as np
 import torch
 
 from seqblend.config import configure, parse_assignments
+from seqblend.contract import Labelled
 from seqblend.dataset import load_competition
-from seqblend.embeddings.table import load_embedding
 from seqblend.errors import FlagError, suggest
-from seqblend.members import Context, Labelled, fit_member
+from seqblend.members import fit_member
 from seqblend.metrics import summarise
-from seqblend.models.registry import entries, entry_for
+from seqblend.models.registry import entries
 from seqblend.project import Project
 from seqblend.runs import Run, plan_runs
 from seqblend.sequences import Competition
 from seqblend.store import read_array, read_json, write_json
+from seqblend.units import make_context
 
 AS_IS = "as it is"
 VARIANTS = {
@@ -61,6 +62,7 @@ VARIANTS = {
 }
 COLUMNS = ["variant", "log loss", "less is better", "accuracy", "more is better", "epochs"]
 _CHOOSES, _SCORES = 1, 0  # the fold that chooses the epoch, and the one that scores it
+_CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -93,9 +95,8 @@ def _plan_run(project: Project, model: str, settings: list[str]) -> Run:
     use = project.embedding.use if config.embedding.path != "none" else None
     if use:
         use = dataclasses.replace(use, mode=config.embedding.mode)
-    device = torch.device(project.machine.devices[0])
     ledger = project.ledger
-    return plan_runs(config, ledger.data, ledger.folds, device, embedding=use)[0]
+    return plan_runs(config, ledger.data, ledger.folds, _CPU, embedding=use)[0]
 
 
 def run_trials(project: Project, trials: list[Trial]) -> Iterator[tuple[Trial, dict[str, Any]]]:
@@ -131,15 +132,13 @@ def fit_trial(trial: Trial, data: Path, folds: str) -> dict[str, Any]:
     torch.set_num_threads(1)
     began = time.perf_counter()
     competition, fold = _load(data, folds)
-    run = trial.run
 
     def part(rows: np.ndarray) -> Labelled:
         return Labelled(competition.train.take(rows), competition.labels[rows])
 
-    context = Context(
-        entry_for(run.model), run.options, run.train, run.vocabulary, len(competition.classes),
-        competition.view, trial.seed, _SCORES, run.train.epochs, torch.device("cpu"),
-        lambda _: None, run.embedding and load_embedding(data, run.embedding),
+    context = make_context(
+        trial.run, competition, data, seed=trial.seed, place=_SCORES,
+        epochs=trial.run.train.epochs, device=_CPU, report=lambda _: None,
     )  # fmt: skip
     train = np.flatnonzero((fold != _CHOOSES) & (fold != _SCORES))
     member = fit_member(part(train), part(np.flatnonzero(fold == _CHOOSES)), context)

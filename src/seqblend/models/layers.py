@@ -214,7 +214,7 @@ class Pool(nn.Module):
         pooled = []
         for kind in self.kinds:
             if kind == "mean":
-                pooled.append((x * mask).sum(1) / lengths[:, None])
+                pooled.append(weigh_steps(mask[:, :, 0] / lengths[:, None], x))
             elif kind == "max":
                 pooled.append(x.masked_fill(~mask, float("-inf")).amax(1))
             elif kind == "attention":
@@ -236,5 +236,11 @@ class AdditiveAttention(nn.Module):
     def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """x: [b, t, d], mask: bool [b, t, 1] -> (context [b, d], weights [b, t], rows sum to 1)."""
         scores = self.query(torch.tanh(self.project(x))).float()  # [b, t, 1]
-        weights = torch.softmax(scores.masked_fill(~mask, float("-inf")), dim=1)
-        return (weights * x).sum(1), weights[:, :, 0]
+        weights = torch.softmax(scores.masked_fill(~mask, float("-inf")), dim=1)[:, :, 0]
+        return weigh_steps(weights, x), weights
+
+
+def weigh_steps(weights: Tensor, x: Tensor) -> Tensor:
+    """weights: [b, t], x: [b, t, d] -> [b, d], in the precision of x: nothing else is written."""
+    with torch.autocast(x.device.type, enabled=False):
+        return torch.bmm(weights[:, None].to(x.dtype), x)[:, 0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from seqblend.embeddings.preparing import SELF
 from seqblend.reporting.records import ReportData
 from seqblend.reporting.sections import Block, Section
 from seqblend.reporting.tables import Column, Table
@@ -14,14 +15,18 @@ def vectors_section(data: ReportData) -> Section:
     if not data.vectors:
         return Section("vectors", "Vectors", [])
     missing = [
-        f"{source['name']} has no vector of: " + ", ".join(f"{t} ({n:,})" for t, n in lacking)
-        for source in data.vectors
-        if (lacking := source["missing"]) and source["name"] != "self"  # there, what is rare
+        f"{name} has no vector of: " + ", ".join(f"{t} ({n:,})" for t, n in lacking)
+        for name, lacking in list_missing(data.vectors)
     ]
     blocks = [Block(text=data.vectors_scope, table=tabulate_coverage(data.vectors))]
     if missing:
         blocks.append(Block("Most frequent tokens without a vector", items=missing))
     return Section("vectors", "Vectors", blocks)
+
+
+def list_missing(coverage: list[dict[str, Any]]) -> list[tuple[str, list[tuple[str, int]]]]:
+    """(file, its missing tokens and their counts); self-made vectors lack only what is rare."""
+    return [(s["name"], s["missing"]) for s in coverage if s["missing"] and s["name"] != SELF]
 
 
 def tabulate_coverage(coverage: list[dict[str, Any]]) -> Table:
