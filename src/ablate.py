@@ -10,12 +10,14 @@ import io
 import sys
 from pathlib import Path
 
-from seqblend.benchmark.ablation import COLUMNS, VARIANTS, plan_trials, run_trials, table_rows
+from seqblend.benchmark.ablation import COLUMNS, VARIANTS, plan_variants, table_of
 from seqblend.commands import make_parser, run_script
 from seqblend.console import make_console, say, show_table
 from seqblend.errors import FlagError, suggest
 from seqblend.models.registry import entries
 from seqblend.opening import open_from
+from seqblend.pipeline import describe_plan, fit_plan, settle, survey
+from seqblend.runs import plan_units
 from seqblend.show import show_project
 from seqblend.store import write_text
 
@@ -33,23 +35,27 @@ def main(argv: list[str]) -> int:
     if args.model not in networks:
         raise FlagError(f"no neural model '{args.model}'{suggest(args.model, networks, 'Models')}")
     args.models, names = args.model, (args.variants or ";".join(VARIANTS)).split(";")
+    args.untuned = True
     console = make_console()
     project = open_from(args, console)
     show_project(console, project)
-    trials = plan_trials(project, args.model, [name.strip() for name in names], args.seeds)
-    say(console, f"{len(trials)} fits on {len(project.machine.devices)} processes", "bold")
-    results = {}
-    for trial, scores in run_trials(project, trials):
-        results[trial.variant, trial.seed] = scores
-        place = f"{len(results)}/{len(trials)}  {trial.variant}, seed {trial.seed}"
-        say(console, place + ": log loss {log_loss:.4f}, accuracy {accuracy:.4f}".format(**scores))
-    rows = table_rows(results)
+    settled = settle(project, console)
+    runs = plan_variants(project, args.model, [name.strip() for name in names], settled)
+    different = list(dict.fromkeys(runs.values()))
+    plan = survey(project, different, plan_units(different, args.seeds, 1), console)
+    say(console, describe_plan(project, plan), "bold")
+    variants = {run: name for name, run in reversed(runs.items())}
+    schedule = fit_plan(
+        project, plan, console,
+        name_of=lambda unit: unit.name.replace(unit.run.model, variants[unit.run], 1),
+    )  # fmt: skip
+    rows = table_of(runs, args.seeds, schedule.done)
     show_table(console, f"{args.model} with one setting changed", COLUMNS, rows)
     if args.csv:
         table = io.StringIO()
         csv.writer(table).writerows([COLUMNS, *rows])
         write_text(args.csv, table.getvalue())
-    return 0
+    return 1 if schedule.failed else 0
 
 
 if __name__ == "__main__":

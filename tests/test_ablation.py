@@ -1,23 +1,17 @@
-"""The ablation: which fold does what, what is compared with what, and that it can be resumed."""
-
-import dataclasses
+"""The ablation: which rows do what, what is compared with what, and that it can be resumed."""
 
 import numpy as np
 import pytest
 
 import ablate
-from seqblend.benchmark.ablation import (
-    AS_IS,
-    VARIANTS,
-    fit_trial,
-    plan_trials,
-    run_trials,
-    table_rows,
-)
+from seqblend.benchmark.ablation import AS_IS, VARIANTS, plan_variants, table_of
 from seqblend.config import Config, configure, parse_assignments
 from seqblend.errors import FlagError
 from seqblend.paths import Places
 from seqblend.project import Project, open_project
+from seqblend.runs import PILOT, Unit
+from seqblend.store import read_json
+from seqblend.units import _rows_of
 
 SETTINGS = [
     "lstm.hidden=4", "lstm.width=8", "train.max_epochs=3", "train.steps_per_epoch=4",
@@ -34,63 +28,68 @@ def project(tiny, tmp_path_factory) -> Project:
 
 
 def test_every_variant_changes_the_run_of_a_recurrent_model(project):
-    trials = plan_trials(project, "bilstm", list(VARIANTS), 1)
-    names = {trial.variant: trial.run.name for trial in trials}
-    of_vectors = {name for name in VARIANTS if "embedding.path" in VARIANTS[name]}
-    of_vectors |= {name for name in VARIANTS if "embedding.mode" in VARIANTS[name]}
+    runs = plan_variants(project, "bilstm", list(VARIANTS), {})
+    of_vectors = {name for name in VARIANTS if "embedding." in VARIANTS[name]}
     for name in set(VARIANTS) - of_vectors - {AS_IS}:
-        assert names[name] != names[AS_IS], name
+        assert runs[name] != runs[AS_IS], name
 
 
-def test_seeds_differ_in_nothing_but_the_seed_and_what_is_compared_comes_first(project):
-    trials = plan_trials(project, "lstm", ["dropout 0.2"], 2)
-    assert [(trial.variant, trial.seed) for trial in trials] == [
-        (AS_IS, 0), ("dropout 0.2", 0), (AS_IS, 1), ("dropout 0.2", 1),
-    ]  # fmt: skip
-    assert trials[0].run == trials[2].run
+def test_what_the_others_are_compared_with_is_there_unasked(project):
+    assert list(plan_variants(project, "lstm", ["dropout 0.2"], {})) == [AS_IS, "dropout 0.2"]
 
 
-def test_rows_that_are_scored_choose_nothing(project, monkeypatch):
-    """The labels of fold 0 can be anything: the fit and its epoch stay, the score alone moves."""
-    (trial,) = plan_trials(project, "lstm", [], 1)
-    data, folds = project.store.data, project.ledger.folds
-    before = fit_trial(trial, data, folds)
-    competition, fold = project.competition, project.fold
-    turned = np.where(fold == 0, (competition.labels + 1) % 3, competition.labels)
-    monkeypatch.setattr(
-        "seqblend.benchmark.ablation._load",
-        lambda *_: (type(competition)(**(vars(competition) | {"labels": turned})), fold),
+def test_the_pilot_that_chooses_the_epochs_sees_no_row_that_is_scored(project):
+    run = plan_variants(project, "lstm", [], {})[AS_IS]
+    keys = np.arange(len(project.fold))
+    pilot, scored = (
+        _rows_of(Unit(run, 0, place), project.competition.labels, project.fold, keys)
+        for place in (PILOT, 0)
     )
-    after = fit_trial(trial, data, folds)
-    assert after["epoch"] == before["epoch"]
-    assert after["accuracy"] + before["accuracy"] <= 1
-    assert after["log_loss"] != before["log_loss"]
+    assert not np.intersect1d(np.concatenate(pilot), scored[1]).size
+    assert (project.fold[scored[1]] == 0).all()
 
 
-def test_the_script_takes_finished_fits_from_disk_and_writes_its_table(project, tiny, tmp_path):
-    trials = plan_trials(project, "lstm", [], 1)
-    ((_, first),) = run_trials(project, trials)
-    (file,) = (project.store.root / "ablation").glob("lstm-*-seed0.json")
-    file.write_text(file.read_text().replace(str(first["log_loss"]), "0.125"))
-    flags = ["lstm", "--variants", AS_IS, "--seeds", "1", "--workers", "1"]
-    places = ["--data", tiny, "--working", project.places.working, "--csv", tmp_path / "t.csv"]
-    settings = [part for setting in SETTINGS for part in ("--set", setting)]
-    assert ablate.main([*flags, *map(str, places), *settings]) == 0
-    lines = (tmp_path / "t.csv").read_text().splitlines()
-    assert [line.split(",")[:2] for line in lines] == [["variant", "log loss"], [AS_IS, "0.1250"]]
+def test_the_script_fits_a_fold_a_seed_and_takes_what_is_finished_from_disk(tiny, tmp_path):
+    places = ["--data", tiny, "--working", tmp_path / "w", "--csv", tmp_path / "t.csv"]
+    flags = ["lstm", "--variants", "dropout 0.2", "--seeds", "2", "--workers", "1"]
+    flags += map(str, places)
+    for setting in SETTINGS:
+        flags += ["--set", setting]
+
+    def rows() -> list[list[str]]:
+        assert ablate.main(flags) == 0
+        return [line.split(",") for line in (tmp_path / "t.csv").read_text().splitlines()]
+
+    table = rows()
+    runs = tmp_path.glob("w/*/runs/*")
+    units = {run.name: sorted(unit.name for unit in run.iterdir()) for run in runs}
+    assert list(units.values()) == [["pilot", "seed0-fold0", "seed1-fold0"]] * 2
+    losses = []
+    for run in units:
+        manifests = map(read_json, tmp_path.glob(f"w/*/runs/{run}/seed*/manifest.json"))
+        losses.append(np.mean([manifest["scores"]["log_loss"] for manifest in manifests]))
+    assert sorted(row[1] for row in table[1:]) == sorted(f"{loss:.4f}" for loss in losses)
+    times = {f: f.stat().st_mtime_ns for f in tmp_path.glob("w/*/runs/*/*/manifest.json")}
+    assert rows() == table
+    assert {f: f.stat().st_mtime_ns for f in times} == times
 
 
-def test_differences_are_taken_between_fits_of_the_same_seed():
-    scores = {(AS_IS, 0): (0.5, 0.90), (AS_IS, 1): (0.3, 0.94),
-              ("x", 0): (0.4, 0.91), ("x", 1): (0.3, 0.94)}  # fmt: skip
-    results = {
-        key: {"log_loss": loss, "accuracy": accuracy, "epoch": 2 + key[1]}
-        for key, (loss, accuracy) in scores.items()
+def test_differences_are_taken_between_fits_of_the_same_seed(project):
+    runs = plan_variants(project, "lstm", ["dropout 0.2", "rate 2e-3"], {})
+    base, other, half_done = runs.values()
+    scores = {
+        (base, 0): (0.5, 0.90), (base, 1): (0.3, 0.94), (other, 0): (0.4, 0.91),
+        (other, 1): (0.3, 0.94), (half_done, 0): (0.1, 0.99),
+    }  # fmt: skip
+    done = {
+        Unit(run, seed, 0): {"scores": {"log_loss": loss, "accuracy": right}, "epochs": 2 + seed}
+        for (run, seed), (loss, right) in scores.items()
     }
-    assert table_rows(results) == [
+    assert table_of(runs, 2, done) == [
         [AS_IS, "0.4000", "", "92.00", "", "2.5"],
-        ["x", "0.3500", "-0.0500 (-0.1000..+0.0000)", "92.50", "+0.50 (+0.00..+1.00)", "2.5"],
-    ]
+        ["dropout 0.2", "0.3500", "-0.0500 (-0.1000..+0.0000)", "92.50", "+0.50 (+0.00..+1.00)",
+         "2.5"],
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -102,9 +101,3 @@ def test_wrong_names_are_one_line(model, variants, message, tiny, tmp_path):
     flags = [model, "--data", str(tiny), "--working", str(tmp_path)]
     with pytest.raises(FlagError, match=message):
         ablate.main([*flags, *(["--variants", variants] if variants else [])])
-
-
-def test_two_folds_are_too_few(project):
-    folds = dataclasses.replace(project.folds, fold=project.fold % 2)
-    with pytest.raises(FlagError, match="three folds"):
-        list(run_trials(dataclasses.replace(project, folds=folds), []))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 import torch
 
 from seqblend.budget import Estimator
-from seqblend.console import Console, Progress, duration, say
+from seqblend.console import Console, duration, say
 from seqblend.delivery import (
     Outcome,
     blend_results,
@@ -21,6 +22,7 @@ from seqblend.delivery import (
 from seqblend.errors import InputError
 from seqblend.executors import Event, WorkerPool
 from seqblend.precision import settle_precision
+from seqblend.progress import Progress
 from seqblend.project import Project
 from seqblend.results import collect_run, finished_runs
 from seqblend.runs import Run, Unit, plan_units
@@ -48,20 +50,27 @@ class Plan:
 
 
 def make_plan(project: Project, console: Console) -> Plan:
-    """Which units there are, which of them are done, and what the others will take."""
+    """The plan of the configuration's models, seeds and folds."""
     config, ledger = project.config, project.ledger
-    device = torch.device(project.machine.devices[0])
-
-    def note(text: str) -> None:
-        say(console, text, "yellow")
-
-    settled = {}
-    if config.train.precision == "auto":
-        settled = settle_precision(project.store.machine, config.models, device, note)
     runs = plan_tuned_runs(
-        config, ledger.data, ledger.folds, device, settled=settled, embedding=project.embedding.use
+        config, ledger.data, ledger.folds, torch.device(project.machine.devices[0]),
+        settled=settle(project, console), embedding=project.embedding.use,
+    )  # fmt: skip
+    return survey(project, runs, plan_units(runs, config.seeds, project.folds.count), console)
+
+
+def settle(project: Project, console: Console) -> dict[str, str]:
+    """Model -> the precision that this working folder computes it in, where that is left open."""
+    config, device = project.config, torch.device(project.machine.devices[0])
+    if config.train.precision != "auto":
+        return {}
+    return settle_precision(
+        project.store.machine, config.models, device, lambda text: say(console, text, "yellow")
     )
-    units = plan_units(runs, config.seeds, project.folds.count)
+
+
+def survey(project: Project, runs: list[Run], units: list[Unit], console: Console) -> Plan:
+    """Which of the units are done, and what the others will take."""
     competition = project.competition
     estimator = Estimator(
         competition.train, competition.test, len(competition.classes), project.folds.count,
@@ -70,7 +79,7 @@ def make_plan(project: Project, console: Console) -> Plan:
     done = {}
     for unit in units:
         folder = project.store.root / "runs" / unit.place
-        manifest = read_finished(folder, note)
+        manifest = read_finished(folder, lambda text: say(console, text, "yellow"))
         if manifest is not None:
             done[unit] = manifest
             estimator.observe(unit, manifest)
@@ -148,27 +157,44 @@ def blend_finished(
     return outcome
 
 
-def _work(
-    project: Project, plan: Plan, console: Console, deadline: float | None,
-    renew: Callable[[Outcome, Progress], None],
-) -> Outcome:  # fmt: skip
-    """Run the missing units; `renew` is called whenever a further run is complete."""
-    if deadline is not None:
-        deadline -= min(_RESERVE, _RESERVE_SHARE * (deadline - time.monotonic()))
+def fit_plan(
+    project: Project, plan: Plan, console: Console, *, deadline: float | None = None,
+    seen: Callable[[Progress], None] = lambda _: None,
+    name_of: Callable[[Unit], str] = attrgetter("name"),
+) -> Schedule:  # fmt: skip
+    """Fit the missing units; `seen` is called before the first one and after each that is done.
+
+    name_of: what units are called on the terminal
+    """
     jobs = [project.job(unit) for unit in plan.missing]
     schedule = Schedule(jobs, dict(plan.done), plan.estimator.seconds, deadline)
-    outcome = Outcome()
     devices = project.machine.devices[: max(len(jobs), 1)]
-    with Progress(console, schedule, project.competition.metric, len(devices)) as progress:
-        _collect(project, plan, schedule, outcome)
-        renew(outcome, progress)
+    with Progress(console, schedule, project.competition.metric, len(devices), name_of) as progress:
+        seen(progress)
         if jobs:
             with WorkerPool(devices) as pool:
                 for event in pool.run(schedule.next_job, progress.tick):
                     progress.event(event)
                     _take_in(project, plan, schedule, event)
-                    if event.kind == "done" and _collect(project, plan, schedule, outcome):
-                        renew(outcome, progress)
+                    if event.kind == "done":
+                        seen(progress)
+    return schedule
+
+
+def _work(
+    project: Project, plan: Plan, console: Console, deadline: float | None,
+    renew: Callable[[Outcome, Progress], None],
+) -> Outcome:  # fmt: skip
+    """Fit the missing units; `renew` is called at the start and for every run that is complete."""
+    if deadline is not None:
+        deadline -= min(_RESERVE, _RESERVE_SHARE * (deadline - time.monotonic()))
+    outcome = Outcome()
+
+    def seen(progress: Progress) -> None:
+        if _collect(project, plan, progress.schedule, outcome) or outcome.submission is None:
+            renew(outcome, progress)
+
+    schedule = fit_plan(project, plan, console, deadline=deadline, seen=seen)
     outcome.failed = schedule.failed
     outcome.missing = [job.unit for job in schedule.pending]
     return outcome
