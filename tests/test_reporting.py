@@ -11,8 +11,10 @@ from report_examples import make_history, make_report
 
 from seqblend.metrics import score
 from seqblend.reporting.leaderboard import epochs_to_share, judge, rank_entries, tabulate
+from seqblend.reporting.records import BEST_REACHABLE
 from seqblend.reporting.report import write_report
 from seqblend.reporting.tables import Column, Table, defuse, escape_markdown, show, to_csv
+from seqblend.summary import leaderboard_rows
 
 HOSTILE = ("<script>alert(1)</script>", "=cmd()|' /C calc'!A0", "\x1b[31mred" + "x" * 1_000_000)
 
@@ -179,6 +181,20 @@ def test_a_run_without_any_prediction_is_listed_as_undefined(tmp_path):
 def test_epochs_to_99_percent_counts_from_one():
     assert epochs_to_share({"valid_accuracy": [0.5, 0.9, 0.995, 1.0]}) == 3
     assert epochs_to_share({}) is None
+
+
+def test_epochs_to_99_percent_of_the_best_reachable_are_shown_where_it_is_known():
+    data = make_report(names=("bilstm",), blend=None)
+    histories = [
+        {"valid_accuracy": accuracies} for accuracies in ([0.5, 0.8, 0.9], [0.8, 0.8, 0.8])
+    ]
+    bilstm = replace(data.records[0], histories=histories)
+    known = replace(data, records=[bilstm], reference={BEST_REACHABLE: 0.8})
+    columns, ((*_, last),) = leaderboard_rows(known)
+    assert (columns[-1], last) == ("to 99 %", "1.5")
+    out_of_reach = replace(known, reference={BEST_REACHABLE: 0.9})
+    assert leaderboard_rows(out_of_reach)[1][0][-1] == "-"
+    assert "to 99 %" not in leaderboard_rows(data)[0]
 
 
 def test_the_verdict_is_held_against_the_best_single_model_and_the_baseline():

@@ -15,7 +15,8 @@ from seqblend.metrics import METRICS, summarise
 from seqblend.project import Project
 from seqblend.reading.solution import read_solution
 from seqblend.reporting.datacard import make_data_card
-from seqblend.reporting.records import BlendRecord, ModelRecord, ReportData
+from seqblend.reporting.leaderboard import mean_epochs_to
+from seqblend.reporting.records import BEST_REACHABLE, BlendRecord, ModelRecord, ReportData
 from seqblend.results import RunResult, histories
 from seqblend.sources import git_commit
 from seqblend.store import read_json
@@ -78,9 +79,7 @@ def _read_answers(project: Project) -> tuple[np.ndarray | None, list[str]]:
 def read_reference(folder: Path) -> dict[str, float]:
     """The best reachable score, where the demo's maker left it."""
     path = folder / BEST
-    return (
-        {"best reachable accuracy": read_json(path)["expected_accuracy"]} if path.is_file() else {}
-    )
+    return {BEST_REACHABLE: read_json(path)["expected_accuracy"]} if path.is_file() else {}
 
 
 def _model_record(
@@ -151,20 +150,25 @@ def leaderboard_rows(data: ReportData) -> tuple[list[str], list[list[str]]]:
     has_test = any(record.test for record in data.records)
     columns = ["model", f"OOF {data.metric}", "accuracy", "log loss", "epochs", "time"]
     columns += [f"test {data.metric}"] if has_test else []
+    best = data.reference.get(BEST_REACHABLE)
+    columns += ["to 99 %"] if best else []  # epochs to that share of what can be reached
     ranked = []
     for record in data.records:
         scores = summarise(labels, record.oof[rows_known].astype(np.float64))
         epochs = f"{np.mean(record.epochs):.0f}" if any(record.epochs) else "-"
         name = record.name + (f", {record.remark}" if record.remark else "")
         cells = [name, *_cells(scores, data.metric), epochs, f"{record.seconds:.0f} s"]
-        ranked.append((scores[data.metric], cells + ([_cell(record.test, data.metric)] * has_test)))
+        cells += [_cell(record.test, data.metric)] if has_test else []
+        reached = mean_epochs_to(record, best) if best else None
+        cells += [f"{reached:.1f}" if reached else "-"] if best else []
+        ranked.append((scores[data.metric], cells))
     sign = -1 if METRICS[data.metric].higher_is_better else 1
     ranked.sort(key=lambda pair: (pair[0] is None, sign * (pair[0] or 0.0)))
     rows = [cells for _, cells in ranked]
     if data.blend is not None:
         scores = summarise(labels, data.blend.oof[rows_known].astype(np.float64))
         cells = [f"blend ({data.blend.method}), cross-fitted", *_cells(scores, data.metric), "", ""]
-        rows.append(cells + ([_cell(data.blend.test, data.metric)] * has_test))
+        rows.append(cells + ([_cell(data.blend.test, data.metric)] * has_test) + [""] * bool(best))
     return columns, rows
 
 

@@ -9,6 +9,8 @@ import numpy as np
 
 from seqblend.sequences import Finding
 
+BEST_REACHABLE = "best reachable accuracy"  # a reference that synthetic data have
+
 
 @dataclass(frozen=True)
 class ModelRecord:
@@ -69,7 +71,7 @@ class ReportData:
 
     labels: int64 [n], indices into `classes`; fold: int64 [n], -1 where a row has no
         out-of-fold prediction; lengths: int64 [n], in tokens
-    reference: such as {"best reachable accuracy": 0.9952}
+    reference: such as {BEST_REACHABLE: 0.9952}
     submission: path, rows, sha256, checks
     vectors: coverage of each source of token vectors, as embeddings/matching describes it
     vectors_scope: how they were used, and which rows they know
