@@ -18,7 +18,7 @@ LAYERS = [  # lowest first; a name with a slash is a folder
     "sequences reading/ embeddings/ paths demo demo_kinds public/ dataset",
     "dealing folds vocabulary batching",
     "models/",
-    "probabilities metrics optimise gradients memory recovery trainer",
+    "probabilities metrics temperature optimise gradients memory recovery trainer",
     "training scratch_training contract members devices",
     "runs units executors scheduling precision results",
     "simplex blend_methods blending budget tuned",
@@ -158,6 +158,7 @@ def test_every_source_that_a_unit_runs_through_is_part_of_its_name(name):
         "linear": {
             "batching",
             "optimise",
+            "temperature",
             "trainer",
             "training",
             "vocabulary",

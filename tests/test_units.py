@@ -10,6 +10,7 @@ from conftest import Touch, write_competition
 
 from seqblend.config import Config, FoldConfig, configure, parse_assignments
 from seqblend.errors import InputError, UnitError
+from seqblend.metrics import score
 from seqblend.models.recurrent import RecurrentClassifier
 from seqblend.models.registry import entries
 from seqblend.paths import Places
@@ -26,6 +27,7 @@ from seqblend.store import (
     write_json,
 )
 from seqblend.summary import make_report_data
+from seqblend.temperature import temper
 from seqblend.units import restore_member, run_unit
 
 CPU = torch.device("cpu")
@@ -93,6 +95,22 @@ def test_the_pilot_trains_inside_the_training_rows_of_fold_0_and_names_the_epoch
     assert not fold["epochs_chosen_on_validation"]
     valid = read_array(trained.job(Unit(run, 0, PILOT)).folder / "valid.npy")
     assert len(valid) == pytest.approx(0.2 * np.sum(trained.fold != 0), abs=3)
+
+
+def test_folds_predict_with_the_temperature_that_the_pilot_found(trained):
+    run = runs_of(trained)[1]
+    pilot, job = (trained.job(Unit(run, 0, place)) for place in (PILOT, 0))
+    history = read_json(pilot.folder / "history.json")
+    manifest = read_json(pilot.folder / "manifest.json")
+    assert manifest["temperature"] == history["valid_temperature"][manifest["epochs"] - 1] != 1.0
+    fold = read_json(job.folder / "manifest.json")
+    assert fold["temperature"] == manifest["temperature"]
+    plain = read_json(job.folder / "history.json")["valid_loss"][-1]  # as the network gave them
+    labels = trained.competition.labels[trained.fold == 0]
+    valid = read_array(job.folder / "valid.npy")
+    undone = score("log_loss", labels, temper(valid, 1 / fold["temperature"]).astype(float))
+    assert undone == pytest.approx(plain, abs=1e-4)
+    assert score("log_loss", labels, valid) != pytest.approx(plain, abs=1e-4)
 
 
 def test_every_epoch_is_recorded(trained):

@@ -113,6 +113,10 @@ class TrainConfig:
     )
     label_smoothing: float = knob(0.0, Span(0.0, 0.2), "mass moved to the other classes")
     class_weights: bool = knob(False, help="weigh classes by inverse frequency")
+    calibrate: bool = knob(
+        True, help="the pilot's epochs are those of the least loss after temperature scaling, and "
+        "folds predict with its temperature",
+    )  # fmt: skip
     early_stopping: bool = knob(False, help="each fold chooses its own epoch (not honest)")
     precision: str = knob("auto", help="auto, float32, bfloat16 or float16")
 

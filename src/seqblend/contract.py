@@ -26,6 +26,7 @@ class Context:
     train: its precision is settled (not `auto`)
     report: is told every epoch's figures, and once a second how far the epoch is
     embedding: vectors that token embeddings begin with; the options' width is theirs
+    temperature: what the pilot found that logits should be divided by
     """
 
     entry: Entry
@@ -40,6 +41,7 @@ class Context:
     device: torch.device
     report: Callable[[dict], None]
     embedding: Embedding | None = None
+    temperature: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a fit cost and how it went."""
+    """What a fit cost and how it went; temperature: what a pilot advises its folds."""
 
     history: History = field(default_factory=dict)
     epochs: int = 0
@@ -60,6 +62,7 @@ class Facts:
     padding: float | None = None
     tokens_per_second: float | None = None
     recoveries: list[dict[str, Any]] = field(default_factory=list)
+    temperature: float = 1.0
 
 
 class Fitted(Protocol):

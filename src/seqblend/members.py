@@ -16,6 +16,7 @@ from seqblend.models.scratch import Network
 from seqblend.scratch_training import fit_network, predict_network
 from seqblend.seeds import rng_for
 from seqblend.sequences import SequenceSet
+from seqblend.temperature import temper
 from seqblend.training import (
     Rows,
     Setting,
@@ -56,12 +57,14 @@ class TorchMember:
         remap, size = fit_vocabulary(train.sequences, len(context.view.lexicon), context.vocabulary)
         rate = context.train.lr * context.options.lr_scale
         config, should_stop = dataclasses.replace(context.train, lr=rate), None
+        is_tempered = config.calibrate and not config.early_stopping
+        loss = "valid_calibrated_loss" if is_tempered else "valid_loss"
         if context.embedding:
             remap, size = context.embedding.extend(remap, size)
         entropy = entropy_of(train.labels, context.classes)
         if not context.epochs:
             patience = patience_of(config, len(valid.labels))
-            should_stop = stops_after_patience(patience, entropy)
+            should_stop = stops_after_patience(patience, entropy, loss)
         setting = Setting(
             config, context.classes, context.epochs or config.max_epochs, context.seed,
             context.place, config.precision, context.device,
@@ -74,12 +77,13 @@ class TorchMember:
         ]  # fmt: skip
         build = lambda: _build_module(context, remap, size)  # noqa: E731
         model, trace, count = cls._train(build, *rows, setting, should_stop)
-        losses = trace.history["valid_loss"]
-        choose = first_best if config.early_stopping else epochs_for_folds
-        epochs = context.epochs or choose(losses, 0.0 if config.early_stopping else entropy)
+        losses = trace.history[loss]
+        best = first_best(losses) if config.early_stopping else epochs_for_folds(losses, entropy)
+        epochs = context.epochs or best
         facts = Facts(
-            trace.history, epochs, count, trace.padding, trace.tokens_per_second, trace.recoveries
-        )
+            trace.history, epochs, count, trace.padding, trace.tokens_per_second, trace.recoveries,
+            trace.history["valid_temperature"][epochs - 1] if is_tempered else 1.0,
+        )  # fmt: skip
         return cls(model, remap, context, facts)
 
     @staticmethod
@@ -92,7 +96,8 @@ class TorchMember:
         """float32 [n, c], rows sum to 1."""
         context = self.context
         on_device = DeviceSequences(sequences, self.remap, context.vocabulary, context.device)
-        return predict_module(self.model, on_device, context.train.precision, context.device)
+        p = predict_module(self.model, on_device, context.train.precision, context.device)
+        return temper(p, context.temperature)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The vocabulary's remap and the state dict."""
@@ -127,7 +132,7 @@ class ScratchMember(TorchMember):
         """float32 [n, c], rows sum to 1."""
         cpu = torch.device("cpu")
         rows = DeviceSequences(sequences, self.remap, self.context.vocabulary, cpu)
-        return predict_network(self.model, rows)
+        return temper(predict_network(self.model, rows), self.context.temperature)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The vocabulary's remap and the state dict."""

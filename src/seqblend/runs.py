@@ -22,7 +22,7 @@ _SHARED = (
 )  # fmt: skip
 _MODULE = (
     "vocabulary", "batching", "optimise", "gradients", "memory", "recovery", "trainer", "training",
-    "models/layers", "models/normalisation", "models/recurrence", "embeddings/table",
+    "temperature", "models/layers", "models/normalisation", "models/recurrence", "embeddings/table",
 )  # fmt: skip
 _LINEAR = ("models/ngrams", "models/logistic", "models/weighting")
 _SCRATCH = (

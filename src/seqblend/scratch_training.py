@@ -15,11 +15,17 @@ import numpy as np
 from seqblend import faults
 from seqblend.batching import DeviceSequences, padding_share, plan_batches
 from seqblend.errors import UnitError
-from seqblend.metrics import summarise
 from seqblend.models.scratch import Network
 from seqblend.optimise import rate_at
 from seqblend.seeds import rng_for
-from seqblend.training import PREDICT_TOKENS, History, Rows, Setting, Trace
+from seqblend.training import (
+    PREDICT_TOKENS,
+    History,
+    Rows,
+    Setting,
+    Trace,
+    describe_validation,
+)
 
 
 def fit_network(
@@ -108,10 +114,7 @@ def gather(sequences: DeviceSequences, rows: np.ndarray) -> tuple[np.ndarray, np
 def _validate(network: Network, valid: Rows) -> dict[str, float | None]:
     """The network's scores on the validation rows; metrics are prefixed `valid_`."""
     began = time.perf_counter()
-    scores = summarise(valid.labels, predict_network(network, valid.sequences))
-    scores["loss"] = scores.pop("log_loss")
-    seconds = {"valid_seconds": time.perf_counter() - began}
-    return {f"valid_{name}": value for name, value in scores.items()} | seconds
+    return describe_validation(valid.labels, predict_network(network, valid.sequences), began)
 
 
 def predict_network(network: Network, sequences: DeviceSequences) -> np.ndarray:

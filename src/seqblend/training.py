@@ -21,6 +21,7 @@ from seqblend.memory import Portions
 from seqblend.metrics import summarise
 from seqblend.optimise import autocast
 from seqblend.seeds import seed_for
+from seqblend.temperature import fit_temperature
 from seqblend.trainer import Rows, Setting, Trainer
 
 _MANY_ROWS = 1_000  # validation rows whose loss is steady enough for a short patience
@@ -86,9 +87,23 @@ def _validate(model: nn.Module, valid: Rows, setting: Setting) -> dict[str, floa
     """The averaged model's scores on the validation rows; metrics are prefixed `valid_`."""
     began = time.perf_counter()
     probabilities = predict_module(model, valid.sequences, setting.precision, setting.device)
-    scores = {f"valid_{k}": v for k, v in summarise(valid.labels, probabilities).items()}
+    return describe_validation(valid.labels, probabilities, began)
+
+
+def describe_validation(
+    labels: np.ndarray, probabilities: np.ndarray, began: float
+) -> dict[str, float | None]:
+    """Scores of an epoch, prefixed `valid_`, also with the best temperature.
+
+    began: time.perf_counter() before the probabilities were computed
+    """
+    scores = {f"valid_{name}": value for name, value in summarise(labels, probabilities).items()}
     scores["valid_loss"] = scores.pop("valid_log_loss")
-    return scores | {"valid_seconds": time.perf_counter() - began}
+    temperature, loss = 1.0, None
+    if scores["valid_loss"] is not None:
+        temperature, loss = fit_temperature(probabilities, labels)
+    calibrated = {"valid_calibrated_loss": loss, "valid_temperature": temperature}
+    return scores | calibrated | {"valid_seconds": time.perf_counter() - began}
 
 
 @torch.no_grad()
@@ -117,15 +132,17 @@ def predict_module(
     return out
 
 
-def stops_after_patience(patience: int, prior_entropy: float) -> Callable[[History], bool]:
-    """Stop once the validation loss has not improved for `patience` epochs.
+def stops_after_patience(
+    patience: int, prior_entropy: float, loss: str = "valid_loss"
+) -> Callable[[History], bool]:
+    """Stop once a validation loss of the history has not improved for `patience` epochs.
 
     Nothing stops on the plateau before learning begins: while the training loss is within 5 % of
     the labels' entropy (nats), a loss that does not fall says nothing.
     """
 
     def should_stop(history: History) -> bool:
-        losses = history["valid_loss"]
+        losses = history[loss]
         is_learning = min(history["train_loss"]) < 0.95 * prior_entropy
         return is_learning and len(losses) - first_best(losses, prior_entropy) >= patience
 

@@ -96,33 +96,23 @@ def _rows_of(
     return (train, valid) if unit.fold != PILOT else inner_split(labels, train, 0, keys)
 
 
-def pilot_epochs(runs: Path, run: Run) -> int:
-    """The number of epochs that the run's pilot found best."""
-    return int(read_json(runs / run.name / "pilot" / "manifest.json")["epochs"])
+def advice_of_pilot(runs: Path, run: Run) -> tuple[int, float]:
+    """The number of epochs and the temperature that the run's pilot found best."""
+    manifest = read_json(runs / run.name / "pilot" / "manifest.json")
+    return int(manifest["epochs"]), float(manifest["temperature"])
 
 
 def _context(
     job: Job, competition: Competition, device: torch.device, report: Callable[[dict], None]
 ) -> Context:
     unit, run = job.unit, job.unit.run
-    epochs = run.train.epochs
+    epochs, temperature = run.train.epochs, 1.0
     if run.has_pilot and unit.fold != PILOT:
-        epochs = pilot_epochs(job.runs, run)
-    return make_context(
-        run, competition, job.data, seed=unit.seed, place=unit.fold, epochs=epochs, device=device,
-        report=report,
-    )  # fmt: skip
-
-
-def make_context(
-    run: Run, competition: Competition, data: Path, *, seed: int, place: int, epochs: int,
-    device: torch.device, report: Callable[[dict], None],
-) -> Context:  # fmt: skip
-    """What a fit of the run is given; data: the competition's folder, which holds its vectors."""
+        epochs, temperature = advice_of_pilot(job.runs, run)
     return Context(
         entry_for(run.model), run.options, run.train, run.vocabulary, len(competition.classes),
-        competition.view, seed, place, epochs, device, report,
-        run.embedding and load_embedding(data, run.embedding),
+        competition.view, unit.seed, unit.fold, epochs, device, report,
+        run.embedding and load_embedding(job.data, run.embedding), temperature,
     )  # fmt: skip
 
 
@@ -139,6 +129,7 @@ def _describe(job: Job, member: Fitted, competition: Competition, context: Conte
         "data_digest": job.data_digest,
         "folds_digest": job.folds_digest, "labels_digest": job.labels_digest,
         "classes": list(competition.classes),
+        "temperature": facts.temperature if unit.fold == PILOT else context.temperature,
         "epochs": facts.epochs, "epochs_trained": len(losses),
         "epochs_chosen_on_validation": bool(losses) and not context.epochs,
         "parameters": facts.parameters, "padding": facts.padding,

@@ -44,6 +44,7 @@ VARIANTS = {
     "200 tokens: both ends": "vocabulary.max_len=200",
     "200 tokens: head": "vocabulary.max_len=200 vocabulary.truncate=head",
     "200 tokens: tail": "vocabulary.max_len=200 vocabulary.truncate=tail",
+    "epochs by the plain loss": "train.calibrate=false",
     "patience 1": "train.patience=1",
     "patience 4": "train.patience=4",
 }
