@@ -87,12 +87,14 @@ def space_of(method: str) -> str:
     )
 
 
-def available_methods(metric: str, c: int) -> tuple[str, ...]:
-    """The methods that make sense for a metric and c classes.
+def available_methods(metric: str, c: int, m: int = 2) -> tuple[str, ...]:
+    """The methods that make sense for a metric, c classes and m members.
 
     Ranks are for ranking metrics with two classes. Greedy selection on log odds is for metrics
     that need no normalised probabilities: for log loss, logodds_simplex is that optimum.
     """
+    if m == 1:
+        return ("single",)
     is_ranked = METRICS[metric].ranks and c == 2
     left_out = set() if is_ranked else {"rank_mean", "rank_greedy"}
     if metric == "log_loss" or (METRICS[metric].ranks and c > 2):

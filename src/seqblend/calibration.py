@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from seqblend.logodds import LogOddsLoss
-from seqblend.metrics import CLIP, COUNTED, confusion_matrix
+from seqblend.metrics import CLIP
+from seqblend.resampling import score_margins
 
 BINS = 15  # of confidence, all equally wide
 COLDEST, HOTTEST = 0.05, 20.0  # limits of a temperature
@@ -59,32 +60,45 @@ def fit_class_weights(metric: str, probabilities: np.ndarray, labels: np.ndarray
     if n == 0 or n * c * c > MOST_CELLS:
         return np.ones(c)
     logs = np.log(np.clip(probabilities, CLIP, 1.0)).astype(np.float64)
-    for _ in range(ROUNDS):
-        for k in range(c - 1 if c == 2 else c):
-            values = _score_offsets(metric, logs + offsets, logs[:, k], labels, k)
-            best = np.flatnonzero(values == values.max())
-            offsets[k] = OFFSETS[best[np.abs(OFFSETS[best]).argmin()]]
+    best = _best_two(logs)
+    for k in [*range(c if c > 2 else 1)] * ROUNDS:
+        is_own = best[0] == k
+        rival = np.where(is_own, best[1], best[0])
+        lead = logs[np.arange(n), rival] + offsets[rival] - logs[:, k]
+        values = _score_offsets(metric, lead, rival, labels, k, c)
+        equal = OFFSETS[values == np.nanmax(values)] if np.isfinite(values).any() else np.zeros(1)
+        chosen = equal[np.abs(equal).argmin()]
+        if chosen != offsets[k]:
+            offsets[k] = chosen
+            best = _best_two(logs + offsets)
     return np.exp(offsets - offsets.mean())
 
 
+def _best_two(logs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The best and the second-best class, int64 [n] each, of logs float64 [n, c]."""
+    rows, left = np.arange(len(logs)), logs.copy()
+    first = logs.argmax(1)
+    left[rows, first] = -np.inf
+    return first, left.argmax(1)
+
+
 def _score_offsets(
-    metric: str, logs: np.ndarray, own: np.ndarray, labels: np.ndarray, k: int
+    metric: str, lead: np.ndarray, rival: np.ndarray, labels: np.ndarray, k: int, c: int
 ) -> np.ndarray:
     """float64 [len(OFFSETS)]: the metric with each offset for class k.
 
-    logs: float64 [n, c], own: float64 [n] of class k without its offset
-    A row goes over to k at the first offset that lifts it above the best other class.
+    lead: float64 [n], of the best other class `rival` over k without an offset
+    A row goes over to k at the first offset that is larger than the lead.
     """
-    c = logs.shape[1]
-    others = logs.copy()
-    others[:, k] = -np.inf
-    rival = others.argmax(1)
-    turn = np.searchsorted(OFFSETS, others[np.arange(len(labels)), rival] - own, side="right")
-    cell = labels * c + rival
-    shape = len(OFFSETS) + 1, c, c
-    gone = np.bincount(turn * c * c + cell, minlength=np.prod(shape)).reshape(shape)
-    gone = np.cumsum(gone, axis=0)[:-1]  # rows that are with k by each offset
-    counts = confusion_matrix(labels, rival, c) - gone
-    counts[:, :, k] += gone.sum(2)
-    measured = [COUNTED[metric](each) for each in counts]
-    return np.array([-np.inf if value is None else value for value in measured])
+    turn = np.searchsorted(OFFSETS, lead, side="right")
+    shape, right = (len(OFFSETS) + 1, c), rival == labels
+    lost = np.bincount(turn * c + rival, minlength=shape[0] * c).reshape(shape).cumsum(0)[:-1]
+    missed = np.bincount(turn[right] * c + rival[right], minlength=shape[0] * c)
+    missed = missed.reshape(shape).cumsum(0)[:-1]
+    guessed = np.bincount(rival, minlength=c) - lost
+    guessed[:, k] += lost.sum(1)
+    hit = np.bincount(rival[right], minlength=c) - missed
+    won = np.bincount(turn[labels == k], minlength=shape[0]).cumsum()[:-1]
+    hit[:, k] += won
+    true = np.broadcast_to(np.bincount(labels, minlength=c), hit.shape)
+    return score_margins(metric, *(each.astype(np.float64) for each in (hit, true, guessed)))

@@ -17,6 +17,7 @@ from seqblend.seeds import rng_for
 
 PARTS = 5  # rows of a single fold are cut into this many parts; more folds are joined to as many
 NEAR = 1.0  # standard errors of a paired difference within which a smaller blend is as good
+PAYS = 2.0  # standard errors that an adjustment has to bring
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Fits:
         smallest has the fewest members, then the simplest method.
         """
         labels = self.labels[rows]
-        methods = available_methods(self.metric, self.stack.shape[2])
+        methods = available_methods(self.metric, self.stack.shape[2], len(self.stack))
         blended = {method: self.cross_fit(method, rows, part) for method in methods}
         near = near_best(self.metric, labels, blended)
         if is_coarse(self.metric):
@@ -176,13 +177,13 @@ def near_best(
 
 
 def pays(metric: str, labels: np.ndarray, new: np.ndarray, old: np.ndarray) -> bool:
-    """Whether new predictions beat old ones by more than the paired standard error."""
+    """Whether new predictions beat old ones by more than PAYS paired standard errors."""
     scores = [score(metric, labels, each) for each in (new, old)]
     if None in scores:
         return False
     parts = [influence(metric, labels, each) for each in (new, old)]
     sign = 1 if METRICS[metric].higher_is_better else -1
-    return sign * (scores[0] - scores[1]) > standard_error(parts[0] - parts[1])
+    return sign * (scores[0] - scores[1]) > PAYS * standard_error(parts[0] - parts[1])
 
 
 def best_of(metric: str, scores: dict[str, float | None]) -> str:

@@ -52,11 +52,14 @@ def sort_members(growing: GrowingSum) -> list[int]:
     return sorted(range(growing.m), key=lambda j: ratings[j], reverse=True)
 
 
-def greedy_picks(growing: GrowingSum, order: list[int], *, start: int | None = None) -> list[int]:
+def greedy_picks(
+    growing: GrowingSum, order: list[int], *, start: int | None = None, steps: int | None = None
+) -> list[int]:
     """Members in the order in which they were picked, up to the best prefix.
 
     order: the members to choose from, the best-rated first
     start: how many of them it begins with; None: as many as make the best prefix
+    steps: how many picks come back, better or not; None: those up to the best prefix
 
     Then the member that helps most is added at every step, the one first in file order on ties.
     """
@@ -68,14 +71,14 @@ def greedy_picks(growing: GrowingSum, order: list[int], *, start: int | None = N
     for member in picks:
         growing.add((member, 1.0))
     best, best_rating = len(picks), growing.rate()
-    steps = [(member, 1.0) for member in sorted(order)]
-    while len(picks) < min(best + PATIENCE, len(order) + STEPS):
-        place, rating = growing.best(steps)
-        picks.append(steps[place][0])
-        growing.add(steps[place])
+    choices = [(member, 1.0) for member in sorted(order)]
+    while len(picks) < (steps or min(best + PATIENCE, len(order) + STEPS)):
+        place, rating = growing.best(choices)
+        picks.append(choices[place][0])
+        growing.add(choices[place])
         if rating > best_rating:
             best, best_rating = len(picks), rating
-    return picks[:best]
+    return picks[: steps or best]
 
 
 def hill_weights(metric: str, scores: np.ndarray, labels: np.ndarray) -> np.ndarray:

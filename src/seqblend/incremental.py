@@ -12,7 +12,7 @@ from seqblend.metrics import CLIP, COUNTED, METRICS, class_auc, confusion_matrix
 Rating = tuple[float, float]  # score and tie-break, larger is better
 Step = tuple[int, float]  # a member, and how often it is added to the sum
 _SLACK = 1e-6  # rounding of sums
-_BINS = 1 << 16  # of the histogram that bounds an area under the curve
+_MOST_BINS = 1 << 16  # of the histogram that bounds an area under the curve
 
 
 class GrowingSum(Protocol):
@@ -105,7 +105,8 @@ class LossSum:
 class CountSum:
     """Metrics of predicted classes: only rows that a step can still turn over are looked at.
 
-    A row whose best class leads by more than any member can take away keeps its class. Ties are
+    A row keeps its class where that leads by more than any member can take away: where all members
+    agree, from the start. Ties are
     broken by log loss, of the softmax where members are log probabilities.
     """
 
@@ -113,14 +114,16 @@ class CountSum:
         self.m, self.n, self.c = scores.shape
         self.labels, self.measure = labels, COUNTED[metric]
         self.scores = np.ascontiguousarray(scores.transpose(0, 2, 1))  # [m, c, n]
-        self.reach = np.max([each.max(0) - each.min(0) for each in self.scores], axis=0)  # [n]
+        self.above, self.below = np.zeros((2, self.c, self.n), np.float32)
+        for each in self.scores:  # by how much a class may fall behind, added or taken away
+            np.maximum(self.above, each.max(0) - each, out=self.above)
+            np.maximum(self.below, each - each.min(0), out=self.below)
         self.is_log = bool(scores.min() < 0)
         self.clear()
 
     def clear(self) -> None:
         """Empty the sum."""
         self.sum, self.size = np.zeros((self.c, self.n)), 0.0
-        self._look()
 
     def add(self, step: Step) -> None:
         """Put a member in."""
@@ -129,7 +132,12 @@ class CountSum:
         self._look()
 
     def _look(self) -> None:
-        self.predicted, self.lead = _top_of(self.sum)
+        self.predicted = _top_of(self.sum)
+        places = self.predicted, np.arange(self.n)
+        others = self.sum.copy()
+        others[places] = -np.inf
+        self.lead = self.sum[places] - others.max(0)
+        self.risk = self.above[places], self.below[places]
         self.counts = confusion_matrix(self.labels, self.predicted, self.c)
 
     def rate(self) -> Rating:
@@ -138,14 +146,15 @@ class CountSum:
 
     def best(self, steps: Sequence[Step]) -> tuple[int, Rating]:
         """The best step; log loss is asked only of those that tie."""
-        most = max(abs(times) for _, times in steps)
-        rows = np.flatnonzero(self.lead <= most * self.reach + _SLACK)
+        most = max(max(times, 0) for _, times in steps), max(max(-times, 0) for _, times in steps)
+        risk = np.maximum(most[0] * self.risk[0], most[1] * self.risk[1])
+        rows = np.flatnonzero(self.lead <= risk + _SLACK)
         labels, total = self.labels[rows], self.sum[:, rows]
         kept = self.counts - confusion_matrix(labels, self.predicted[rows], self.c)
         inside = {member: self.scores[member].take(rows, axis=1) for member, _ in steps}
         values = []
         for member, times in steps:
-            predicted = _top_of(total + np.float64(times) * inside[member])[0]
+            predicted = _top_of(total + np.float64(times) * inside[member])
             values.append(self._value(kept + confusion_matrix(labels, predicted, self.c)))
         tied = [i for i, value in enumerate(values) if value == max(values)]
         losses = [self._tie_break_of(steps[i]) for i in tied]
@@ -170,18 +179,15 @@ class CountSum:
         return float(np.log(np.clip(right, CLIP, 1.0)).mean())
 
 
-def _top_of(total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(best class int64 [n], the first one on ties; its lead [n]) of sums float64 [c, n]."""
+def _top_of(total: np.ndarray) -> np.ndarray:
+    """int64 [n]: the best class of sums float64 [c, n], the first one on ties."""
     if len(total) == 2:
-        apart = total[1] - total[0]
-        return (apart > 0).astype(np.int64), np.abs(apart)
-    best, second = total[0].copy(), np.full(total.shape[1], -np.inf)
-    top = np.zeros(total.shape[1], np.int64)
-    for k, values in enumerate(total[1:], 1):
-        top[values > best] = k
-        np.maximum(second, np.minimum(values, best), out=second)
-        np.maximum(best, values, out=best)
-    return top, best - second
+        return (total[1] > total[0]).astype(np.int64)
+    best, top = total[0], np.zeros(total.shape[1], np.int32)
+    for k, values in enumerate(total[1:], 1):  # no branch on a row: 10 times faster than argmax
+        top = np.maximum(top, (values > best) * np.int32(k))
+        best = np.maximum(best, values)
+    return top.astype(np.int64)
 
 
 class AreaSum:
@@ -251,8 +257,9 @@ def _bound_area(is_class: np.ndarray, scores: np.ndarray) -> float:
     low, high = float(scores.min()), float(scores.max())
     if high <= low:
         return 0.5
-    code = ((scores - np.float32(low)) * np.float32((_BINS - 1) / (high - low))).astype(np.int64)
-    counts = np.bincount(2 * code + is_class, minlength=2 * _BINS).reshape(-1, 2)
+    bins = min(len(scores), _MOST_BINS)
+    code = ((scores - np.float32(low)) * np.float32((bins - 1) / (high - low))).astype(np.int64)
+    counts = np.bincount(2 * code + is_class, minlength=2 * bins).reshape(-1, 2)
     outside, inside = counts[:, 0], counts[:, 1]
     won = float(inside @ np.cumsum(outside))
     return won / (float(inside.sum()) * float(outside.sum())) + 1e-12

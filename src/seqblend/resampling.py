@@ -93,7 +93,7 @@ def _bootstrap_patterns(
     true, scores = drawn @ truth, []
     for guess in pattern.T[1:]:
         guessed = np.eye(c)[guess]
-        scores.append(_measure(metric, drawn @ (truth * guessed), true, drawn @ guessed))
+        scores.append(score_margins(metric, drawn @ (truth * guessed), true, drawn @ guessed))
     return np.stack(scores)
 
 
@@ -180,15 +180,18 @@ def _weighted_counts(metric: str, labels: np.ndarray, p: np.ndarray) -> Weighted
     def score(weights: np.ndarray) -> np.ndarray:
         """The metric, float64 [r], under row weights float64 [r, n]."""
         hit, true, guessed = ((m @ weights.T).T for m in (hits, truths, guesses))  # [r, c]
-        return _measure(metric, hit, true, guessed)
+        return score_margins(metric, hit, true, guessed)
 
     return score
 
 
-def _measure(
+def score_margins(
     metric: str, hit: np.ndarray, true: np.ndarray, guessed: np.ndarray
 ) -> np.ndarray:
-    """The metric, float64 [r], of hits and of labels and predictions by class, float64 [r, c]."""
+    """float64 [r]: a metric of r confusion matrices, known by their diagonals and margins.
+
+    hit, true, guessed: float64 [r, c], rows right, of each class, and predicted as it
+    """
     if metric == "accuracy":
         return hit.sum(1) / true.sum(1)
     if metric == "balanced_accuracy":
