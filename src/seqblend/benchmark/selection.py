@@ -60,16 +60,20 @@ def published_picks(
     """(picks, the score after the last): ensemble selection as Caruana et al. 2004 describe it.
 
     As AutoGluon runs it: from nothing, every member is averaged in at every step and scored by
-    scikit-learn on all rows, the best one stays. Ties go to the first (there to a random one).
+    scikit-learn on all rows, the best one stays; log loss breaks ties (its `second_metric`).
     """
-    measure = _sklearn_metric(metric, stack.shape[2])
+    c = stack.shape[2]
+    measure, breaker = _sklearn_metric(metric, c), _sklearn_metric("log_loss", c)
     stack = stack / stack.sum(2, keepdims=True, dtype=np.float64)  # it wants sums of 1 in float64
     picks: list[int] = []
     total, value = np.zeros(stack.shape[1:]), 0.0
     for size in range(1, steps + 1):
         values = [measure(labels, (total + member) / size) for member in stack]
-        picks.append(int(np.argmax(values)))
-        value = values[picks[-1]]
+        value = max(values)
+        tied = [j for j in range(len(stack)) if values[j] == value]
+        if len(tied) > 1:
+            tied.sort(key=lambda j: -breaker(labels, (total + stack[j]) / size))
+        picks.append(tied[0])
         total += stack[picks[-1]]
     return picks, value
 
