@@ -45,6 +45,21 @@ def test_the_score_one_step_ahead_is_the_score_of_the_mixture(metric, c, low):
         assert growing.rate()[0] == pytest.approx(values[place], abs=1e-6)
 
 
+@pytest.mark.parametrize("c", [2, 3])
+def test_log_loss_of_a_sum_with_negative_parts_is_that_of_the_clipped_mixture(c):
+    stack, labels, _ = members(3, 300, c)
+    growing, steps = open_sum("log_loss", stack, labels), [(0, 1.0), (1, -0.6)]
+    for step in steps:
+        growing.add(step)
+    assert (sum(times * stack[member] for member, times in steps) < 0).any()
+    expected = signed("log_loss", labels, mixture(stack, steps))
+    assert growing.rate()[0] == pytest.approx(expected, abs=1e-6)
+    steps.append((2, -0.05))
+    assert growing.best(steps[-1:])[1][0] == pytest.approx(
+        signed("log_loss", labels, mixture(stack, steps)), abs=1e-6
+    )
+
+
 def test_a_class_that_leads_by_more_than_members_differ_is_not_looked_at_again():
     stack, labels, _ = members(4, 400, 3)
     growing = open_sum("accuracy", stack, labels)

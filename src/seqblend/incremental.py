@@ -99,7 +99,7 @@ class LossSum:
             mixed += count * self.scores[each].astype(np.float64)
         mixed = np.maximum(mixed, CLIP * (self.size + times))
         right = mixed[np.arange(self.n), self.labels]
-        return float(np.log(right / mixed.sum(1)).mean())
+        return float(np.log(np.maximum(right / mixed.sum(1), CLIP)).mean())
 
 
 class CountSum:
