@@ -21,8 +21,8 @@ LAYERS = [  # lowest first; a name with a slash is a folder
     "probabilities metrics resampling optimise gradients memory recovery trainer",
     "training scratch_training contract members devices",
     "runs units executors scheduling precision results",
-    "logodds simplex stacking incremental greedy blend_methods calibration crossfit blending "
-    "budget tuned",
+    "logodds simplex stacking bounds incremental greedy blend_methods calibration crossfit "
+    "blending budget tuned",
     "submission submission_log reporting/ console commands",
     "project joining delivery pipeline summary show opening",
     "tuning/ benchmark/",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from seqblend.incremental import GrowingSum, Rating, open_sum
+from seqblend.bounds import Rating
+from seqblend.incremental import GrowingSum, open_sum
 from seqblend.seeds import rng_for
 
 STEPS = 20  # picks beyond one a member; a weight is a multiple of 5 % or finer

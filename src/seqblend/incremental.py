@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
 
+from seqblend.bounds import Rating, best_bounded, bound_area
 from seqblend.metrics import CLIP, COUNTED, METRICS, class_auc, confusion_matrix
 
-Rating = tuple[float, float]  # score and tie-break, larger is better
 Step = tuple[int, float]  # a member, and how often it is added to the sum
 _SLACK = 1e-6  # rounding of sums
-_MOST_BINS = 1 << 16  # of the histogram that bounds an area under the curve
 
 
 class GrowingSum(Protocol):
@@ -218,48 +217,16 @@ class AreaSum:
 
     def best(self, steps: Sequence[Step]) -> tuple[int, Rating]:
         """The best step: those whose bound cannot win are not sorted."""
-        bounds = [self._mean(step, _bound_area) for step in steps]
+        bounds = [self._mean(step, bound_area) for step in steps]
         return best_bounded(bounds, lambda i: self._exact(*steps[i]))
 
     def _exact(self, member: int, times: float) -> float:
         return self._mean((member, times), lambda is_class, mixed: class_auc(is_class, mixed) or 0)
 
-    def _mean(self, step: Step, measure) -> float:
+    def _mean(self, step: Step, measure: Callable[[np.ndarray, np.ndarray], float]) -> float:
         """The mean of a measure over classes, with a step added; in float32: faster to sort."""
         values = [
             measure(is_class, (total + np.float64(step[1]) * own[step[0]]).astype(np.float32))
             for total, (is_class, own) in zip(self.sums, self.sides, strict=True)
         ]
         return sum(values) / len(values) if values else 0.0
-
-
-def best_bounded(bounds: Sequence[float], exact) -> tuple[int, Rating]:
-    """The position with the largest exact value, the first one on ties, and (value, 0).
-
-    bounds: no exact value is above its bound; exact(i) is asked in the order of falling bounds,
-    and no more once a value is above every bound that is left.
-    """
-    chosen, most = -1, -np.inf
-    for i in sorted(range(len(bounds)), key=lambda i: (-bounds[i], i)):
-        if bounds[i] < most:
-            break
-        value = exact(i)
-        if value > most or (value == most and i < chosen):
-            chosen, most = i, value
-    return chosen, (most, 0.0)
-
-
-def _bound_area(is_class: np.ndarray, scores: np.ndarray) -> float:
-    """An area that the exact one is not above: pairs within a bin of a histogram count as won.
-
-    is_class: bool [n], scores: float32 [n]
-    """
-    low, high = float(scores.min()), float(scores.max())
-    if high <= low:
-        return 0.5
-    bins = min(len(scores), _MOST_BINS)
-    code = ((scores - np.float32(low)) * np.float32((bins - 1) / (high - low))).astype(np.int64)
-    counts = np.bincount(2 * code + is_class, minlength=2 * bins).reshape(-1, 2)
-    outside, inside = counts[:, 0], counts[:, 1]
-    won = float(inside @ np.cumsum(outside))
-    return won / (float(inside.sum()) * float(outside.sum())) + 1e-12
