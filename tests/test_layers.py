@@ -18,12 +18,13 @@ LAYERS = [  # lowest first; a name with a slash is a folder
     "sequences reading/ embeddings/ paths demo demo_kinds public/ dataset",
     "dealing folds vocabulary batching",
     "models/",
-    "probabilities metrics temperature optimise gradients memory recovery trainer",
+    "probabilities metrics temperature resampling optimise gradients memory recovery trainer",
     "training scratch_training contract members devices",
     "runs units executors scheduling precision results",
-    "simplex blend_methods blending budget tuned",
+    "logodds simplex stacking bounds incremental greedy blend_methods calibration crossfit "
+    "blending budget tuned",
     "submission submission_log reporting/ console progress commands",
-    "project delivery pipeline summary show opening",
+    "project joining delivery pipeline summary show opening",
     "tuning/ benchmark/",
 ]
 

@@ -148,7 +148,7 @@ def test_a_run_is_the_mean_of_its_units_in_file_order(trained):
         )
     mean = np.mean([read_array(folder / "test.npy") for folder in folders], axis=0)
     np.testing.assert_allclose(result.test, mean, atol=1e-6)
-    check_result(result, trained.fold)
+    check_result(result, trained.fold, trained.ledger)
 
 
 def test_runs_of_other_folds_are_left_out_by_name(trained):

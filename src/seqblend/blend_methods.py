@@ -6,44 +6,100 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from seqblend.greedy import greedy_weights, hill_weights
 from seqblend.metrics import CLIP, METRICS, average_ranks, score
 from seqblend.simplex import logodds_weights, mixture_weights
+from seqblend.stacking import stacking_weights
 
 # The simplest first: it wins among equals.
-METHODS = ("mean", "logodds_mean", "rank_mean", "simplex", "logodds_simplex", "greedy")
-GREEDY_STEPS = 20  # picks beyond one a member; a weight is a multiple of 5 % or finer
-GREEDY_PATIENCE = 5  # picks without a gain after which the search ends
+METHODS = (
+    "single", "mean", "logodds_mean", "rank_mean", "simplex", "logodds_simplex", "greedy",
+    "logodds_greedy", "rank_greedy", "hill", "stacking",
+)  # fmt: skip
+NEGLIGIBLE = 1e-3  # a weight that does not count as a member
 
 
 @dataclass(frozen=True)
 class Blend:
-    """A fitted blend: the method, and a weight for each member (>= 0, they sum to 1).
+    """A fitted blend: the method, a weight for each member, and what is done to the mixture.
 
-    weights: float64 [m], in the order of `members`
+    weights: float64 [m], in the order of `members`; they sum to 1 and are >= 0 but in hill (may be
+        below 0) and stacking (any)
+    bias: float64 [c], added to mixed log probabilities; None: 0
+    temperature: the mixture's log probabilities are divided by it
+    class_weights: float64 [c], by which classes are multiplied at the end; None: 1
     """
 
     method: str
     weights: np.ndarray
     members: tuple[str, ...]
+    bias: np.ndarray | None = None
+    temperature: float = 1.0
+    class_weights: np.ndarray | None = None
+
+    @property
+    def size(self) -> int:
+        """How many members have a say."""
+        return int((np.abs(self.weights) >= NEGLIGIBLE).sum())
 
     def apply(self, stack: np.ndarray) -> np.ndarray:
         """float64 [n, c]: the blended probabilities of stack float [m, n, c], rows sum to 1.
 
-        rank_mean ranks the rows given: apply it to a whole fold or test set, not row by row.
+        A rank blend ranks the rows given: apply it to a whole fold or test set, not row by row.
         """
-        if self.method.startswith("logodds"):
-            blended = _softmax(np.tensordot(self.weights, _logs(stack), 1))
-        elif self.method == "rank_mean":
+        space = space_of(self.method)
+        if space == "rank":
             blended = _mean_ranks(self.weights, stack)
+        elif space == "logodds":
+            mixed = _mix(self.weights, stack, is_log=True)
+            blended = _softmax(mixed if self.bias is None else mixed + self.bias)
         else:
-            blended = np.tensordot(self.weights, stack.astype(np.float64), 1)
-        return blended / blended.sum(1, keepdims=True)
+            blended = _mix(self.weights, stack)
+            if self.weights.min() < 0:
+                blended = np.maximum(blended, CLIP)
+        return adjust(blended / blended.sum(1, keepdims=True), self.temperature, self.class_weights)
 
 
-def available_methods(metric: str, c: int) -> tuple[str, ...]:
-    """The methods that make sense for a metric and c classes."""
+def adjust(
+    probabilities: np.ndarray, temperature: float = 1.0, class_weights: np.ndarray | None = None
+) -> np.ndarray:
+    """float64 [n, c]: log probabilities over a temperature, then classes times their weights.
+
+    probabilities: float64 [n, c]; class_weights: float64 [c]
+    """
+    if temperature != 1.0:
+        probabilities = _softmax(np.log(np.clip(probabilities, CLIP, 1.0)) / temperature)
+    if class_weights is None:
+        return probabilities
+    weighted = probabilities * class_weights
+    return weighted / weighted.sum(1, keepdims=True)
+
+
+def space_of(method: str) -> str:
+    """What a method averages: `probability`, `logodds` or `rank`."""
+    first = method.partition("_")[0]
+    return (
+        "logodds"
+        if method == "stacking"
+        else first
+        if first in ("logodds", "rank")
+        else ("probability")
+    )
+
+
+def available_methods(metric: str, c: int, m: int = 2) -> tuple[str, ...]:
+    """The methods that make sense for a metric, c classes and m members.
+
+    Ranks are for ranking metrics with two classes. Greedy selection on log odds is for metrics
+    that need no normalised probabilities: for log loss, logodds_simplex is that optimum.
+    """
+    if m == 1:
+        return ("single",)
     is_ranked = METRICS[metric].ranks and c == 2
-    return tuple(name for name in METHODS if name != "rank_mean" or is_ranked)
+    left_out = set() if is_ranked else {"rank_mean", "rank_greedy"}
+    if metric == "log_loss" or (METRICS[metric].ranks and c > 2):
+        left_out.add("logodds_greedy")
+    return tuple(name for name in METHODS if name not in left_out)
 
 
 def fit_blend(
@@ -55,54 +111,32 @@ def fit_blend(
     """
     if method not in METHODS:
         raise ValueError(f"no blend method {method!r}; there are {', '.join(METHODS)}")
-    m = len(stack)
-    if m == 1 or len(labels) == 0 or method.endswith("mean"):
+    m, names, bias = len(stack), tuple(members), None
+    if len(labels) == 0 or method.endswith("mean") or (m == 1 and method != "stacking"):
         weights = np.full(m, 1 / m)
-    elif method == "greedy":
-        weights = greedy_weights(stack, labels, metric)
+    elif method == "single":
+        weights = np.eye(m)[best_member(stack, labels, metric)]
+    elif method == "simplex":
+        weights = mixture_weights(stack, labels)
+    elif method == "logodds_simplex":
+        weights = logodds_weights(stack, labels)
+    elif method == "stacking":
+        weights, bias = stacking_weights(stack, labels)
     else:
-        fit = mixture_weights if method == "simplex" else logodds_weights
-        weights = fit(stack, labels)
-    return Blend(method, weights, tuple(members))
+        search = hill_weights if method == "hill" else greedy_weights
+        weights = search(metric, _scores(space_of(method), stack), labels)
+    return Blend(method, weights, names, bias)
 
 
-def greedy_weights(stack: np.ndarray, labels: np.ndarray, metric: str) -> np.ndarray:
-    """float64 [m]: shares of picks with replacement that score best on these rows.
+def best_member(stack: np.ndarray, labels: np.ndarray, metric: str) -> int:
+    """The position of the member with the best score; log loss breaks the ties of coarse metrics.
 
-    The search starts from the best prefix of the members sorted by score, adds the member that
-    helps most at every step, and keeps the best prefix of its picks. Ties go to the member named
-    first. Source: Caruana et al. 2004, Ensemble selection from libraries of models.
+    stack: float32 [m, n, c], labels: int64 [n]; the first one on ties
     """
-    ratings = [rate(metric, labels, member) for member in stack]
-    order = sorted(range(len(stack)), key=lambda j: ratings[j], reverse=True)
-    best = _best_prefix(stack, labels, metric, order)
-    picks = order[:best]
-    total = stack[picks].sum(0, dtype=np.float64)
-    best_rating = _rate_sum(metric, labels, total, best)
-    while len(picks) < best + GREEDY_PATIENCE and len(picks) < len(stack) + GREEDY_STEPS:
-        size = len(picks) + 1
-        ratings = [_rate_sum(metric, labels, total + member, size) for member in stack]
-        chosen = max(range(len(stack)), key=lambda j: ratings[j])
-        picks.append(chosen)
-        total += stack[chosen]
-        if ratings[chosen] > best_rating:
-            best, best_rating = size, ratings[chosen]
-    return np.bincount(picks[:best], minlength=len(stack)) / best
-
-
-def _best_prefix(stack: np.ndarray, labels: np.ndarray, metric: str, picks: list[int]) -> int:
-    """How many of the picks, from the first on, have the best-rated mean."""
-    total = np.zeros(stack.shape[1:])
-    ratings = []
-    for size, member in enumerate(picks, 1):
-        total += stack[member]
-        ratings.append(_rate_sum(metric, labels, total, size))
-    return 1 + max(range(len(picks)), key=lambda i: ratings[i])
-
-
-def _rate_sum(metric: str, labels: np.ndarray, total: np.ndarray, size: int) -> tuple[float, float]:
-    """The rating of a sum of members. In float32, as they are: sorting is twice as fast for AUC."""
-    return rate(metric, labels, (total / size).astype(np.float32))
+    sign = 1 if METRICS[metric].higher_is_better else -1
+    values = [sign * (score(metric, labels, member) or 0.0) for member in stack]
+    tied = [j for j, value in enumerate(values) if value == max(values)]
+    return min(tied, key=lambda j: score("log_loss", labels, stack[j]))
 
 
 def is_coarse(metric: str) -> bool:
@@ -110,20 +144,23 @@ def is_coarse(metric: str) -> bool:
     return metric != "log_loss" and not METRICS[metric].ranks
 
 
-def rate(metric: str, labels: np.ndarray, probabilities: np.ndarray) -> tuple[float, float]:
-    """(score, tie-break), larger is better: log loss breaks the ties of coarse metrics.
-
-    An undefined score counts as 0: log loss then decides.
-    """
-    value = score(metric, labels, probabilities)
-    signed = 0.0 if value is None else value if METRICS[metric].higher_is_better else -value
-    if value is not None and not is_coarse(metric):
-        return signed, 0.0
-    return signed, -(score("log_loss", labels, probabilities) or 0.0)
+def _scores(space: str, stack: np.ndarray) -> np.ndarray:
+    """float32 [m, n, c]: what is averaged in a space."""
+    if space == "logodds":
+        return np.log(np.clip(stack, CLIP, 1.0))
+    if space == "rank":
+        ranks = np.stack([average_ranks(member[:, 1]) for member in stack]).astype(np.float32)
+        return np.stack([1 - ranks, ranks], 2)
+    return stack
 
 
-def _logs(stack: np.ndarray) -> np.ndarray:
-    return np.log(np.clip(stack, CLIP, 1.0).astype(np.float64))
+def _mix(weights: np.ndarray, stack: np.ndarray, *, is_log: bool = False) -> np.ndarray:
+    """float64 [n, c]: the weighted sum of members, or of their log probabilities."""
+    mixed = np.zeros(stack.shape[1:])
+    for weight, member in zip(weights, stack, strict=True):
+        if weight:
+            mixed += weight * (np.log(np.clip(member, CLIP, 1.0)) if is_log else member)
+    return mixed
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from seqblend.blend_methods import Blend, available_methods, fit_blend, is_coarse
-from seqblend.dealing import deal_rows
+from seqblend.blend_methods import Blend
+from seqblend.calibration import calibration_error
+from seqblend.crossfit import Fits, best_of, cross_fit_temperature, deal_parts
 from seqblend.errors import InputError
-from seqblend.metrics import METRICS, better, score
+from seqblend.metrics import METRICS, score
 from seqblend.probabilities import check_probabilities
-from seqblend.seeds import rng_for
+from seqblend.resampling import bootstrap_many, influence, standard_error
 
-PARTS = 5  # rows of a single fold are cut into this many parts to cross-fit on
-BLOCKS = 20  # row blocks from which a paired standard error is read
-NEAR = 0.25  # standard errors within which a simpler method is as good
+TAIL = 0.025  # of the draws, left out on either side of an interval
 
 
 @dataclass(frozen=True)
@@ -26,10 +24,14 @@ class BlendResult:
 
     blend: fitted on all scored rows; method: its method
     in_sample: its score on the rows it was fitted on
-    cross_fitted: the score of `oof`, in which every fold's method and weights come from the others
+    cross_fitted: the score of `oof`, in which every part's method and weights come from the others
     oof: float32 [n, c], NaN for rows without a fold
-    table: for each method {method, cross_fitted, in_sample, gap}; gap > 0: in-sample flatters
+    table: a dict a method: method, size, in_sample, cross_fitted, gap (> 0: in-sample flatters),
+        low, high, beats_single, forecast_low, forecast_high
+    whole: the same of the whole procedure, the choice among methods included, and gain (over the
+        best single member) with gain_error, its standard error
     best_single: the member with the best score, and that score
+    calibration: a dict a member, and the blend last: name, error_before, error_after, temperatures
     """
 
     blend: Blend
@@ -38,47 +40,10 @@ class BlendResult:
     cross_fitted: float | None
     oof: np.ndarray
     table: list[dict[str, Any]]
+    whole: dict[str, Any]
     best_single: str
     best_single_score: float | None
-
-
-@dataclass
-class _Fits:
-    """Fits blends on subsets of rows, each subset once (nested folds ask twice)."""
-
-    stack: np.ndarray
-    labels: np.ndarray
-    metric: str
-    members: tuple[str, ...]
-    done: dict[tuple[str, bytes], Blend] = field(default_factory=dict)
-
-    def fit(self, method: str, rows: np.ndarray) -> Blend:
-        """The blend fitted on these rows (ascending positions)."""
-        key = (method, hashlib.sha256(rows.tobytes()).digest())
-        if key not in self.done:
-            self.done[key] = fit_blend(
-                method, self.stack[:, rows], self.labels[rows], self.metric, self.members
-            )
-        return self.done[key]
-
-    def cross_fit(self, method: str, rows: np.ndarray, fold: np.ndarray) -> np.ndarray:
-        """float64 [len(rows), c]: each part of `rows` by a blend fitted on the other parts."""
-        part = _parts(self.labels[rows], fold[rows])
-        blended = np.empty((len(rows), self.stack.shape[2]))
-        for k in np.unique(part):
-            blend = self.fit(method, rows[part != k])
-            blended[part == k] = blend.apply(self.stack[:, rows[part == k]])
-        return blended
-
-    def choose(self, rows: np.ndarray, fold: np.ndarray) -> tuple[str, dict[str, np.ndarray]]:
-        """The method to use for these rows, and every method's cross-fitted predictions."""
-        labels = self.labels[rows]
-        methods = available_methods(self.metric, self.stack.shape[2])
-        blended = {method: self.cross_fit(method, rows, fold) for method in methods}
-        near = _near_best(self.metric, labels, blended)
-        if is_coarse(self.metric):
-            near = _near_best("log_loss", labels, near)
-        return next(iter(near)), blended
+    calibration: list[dict[str, Any]]
 
 
 def cross_fit(
@@ -90,8 +55,9 @@ def cross_fit(
     With a single fold its rows are cut into 5 stratified parts.
     """
     rows = np.flatnonzero(fold >= 0)
-    fits = _Fits(stack, labels, metric, tuple(map(str, range(len(stack)))))
-    return _spread(fits.cross_fit(method, rows, fold), rows, len(fold))
+    fits = Fits(stack, labels, metric, tuple(map(str, range(len(stack)))))
+    part = deal_parts(labels[rows], fold[rows])
+    return _spread(fits.cross_fit(method, rows, part), rows, len(fold))
 
 
 def select_blend(
@@ -100,34 +66,46 @@ def select_blend(
     fold: np.ndarray,
     metric: str,
     members: tuple[str, ...],
+    *,
+    n_test: int = 0,
 ) -> BlendResult:
-    """The blend with the best cross-fitted score, and the nested score of the whole procedure.
+    """The smallest blend near the best cross-fitted score, and the nested score of choosing it.
 
     stack: float32 [m, n, c], labels: int64 [n], fold: int64 [n], -1 for rows without predictions
-    Among methods within a quarter of a paired standard error of the best, the simplest is taken;
-    where the metric sees only predicted classes, log loss is asked first, in the same way.
+    n_test: rows of the test set that forecasts are for; 0: as many as are scored
     raises: InputError that names the member with NaN or with rows that do not sum to 1
     """
     check_stack(stack, labels, fold, members)
     rows = np.flatnonzero(fold >= 0)
-    fits = _Fits(stack, labels, metric, tuple(members))
-    nested = _nested(fits, rows, fold)
-    method, blended = fits.choose(rows, fold)
-    table = [_table_row(fits, name, rows, predictions) for name, predictions in blended.items()]
-    singles = {
-        name: score(metric, labels[rows], member[rows])
-        for name, member in zip(members, stack, strict=True)
-    }
-    best_single = _best(metric, singles)
+    known, part = labels[rows], deal_parts(labels[rows], fold[rows])
+    fits = Fits(stack, labels, metric, tuple(members))
+    nested = fits.nested(rows, part)
+    choice = fits.choose(rows, part)
+    blend = choice.finish(fits.fit(choice.method, rows))
+    singles = {name: score(metric, known, p[rows]) for name, p in zip(members, stack, strict=True)}
+    best_single = best_of(metric, singles)
+    single = stack[members.index(best_single), rows]
+    predictions = {"": nested, **choice.blended}
+    draws = _draw(metric, known, [single, *predictions.values()])
+    applied = [blend, *(fits.fit(method, rows) for method in choice.blended)]
+    records = [
+        {"method": name, "size": each.size}
+        | _scores(metric, known, each.apply(stack[:, rows]), p)
+        | _intervals(metric, own, draws[0], (n_test or len(rows)) / len(rows))
+        for (name, p), each, own in zip(predictions.items(), applied, draws[1:], strict=True)
+    ]
+    whole = records[0] | _gain(metric, known, nested, single) | {"method": choice.method}
     return BlendResult(
-        blend=fits.fit(method, rows),
-        method=method,
-        in_sample=next(row["in_sample"] for row in table if row["method"] == method),
-        cross_fitted=score(metric, labels[rows], nested),
+        blend=blend,
+        method=choice.method,
+        in_sample=whole["in_sample"],
+        cross_fitted=whole["cross_fitted"],
         oof=_spread(nested, rows, len(fold)).astype(np.float32),
-        table=table,
+        table=records[1:],
+        whole=whole,
         best_single=best_single,
         best_single_score=singles[best_single],
+        calibration=_calibrate([*stack[:, rows], nested], [*members, "blend"], known, part),
     )
 
 
@@ -152,76 +130,76 @@ def check_stack(
         )
 
 
-def _nested(fits: _Fits, rows: np.ndarray, fold: np.ndarray) -> np.ndarray:
-    """float64 [len(rows), c]: each part by the method and weights that the other parts choose."""
-    part = _parts(fits.labels[rows], fold[rows])
-    whole = np.full(len(fold), -1)
-    whole[rows] = part
-    blended = np.empty((len(rows), fits.stack.shape[2]))
-    for k in np.unique(part):
-        others = rows[part != k]
-        method = fits.choose(others, whole)[0] if len(others) else "mean"
-        blended[part == k] = fits.fit(method, others).apply(fits.stack[:, rows[part == k]])
-    return blended
-
-
-def _parts(labels: np.ndarray, fold: np.ndarray) -> np.ndarray:
-    """int64 [n]: the folds themselves, or 5 stratified parts where there is only one fold."""
-    if len(np.unique(fold)) > 1:
-        return fold
-    return deal_rows(labels, np.arange(len(labels)), PARTS, rng_for(0, "blend parts"))
-
-
-def _near_best(
-    metric: str, labels: np.ndarray, blended: dict[str, np.ndarray]
-) -> dict[str, np.ndarray]:
-    """The methods, in order, that are within NEAR paired standard errors of the best."""
-    scores = {name: score(metric, labels, predictions) for name, predictions in blended.items()}
-    best = _best(metric, scores)
-    if scores[best] is None:
-        return blended
-    return {
-        name: predictions
-        for name, predictions in blended.items()
-        if scores[name] is not None
-        and abs(scores[name] - scores[best])
-        <= NEAR * _paired_error(metric, labels, predictions, blended[best])
-    }
-
-
-def _paired_error(metric: str, labels: np.ndarray, a: np.ndarray, b: np.ndarray) -> float:
-    """Standard error of score(a) - score(b), from the spread of the difference over row blocks."""
-    differences = []
-    for start in range(BLOCKS):
-        block = slice(start, None, BLOCKS)
-        one, other = (score(metric, labels[block], each[block]) for each in (a, b))
-        if one is not None and other is not None:
-            differences.append(one - other)
-    if len(differences) < 2:
-        return 0.0
-    return float(np.std(differences, ddof=1) / np.sqrt(len(differences)))
-
-
-def _best(metric: str, scores: dict[str, float | None]) -> str:
-    """The name with the best score, the first one on ties."""
-    best = next(iter(scores))
-    for name, value in scores.items():
-        best = name if better(metric, value, scores[best]) else best
-    return best
-
-
-def _table_row(
-    fits: _Fits, method: str, rows: np.ndarray, cross_fitted: np.ndarray
-) -> dict[str, Any]:
-    """One method's cross-fitted score, its in-sample score, and by how much the latter flatters."""
-    labels = fits.labels[rows]
-    honest = score(fits.metric, labels, cross_fitted)
-    in_sample = score(fits.metric, labels, fits.fit(method, rows).apply(fits.stack[:, rows]))
+def _scores(
+    metric: str, labels: np.ndarray, fitted: np.ndarray, cross_fitted: np.ndarray
+) -> dict[str, float | None]:
+    """In-sample and cross-fitted score, and by how much the former flatters."""
+    in_sample, honest = (score(metric, labels, p) for p in (fitted, cross_fitted))
     gap = None
     if honest is not None and in_sample is not None:
-        sign = 1 if METRICS[fits.metric].higher_is_better else -1
-        gap = sign * (in_sample - honest)
-    return {"method": method, "cross_fitted": honest, "in_sample": in_sample, "gap": gap}
+        gap = (1 if METRICS[metric].higher_is_better else -1) * (in_sample - honest)
+    return {"in_sample": in_sample, "cross_fitted": honest, "gap": gap}
+
+
+def _draw(metric: str, labels: np.ndarray, several: list[np.ndarray]) -> np.ndarray:
+    """float64 [k, r]: the scores on resampled rows, NaN where the metric is undefined."""
+    if score(metric, labels, several[0]) is None:
+        return np.full((len(several), 1), np.nan)
+    return bootstrap_many(metric, labels, several)
+
+
+def _intervals(
+    metric: str, own: np.ndarray, single: np.ndarray, test_share: float
+) -> dict[str, float | None]:
+    """95 % interval, probability of beating the best single member, and forecast.
+
+    own, single: float64 [r] of the same resamples; test_share: test rows over scored rows
+    The forecast is for the score on the test rows, whose own luck is drawn as well: deviations
+    grow by sqrt(1 + 1 / test_share).
+    """
+    names = ("low", "high", "beats_single", "forecast_low", "forecast_high")
+    is_known = np.isfinite(own) & np.isfinite(single)
+    if not is_known.any():
+        return dict.fromkeys(names)
+    own, single = own[is_known], single[is_known]
+    low, middle, high = np.quantile(own, [TAIL, 0.5, 1 - TAIL])
+    wins = own > single if METRICS[metric].higher_is_better else own < single
+    beats = wins.mean() + (own == single).mean() / 2
+    wider = np.sqrt(1 + 1 / test_share)
+    ends = middle + wider * (low - middle), middle + wider * (high - middle)
+    if metric != "log_loss":
+        ends = max(ends[0], -1.0 if metric == "mcc" else 0.0), min(ends[1], 1.0)
+    values = (low, high, beats, *ends)
+    return {name: float(value) for name, value in zip(names, values, strict=True)}
+
+
+def _gain(
+    metric: str, labels: np.ndarray, ours: np.ndarray, single: np.ndarray
+) -> dict[str, float | None]:
+    """Gain over the best single member, > 0 where ours is better, and its standard error."""
+    scores = [score(metric, labels, p) for p in (ours, single)]
+    if None in scores:
+        return {"gain": None, "gain_error": None}
+    parts = [influence(metric, labels, p) for p in (ours, single)]
+    sign = 1 if METRICS[metric].higher_is_better else -1
+    return {
+        "gain": sign * (scores[0] - scores[1]), "gain_error": standard_error(parts[0] - parts[1])
+    }  # fmt: skip
+
+
+def _calibrate(
+    several: list[np.ndarray], names: list[str], labels: np.ndarray, part: np.ndarray
+) -> list[dict[str, Any]]:
+    """Expected calibration error before and after a temperature from the other parts."""
+    found = []
+    for name, predictions in zip(names, several, strict=True):
+        scaled, temperatures = cross_fit_temperature(predictions, labels, part)
+        errors = [calibration_error(p, labels) for p in (predictions, scaled)]
+        found.append({
+            "name": name, "error_before": errors[0], "error_after": errors[1],
+            "temperatures": temperatures,
+        })  # fmt: skip
+    return found
 
 
 def _spread(values: np.ndarray, rows: np.ndarray, n: int) -> np.ndarray:

@@ -12,11 +12,13 @@ from seqblend.config import digest
 from seqblend.errors import InputError
 from seqblend.metrics import METRICS, better
 from seqblend.project import Project
-from seqblend.results import RunResult, check_result
+from seqblend.results import MADE_BY, RunResult, check_result
 from seqblend.runs import Unit
+from seqblend.sources import git_commit
 from seqblend.store import commit_folder, write_array, write_json
 from seqblend.submission import Submission, check_submission, write_submission
 from seqblend.submission_log import log_submission
+from seqblend.versions import package_versions
 
 
 @dataclass
@@ -57,17 +59,30 @@ def blend_results(
 ) -> tuple[BlendResult, Submission | None]:
     """Blend the runs; write blend and submission unless the standing blend is better."""
     for result in results:
-        check_result(result, project.fold)
+        check_result(result, project.fold, project.ledger)
     competition = project.competition
     members = distinct_names(results)
     stack = np.stack([result.oof for result in results])
-    blend = select_blend(stack, competition.labels, project.fold, competition.metric, members)
+    blend = select_blend(
+        stack, competition.labels, project.fold, competition.metric, members,
+        n_test=len(competition.test_ids),
+    )  # fmt: skip
     if standing and better(competition.metric, standing.cross_fitted, blend.cross_fitted):
         return standing, None
     test = blend.blend.apply(np.stack([result.test for result in results]))
-    name = f"{blend.method}-{digest([r.name for r in results], blend.blend.weights.tolist())[:8]}"
+    name = f"{blend.method}-{_digest(blend, results)}"
     _write_blend(project, name, blend, results, test)
     return blend, _submit(project, name, blend, test, _fixed_places(project, out))
+
+
+def _digest(blend: BlendResult, results: list[RunResult]) -> str:
+    """8 hex digits that name the members and all that is done with them."""
+    chosen = blend.blend
+    parts = [
+        None if each is None else each.tolist() for each in (chosen.bias, chosen.class_weights)
+    ]
+    names = [result.name for result in results]
+    return digest(names, chosen.weights.tolist(), *parts, chosen.temperature)[:8]
 
 
 def deliver_frequencies(project: Project, out: Path | None) -> Submission:
@@ -112,8 +127,15 @@ def _write_blend(
     arrays = {"oof.npy": blend.oof, "test.npy": test.astype(np.float32)}
     for file, array in arrays.items():
         hashes[file] = write_array(folder / file, array, "blend")
+    bias, class_weights = blend.blend.bias, blend.blend.class_weights
     manifest = project.ledger.as_dict() | {
         "method": blend.method, "members": [result.name for result in results],
+        "made_by": {r.name: {key: r.manifest[key] for key in MADE_BY} for r in results},
+        "versions": package_versions(), "git_commit": git_commit(),
+        "bias": None if bias is None else bias.tolist(),
+        "class_weights": None if class_weights is None else class_weights.tolist(),
+        "temperature": blend.blend.temperature,
+        "whole": blend.whole, "calibration": blend.calibration,
         "metric": project.competition.metric, "cross_fitted": blend.cross_fitted,
         "in_sample": blend.in_sample, "best_single": blend.best_single,
         "best_single_score": blend.best_single_score, "table": blend.table,

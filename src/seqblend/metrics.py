@@ -84,7 +84,7 @@ def _log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
     return float(-np.log(np.clip(right, CLIP, 1.0)).mean())
 
 
-def _class_auc(is_class: np.ndarray, scores: np.ndarray) -> float | None:
+def class_auc(is_class: np.ndarray, scores: np.ndarray) -> float | None:
     """P(a row of the class scores above another row), ties counting half: an exact count.
 
     is_class: bool [n], scores: float [n]
@@ -101,15 +101,21 @@ def _auc(labels: np.ndarray, probabilities: np.ndarray) -> float | None:
     """Binary: of class 1. Else the mean over classes, each against the rest, where defined."""
     c = probabilities.shape[1]
     which = [1] if c == 2 else range(c)
-    each = [_class_auc(labels == k, probabilities[:, k]) for k in which]
+    each = [class_auc(labels == k, probabilities[:, k]) for k in which]
     defined = [value for value in each if value is not None]
     return float(np.mean(defined)) if defined else None
 
 
-def _from_counts(
-    measure: Callable[[np.ndarray], float | None],
-) -> Callable[[np.ndarray, np.ndarray], float | None]:
+# Metrics that see the predicted classes alone, from the confusion matrix int64 [c, c].
+COUNTED: dict[str, Callable[[np.ndarray], float | None]] = {
+    "accuracy": _accuracy, "macro_f1": _macro_f1, "balanced_accuracy": _balanced_accuracy,
+    "mcc": _matthews,
+}  # fmt: skip
+
+
+def _from_counts(name: str) -> Callable[[np.ndarray, np.ndarray], float | None]:
     """A metric function out of one that reads the confusion matrix."""
+    measure = COUNTED[name]
 
     def function(labels: np.ndarray, probabilities: np.ndarray) -> float | None:
         c = probabilities.shape[1]
@@ -121,12 +127,12 @@ def _from_counts(
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("accuracy", True, False, _from_counts(_accuracy)),
-        Metric("macro_f1", True, False, _from_counts(_macro_f1)),
+        Metric("accuracy", True, False, _from_counts("accuracy")),
+        Metric("macro_f1", True, False, _from_counts("macro_f1")),
         Metric("log_loss", False, False, _log_loss),
         Metric("auc", True, True, _auc),
-        Metric("balanced_accuracy", True, False, _from_counts(_balanced_accuracy)),
-        Metric("mcc", True, False, _from_counts(_matthews)),
+        Metric("balanced_accuracy", True, False, _from_counts("balanced_accuracy")),
+        Metric("mcc", True, False, _from_counts("mcc")),
     )
 }
 

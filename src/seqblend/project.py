@@ -58,7 +58,10 @@ class Project:
     def job(self, unit: Unit) -> Job:
         """The unit with its places."""
         ledger, store = self.ledger, self.store
-        return Job(unit, store.data, store.root / "runs", ledger.data, ledger.folds, ledger.labels)
+        return Job(
+            unit, store.data, store.root / "runs", ledger.data, ledger.folds, ledger.labels,
+            ledger.ids,
+        )  # fmt: skip
 
 
 def open_project(

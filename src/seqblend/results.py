@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from seqblend.errors import listing
+from seqblend.errors import InputError, listing
 from seqblend.folds import split
 from seqblend.paths import Store
 from seqblend.probabilities import check_probabilities
@@ -20,6 +20,11 @@ from seqblend.store import (
     read_finished,
     read_json,
 )
+
+MADE_BY = (  # what a run's manifest says of how it was made, besides the ledger
+    "model", "seeds", "options", "train", "vocabulary", "vocabulary_scope", "versions",
+    "git_commits",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -120,9 +125,9 @@ def _read_run(folder: Path, ledger: Ledger, note: Callable[[str], None]) -> dict
     if manifest is None:
         damaged = ["its own files"]
     else:
-        wrong = [key for key, value in ledger.as_dict().items() if manifest.get(key) != value]
-        if wrong:
-            note(f"{folder.name} is left out: its {', '.join(wrong)} differ")
+        fault = find_mismatch(manifest, ledger)
+        if fault:
+            note(f"{folder.name} is left out: {fault}")
             return None
         units = manifest["units"]
         damaged = [unit for unit in units if read_finished(folder.parent / unit, note) is None]
@@ -136,16 +141,28 @@ def _read_run(folder: Path, ledger: Ledger, note: Callable[[str], None]) -> dict
     return None
 
 
+def find_mismatch(manifest: dict[str, Any], ledger: Ledger) -> str:
+    """Why a run's probabilities cannot stand beside the ledger's; empty where they can."""
+    wrong = [key for key, value in ledger.as_dict().items() if manifest.get(key) != value]
+    if wrong:
+        return f"its {', '.join(wrong)} differ"
+    lacking = [key for key in MADE_BY if key not in manifest]
+    return f"its manifest does not say {', '.join(lacking)}" if lacking else ""
+
+
 def _age(folder: Path) -> float:
     manifest = folder / "manifest.json"
     return manifest.stat().st_mtime if manifest.exists() else 0.0
 
 
-def check_result(result: RunResult, fold: np.ndarray) -> None:
-    """InputError where a run's scored rows hold NaN or do not sum to 1.
+def check_result(result: RunResult, fold: np.ndarray, ledger: Ledger) -> None:
+    """InputError where a run belongs to other rows, or its scored rows are no probabilities.
 
     fold: int64 [n], -1 for rows without predictions
     """
+    fault = find_mismatch(result.manifest, ledger)
+    if fault:
+        raise InputError(f"{result.name} cannot be blended with these data and folds: {fault}")
     rows = np.flatnonzero(fold >= 0)
     remedy = "Delete that run's folder and type the same command again"
     check_probabilities(

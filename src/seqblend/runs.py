@@ -86,6 +86,7 @@ class Job:
     data_digest: str
     folds_digest: str
     labels_digest: str
+    ids_digest: str = ""
 
     @property
     def folder(self) -> Path:

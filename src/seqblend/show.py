@@ -116,15 +116,23 @@ def show_trained(console: Console, project: Project, outcome: Outcome) -> None:
     _show_rest(console, outcome)
 
 
+def _text(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.4f}"
+
+
 def show_blend(console: Console, project: Project, outcome: Outcome) -> None:
     """Every method's scores, the weights, and the submission."""
     blend = outcome.blend
-    names = ("cross_fitted", "in_sample", "gap")
+    names = ("cross_fitted", "low", "high", "in_sample", "gap", "beats_single")
+    whole = blend.whole | {"method": "the choice of one, nested"}
     rows = [
-        [row["method"], *("undefined" if row[n] is None else f"{row[n]:.4f}" for n in names)]
-        for row in blend.table
+        [row["method"], str(row["size"]), *(_text(row[name]) for name in names)]
+        for row in [*blend.table, whole]
     ]
-    show_table(console, "methods", ["method", "cross-fitted", "in-sample", "gap"], rows)
+    columns = ["method", "members", "cross-fitted", "95 % from", "to", "in-sample", "gap"]
+    show_table(console, "methods", [*columns, f"P(beats {blend.best_single})"], rows)
+    expected = [_text(whole[name]) for name in ("forecast_low", "forecast_high")]
+    say(console, f"expected on the test rows, 95 %: {' to '.join(expected)}")
     weights = zip(blend.blend.members, blend.blend.weights, strict=True)
     show_table(console, "weights", ["model", "weight"], [[n, f"{w:.3f}"] for n, w in weights])
     say(console, describe_submission(project, outcome), "green")

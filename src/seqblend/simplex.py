@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from seqblend.logodds import LogOddsLoss
 from seqblend.metrics import CLIP
 
 TOLERANCE = 1e-8  # nats within which the loss is at its minimum (Frank-Wolfe duality gap)
@@ -39,29 +40,8 @@ def logodds_weights(stack: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
     stack: float32 [m, n, c], labels: int64 [n]
     """
-    m, n, c = stack.shape
-    logs = np.log(np.clip(stack, CLIP, 1.0)).astype(np.float64)
-    logs -= logs[:, np.arange(n), labels][:, :, None]  # the right class is 0: loss = logsumexp
-    flat = logs.reshape(m, n * c)
-
-    def shares(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        mixed = (weights @ flat).reshape(n, c)
-        top = mixed.max(1, keepdims=True)
-        exponentials = np.exp(mixed - top)
-        totals = exponentials.sum(1, keepdims=True)
-        return exponentials / totals, top + np.log(totals)
-
-    def loss(weights: np.ndarray) -> float:
-        return float(shares(weights)[1].mean())
-
-    def derivatives(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        share = shares(weights)[0]  # [n, c]
-        weighted = logs * share  # [m, n, c]
-        mean = weighted.sum(2)  # [m, n]
-        curve = (weighted.reshape(m, -1) @ flat.T - mean @ mean.T) / n
-        return mean.mean(1), curve
-
-    return minimise_on_simplex(loss, derivatives, m)
+    problem = LogOddsLoss(stack, labels)
+    return minimise_on_simplex(problem.loss, problem.derivatives, len(stack))
 
 
 def minimise_on_simplex(loss: Loss, derivatives: Derivatives, m: int) -> np.ndarray:

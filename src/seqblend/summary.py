@@ -124,8 +124,9 @@ def _blend_record(
         stack = np.stack([result.test for result in results])
         test = summarise(answers, blend.blend.apply(stack))
     return BlendRecord(
-        blend.method, blend.oof, blend.cross_fitted, blend.in_sample, blend.table, weights, test
-    )
+        blend.method, blend.oof, blend.cross_fitted, blend.in_sample, blend.table, weights, test,
+        blend.whole, blend.calibration,
+    )  # fmt: skip
 
 
 def _submission_facts(submission: Submission | None) -> dict:

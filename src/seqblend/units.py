@@ -128,6 +128,7 @@ def _describe(job: Job, member: Fitted, competition: Competition, context: Conte
         "embedding": run.embedding and dataclasses.asdict(run.embedding),
         "data_digest": job.data_digest,
         "folds_digest": job.folds_digest, "labels_digest": job.labels_digest,
+        "ids_digest": job.ids_digest,
         "classes": list(competition.classes),
         "temperature": facts.temperature if unit.fold == PILOT else context.temperature,
         "epochs": facts.epochs, "epochs_trained": len(losses),

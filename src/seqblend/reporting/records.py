@@ -45,7 +45,10 @@ class BlendRecord:
     """The chosen blend.
 
     oof: float32 or float64 [n, c], cross-fitted: no row's weights were chosen on that row
-    table: one dict a method tried, with method, cross_fitted, in_sample, gap
+    table: one dict a method tried, with method, cross_fitted, in_sample, gap, and where known size,
+        low, high, beats_single, forecast_low, forecast_high
+    whole: the same of the whole procedure, with gain over the best single model and gain_error
+    calibration: a dict a member, the blend last: name, error_before, error_after, temperatures
     weights: {model: weight}
     """
 
@@ -56,6 +59,8 @@ class BlendRecord:
     table: list[dict[str, Any]] = field(default_factory=list)
     weights: dict[str, float] = field(default_factory=dict)
     test: dict[str, Any] | None = None
+    whole: dict[str, Any] = field(default_factory=dict)
+    calibration: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

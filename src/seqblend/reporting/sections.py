@@ -183,12 +183,23 @@ def blend_section(data: ReportData) -> Section:
             Column("method", "method"),
             Column("cross_fitted", f"{metric}, cross-fitted", "score"),
             Column("in_sample", f"{metric}, in-sample", "score"),
-            Column("gap", "gap", "signed", "in-sample less cross-fitted"),
+            Column("gap", "gap", "signed", "by how much in-sample flatters"),
+            Column("size", "members", "count", "with a weight of 0.001 or more"),
+            Column("low", "95 % from", "score", "bootstrap over rows, the same for every method"),
+            Column("high", "to", "score"),
+            Column("beats_single", "P(beats single)", "score", "the best single model"),
+            Column("forecast_low", "test from", "score", "95 % forecast for this test set"),
+            Column("forecast_high", "to", "score"),
         )
-        rows = [[row.get(c.key) for c in columns] for row in data.blend.table]
+        columns = columns if data.blend.whole else columns[:4]
+        whole = data.blend.whole | {"method": "the choice of one, nested"}
+        shown = [*data.blend.table, whole] if data.blend.whole else data.blend.table
+        rows = [[row.get(c.key) for c in columns] for row in shown]
         text = (
-            f"Chosen: {data.blend.method}. The in-sample score is that of the rows which chose the "
-            "weights; it flatters, and the gap says by how much."
+            f"Chosen: {data.blend.method}, the smallest blend within one standard error of the "
+            "best. The in-sample score is that of the rows which chose the weights; it flatters, "
+            "and the gap says by how much. The last line is of choosing itself: each part of the "
+            "rows is scored by the method and weights that the other parts choose."
         )
         blocks.append(Block("Methods", text, table=Table(columns, rows)))
     if data.blend.weights:

@@ -1,0 +1,98 @@
+"""What a blend says of itself holds: noise does not help it, and intervals cover the truth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from blend_examples import members, noise, softmax
+
+from seqblend.blend_methods import fit_blend
+from seqblend.blending import cross_fit, select_blend
+from seqblend.metrics import score
+
+NAMES = tuple("abc")
+
+
+def judged(metric: str, seed: int, extra: int, n: int = 500):
+    """What 3 members and `extra` of pure noise come to on n rows."""
+    stack, labels, fold = members(3, n, 2, seed)
+    stack = np.concatenate([stack, noise(extra, n, 2, 1_000 + seed)])
+    names = tuple(f"m{j:02d}" for j in range(len(stack)))
+    return select_blend(stack, labels, fold, metric, names)
+
+
+def flattery(metric: str, method: str, seeds: range) -> tuple[list[float], list[float]]:
+    """By how much 50 noise members raise a method's in-sample score, and the whole's honest one."""
+    rises, honest = [], []
+    sign = -1 if metric == "log_loss" else 1
+    for seed in seeds:
+        few, many = judged(metric, seed, 0), judged(metric, seed, 50)
+        scores = [
+            next(row["in_sample"] for row in each.table if row["method"] == method)
+            for each in (few, many)
+        ]
+        rises.append(sign * (scores[1] - scores[0]))
+        honest.append(sign * (many.cross_fitted - few.cross_fitted))
+    return rises, honest
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("metric", "method", "error"), [("log_loss", "stacking", 0.02), ("accuracy", "greedy", 0.017)]
+)
+def test_fifty_noise_members_raise_the_in_sample_score_and_not_the_cross_fitted_one(
+    metric, method, error
+):
+    rises, honest = flattery(metric, method, range(20))
+    print(f"{metric}: {method} in-sample {np.mean(rises):+.4f}, cross-fitted {np.mean(honest):+.4f}"
+          f" ({min(honest):+.4f}..{max(honest):+.4f})")  # fmt: skip
+    assert np.mean(rises) > 0.004
+    assert abs(np.mean(honest)) < 2 * error
+    assert max(honest) < 2 * error
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_fifty_noise_members_flatter_stacking_and_do_not_help_it_on_other_rows(seed):
+    stack, labels, fold = members(3, 500, 2, seed)
+    more = np.concatenate([stack, noise(50, 500, 2, seed)])
+    in_sample, honest = [], []
+    for each in (stack, more):
+        names = tuple(map(str, range(len(each))))
+        blend = fit_blend("stacking", each, labels, "log_loss", names)
+        in_sample.append(score("log_loss", labels, blend.apply(each)))
+        blended = cross_fit("stacking", each, labels, fold, "log_loss")
+        honest.append(score("log_loss", labels, blended))
+    assert in_sample[1] < in_sample[0] - 0.008
+    assert honest[1] > honest[0] - 0.008
+
+
+def covered(metric: str, times: int, n: int, m: int = 3) -> float:
+    """The share of simulations whose interval holds the fitted blend's score on 40,000 rows."""
+    hits = 0
+    shifts = np.linspace(0.7, 1.5, m)[:, None, None]
+
+    def draw(n: int, seed: int):
+        rng = np.random.default_rng(seed)
+        labels = rng.integers(0, 2, n)
+        shared = rng.normal(size=(n, 2)) + 1.5 * np.eye(2)[labels]
+        return softmax(shared + rng.normal(size=(m, n, 2)) * shifts), labels
+
+    world, truth = draw(40_000, 10**6)
+    for seed in range(times):
+        stack, labels = draw(n, seed)
+        result = select_blend(stack, labels, np.arange(n) % 5, metric, NAMES[:m])
+        true = score(metric, truth, result.blend.apply(world))
+        hits += result.whole["low"] <= true <= result.whole["high"]
+    return hits / times
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("metric", ["accuracy", "log_loss", "auc"])
+def test_the_interval_covers_the_fitted_blends_true_score(metric):
+    share = covered(metric, 1_000, 500)
+    print(f"{metric}: {share:.3f} of 1,000")
+    assert 0.93 <= share <= 0.97
+
+
+def test_the_interval_covers_the_true_score_most_of_the_time():
+    assert covered("accuracy", 60, 300, m=1) >= 0.88

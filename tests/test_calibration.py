@@ -1,0 +1,85 @@
+"""Temperatures, calibration error and class weights, against what is known."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from blend_examples import members
+
+from seqblend.blend_methods import adjust
+from seqblend.calibration import (
+    OFFSETS,
+    calibration_error,
+    fit_class_weights,
+    fit_temperature,
+)
+from seqblend.crossfit import cross_fit_class_weights, cross_fit_temperature
+from seqblend.metrics import score
+
+
+def drawn(n: int, c: int = 3, seed: int = 0):
+    """Probabilities float64 [n, c], and labels that are drawn with exactly these."""
+    rng = np.random.default_rng(seed)
+    p = rng.dirichlet(np.ones(c), n)
+    return p, (rng.random(n)[:, None] > p.cumsum(1)).sum(1)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
+def test_a_temperature_that_was_applied_is_found(temperature):
+    p, labels = drawn(20_000)
+    assert fit_temperature(adjust(p, 1 / temperature), labels) == pytest.approx(
+        temperature, rel=0.04
+    )
+
+
+def test_a_temperature_mends_the_calibration_error_of_other_rows():
+    p, labels = drawn(6_000)
+    part = np.arange(6_000) % 5
+    scaled, temperatures = cross_fit_temperature(adjust(p, 1 / 3), labels, part)
+    assert calibration_error(adjust(p, 1 / 3), labels) > 0.15
+    assert calibration_error(scaled, labels) < 0.03
+    np.testing.assert_allclose(temperatures, 3, rtol=0.1)
+
+
+def test_the_calibration_error_of_two_bins_is_known():
+    p = np.array([[0.9, 0.1]] * 10 + [[0.4, 0.6]] * 10)
+    labels = np.array([0] * 7 + [1] * 3 + [1] * 10)  # 0.9 sure: 0.7 right; 0.6 sure: all right
+    assert calibration_error(p, labels) == pytest.approx((0.2 + 0.4) / 2)
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "macro_f1", "mcc", "balanced_accuracy"])
+def test_a_threshold_of_two_classes_is_the_best_of_all_that_are_tried(metric):
+    p, labels = drawn(300, 2)
+    weights = fit_class_weights(metric, p, labels)
+    each = [np.exp([0.5 * offset, -0.5 * offset]) for offset in OFFSETS]
+    values = [score(metric, labels, adjust(p, class_weights=pair)) for pair in each]
+    assert score(metric, labels, adjust(p, class_weights=weights)) == pytest.approx(max(values))
+    assert np.log(weights).sum() == pytest.approx(0)
+
+
+def test_class_weights_of_three_classes_reach_what_trying_all_reaches():
+    p, labels = drawn(200)
+    keep = (labels > 0) | (np.arange(200) % 4 == 0)
+    p, labels = p[keep], labels[keep]
+    weights = fit_class_weights("macro_f1", p, labels)
+    grid = itertools.product(np.exp(OFFSETS[::4]), repeat=2)
+    best = max(
+        score("macro_f1", labels, adjust(p, class_weights=np.array([1, *pair]))) for pair in grid
+    )
+    assert score("macro_f1", labels, adjust(p, class_weights=weights)) > best - 0.02
+
+
+def test_class_weights_are_chosen_on_other_parts():
+    stack, labels, part = members(1, 400, 3)
+    before = cross_fit_class_weights("macro_f1", stack[0], labels, part)
+    for k in range(5):
+        changed = np.where(part == k, (labels + 1) % 3, labels)
+        after = cross_fit_class_weights("macro_f1", stack[0], changed, part)
+        assert before[part == k].tobytes() == after[part == k].tobytes()
+
+
+def test_where_no_weight_helps_all_are_1():
+    p = np.eye(3)[np.arange(30) % 3] * 0.9 + 0.1 / 3
+    np.testing.assert_array_equal(fit_class_weights("accuracy", p, np.arange(30) % 3), np.ones(3))

@@ -1,0 +1,174 @@
+"""Probabilities from elsewhere: aligned by id, every fault one line, and a ledger that holds."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import write_competition
+from processes import start_script
+
+from seqblend.config import Config, FoldConfig
+from seqblend.delivery import blend_results
+from seqblend.errors import FlagError, InputError
+from seqblend.joining import REMARK, join_files, parse_addition, read_probabilities
+from seqblend.paths import Places
+from seqblend.project import Project, open_project
+from seqblend.results import MADE_BY, find_mismatch, finished_runs
+
+CLASSES = ["blue", "green", "red"]
+
+
+def open_tiny(folder: Path, *, seed: int = 0) -> Project:
+    """The project of a small competition; nothing is trained."""
+    data = write_competition(folder / "tiny")
+    places = Places((folder,), folder / "working", folder / "submissions", None)
+    config = Config(models=("nblr",), folds=FoldConfig(count=3, seed=seed))
+    return open_project(config, places, data=data, workers=1)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return open_tiny(tmp_path)
+
+
+def table(ids, seed: int = 0) -> list[list]:
+    """Rows of id and three probabilities, shuffled."""
+    rng = np.random.default_rng(seed)
+    rows = [[i, *p] for i, p in zip(ids, rng.dirichlet(np.ones(3), len(ids)), strict=True)]
+    return [rows[k] for k in rng.permutation(len(rows))]
+
+
+def write(path: Path, rows, header=("id", *CLASSES)) -> Path:
+    with open(path, "w", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    return path
+
+
+def files(project: Project, folder: Path) -> tuple[Path, Path]:
+    competition = project.competition
+    return (
+        write(folder / "oof.csv", table(competition.train_ids, 1)),
+        write(folder / "test.csv", table(competition.test_ids, 2)),
+    )
+
+
+def test_files_are_aligned_by_id_and_blended_like_runs_of_our_own(project, tmp_path):
+    oof, test = files(project, tmp_path)
+    run = join_files(project, f"mine={oof},{test}")
+    (result,) = finished_runs(project.store, project.ledger, pytest.fail)
+    assert (result.name, result.model, result.manifest["remark"]) == (run, "mine", REMARK)
+    with open(oof) as file:
+        given = {row["id"]: [float(row[name]) for name in CLASSES] for row in csv.DictReader(file)}
+    expected = [given[row_id] for row_id in project.competition.train_ids]
+    order = [project.competition.classes.index(name) for name in CLASSES]
+    np.testing.assert_allclose(result.oof[:, order], expected, atol=1e-6)
+    blend, submission = blend_results(project, [result], None)
+    assert blend.blend.members == ("mine",)
+    assert submission.path.exists()
+    assert join_files(project, f"mine={oof},{test}") == run  # again: the same run
+
+
+def test_the_blends_manifest_says_what_made_every_member(project, tmp_path):
+    oof, test = files(project, tmp_path)
+    run = join_files(project, f"mine={oof},{test}")
+    blend_results(project, finished_runs(project.store, project.ledger, pytest.fail), None)
+    (path,) = project.store.root.glob("blends/*/manifest.json")
+    manifest = json.loads(path.read_text())
+    assert set(manifest["made_by"][run]) == set(MADE_BY)
+    assert project.ledger.as_dict().items() <= manifest.items()
+    assert {"versions", "git_commit", "bias", "temperature", "whole", "calibration"} < set(manifest)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda rows: rows[1:], r"1 ids are missing \(the first: '\d+'\)"),
+        (lambda rows: [*rows, rows[0]], r"1 ids come more than once \(the first: '\d+'\)"),
+        (lambda rows: [*rows, ["x9", 1, 0, 0]], r"1 ids are not the competition's .*'x9'"),
+        (lambda rows: [[*rows[0][:3], ""], *rows[1:]], r"1 of 60 rows are no probabil.* id '\d+'"),
+        (lambda rows: [[rows[0][0], 0.9, 0.9, 0.9], *rows[1:]], r"expected no NaN, none below 0"),
+        (lambda rows: [[rows[0][0], -0.1, 0.6, 0.5], *rows[1:]], r"1 of 60 rows are no probabil"),
+        (lambda rows: [[rows[0][0], "half", 0, 1], *rows[1:]], r"line 2: expected a number in"),
+    ],
+    ids=["missing", "twice", "extra", "empty", "sum", "negative", "text"],
+)
+def test_every_fault_of_the_rows_is_one_clear_line(project, tmp_path, spoil, message):
+    competition = project.competition
+    path = write(tmp_path / "oof.csv", spoil(table(competition.train_ids)))
+    with pytest.raises(InputError, match=message) as raised:
+        read_probabilities(path, competition, competition.train_ids, known=competition.train_ids)
+    assert "\n" not in str(raised.value)
+    assert str(raised.value).startswith(("oof.csv", str(path)))
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        (("id", "blue", "green", "purple"), "expected a column of probabilities for each class"),
+        (("name", *CLASSES), "expected an id column 'id', it has name, blue, green, red"),
+    ],
+)
+def test_other_columns_are_told(project, tmp_path, header, message):
+    competition = project.competition
+    path = write(tmp_path / "oof.csv", table(competition.train_ids), header)
+    with pytest.raises(InputError, match=message):
+        read_probabilities(path, competition, competition.train_ids, known=competition.train_ids)
+
+
+def test_with_two_classes_the_positive_ones_column_is_enough(project, tmp_path):
+    form = dataclasses.replace(project.competition.form, kind="probability", classes=(1,))
+    two = dataclasses.replace(project.competition, classes=("no", "yes"), form=form)
+    path = write(tmp_path / "p.csv", [["b", 0.9], ["a", 0.2]], ("id", "probability"))
+    found = read_probabilities(path, two, ["a", "b"], known=["a", "b"])
+    np.testing.assert_allclose(found, [[0.8, 0.2], [0.1, 0.9]])
+    other = dataclasses.replace(two, form=dataclasses.replace(form, classes=(0,)))
+    found = read_probabilities(path, other, ["a", "b"], known=["a", "b"])
+    np.testing.assert_allclose(found, [[0.2, 0.8], [0.9, 0.1]])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("mine", "expects NAME=oof.csv,test.csv, got 'mine'"),
+        ("nblr=a,b", "'nblr' is a model of our own"),
+        ("mine=a.csv,b.csv", "no file a.csv"),
+        ("../x=a,b", "expects NAME="),
+    ],
+)
+def test_a_wrong_flag_is_told(text, message):
+    with pytest.raises(FlagError, match=message):
+        parse_addition(text)
+
+
+def test_a_run_of_other_folds_is_left_out_and_refused_by_name(project, tmp_path):
+    oof, test = files(project, tmp_path)
+    run = join_files(project, f"mine={oof},{test}")
+    (result,) = finished_runs(project.store, project.ledger, pytest.fail)
+    other, notes = open_tiny(tmp_path, seed=1), []
+    assert finished_runs(other.store, other.ledger, notes.append) == []
+    assert notes == [f"{run} is left out: its folds_digest differ"]
+    with pytest.raises(InputError, match=rf"{run} cannot be blended .* its folds_digest differ"):
+        blend_results(other, [result], None)
+
+
+def test_a_manifest_that_does_not_say_how_it_was_made_is_a_mismatch(project, tmp_path):
+    oof, test = files(project, tmp_path)
+    join_files(project, f"mine={oof},{test}")
+    (result,) = finished_runs(project.store, project.ledger, pytest.fail)
+    for key in MADE_BY:
+        lacking = {name: value for name, value in result.manifest.items() if name != key}
+        assert find_mismatch(lacking, project.ledger) == f"its manifest does not say {key}"
+
+
+def test_the_flag_joins_blends_and_shows(project, tmp_path, home):
+    oof, test = files(project, tmp_path)
+    flags = ["--data", tmp_path / "tiny", "--folds", "3", "--set", "embedding.path=none"]
+    done = start_script(home, "blend.py", *flags, "--add", f"mine={oof},{test}")
+    assert done.returncode == 0, done.stderr
+    assert "joined: mine-" in done.stdout
+    assert "expected on the test rows" in done.stdout
