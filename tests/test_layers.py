@@ -22,7 +22,7 @@ LAYERS = [  # lowest first; a name with a slash is a folder
     "training scratch_training contract members devices",
     "runs units executors scheduling precision results",
     "simplex blend_methods blending budget tuned",
-    "submission submission_log reporting/ console commands",
+    "submission submission_log reporting/ diagnosis/ console commands",
     "project delivery pipeline summary show opening",
     "tuning/ benchmark/",
 ]

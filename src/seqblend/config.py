@@ -46,6 +46,10 @@ class FoldConfig:
     count: int = knob(5, least=1, help="folds; 1 is one stratified hold-out of 20 %")
     seed: int = knob(0, help="draws the folds")
     by_sequence: bool = knob(True, help="identical sequences share a fold")
+    groups: str = knob(
+        "", help="auto: rows that share rare tokens share a fold, where test rows do not share them",
+        allowed=("", "auto"),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
