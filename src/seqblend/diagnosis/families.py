@@ -13,6 +13,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.stats import binom
 
+from seqblend.diagnosis.check import Check, plain_text
 from seqblend.diagnosis.pairs import PairRatio, compare_pairs, mark_presence
 from seqblend.folds import number_sequences
 from seqblend.sequences import Competition
@@ -53,6 +54,29 @@ def measure_families(
 def are_families_apart(ratio: PairRatio | None, config: FamilyConfig = FamilyConfig()) -> bool:
     """Whether the test rows are of other families than the training rows."""
     return ratio is not None and ratio.is_raised and ratio.low > config.raised
+
+
+def check_families(competition: Competition, *, are_folds_grouped: bool) -> Check:
+    """Whether training rows have relatives among themselves that test rows have not."""
+    looked_at = "rare tokens (in at most 60 rows) that two train rows share, against train and test"
+    ratio = measure_families(competition)
+    if ratio is None:
+        return Check("families", looked_at, "no rare tokens", "cannot be told from the tokens")
+    figure = f"{plain_text(ratio)} times as often; random splits up to {ratio.chance:.2f}"
+    details = {"chance": ratio.chance, "pairs": ratio.pairs}
+    if not are_families_apart(ratio):
+        means, advice = "test rows are as related to train rows as these among themselves", ""
+    elif are_folds_grouped:
+        means, advice = "test rows are of other families (films, authors, days); so are folds", ""
+    else:
+        means = (
+            "test rows are of other families (films, authors, days) than train rows: random folds "
+            "flatter models that learn rare tokens by heart"
+        )
+        advice = "--set folds.groups=auto, and compare the scores under both"
+    is_flagged = bool(advice)
+    return Check("families", looked_at, figure, means, advice, is_flagged,
+                 ratio.value, ratio.low, ratio.high, details)  # fmt: skip
 
 
 def find_families(competition: Competition, config: FamilyConfig = FamilyConfig()) -> np.ndarray:
@@ -108,7 +132,7 @@ def _nearest(rows: sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
     """(int64 [n], float32 [n]): each row's most similar other row, and their cosine."""
     lengths = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
     unit = (sparse.diags_array(1 / np.maximum(lengths, 1e-9)) @ rows).tocsr()
-    similar = (unit @ unit.T).tolil() if rows.shape[0] < 2 else (unit @ unit.T).tocsr()
+    similar = (unit @ unit.T).tocsr()
     similar.setdiag(0)
     return np.asarray(similar.argmax(axis=1)).ravel(), similar.max(axis=1).toarray().ravel()
 
