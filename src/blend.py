@@ -1,6 +1,7 @@
 """Blend every finished run of these data and folds into a checked submission.
 
 python src/blend.py [--data DIR] [--folds 5] [--out FILE]
+python src/blend.py --lb FILE=SCORE   # what the leaderboard said of a submission, for the log
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from pathlib import Path
 from seqblend.commands import make_parser, run_script
 from seqblend.console import make_console, say
 from seqblend.opening import open_from
+from seqblend.paths import find_places
 from seqblend.pipeline import blend_finished
-from seqblend.show import show_blend
+from seqblend.show import record_and_show, show_blend
 
 
 def main(argv: list[str]) -> int:
@@ -20,8 +22,12 @@ def main(argv: list[str]) -> int:
     parser = make_parser("Blend finished runs into a submission.")
     parser.add_argument("--models", metavar="A,B", help="only these models")
     parser.add_argument("--out", type=Path, metavar="FILE", help="a further copy of the submission")
+    parser.add_argument("--lb", metavar="FILE=SCORE", help="log a leaderboard's answer, and stop")
     args = parser.parse_args(argv)
     console = make_console()
+    if args.lb:
+        record_and_show(console, find_places().submissions / "log.csv", args.lb)
+        return 0
     project = open_from(args, console)
     chosen = project.config.models if args.models else None
     outcome = blend_finished(project, lambda text: say(console, text, "yellow"), chosen, args.out)

@@ -23,7 +23,7 @@ LAYERS = [  # lowest first; a name with a slash is a folder
     "runs units executors scheduling precision results",
     "simplex blend_methods blending budget tuned",
     "submission submission_log reporting/ diagnosis/ console commands",
-    "project delivery pipeline summary show opening",
+    "project delivery pipeline summary show opening checkup",
     "tuning/ benchmark/",
 ]
 

@@ -47,9 +47,11 @@ class FoldConfig:
     seed: int = knob(0, help="draws the folds")
     by_sequence: bool = knob(True, help="identical sequences share a fold")
     groups: str = knob(
-        "", help="auto: rows that share rare tokens share a fold, where test rows do not share them",
+        "",
+        help="auto: rows stay together that test rows have no likes of: relatives by rare tokens, "
+        "near duplicates; duplicates that test rows have as well are kept apart",
         allowed=("", "auto"),
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True)

@@ -39,9 +39,7 @@ class Duplicates:
         return self.ratio is not None and self.ratio.low <= 1 and self.ratio.high < KEPT
 
 
-def count_duplicates(
-    numbers: np.ndarray, labels: np.ndarray, *, examples: int = 5
-) -> Duplicates:
+def count_duplicates(numbers: np.ndarray, labels: np.ndarray, *, examples: int = 5) -> Duplicates:
     """Duplicates among training rows, which come first, and test rows.
 
     numbers: int64 [n + m], equal for rows that are alike; labels: int64 [n], of training rows
@@ -76,19 +74,18 @@ def train_and_test(competition: Competition) -> SequenceSet:
     return competition.view.sequences.take(slice(0, count))
 
 
-def check_duplicates(competition: Competition, *, is_grouped: bool) -> list[Check]:
-    """Exact and near duplicates. is_grouped: the folds keep identical sequences together."""
+def check_duplicates(competition: Competition, fold: np.ndarray) -> list[Check]:
+    """Exact and near duplicates. fold: int64 [n_train], which may separate them."""
     rows = train_and_test(competition)
-    return [
-        _check("exact duplicates", "equal sequences", number_sequences(rows), competition,
-               is_kept_whole=is_grouped),
-        _check("near duplicates", "rows that share 80 % of their n-grams (MinHash, then exact)",
-               number_near(rows), competition, is_kept_whole=False),
-    ]  # fmt: skip
+    kinds = {
+        "exact duplicates": ("equal sequences", number_sequences(rows)),
+        "near duplicates": ("rows that share 80 % of their n-grams", number_near(rows)),
+    }
+    return [_check(name, *kind, competition, fold) for name, kind in kinds.items()]
 
 
 def _check(
-    name: str, what: str, numbers: np.ndarray, competition: Competition, *, is_kept_whole: bool
+    name: str, what: str, numbers: np.ndarray, competition: Competition, fold: np.ndarray
 ) -> Check:
     """One kind of duplicates as a check."""
     n, m = len(competition.train_ids), len(competition.test_ids)
@@ -96,10 +93,13 @@ def _check(
     low, high = wilson_interval(np.array(found.repeated), np.array(n))
     share = Estimate(found.repeated / n, float(low), float(high))
     rate = f"; train-train over train-test pairs {plain_text(found.ratio)}" if found.ratio else ""
-    means, advice, is_flagged = _judge(found, share.value, is_kept_whole=is_kept_whole)
+    is_whole = len(np.unique(np.stack([numbers[:n], fold]), axis=1).T) == len(
+        np.unique(numbers[:n])
+    )
+    means, advice, is_flagged = _judge(found, share.value, is_kept_whole=is_whole)
     names = competition.train_ids
     return Check(
-        name, f"{what}, within train and across train and test",
+        name, f"{what}, within train and with test",
         f"{found.repeated:,} train rows ({share_text(share)}); {found.known:,} of {m:,} "
         f"test rows are in train; {found.conflicting:,} with labels that differ{rate}",
         means, advice, is_flagged, share.value, share.low, share.high,
@@ -113,12 +113,20 @@ def _judge(found: Duplicates, share: float, *, is_kept_whole: bool) -> tuple[str
     """(what it means, what to do, is it a flag)."""
     if not found.repeated:
         return "nothing to do", "", False
-    where = "they share a fold" if is_kept_whole else "they may lie in different folds"
+    where = "they share a fold" if is_kept_whole else "some lie in different folds"
     if found.are_shared:
         means = f"test rows have theirs in train as often as training rows do; {where}"
-        return means, "--set folds.groups=auto keeps them as they fall" if is_kept_whole else "", False
+        return (
+            means,
+            "--set folds.groups=auto keeps them as they fall" if is_kept_whole else "",
+            False,
+        )
     if found.ratio is None or found.ratio.low <= 1:
         return f"too few to tell whether test rows have theirs in train; {where}", "", False
     is_flag = share > MANY and not is_kept_whole
     advice = "--set folds.groups=auto groups them" if is_flag else ""
-    return f"test rows have theirs in train less often than training rows do; {where}", advice, is_flag
+    return (
+        f"test rows have theirs in train less often than training rows do; {where}",
+        advice,
+        is_flag,
+    )

@@ -138,7 +138,7 @@ def _nearest(rows: sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _join(one: np.ndarray, other: np.ndarray, sizes: np.ndarray, most: int) -> np.ndarray:
-    """int64 [k]: clusters numbered anew after links int64 [l]; a chain beyond `most` stays apart."""
+    """int64 [k]: clusters numbered anew after links int64 [l]; chains beyond `most` stay apart."""
     k = len(sizes)
     links = sparse.coo_array((np.ones(len(one), np.int8), (one, other)), shape=(k, k))
     joined = connected_components(links, directed=False)[1]

@@ -1,4 +1,4 @@
-"""What the test rows' probabilities tell without their labels: accuracy, and the classes' shares."""
+"""What test rows' probabilities tell without their labels: accuracy, and the classes' shares."""
 
 from __future__ import annotations
 

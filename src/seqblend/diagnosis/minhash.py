@@ -115,9 +115,7 @@ def _candidates(sketch: np.ndarray, config: SketchConfig) -> tuple[np.ndarray, n
     return distinct[:, 0], distinct[:, 1]
 
 
-def _jaccard(
-    sequences: SequenceSet, order: int, one: np.ndarray, other: np.ndarray
-) -> np.ndarray:
+def _jaccard(sequences: SequenceSet, order: int, one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """float64 [p]: the exact similarity of the rows' sets of n-grams; one and other: int64 [p]."""
     rows, place = np.unique(np.concatenate([one, other]), return_inverse=True)
     if not len(rows):

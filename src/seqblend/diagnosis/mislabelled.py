@@ -79,7 +79,9 @@ def check_labels(
     ]}  # fmt: skip
     if planted is not None:
         precision, recall = precision_and_recall(rows[found.rows], np.intersect1d(planted, rows))
-        figure += f"; of {len(planted)} planted ones: precision {precision:.2f}, recall {recall:.2f}"
+        figure += (
+            f"; of {len(planted)} planted ones: precision {precision:.2f}, recall {recall:.2f}"
+        )
         details |= {"planted": len(planted), "precision": precision, "recall": recall}
     worst = ", ".join(row["id"] for row in details["rows"][:5])
     return Check(

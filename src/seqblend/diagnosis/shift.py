@@ -37,8 +37,9 @@ def check_adversarial(competition: Competition) -> Check:
     told = telling_tokens(competition)
     is_flagged = auc.low > RAISED
     if is_flagged:
-        means, advice = "test rows look different from train rows", (
-            "expect another score than out of fold; mend what tells (below) where it is an artefact"
+        means, advice = (
+            "test rows look different from train rows",
+            ("expect another score than out of fold; mend what tells where it is an artefact"),
         )
     elif auc.low > 0.52:
         means, advice = "they differ a little", ""
@@ -69,7 +70,11 @@ def telling_tokens(competition: Competition) -> list[tuple[str, float, float]]:
 
 def _draw_rows(competition: Competition) -> tuple[np.ndarray, np.ndarray]:
     """(positions int64 [k], is_test bool [k]): at most MOST rows of each side."""
-    rng, n, m = rng_for(0, "adversarial rows"), len(competition.train_ids), len(competition.test_ids)
+    rng, n, m = (
+        rng_for(0, "adversarial rows"),
+        len(competition.train_ids),
+        len(competition.test_ids),
+    )
     train, test = (np.sort(rng.permutation(count)[:MOST]) for count in (n, m))
     return np.concatenate([train, n + test]), np.arange(len(train) + len(test)) >= len(train)
 
@@ -104,7 +109,9 @@ def check_unseen(competition: Competition) -> Check:
     means = "test tokens are as new as a random split's" if not times or times < 1.2 else (
         f"{times:.1f} times as many as a random split would have: test rows are of another kind"
     )  # fmt: skip
-    advice = "token vectors of all rows (embedding=self) or character models help" if is_flagged else ""
+    advice = (
+        "token vectors of all rows (embedding=self) or character models help" if is_flagged else ""
+    )
     return Check(
         "unseen tokens", "a test row's distinct tokens that no train row holds",
         f"{share_text(rate)}; a random split would have {100 * expected:.2f} %", means, advice,
@@ -129,4 +136,6 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> Estimate:
     """sum(part) / sum(whole) with its interval over rows, float64 [n] each (linearised)."""
     value = part.sum() / whole.sum()
     error = np.sqrt(np.square(part - value * whole).sum()) / whole.sum()
-    return Estimate(float(value), max(float(value - 1.96 * error), 0.0), float(value + 1.96 * error))
+    return Estimate(
+        float(value), max(float(value - 1.96 * error), 0.0), float(value + 1.96 * error)
+    )
