@@ -14,7 +14,7 @@ from seqblend.folds import number_sequences
 from seqblend.reporting.intervals import wilson_interval
 from seqblend.sequences import Competition, SequenceSet
 
-KEPT = 1.5  # duplicates are kept where training rows surely share at most this much more of them
+KEPT = 2 / 3  # duplicates are kept where test rows surely have as many as this, of 1
 MANY = 0.01  # share of training rows from which near duplicates across folds flatter
 
 
@@ -24,7 +24,7 @@ class Duplicates:
 
     repeated: training rows like an earlier training row; known: test rows like a training row
     conflicting: training rows like one of another label; examples: row pairs of such
-    ratio: pairs of two training rows over pairs of a training and a test row, by chance 1
+    ratio: pairs of a training and a test row over pairs of two training rows, by chance 1
     """
 
     repeated: int
@@ -36,7 +36,7 @@ class Duplicates:
     @property
     def are_shared(self) -> bool:
         """Whether test rows have duplicates among the training rows as often as these do."""
-        return self.ratio is not None and self.ratio.low <= 1 and self.ratio.high < KEPT
+        return self.ratio is not None and self.ratio.high >= 1 and self.ratio.low > KEPT
 
 
 def count_duplicates(numbers: np.ndarray, labels: np.ndarray, *, examples: int = 5) -> Duplicates:
@@ -92,7 +92,7 @@ def _check(
     found = count_duplicates(numbers, competition.labels)
     low, high = wilson_interval(np.array(found.repeated), np.array(n))
     share = Estimate(found.repeated / n, float(low), float(high))
-    rate = f"; train-train over train-test pairs {plain_text(found.ratio)}" if found.ratio else ""
+    rate = f"; train-test over train-train pairs {plain_text(found.ratio)}" if found.ratio else ""
     is_whole = len(np.unique(np.stack([numbers[:n], fold]), axis=1).T) == len(
         np.unique(numbers[:n])
     )
@@ -121,7 +121,7 @@ def _judge(found: Duplicates, share: float, *, is_kept_whole: bool) -> tuple[str
             "--set folds.groups=auto keeps them as they fall" if is_kept_whole else "",
             False,
         )
-    if found.ratio is None or found.ratio.low <= 1:
+    if found.ratio is None or found.ratio.high >= 1:
         return f"too few to tell whether test rows have theirs in train; {where}", "", False
     is_flag = share > MANY and not is_kept_whole
     advice = "--set folds.groups=auto groups them" if is_flag else ""

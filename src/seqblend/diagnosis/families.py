@@ -24,26 +24,28 @@ class FamilyConfig:
     """What counts as rare, and as alike.
 
     most: a rare token is held by this many rows at most
-    raised: by how much training rows share more, at least, before folds are to follow
+    related: test rows this much as related to training rows as these, or more, are no flag
     surprise: a token tells families apart where chance would keep it from the test rows so far
         with a probability of at most exp(-surprise)
     alike: cosine from which two families become one
-    share: of all rows that a family may have
+    share, rows: a family has at most this share of all rows, or these where they are more (up to
+        a twentieth of all rows)
     """
 
     most: int = 60
     least: int = 2
-    raised: float = 1.1
+    related: float = 0.9
     surprise: float = 1.0
     alike: float = 0.2
     share: float = 0.01
+    rows: int = 50
     rounds: int = 6
 
 
 def measure_families(
     competition: Competition, config: FamilyConfig = FamilyConfig()
 ) -> PairRatio | None:
-    """Do two training rows share rare tokens more often than a training and a test row do?
+    """How often a training and a test row share a rare token, over how often two training rows do.
 
     Of rows with the same sequence one counts. None where no token is rare.
     """
@@ -53,16 +55,16 @@ def measure_families(
 
 def are_families_apart(ratio: PairRatio | None, config: FamilyConfig = FamilyConfig()) -> bool:
     """Whether the test rows are of other families than the training rows."""
-    return ratio is not None and ratio.is_raised and ratio.low > config.raised
+    return ratio is not None and ratio.is_lowered and ratio.high < config.related
 
 
 def check_families(competition: Competition, *, are_folds_grouped: bool) -> Check:
     """Whether training rows have relatives among themselves that test rows have not."""
-    looked_at = "rare tokens (in at most 60 rows) that two train rows share, against train and test"
+    looked_at = "rare tokens that a train and a test row share, against two train rows"
     ratio = measure_families(competition)
     if ratio is None:
         return Check("families", looked_at, "no rare tokens", "cannot be told from the tokens")
-    figure = f"{plain_text(ratio)} times as often; random splits up to {ratio.chance:.2f}"
+    figure = f"{plain_text(ratio)} times as often; random splits down to {ratio.chance:.2f}"
     details = {"chance": ratio.chance, "pairs": ratio.pairs}
     if not are_families_apart(ratio):
         means, advice = "test rows are as related to train rows as these among themselves", ""
@@ -115,7 +117,7 @@ def _rare_tokens(
 def _merge(rows: sparse.csr_matrix, config: FamilyConfig) -> np.ndarray:
     """int64 [n]: clusters of rows float32 [n, v], none of more than `share` of them."""
     n = rows.shape[0]
-    most = max(2, int(config.share * n))
+    most = max(int(config.share * n), min(config.rows, n // 20), 2)
     family = np.arange(n)
     for _ in range(config.rounds):
         sizes = np.bincount(family)

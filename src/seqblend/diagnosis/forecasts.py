@@ -11,48 +11,50 @@ from seqblend.seeds import rng_for
 
 STEPS = 100  # of EM
 DRAWS = 100  # samples of validation rows that chance is read from
+SURE = 3.0  # standard errors from which a difference of confidences is none by chance
 CLOSE = 1e-6  # EM ends where no share moves by more
 
 
 def check_confidence(model: str, parts: list[HoldOut]) -> Check:
     """Accuracy to expect on the test rows, from how sure the model is of them."""
-    forecast = forecast_accuracy(parts)
     known = float(np.mean([_accuracy(part) for part in parts]))
-    is_lower, is_higher = forecast.high < known, forecast.low > known
+    drop, error = measure_drop(parts)
+    rows = 1 / len(parts[0].test) + 1 / sum(len(part.labels) for part in parts)
+    forecast = Estimate.normal(known - drop, float(np.sqrt(error**2 + known * (1 - known) * rows)))
+    is_lower = drop > SURE * error
+    means = f"as sure as of validation rows, of which {100 * known:.2f} % are right"
     if is_lower:
-        means = f"{model} is less sure of test rows: expect less than its {100 * known:.2f} %"
-    else:
-        means = f"as sure as of validation rows ({100 * known:.2f} % right)"
-        means = f"{model} is {'surer of test rows: they look easier' if is_higher else means}"
+        means = f"less sure than of validation rows: expect less than their {100 * known:.2f} %"
+    elif drop < -SURE * error:
+        means = f"surer than of validation rows ({100 * known:.2f} %): test rows look easier"
     advice = "trust differences between models, not the level of the score" if is_lower else ""
     return Check(
-        f"confidence of {model}", "the share of test rows that it is as sure of as of right ones",
-        f"accuracy {share_text(forecast)}", means, advice, is_lower, forecast.value, forecast.low,
-        forecast.high, {"model": model, "out_of_fold": known},
+        f"confidence of {model}", "how sure its fits are of test rows, and of validation rows",
+        f"accuracy {share_text(forecast)} to expect", means, advice, is_lower, forecast.value,
+        forecast.low, forecast.high,
+        {"model": model, "out_of_fold": known, "drop": drop, "error": error},
     )  # fmt: skip
 
 
-def forecast_accuracy(parts: list[HoldOut]) -> Estimate:
-    """The share of test rows above the confidence that as many validation rows as are right exceed.
+def measure_drop(parts: list[HoldOut]) -> tuple[float, float]:
+    """By how much the fits are less sure of test rows than of validation rows, and its error.
 
-    Average thresholded confidence (Garg et al. 2022). The interval holds the fits' spread and the
-    draw of the test and validation rows; that confidence shifts as correctness does is assumed.
+    Difference of confidences (Guillory et al. 2021): where probabilities are calibrated on both
+    kinds of rows, it is the difference of the accuracies. The error holds the fits' spread and the
+    draw of the rows; test rows are the same for all fits.
     """
-    values = np.array([_above(part) for part in parts])
-    accuracy = float(values.mean())
-    rows = 1 / len(parts[0].test) + 1 / sum(len(part.labels) for part in parts)
-    spread = values.var(ddof=1) / len(values) if len(values) > 1 else 0.0
-    return Estimate.normal(accuracy, float(np.sqrt(spread + accuracy * (1 - accuracy) * rows)))
+    valid, test = (
+        [getattr(part, name).max(axis=1) for part in parts] for name in ("valid", "test")
+    )
+    drops = np.array([one.mean() - other.mean() for one, other in zip(valid, test, strict=True)])
+    of_fits = drops.var(ddof=1) / len(drops) if len(drops) > 1 else 0.0
+    of_valid = np.concatenate(valid).var() / sum(map(len, valid))
+    of_test = np.mean(test, axis=0).var() / len(test[0])
+    return float(drops.mean()), float(np.sqrt(of_fits + of_valid + of_test))
 
 
 def _accuracy(part: HoldOut) -> float:
     return float((predict_classes(part.valid) == part.labels).mean())
-
-
-def _above(part: HoldOut) -> float:
-    """The share of test rows above the confidence that `accuracy` of the validation rows exceed."""
-    threshold = np.quantile(part.valid.max(axis=1), 1 - _accuracy(part))
-    return float((part.test.max(axis=1) > threshold).mean())
 
 
 def check_classes(parts: list[HoldOut], classes: tuple[str, ...]) -> Check:

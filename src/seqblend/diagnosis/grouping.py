@@ -35,8 +35,8 @@ def settle_groups(
     families = find_families(competition)
     shared = int((np.bincount(families)[families] > 1).sum())
     note(
-        f"folds.groups=auto: two train rows share rare tokens {ratio.value:.2f} times as often as "
-        f"a train and a test row: {shared:,} rows share a fold with their relatives"
+        f"folds.groups=auto: a train and a test row share rare tokens {ratio.value:.2f} times as "
+        f"often as two train rows do: {shared:,} rows share a fold with their relatives"
     )
     return config, families if groups is None else join_keys(families, groups)
 

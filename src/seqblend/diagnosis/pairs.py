@@ -1,4 +1,4 @@
-"""How often two training rows have something in common, against a training and a test row."""
+"""How often a training and a test row have something in common, against two training rows."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from seqblend.seeds import rng_for
 from seqblend.sequences import SequenceSet
 
 BLOCKS = 20  # row blocks that the jackknife leaves out one by one
-SPLITS = 99  # random splits that the real one is held against
+SPLITS = 39  # random splits that the real one is held against
 
 
 @dataclass(frozen=True)
 class PairRatio:
-    """Pairs with something in common: train-train over train-test, 1 where the split is random.
+    """Pairs with something in common: train-test over train-train.
 
+    value: 1 where the split is random, 0 where test rows have nothing of the training rows
     low, high: 95 % interval, by the jackknife over blocks of rows
-    chance: the greatest ratio among random splits of the same rows
-    pairs: of train-train, in common
+    chance: the least ratio among random splits of the same rows
+    pairs: of two training rows with something in common
     """
 
     value: float
@@ -30,9 +31,9 @@ class PairRatio:
     pairs: int
 
     @property
-    def is_raised(self) -> bool:
+    def is_lowered(self) -> bool:
         """Whether test rows have less in common with training rows than those among themselves."""
-        return self.low > 1 and self.value > self.chance
+        return self.high < 1 and self.value < self.chance
 
 
 def mark_presence(sequences: SequenceSet, size: int) -> sparse.csr_matrix:
@@ -69,7 +70,7 @@ def compare_pairs(present: sparse.csr_matrix, is_test: np.ndarray) -> PairRatio 
     half = 1.96 * float(np.sqrt((BLOCKS - 1) / BLOCKS * np.square(np.subtract(left, value)).sum()))
     common = whole[:, 0] @ (whole[:, 0] - 1) / 2
     chance = _ratio_by_chance(present, is_test)
-    return PairRatio(value, value - half, value + half, chance, int(common))
+    return PairRatio(value, max(value - half, 0.0), value + half, chance, int(common))
 
 
 def _sides(is_test: np.ndarray) -> np.ndarray:
@@ -85,16 +86,16 @@ def _count(present: sparse.csr_matrix, sides: np.ndarray) -> np.ndarray:
 def _ratio(counts: np.ndarray, rows: np.ndarray, weights: np.ndarray) -> float | None:
     """The ratio from the columns' training and test rows, float64 [v, 2], of float64 [2] rows."""
     (a, b), (n, m) = counts.T, rows
-    across = weights @ (a * b)
-    return float(weights @ (a * (a - 1)) * m / (across * (n - 1))) if across else None
+    within = weights @ (a * (a - 1))
+    return float(weights @ (a * b) * (n - 1) / (within * m)) if within else None
 
 
 def _ratio_by_chance(present: sparse.csr_matrix, is_test: np.ndarray) -> float:
-    """The greatest ratio among SPLITS random splits of the rows."""
+    """The least ratio among SPLITS random splits of the rows."""
     rng = rng_for(0, "random splits")
     holders = np.asarray(present.sum(axis=0), dtype=np.float64).ravel()
     shuffled = np.stack([rng.permutation(is_test) for _ in range(SPLITS)], axis=1)
     tests = np.asarray(present.T @ shuffled.astype(np.float32), dtype=np.float64)
     rows, weights = _sides(is_test).sum(0), 1 / np.maximum(holders - 1, 1)
     ratios = (_ratio(np.stack([holders - b, b], axis=1), rows, weights) for b in tests.T)
-    return max((ratio for ratio in ratios if ratio is not None), default=np.inf)
+    return min((ratio for ratio in ratios if ratio is not None), default=0.0)
