@@ -9,7 +9,7 @@ from diagnosis_examples import competition_of, draw_families
 from scipy import sparse
 
 from seqblend.config import FoldConfig
-from seqblend.diagnosis.duplicates import check_duplicates, count_duplicates
+from seqblend.diagnosis.duplicates import Duplicates, check_duplicates, count_duplicates
 from seqblend.diagnosis.families import (
     are_families_apart,
     check_families,
@@ -19,7 +19,7 @@ from seqblend.diagnosis.families import (
 from seqblend.diagnosis.grouping import settle_groups
 from seqblend.diagnosis.leaks import describe_ids, describe_order, measure_leak
 from seqblend.diagnosis.minhash import SketchConfig, choose_order, hash_ngrams, number_near
-from seqblend.diagnosis.pairs import compare_pairs
+from seqblend.diagnosis.pairs import PairRatio, compare_pairs
 from seqblend.diagnosis.shift import check_adversarial, check_unseen, unseen_by_chance
 
 
@@ -89,6 +89,13 @@ def test_families_are_found_by_their_names(rng):
     np.testing.assert_array_equal(found, find_families(competition))
 
 
+def test_one_rare_token_in_common_makes_no_family():
+    own = [[10 * k + i for i in range(4)] for k in range(60)]  # 60 families of 3 rows
+    train = [[*names, 900 + k // 2] for k, names in enumerate(own) for _ in range(3)]
+    found = find_families(competition_of(train, [[1_000]] * 180, [0, 1] * 90))
+    np.testing.assert_array_equal(found, np.repeat(np.arange(60), 3))
+
+
 def test_auto_groups_relatives_only_where_test_rows_have_none(rng):
     said = []
     apart, family = split_families(rng, by_family=True)
@@ -134,6 +141,15 @@ def test_duplicates_are_counted_by_hand():
     found = count_duplicates(numbers, np.array([0, 1, 0, 1, 0, 1]))
     assert (found.repeated, found.known, found.conflicting) == (3, 1, 3)
     assert found.examples == [(2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "are_shared"), [(0.8, 1.1, True), (0.8, 0.95, False), (0.3, 1.7, False)]
+)
+def test_duplicates_are_shared_where_the_ratio_is_surely_near_1(low, high, are_shared):
+    ratio = PairRatio((low + high) / 2, low, high, chance=0.9, pairs=100)
+    assert Duplicates(50, 50, 0, [], ratio).are_shared == are_shared
+    assert not Duplicates(50, 0, 0, [], None).are_shared
 
 
 def brute_force_groups(rows, order, least):

@@ -107,15 +107,16 @@ def test_rows_without_a_prediction_and_classes_without_rows_are_no_suspects():
 
 
 def test_a_drop_of_confidence_has_the_error_that_drawing_rows_gives_it(rng):
-    drops, errors = [], []
-    for _ in range(200):
-        test = draw(rng, [0.5, 0.5], 300)[1]
-        parts = [HoldOut(*draw(rng, [0.5, 0.5], 100), test) for _ in range(3)]
-        drop, error = measure_drop(parts)
-        drops.append(drop)
-        errors.append(error)
-    assert abs(np.mean(drops)) < 0.003
-    assert np.std(drops) == pytest.approx(np.mean(errors), rel=0.35)
+    for n, m in ((50, 1_000), (1_000, 50)):  # few validation rows, few test rows
+        drops, errors = [], []
+        for _ in range(200):
+            test = draw(rng, [0.5, 0.5], m)[1]
+            parts = [HoldOut(*draw(rng, [0.5, 0.5], n), test) for _ in range(3)]
+            drop, error = measure_drop(parts)
+            drops.append(drop)
+            errors.append(error)
+        assert abs(np.mean(drops)) < 0.005
+        assert 0.8 < np.mean(errors) / np.std(drops) < 1.6  # fits' spread holds their rows' as well
 
 
 def test_the_demo_names_the_labels_that_its_exact_posterior_contradicts(tmp_path):
@@ -131,7 +132,7 @@ def test_the_demo_names_the_labels_that_its_exact_posterior_contradicts(tmp_path
 
 
 def test_variance_components_are_found_again(rng):
-    truth = {"fold": 0.03, "model": 0.05, "seed": 0.02, "rest": 0.01}
+    truth = {"fold": 0.03, "model": 0.05, "seed": 0.02, "rest": 0.06}
     found = []
     for _ in range(300):
         scores = (
