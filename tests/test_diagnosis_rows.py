@@ -90,9 +90,9 @@ def test_families_are_found_by_their_names(rng):
 
 
 def test_one_rare_token_in_common_makes_no_family():
-    own = [[10 * k + i for i in range(4)] for k in range(60)]  # 60 families of 3 rows
-    train = [[*names, 900 + k // 2] for k, names in enumerate(own) for _ in range(3)]
-    found = find_families(competition_of(train, [[1_000]] * 180, [0, 1] * 90))
+    own = [[30 * k + i for i in range(20)] for k in range(60)]  # 60 families of 3 rows
+    train = [[*names, 1_900 + k // 2] for k, names in enumerate(own) for _ in range(3)]
+    found = find_families(competition_of(train, [[1_990]] * 180, [0, 1] * 90))
     np.testing.assert_array_equal(found, np.repeat(np.arange(60), 3))
 
 
