@@ -1,6 +1,11 @@
 """Blend every finished run of these data and folds into a checked submission.
 
+<<<<<<< HEAD
 python src/blend.py [--data DIR] [--folds 5] [--add NAME=oof.csv,test.csv] [--out FILE]
+=======
+python src/blend.py [--data DIR] [--folds 5] [--out FILE]
+python src/blend.py --lb FILE=SCORE   # what the leaderboard said of a submission, for the log
+>>>>>>> doctor
 """
 
 from __future__ import annotations
@@ -12,8 +17,9 @@ from seqblend.commands import make_parser, run_script
 from seqblend.console import make_console, say
 from seqblend.joining import join_files
 from seqblend.opening import open_from
+from seqblend.paths import find_places
 from seqblend.pipeline import blend_finished
-from seqblend.show import show_blend
+from seqblend.show import record_and_show, show_blend
 
 
 def main(argv: list[str]) -> int:
@@ -25,8 +31,12 @@ def main(argv: list[str]) -> int:
         help="probabilities made elsewhere join the finished runs: two files with ids",
     )  # fmt: skip
     parser.add_argument("--out", type=Path, metavar="FILE", help="a further copy of the submission")
+    parser.add_argument("--lb", metavar="FILE=SCORE", help="log a leaderboard's answer, and stop")
     args = parser.parse_args(argv)
     console = make_console()
+    if args.lb:
+        record_and_show(console, find_places().submissions / "log.csv", args.lb)
+        return 0
     project = open_from(args, console)
     for text in args.add:
         say(console, f"joined: {join_files(project, text)}")

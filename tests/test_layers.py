@@ -23,8 +23,8 @@ LAYERS = [  # lowest first; a name with a slash is a folder
     "runs units executors scheduling precision results",
     "logodds simplex stacking bounds incremental greedy blend_methods calibration crossfit "
     "blending budget tuned",
-    "submission submission_log reporting/ console progress commands",
-    "project joining delivery pipeline summary show opening",
+    "submission submission_log reporting/ diagnosis/ console progress commands",
+    "project joining delivery pipeline summary show opening checkup",
     "tuning/ benchmark/",
 ]
 

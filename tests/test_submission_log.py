@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import csv
 
-from seqblend.submission_log import COLUMNS, log_submission, superseded_files
+import pytest
+
+from seqblend.errors import FlagError
+from seqblend.submission_log import (
+    COLUMNS,
+    log_submission,
+    parse_leaderboard,
+    record_leaderboard,
+    scored_submissions,
+    superseded_files,
+)
 
 OLD = ",".join(COLUMNS[:-1])  # as written before there was a status
 
@@ -69,3 +79,39 @@ def test_a_log_that_a_spreadsheet_rewrote_is_added_to(tmp_path):
 
 def test_nothing_is_superseded_where_nothing_is_logged(tmp_path):
     assert superseded_files(tmp_path / "log.csv", "toy") == []
+
+
+def test_a_leaderboards_answer_stands_beside_the_newest_submission_of_that_name(tmp_path):
+    path = tmp_path / "log.csv"
+    for file, content in (("a.csv", "1"), ("a.csv", "2"), ("b.csv", "3")):
+        log(path, file, content)
+    before = read(path)
+    recorded = record_leaderboard(path, "a.csv", 0.4321)
+    assert (recorded.competition, recorded.cross_fitted, recorded.leaderboard) == (
+        "toy", 0.5, 0.4321,
+    )  # fmt: skip
+    before[1]["leaderboard"] = "0.4321"
+    assert read(path) == before
+    assert [one.leaderboard for one in scored_submissions(path, "toy")] == [None, 0.4321, None]
+    log(path, "c.csv", "4")
+    assert read(path)[1]["leaderboard"] == "0.4321"
+
+
+def test_what_is_no_answer_or_of_no_submission_says_what_is_expected(tmp_path):
+    path = tmp_path / "log.csv"
+    log(path, "toy-mean.csv", "1")
+    for text in ("toy-mean.csv", "toy-mean.csv=high", "=0.5", "toy-mean.csv=nan"):
+        with pytest.raises(FlagError, match="FILE=SCORE"):
+            parse_leaderboard(text)
+    assert parse_leaderboard("submissions/toy=1.csv=0.5") == ("toy=1.csv", 0.5)
+    with pytest.raises(FlagError, match=r"did you mean 'toy-mean.csv'"):
+        record_leaderboard(path, "toy-men.csv", 0.5)
+    with pytest.raises(FlagError, match="no submission"):
+        record_leaderboard(tmp_path / "none.csv", "a.csv", 0.5)
+
+
+def test_scores_that_a_person_wrote_as_words_are_left_out(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text(f"{OLD}\nt,toy,a.csv,3,a,accuracy,0.9,pending\nt,toy,b.csv,3,b,accuracy,,0.8\n")
+    (only,) = scored_submissions(path, "toy")
+    assert (only.file, only.leaderboard) == ("a.csv", None)

@@ -46,6 +46,12 @@ class FoldConfig:
     count: int = knob(5, least=1, help="folds; 1 is one stratified hold-out of 20 %")
     seed: int = knob(0, help="draws the folds")
     by_sequence: bool = knob(True, help="identical sequences share a fold")
+    groups: str = knob(
+        "",
+        help="auto: rows stay together that test rows have no likes of: relatives by rare tokens, "
+        "near duplicates; duplicates that test rows have as well are kept apart",
+        allowed=("", "auto"),
+    )
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,11 @@ class Store:
         """index.html, report.md and the pictures."""
         return self.root / "report"
 
+    @property
+    def diagnosis(self) -> Path:
+        """What the doctor found."""
+        return self.root / "diagnosis.json"
+
     def run(self, name: str) -> Path:
         """One model under one configuration."""
         return self.root / "runs" / name

@@ -18,6 +18,7 @@ from seqblend.config import Config, digest
 from seqblend.dataset import load_or_read
 from seqblend.demo import BEST, write_demo
 from seqblend.devices import Machine, find_devices
+from seqblend.diagnosis.grouping import settle_groups
 from seqblend.embeddings.preparing import Prepared, prepare_embedding
 from seqblend.errors import FlagError
 from seqblend.executors import cores
@@ -93,8 +94,9 @@ def open_project(
     competition, key = load_or_read(store.data, files, config.data, config.metric, name, note)
     config = _name_models(config, competition, note)
     release_freed_memory()  # reading took several times what is kept
+    fold_config, groups = settle_groups(competition, config.folds, note)
     folds = make_folds(
-        competition.labels, competition.train, config.folds, groups=competition.groups,
+        competition.labels, competition.train, fold_config, groups=groups,
         given=competition.folds, classes=competition.classes,
     )  # fmt: skip
     ledger = make_ledger(competition, folds, key)

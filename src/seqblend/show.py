@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from seqblend.console import Console, clean, say, show_findings, show_table
 from seqblend.delivery import Outcome, board_of, describe_submission
 from seqblend.errors import listing
@@ -11,7 +13,12 @@ from seqblend.models.registry import entry_for, resolve_options
 from seqblend.project import Project
 from seqblend.reporting.report import write_report
 from seqblend.reporting.vectors import list_missing, tabulate_coverage
-from seqblend.submission_log import superseded_files
+from seqblend.submission_log import (
+    parse_leaderboard,
+    record_leaderboard,
+    scored_submissions,
+    superseded_files,
+)
 from seqblend.summary import leaderboard_rows, make_report_data
 from seqblend.vocabulary import fit_vocabulary
 
@@ -116,8 +123,22 @@ def show_trained(console: Console, project: Project, outcome: Outcome) -> None:
     _show_rest(console, outcome)
 
 
+<<<<<<< HEAD
 def _text(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.4f}"
+=======
+def record_and_show(console: Console, log: Path, answer: str) -> None:
+    """Write a leaderboard's answer, FILE=SCORE, into the log, and show it beside the CV scores."""
+    recorded = record_leaderboard(log, *parse_leaderboard(answer))
+    rows = [
+        [one.file, f"{one.cross_fitted:.4f}", f"{one.leaderboard:.4f}",
+         f"{one.leaderboard - one.cross_fitted:+.4f}"]
+        for one in scored_submissions(log, recorded.competition)
+        if one.leaderboard is not None
+    ]  # fmt: skip
+    columns = ["submission", f"CV {recorded.metric}", "leaderboard", "difference"]
+    show_table(console, recorded.competition, columns, rows)
+>>>>>>> doctor
 
 
 def show_blend(console: Console, project: Project, outcome: Outcome) -> None:

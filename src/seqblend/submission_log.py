@@ -1,12 +1,15 @@
-"""submissions/log.csv: every submission with the score to expect, and which of them stands."""
+"""submissions/log.csv: every submission, the score to expect, what came of it, and which stands."""
 
 from __future__ import annotations
 
 import csv
 import datetime
 import io
+import math
+from dataclasses import dataclass
 from pathlib import Path
 
+from seqblend.errors import FlagError, suggest
 from seqblend.store import write_text
 
 COLUMNS = (
@@ -42,21 +45,99 @@ def log_submission(
             known[0][at[name]] = field
         lines += known
     known[-1][at["status"]] = STANDS
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows([header, *lines])
-    write_text(path, buffer.getvalue())
+    _write(path, [header, *lines])
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A submission with the score to expect and, where it is known, the leaderboard's."""
+
+    competition: str
+    file: str
+    metric: str
+    cross_fitted: float | None
+    leaderboard: float | None
+
+
+def parse_leaderboard(text: str) -> tuple[str, float]:
+    """(file, score) of `FILE=SCORE`; FlagError where it is no such thing.
+
+    >>> parse_leaderboard("a.csv=0.91")
+    ('a.csv', 0.91)
+    """
+    file, _, number = text.rpartition("=")
+    try:
+        score = float(number)
+    except ValueError:
+        score = math.nan
+    if not file or not math.isfinite(score):
+        raise FlagError(
+            f"--lb expects FILE=SCORE such as imdb-mean-1a2b3c4d.csv=0.912, got '{text}'"
+        )
+    return Path(file).name, score
+
+
+def record_leaderboard(path: Path, file: str, score: float) -> Scored:
+    """Write a leaderboard's score beside the newest submission of this file name.
+
+    raises: FlagError with the nearest name where no such file is logged
+    """
+    header, *lines = _read(path) or [[]]
+    known = [row.get("file", "") for row in _rows(header, lines)]
+    if file not in known:
+        raise FlagError(
+            f"no submission '{file}' in {path}{suggest(file, filter(None, known), 'Files')}"
+        )
+    if "leaderboard" not in header:
+        header.append("leaderboard")
+    place = len(known) - 1 - known[::-1].index(file)
+    line = lines[place] + [""] * (len(header) - len(lines[place]))
+    line[header.index("leaderboard")] = repr(score)
+    _write(path, [header, *lines[:place], line, *lines[place + 1 :]])
+    return _scored(dict(zip(header, line, strict=False)))
+
+
+def scored_submissions(path: Path, competition: str) -> list[Scored]:
+    """The competition's submissions with a score to expect, in the order of the log."""
+    header, *lines = _read(path) or [[]]
+    scored = [_scored(row) for row in _rows(header, lines) if row.get("competition") == competition]
+    return [one for one in scored if one.cross_fitted is not None]
+
+
+def _scored(row: dict[str, str]) -> Scored:
+    texts = (row.get("competition", ""), row.get("file", ""), row.get("metric", ""))
+    return Scored(*texts, _number(row.get("cross_fitted", "")), _number(row.get("leaderboard", "")))
+
+
+def _number(text: str) -> float | None:
+    """A finite number, or None for what a person may have written instead."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
 
 
 def superseded_files(path: Path, competition: str) -> list[str]:
     """Names of the competition's logged files that lie beside the log and do not stand."""
     header, *lines = _read(path) or [[]]
-    rows = [dict(zip(header, line, strict=False)) for line in lines]
-    own = [row for row in rows if row.get("competition") == competition]
+    own = [row for row in _rows(header, lines) if row.get("competition") == competition]
     standing = {row.get("file") for row in own if row.get("status") == STANDS}
     files = dict.fromkeys(row.get("file", "") for row in own)
     return [
         name for name in files if name and name not in standing and (path.parent / name).exists()
     ]
+
+
+def _rows(header: list[str], lines: list[list[str]]) -> list[dict[str, str]]:
+    """{column: text} of each line."""
+    return [dict(zip(header, line, strict=False)) for line in lines]
+
+
+def _write(path: Path, lines: list[list[str]]) -> None:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows(lines)
+    write_text(path, buffer.getvalue())
 
 
 def _read(path: Path) -> list[list[str]]:

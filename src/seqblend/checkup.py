@@ -1,0 +1,138 @@
+"""The doctor's visit: every check of a competition's rows and finished runs, kept as one file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from seqblend.delivery import distinct_names
+from seqblend.demo import BEST
+from seqblend.diagnosis.cards import deserves_seeds, make_cards, measure_unrest
+from seqblend.diagnosis.check import Check
+from seqblend.diagnosis.duplicates import check_duplicates
+from seqblend.diagnosis.families import check_families
+from seqblend.diagnosis.forecasts import check_classes, check_confidence
+from seqblend.diagnosis.holdouts import HoldOut, fit_hold_out, read_hold_outs
+from seqblend.diagnosis.leaks import check_leaks
+from seqblend.diagnosis.mislabelled import check_labels
+from seqblend.diagnosis.record import Diagnosis, to_plain
+from seqblend.diagnosis.shakeup import forecast_shake_up
+from seqblend.diagnosis.shift import check_adversarial, check_unseen
+from seqblend.diagnosis.variance import compare_runs, measure_variance
+from seqblend.metrics import score
+from seqblend.project import Project
+from seqblend.results import RunResult, finished_runs
+from seqblend.store import read_array, read_finished, read_json, write_json
+
+
+def examine(project: Project, note: Callable[[str], None]) -> Diagnosis:
+    """Look at the rows, then at the finished runs; what is found goes to diagnosis.json too."""
+    results = finished_runs(project.store, project.ledger, note)
+    checks = check_rows(project)
+    if results:
+        diagnosis = _examine_runs(project, results, checks, note)
+    else:
+        part = fit_hold_out(project.competition, project.fold)
+        forecasts = _forecast(project, {"a linear model": [part]}, "a linear model")
+        diagnosis = Diagnosis(checks + forecasts)
+    write_json(project.store.diagnosis, to_plain(diagnosis) | {"ledger": project.ledger.as_dict()})
+    return diagnosis
+
+
+def check_rows(project: Project) -> list[Check]:
+    """What can be told before anything is trained."""
+    competition = project.competition
+    is_grouped = project.config.folds.groups == "auto" or competition.groups is not None
+    return [
+        *check_duplicates(competition, project.fold),
+        check_families(competition, are_folds_grouped=is_grouped),
+        *check_leaks(competition),
+        check_adversarial(competition),
+        check_unseen(competition),
+    ]
+
+
+def _forecast(project: Project, parts: dict[str, list[HoldOut]], best: str | None) -> list[Check]:
+    """Each model's confidence, and the best one's view of the classes' shares."""
+    checks = [check_confidence(name, each) for name, each in parts.items()]
+    return checks + ([check_classes(parts[best], project.competition.classes)] if best else [])
+
+
+def _examine_runs(
+    project: Project, results: list[RunResult], checks: list[Check], note: Callable[[str], None]
+) -> Diagnosis:
+    """The checks of finished runs, the variance ledger, the shake-up and the members' cards."""
+    competition, fold = project.competition, project.fold
+    labels, metric = competition.labels, competition.metric
+    names = distinct_names(results)
+    parts = {
+        name: read_hold_outs(project.store, result, labels, fold)
+        for name, result in zip(names, results, strict=True)
+        if result.manifest.get("units")  # a member from a file has none
+    }
+    ranked = _rank(results, labels, fold)
+    best = names[results.index(ranked[0])]
+    checks = checks + _forecast(project, parts, best if best in parts else next(iter(parts), None))
+    checks.append(check_labels(
+        best, labels, ranked[0].oof, competition.train_ids, competition.classes,
+        _planted(project),
+    ))  # fmt: skip
+    gains = [compare_runs(ranked[0], other, labels, fold, metric) for other in ranked[1:]]
+    rows = fold >= 0
+    second = ranked[1].oof[rows] if len(ranked) > 1 else None
+    weights, blend = _standing_blend(project, note) or ({best: 1.0}, ranked[0].oof)
+    cards = make_cards(
+        names, np.stack([result.oof for result in results]), labels, fold, blend, weights,
+        unrest=[measure_unrest(parts.get(name, [])) for name in names],
+        seconds=[r.manifest.get("seconds", 0.0) / r.manifest.get("seeds", 1) for r in results],
+    )  # fmt: skip
+    return Diagnosis(
+        checks,
+        variance=measure_variance(list(parts.values()), metric, project.folds.count),
+        gains=[gain for gain in gains if gain is not None],
+        shake_up=forecast_shake_up(
+            labels[rows], ranked[0].oof[rows], second, metric, len(competition.test_ids)
+        ),
+        cards=cards,
+        seeds_for=deserves_seeds(cards, _trained(names, results)),
+    )
+
+
+def _trained(names: tuple[str, ...], results: list[RunResult]) -> set[str]:
+    """The members that are trained by epochs: another seed gives others."""
+    pairs = zip(names, results, strict=True)
+    return {name for name, result in pairs if any(result.manifest.get("epochs", []))}
+
+
+def _rank(results: list[RunResult], labels: np.ndarray, fold: np.ndarray) -> list[RunResult]:
+    """Runs by log loss out of fold, the best first: it has no ties, and sees how sure a run is."""
+    rows = fold >= 0
+    losses = {r.name: score("log_loss", labels[rows], r.oof[rows].astype(float)) for r in results}
+    return sorted(results, key=lambda r: math.inf if losses[r.name] is None else losses[r.name])
+
+
+def _planted(project: Project) -> np.ndarray | None:
+    """int64 [k]: training rows whose label is known to be wrong, where a demo's maker left them."""
+    path = project.files.train.parent / BEST
+    wrong = read_json(path).get("wrong_labels") if path.is_file() else None
+    if wrong is None:
+        return None
+    return np.flatnonzero(np.isin(project.competition.train_ids, [str(each) for each in wrong]))
+
+
+def _standing_blend(
+    project: Project, note: Callable[[str], None]
+) -> tuple[dict[str, float], np.ndarray] | None:
+    """({member: weight}, oof float32 [n, c]) of the blend of most runs, the newest of such."""
+    ledger, found = project.ledger.as_dict().items(), []
+    for path in (project.store.root / "blends").glob("*/manifest.json"):
+        manifest = read_finished(path.parent, note)
+        if manifest is not None and all(item in manifest.items() for item in ledger):
+            found.append((len(manifest["members"]), path.stat().st_mtime, str(path.parent)))
+    if not found:
+        return None
+    folder = Path(max(found)[2])
+    return read_json(folder / "weights.json"), read_array(folder / "oof.npy")

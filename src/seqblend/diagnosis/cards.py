@@ -1,0 +1,104 @@
+"""What each member of a blend is worth: weight, loss without it, agreement, and its price."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from seqblend.blending import cross_fit
+from seqblend.diagnosis.holdouts import HoldOut
+from seqblend.metrics import predict_classes, score
+
+METHOD = (
+    "logodds_simplex"  # the yardstick: convex, deterministic, and of log loss, which has no ties
+)
+
+
+@dataclass(frozen=True)
+class MemberCard:
+    """One member.
+
+    weight: in the blend that stands; loss_without: rise of the cross-fitted log loss of a log-odds
+    blend when it is left out; correlation: of its errors (1 - P(label)) with the other members'
+    mean; disagreement: share of rows where its class is not the blend's
+    unrest: how much its fits differ on one test row (standard deviation of P(class), mean)
+    """
+
+    name: str
+    weight: float
+    loss_without: float
+    correlation: float
+    disagreement: float
+    unrest: float
+    seconds: float
+
+
+def make_cards(
+    names: tuple[str, ...],
+    stack: np.ndarray,
+    labels: np.ndarray,
+    fold: np.ndarray,
+    blend: np.ndarray,
+    weights: dict[str, float],
+    *,
+    unrest: list[float],
+    seconds: list[float],
+) -> list[MemberCard]:
+    """A card for each member.
+
+    stack: float32 [m, n, c], out of fold; labels, fold: int64 [n]; blend: float [n, c]
+    weights: {name: weight}; unrest, seconds: one a member
+    """
+    rows = fold >= 0
+    mine, known = labels[rows], stack[:, rows]
+    errors = 1 - known[:, np.arange(len(mine)), mine].astype(np.float64)  # [m, n]
+    whole = _loss(stack, labels, fold)
+    cards = []
+    for k, name in enumerate(names):
+        others = np.arange(len(names)) != k
+        without = _loss(stack[others], labels, fold) - whole if others.any() else np.nan
+        differs = predict_classes(known[k]) != predict_classes(blend[rows])
+        cards.append(MemberCard(
+            name, weights.get(name, 0.0), without, _correlation(errors[k], errors[others]),
+            float(differs.mean()), unrest[k], seconds[k],
+        ))  # fmt: skip
+    return cards
+
+
+def measure_unrest(parts: list[HoldOut]) -> float:
+    """The mean over test rows and classes of the fits' standard deviation; 0 with a single fit.
+
+    Fits differ by their fold's rows and by their seed: more seeds can take away as much at most.
+    """
+    tests = np.stack([part.test for part in parts]).astype(np.float64)
+    return float(tests.std(axis=0, ddof=1).mean()) if len(parts) > 1 else 0.0
+
+
+def deserves_seeds(cards: list[MemberCard], trained: set[str]) -> str | None:
+    """The member whose further seed takes most variance out of the blend in a second of work.
+
+    trained: names of members that differ by their seed at all
+    """
+    worth = {
+        card.name: (card.weight * card.unrest) ** 2 / max(card.seconds, 1.0)
+        for card in cards
+        if card.name in trained
+    }
+    best = max(worth, key=worth.__getitem__, default=None)
+    return best if best is not None and worth[best] > 0 else None
+
+
+def _loss(stack: np.ndarray, labels: np.ndarray, fold: np.ndarray) -> float:
+    """The cross-fitted log loss of the members' log-odds blend."""
+    rows = fold >= 0
+    blended = cross_fit(METHOD, stack, labels, fold, "log_loss")[rows]
+    value = score("log_loss", labels[rows], blended)
+    return float("nan") if value is None else value
+
+
+def _correlation(errors: np.ndarray, others: np.ndarray) -> float:
+    """Pearson's, of errors float64 [n] with the mean of others float64 [m, n]; NaN without any."""
+    if not len(others) or errors.std() == 0 or others.mean(axis=0).std() == 0:
+        return float("nan")
+    return float(np.corrcoef(errors, others.mean(axis=0))[0, 1])

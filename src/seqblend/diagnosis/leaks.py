@@ -1,0 +1,114 @@
+"""A label that can be read from what should tell nothing: id, row order, length."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+from scipy.stats import entropy
+from sklearn.tree import DecisionTreeClassifier
+
+from seqblend.dealing import deal_rows
+from seqblend.diagnosis.check import Check, Estimate, share_text
+from seqblend.seeds import rng_for, seed_for
+from seqblend.sequences import Competition
+
+FOLDS = 5
+MOST = 20_000  # rows looked at
+LEAVES = 50  # a tree's most leaves; small ones would tell the noise of their rows
+PRIOR = 1.0  # rows' worth of class frequencies in every leaf, for each class
+_LIMITS = {"id": 0.05, "row order": 0.05, "length": 0.5}  # a length may tell something honestly
+_PERIODS = (2, 3, 4, 5, 7, 10)
+
+
+def check_leaks(competition: Competition) -> list[Check]:
+    """How much of the label each of id, row order and length tells, by a cross-validated tree."""
+    n = len(competition.train_ids)
+    rows = np.sort(rng_for(0, "leaks").permutation(n)[:MOST])
+    lengths = competition.train.lengths
+    features = {
+        "id": describe_ids([competition.train_ids[row] for row in rows]),
+        "row order": describe_order(rows),
+        "length": lengths[rows][:, None].astype(np.float64),
+    }
+    labels = competition.labels[rows]
+    return [_check(name, measure_leak(x, labels)) for name, x in features.items()]
+
+
+def measure_leak(x: np.ndarray, labels: np.ndarray) -> Estimate:
+    """The share of the labels' entropy that x tells about rows left out; 0 is chance.
+
+    x: float64 [n, d], labels: int64 [n]
+    A tree's leaves give probabilities; a row's gain is its log-likelihood over that of the other
+    folds' class frequencies. The interval is the rows' spread. May be negative.
+    """
+    c = int(labels.max()) + 1
+    parts = min(FOLDS, len(labels))
+    fold = deal_rows(labels, np.arange(len(labels)), parts, rng_for(0, "leak folds"))
+    gains = np.empty(len(labels))
+    for k in range(parts):
+        train, valid = fold != k, fold == k
+        prior = (np.bincount(labels[train], minlength=c) + 0.5) / (train.sum() + 0.5 * c)
+        p = _fit_tree(x[train], labels[train], x[valid], prior)
+        mine = labels[valid]
+        gains[valid] = np.log(p[np.arange(len(mine)), mine] / prior[mine])
+    whole = entropy(np.bincount(labels, minlength=c))
+    error = gains.std() / np.sqrt(len(gains))
+    return Estimate.normal(gains.mean() / whole, error / whole)
+
+
+def _fit_tree(
+    x: np.ndarray, labels: np.ndarray, others: np.ndarray, prior: np.ndarray
+) -> np.ndarray:
+    """float64 [m, c]: class shares of each other row's leaf, with PRIOR."""
+    seed = seed_for(0, "leak tree") % 2**32
+    least = max(20, len(x) // LEAVES)
+    tree = DecisionTreeClassifier(min_samples_leaf=least, random_state=seed).fit(x, labels)
+    leaf, place = tree.apply(x), tree.apply(others)
+    counts = np.zeros((tree.tree_.node_count, len(prior)))
+    np.add.at(counts, (leaf, labels), 1)
+    counts += PRIOR * len(prior) * prior
+    return (counts / counts.sum(axis=1, keepdims=True))[place]
+
+
+def describe_ids(ids: list[str]) -> np.ndarray:
+    """float64 [n, d]: an id's length, its numbers and words by place, and what numbers leave over.
+
+    `12_7` has the numbers 12 and 7, `neg/3` the word `neg` and the number 3.
+    """
+    parts = [re.findall(r"\d+|[^\W\d_]+", name) for name in ids]
+    most = min(max(map(len, parts), default=0), 6)
+    columns = [np.array([len(name) for name in ids], dtype=np.float64)]
+    for place in range(most):
+        texts = [part[place] if place < len(part) else "" for part in parts]
+        numbers = [int(text[-15:]) if text.isdecimal() else -1 for text in texts]
+        columns.append(np.array(numbers, dtype=np.float64))
+        columns += [columns[-1] % period for period in _PERIODS]
+        words = ["" if text.isdecimal() else text for text in texts]
+        columns.append(pd.factorize(np.array(words, dtype=object), sort=True)[0].astype(np.float64))
+    return np.stack(columns, axis=1)
+
+
+def describe_order(rows: np.ndarray) -> np.ndarray:
+    """float64 [n, d]: the row's place in the file, and what it leaves over by small periods."""
+    return np.stack([rows, *(rows % period for period in _PERIODS)], axis=1).astype(np.float64)
+
+
+def _check(name: str, told: Estimate) -> Check:
+    """One source of a leak as a check."""
+    is_flagged = told.low > _LIMITS[name]
+    if is_flagged:
+        means = f"the {name} tells the label: no model needs to, and the test may not have it"
+        advice = "our models read the sequence alone; do not hand-feed this to another model"
+        if name == "length":
+            means, advice = "rows of a class have a length of their own", "check how rows were cut"
+    else:
+        means, advice = "no label to be read there", ""
+        if told.low > 0.01:
+            means = "it tells a little, as where topics change with time or have their own lengths"
+    return Check(
+        f"label from {name}", f"a cross-validated tree on the {name}; 0 % is chance",
+        f"{share_text(told)} of the label's entropy", means, advice, is_flagged,
+        told.value, told.low, told.high,
+    )  # fmt: skip

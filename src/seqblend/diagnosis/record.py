@@ -1,0 +1,44 @@
+"""Everything the doctor found, as a dataclass and as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from seqblend.diagnosis.cards import MemberCard
+from seqblend.diagnosis.check import Check
+from seqblend.diagnosis.shakeup import ShakeUp
+from seqblend.diagnosis.variance import Gain, VarianceLedger
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Everything found. Without finished runs all but the checks is empty.
+
+    gains: the run with the least log loss against each other one
+    seeds_for: the member whose further seed is worth most
+    """
+
+    checks: list[Check]
+    variance: VarianceLedger | None = None
+    gains: list[Gain] = field(default_factory=list)
+    shake_up: list[ShakeUp] = field(default_factory=list)
+    cards: list[MemberCard] = field(default_factory=list)
+    seeds_for: str | None = None
+
+
+def to_plain(value: Any) -> Any:
+    """Dataclasses, tuples and NumPy numbers as JSON has them; what is not finite is null."""
+    if dataclasses.is_dataclass(value):
+        return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): to_plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_plain(each) for each in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,72 @@
+"""How far a public leaderboard may be from the private one, drawn from out-of-fold rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from seqblend.metrics import METRICS
+from seqblend.reporting.intervals import weighted_metric
+from seqblend.seeds import rng_for
+
+SHARES = (0.2, 0.3, 0.5)
+DRAWS = 1_000
+CHUNK = 50  # test sets held at once
+
+
+@dataclass(frozen=True)
+class ShakeUp:
+    """What a public leaderboard on this share of the test rows tells.
+
+    rows: the public ones; error: standard deviation of a public score; gap: 95 % of public scores
+    are within this of the private one; flip: the chance that the better of two submissions on the
+    public rows is the worse on the private rows (None without a second submission)
+    """
+
+    share: float
+    rows: int
+    error: float
+    gap: float
+    flip: float | None
+
+
+def forecast_shake_up(
+    labels: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray | None,
+    metric: str,
+    test_rows: int,
+    shares: tuple[float, ...] = SHARES,
+) -> list[ShakeUp]:
+    """Test sets of `test_rows` rows drawn from those out of fold, cut into public and private.
+
+    labels: int64 [n]; first, second: float [n, c], two submissions' probabilities out of fold
+    """
+    functions = [weighted_metric(metric, labels, p) for p in (first, second) if p is not None]
+    return [_forecast(functions, len(labels), metric, test_rows, share) for share in shares]
+
+
+def _forecast(functions: list, n: int, metric: str, test_rows: int, share: float) -> ShakeUp:
+    """One share. Rows are drawn with replacement; public and private are independent draws."""
+    rng = rng_for(0, "shake-up", round(1000 * share))
+    public = max(1, round(share * test_rows))
+    scores = []
+    for start in range(0, DRAWS, CHUNK):
+        size = min(CHUNK, DRAWS - start)
+        sides = [_draw(rng, n, size, rows) for rows in (public, max(test_rows - public, 1))]
+        scores.append([[function(weights) for weights in sides] for function in functions])
+    table = np.concatenate(scores, axis=2)  # [submissions, public and private, draws]
+    table = table[:, :, np.isfinite(table).all(axis=(0, 1))]
+    gap = float(np.quantile(np.abs(table[0, 0] - table[0, 1]), 0.95))
+    flip = None
+    if len(functions) == 2:
+        leads = table[0] - table[1] if METRICS[metric].higher_is_better else table[1] - table[0]
+        flip = float((leads[0] * leads[1] < 0).mean())
+    return ShakeUp(share, public, float(table[0, 0].std()), gap, flip)
+
+
+def _draw(rng: np.random.Generator, n: int, size: int, rows: int) -> np.ndarray:
+    """float64 [size, n]: how often each row is drawn, `rows` in all."""
+    drawn = rng.integers(0, n, (size, rows)) + n * np.arange(size)[:, None]
+    return np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)

@@ -1,0 +1,236 @@
+"""The checks of finished runs, against distributions whose truth is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from seqblend.demo import make_model, posterior, sample, write_demo
+from seqblend.diagnosis.cards import MemberCard, deserves_seeds, make_cards, measure_unrest
+from seqblend.diagnosis.forecasts import (
+    check_classes,
+    check_confidence,
+    estimate_shares,
+    measure_drop,
+)
+from seqblend.diagnosis.holdouts import HoldOut
+from seqblend.diagnosis.mislabelled import check_labels, precision_and_recall, suspect_labels
+from seqblend.diagnosis.shakeup import forecast_shake_up
+from seqblend.diagnosis.variance import compare_runs, measure_variance, split_variance
+from seqblend.results import RunResult
+from seqblend.seeds import rng_for
+from seqblend.store import read_json
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def draw(rng, shares, n, spread=1.5):
+    """(labels int64 [n], exact posteriors float64 [n, c]) of Gaussians around each class's axis."""
+    c = len(shares)
+    labels = rng.choice(c, n, p=shares)
+    x = rng.normal(size=(n, c)) + spread * np.eye(c)[labels]
+    p = np.asarray(shares) * np.exp(spread * x)
+    return labels, p / p.sum(axis=1, keepdims=True)
+
+
+def under(prior, shares, p):
+    """Posteriors under `shares` as a model trained under `prior` has them."""
+    p = p * np.asarray(prior) / np.asarray(shares)
+    return p / p.sum(axis=1, keepdims=True)
+
+
+def test_the_shares_of_other_rows_are_found_again(rng):
+    prior, shares = [0.5, 0.3, 0.2], [0.2, 0.2, 0.6]
+    labels, p = draw(rng, shares, 20_000)
+    found = estimate_shares(under(prior, shares, p), np.array(prior))
+    np.testing.assert_allclose(found, np.bincount(labels) / 20_000, atol=0.02)
+
+
+def test_a_shift_of_classes_is_flagged_and_none_is_not(rng):
+    prior = [0.5, 0.3, 0.2]
+    parts, shifted = [], []
+    for _ in range(3):
+        labels, valid = draw(rng, prior, 700)
+        parts.append(HoldOut(labels, valid, draw(rng, prior, 900)[1]))
+        shares = [0.3, 0.3, 0.4]
+        other = under(prior, shares, draw(rng, shares, 900)[1])
+        shifted.append(HoldOut(labels, valid, other))
+    classes = ("a", "b", "c")
+    assert not check_classes(parts, classes).is_flagged
+    check = check_classes(shifted, classes)
+    assert check.is_flagged
+    assert check.means.split(": ")[1].startswith("c 2")
+    np.testing.assert_allclose(check.details["test"], [0.3, 0.3, 0.4], atol=0.06)
+
+
+def test_accuracy_is_forecast_where_confidence_is_honest(rng):
+    shares = [0.5, 0.5]
+    labels, valid = draw(rng, shares, 4_000, spread=2.0)
+    for spread in (2.0, 1.0):  # test rows as hard, and harder
+        truth, test = draw(rng, shares, 4_000, spread)
+        parts = [HoldOut(labels[k::4], valid[k::4], test) for k in range(4)]
+        check = check_confidence("toy", parts)
+        right = (test.argmax(axis=1) == truth).mean()
+        assert check.value == pytest.approx(right, abs=0.02)
+        assert check.is_flagged == (spread == 1.0)
+
+
+def test_suspects_are_those_of_a_hand_made_example():
+    labels = np.array([0, 0, 0, 1, 1, 1])
+    p = np.array([0.9, 0.8, 0.1, 0.2, 0.1, 0.65])  # P(class 0); means: 0.6 of 0, 0.68 of 1's
+    found = suspect_labels(labels, np.stack([p, 1 - p], axis=1))
+    assert found.rows.tolist() == [2, 5]
+    assert found.likely.tolist() == [1, 0]
+    np.testing.assert_allclose(found.margins, [-0.8, -0.3])
+
+
+def test_planted_wrong_labels_are_found_and_few_others(rng):
+    labels, p = draw(rng, [0.4, 0.3, 0.3], 3_000, spread=4.0)
+    wrong = rng.choice(3_000, 60, replace=False)
+    labels[wrong] = (labels[wrong] + 1) % 3
+    precision, recall = precision_and_recall(suspect_labels(labels, p).rows, wrong)
+    assert precision > 0.9
+    assert recall > 0.9
+    assert precision_and_recall(np.array([], dtype=int), wrong) == (0.0, 0.0)
+
+
+def test_rows_without_a_prediction_and_classes_without_rows_are_no_suspects():
+    labels = np.array([0, 1, 0, 1])
+    oof = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [np.nan] * 3, [0.7, 0.2, 0.1]])
+    check = check_labels("toy", labels, oof, list("abcd"), ("x", "y", "z"), np.array([2, 3]))
+    assert [row["id"] for row in check.details["rows"]] == []
+    assert check.value == 0.0
+    assert check.details["recall"] == 0.0
+
+
+def test_a_drop_of_confidence_has_the_error_that_drawing_rows_gives_it(rng):
+    for n, m in ((50, 1_000), (1_000, 50)):  # few validation rows, few test rows
+        drops, errors = [], []
+        for _ in range(200):
+            test = draw(rng, [0.5, 0.5], m)[1]
+            parts = [HoldOut(*draw(rng, [0.5, 0.5], n), test) for _ in range(3)]
+            drop, error = measure_drop(parts)
+            drops.append(drop)
+            errors.append(error)
+        assert abs(np.mean(drops)) < 0.005
+        assert 0.8 < np.mean(errors) / np.std(drops) < 1.6  # fits' spread holds their rows' as well
+
+
+def test_the_demo_names_the_labels_that_its_exact_posterior_contradicts(tmp_path):
+    write_demo(tmp_path, n_train=400, n_test=20)
+    model = make_model(1)
+    rows, labels = sample(model, 420, rng_for(1, "demo-rows"))
+    p = posterior(model, rows)[:400]
+    wrong = read_json(tmp_path / "demo-best.json")["wrong_labels"]
+    assert wrong == np.flatnonzero(p.argmax(axis=1) != labels[:400]).tolist()
+    assert wrong
+    precision, recall = precision_and_recall(suspect_labels(labels[:400], p).rows, np.array(wrong))
+    assert (precision, recall) == (1.0, 1.0)
+
+
+def test_variance_components_are_found_again(rng):
+    truth = {"fold": 0.03, "model": 0.05, "seed": 0.02, "rest": 0.06}
+    found = []
+    for _ in range(300):
+        scores = (
+            rng.normal(0, truth["model"], (6, 1, 1)) + rng.normal(0, truth["fold"], (1, 1, 5))
+            + rng.normal(0, truth["rest"], (6, 1, 5)) + rng.normal(0, truth["seed"], (6, 3, 5))
+        )  # fmt: skip
+        ledger = split_variance(scores, rows=0.0)
+        found.append([ledger.fold, ledger.model, ledger.seed, ledger.rest])
+    np.testing.assert_allclose(
+        np.sqrt(np.square(found).mean(axis=0)), list(truth.values()), rtol=0.12
+    )
+
+
+def test_one_seed_tells_nothing_of_seeds_and_one_fold_nothing_at_all(rng):
+    assert split_variance(rng.random((2, 1, 5)), rows=0.0).seed is None
+    labels, p = draw(rng, [0.5, 0.5], 50)
+    assert measure_variance([[HoldOut(labels, p, p)]], "accuracy", 1) is None
+
+
+def run_of(name, oof):
+    return RunResult(name, name, oof.astype(np.float32), oof[:2], {})
+
+
+def test_a_gain_has_the_error_that_new_rows_give_it(rng):
+    gains, errors = [], []
+    for _ in range(60):
+        labels, p = draw(rng, [0.5, 0.5], 500)
+        worse = 0.5 * p + 0.5 * rng.dirichlet([1, 1], 500)
+        fold = rng.permutation(500) % 5
+        gain = compare_runs(run_of("a", p), run_of("b", worse), labels, fold, "log_loss")
+        gains.append(gain.gain)
+        errors.append(gain.error)
+    assert np.mean(gains) > 0  # log loss: lower is better, a gain is positive all the same
+    assert np.mean(errors) == pytest.approx(np.std(gains), rel=0.35)
+
+
+def test_equal_runs_differ_by_noise_and_better_ones_do_not(rng):
+    labels, p = draw(rng, [0.5, 0.5], 2_000)
+    fold = np.arange(2_000) % 5
+    assert compare_runs(run_of("a", p), run_of("b", p), labels, fold, "accuracy").is_noise
+    blurred = rng.dirichlet([1, 1], 2_000)
+    assert not compare_runs(run_of("a", p), run_of("b", blurred), labels, fold, "auc").is_noise
+
+
+def test_a_public_score_spreads_as_draws_of_its_rows_do(rng):
+    labels = np.zeros(4_000, dtype=np.int64)
+    right = rng.random(4_000) < 0.8
+    p = np.stack([right, ~right], axis=1).astype(float)
+    fifth, half = forecast_shake_up(labels, p, None, "accuracy", 1_000, (0.2, 0.5))
+    assert fifth.rows == 200
+    assert fifth.flip is None
+    assert fifth.error == pytest.approx(np.sqrt(0.8 * 0.2 / 200), rel=0.08)
+    assert fifth.gap == pytest.approx(1.96 * np.sqrt(0.16 / 200 + 0.16 / 800), rel=0.1)
+    assert half.error < fifth.error
+
+
+def test_twins_flip_half_of_the_time_and_unequal_ones_never(rng):
+    labels = rng.integers(0, 2, 2_000)
+    sure, half = np.eye(2)[labels] * 0.98 + 0.01, np.full((2_000, 2), 0.5)
+    (clear,) = forecast_shake_up(labels, sure, half, "log_loss", 4_000, (0.5,))
+    assert clear.flip == 0.0
+    is_right = rng.permutation(np.arange(2_000) % 2 == 0)[:, None]
+    one, other = np.where(is_right, sure, 1 - sure), np.where(is_right, 1 - sure, sure)
+    (even,) = forecast_shake_up(labels, one, other, "log_loss", 400, (0.5,))
+    assert 0.4 < even.flip < 0.6
+
+
+def test_a_card_shows_what_a_member_is_worth(rng):
+    labels, p = draw(rng, [0.5, 0.5], 1_500)
+    stack = np.stack([p, p, np.full_like(p, 0.5)]).astype(np.float32)
+    fold = np.arange(1_500) % 5
+    cards = make_cards(("good", "twin", "flat"), stack, labels, fold, p, {"good": 1.0},
+                       unrest=[0.1, 0.1, 0.0], seconds=[10.0, 20.0, 1.0])  # fmt: skip
+    good, twin, flat = cards
+    assert abs(good.loss_without) < 1e-4
+    assert abs(flat.loss_without) < 2e-3
+    alone = make_cards(("good", "flat"), stack[[0, 2]], labels, fold, p, {},
+                       unrest=[0.1, 0.0], seconds=[1.0, 1.0])  # fmt: skip
+    assert alone[0].loss_without > 0.1
+    assert good.correlation > 0.95
+    assert good.disagreement == 0.0
+    assert flat.disagreement > 0.3
+    assert np.isnan(flat.correlation)
+    assert (good.weight, twin.weight) == (1.0, 0.0)
+
+
+def test_a_seed_is_worth_most_where_it_changes_the_blend_for_little():
+    def card(name, weight, unrest, seconds):
+        return MemberCard(name, weight, 0.0, 0.0, 0.0, unrest, seconds)
+
+    cards = [card("slow", 0.5, 0.2, 100), card("fast", 0.5, 0.2, 10), card("linear", 0.9, 0.9, 1)]
+    assert deserves_seeds(cards, {"slow", "fast"}) == "fast"
+    assert deserves_seeds(cards, set()) is None
+    assert deserves_seeds([card("unused", 0.0, 0.2, 10)], {"unused"}) is None
+
+
+def test_unrest_is_the_spread_of_fits_on_the_test_rows():
+    labels, valid = np.zeros(1, int), np.ones((1, 2)) / 2
+    parts = [HoldOut(labels, valid, np.array([[a, 1 - a]])) for a in (0.2, 0.4)]
+    assert measure_unrest(parts) == pytest.approx(np.sqrt(0.02))
+    assert measure_unrest(parts[:1]) == 0.0

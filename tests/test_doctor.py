@@ -1,0 +1,128 @@
+"""The doctor end to end: every check in the file and on the terminal, before and after training."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import numpy as np
+import pytest
+import torch
+from conftest import write_competition
+from diagnosis_examples import draw_families
+from processes import start_script
+
+from seqblend.checkup import examine
+from seqblend.config import Config, FoldConfig
+from seqblend.console import Console
+from seqblend.diagnosis.record import to_plain
+from seqblend.diagnosis.shown import show_diagnosis
+from seqblend.diagnosis.variance import Gain
+from seqblend.paths import Places
+from seqblend.pipeline import make_plan
+from seqblend.project import open_project
+from seqblend.results import collect_run
+from seqblend.show import record_and_show
+from seqblend.store import read_json
+from seqblend.submission_log import log_submission, scored_submissions
+from seqblend.units import run_unit
+
+ROWS = {"exact duplicates", "near duplicates", "families", "label from id", "label from row order",
+        "label from length", "train against test", "unseen tokens"}  # fmt: skip
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A small competition opened for two linear models and three folds."""
+    data = write_competition(tmp_path / "toy", n_train=120, n_test=60)
+    places = Places((tmp_path / "input",), tmp_path / "working", tmp_path / "submissions")
+    config = Config(folds=FoldConfig(count=3), models=("nblr", "tfidf"))
+    return open_project(config, places, data=data)
+
+
+def look(project):
+    """What the doctor finds, its file, and what it shows."""
+    console = Console(file=io.StringIO(), width=200)
+    diagnosis = examine(project, pytest.fail)
+    show_diagnosis(console, diagnosis)
+    return diagnosis, read_json(project.store.diagnosis), console.file.getvalue()
+
+
+def test_rows_are_examined_before_anything_is_trained_and_nothing_trained_is_kept(project):
+    diagnosis, found, shown = look(project)
+    names = {check["name"] for check in found["checks"]}
+    assert names == ROWS | {"confidence of a linear model", "class shift"}
+    assert all(f"{name} (" in shown for name in names)
+    assert found["cards"] == found["gains"] == []
+    assert not (project.store.root / "runs").exists()
+    assert look(project)[0] == diagnosis
+
+
+def test_finished_runs_are_examined_too(project):
+    plan = make_plan(project, Console(file=io.StringIO()))
+    for unit in plan.missing:
+        run_unit(project.job(unit), torch.device("cpu"), lambda _: None)
+    for each in plan.runs:
+        collect_run(project.store, each.name, 1, project.fold, project.ledger)
+    _, found, shown = look(project)
+    names = {check["name"] for check in found["checks"]}
+    finished = {"confidence of nblr", "confidence of tfidf", "class shift", "label errors"}
+    assert names == ROWS | finished
+    assert {card["name"] for card in found["cards"]} == {"nblr", "tfidf"}
+    assert sum(card["weight"] for card in found["cards"]) == 1  # no blend yet: the best run
+    assert [one["share"] for one in found["shake_up"]] == [0.2, 0.3, 0.5]
+    assert found["variance"]["seed"] is None
+    assert len(found["gains"]) == 1
+    assert found["seeds_for"] is None  # a linear model has no use for seeds
+    assert "shake-up" in shown
+
+
+@pytest.mark.slow
+def test_the_scripts_show_what_is_found_and_log_what_a_leaderboard_said(home, tiny):
+    done = start_script(home, "doctor.py", "--data", tiny)
+    assert done.returncode == 0, done.stderr
+    assert "label from id (" in done.stdout
+    assert (home / "working" / "tiny" / "diagnosis.json").is_file()
+    log = home / "submissions" / "log.csv"
+    log_submission(log, "a.csv", 3, "0", competition="tiny", metric="accuracy", cross_fitted=0.5)
+    answered = start_script(home, "blend.py", "--lb", "a.csv=0.625")
+    assert answered.returncode == 0, answered.stderr
+    assert "+0.1250" in answered.stdout
+    assert scored_submissions(log, "tiny")[0].leaderboard == 0.625
+
+
+def test_a_leaderboards_answer_is_shown_beside_the_score_to_expect(tmp_path):
+    log, console = tmp_path / "log.csv", Console(file=io.StringIO(), width=100)
+    log_submission(log, "a.csv", 3, "0", competition="toy", metric="accuracy", cross_fitted=0.5)
+    record_and_show(console, log, "a.csv=0.625")
+    assert console.file.getvalue().split()[-4:] == ["a.csv", "0.5000", "0.6250", "+0.1250"]
+
+
+def test_groups_by_auto_are_the_folds_keys(tmp_path):
+    rows, family = draw_families(np.random.default_rng(0))
+    folder = tmp_path / "families"
+    folder.mkdir()
+    labels = ["ab"[i % 2] for i in range(len(rows))]
+    train = [{"id": i, "sequence": rows[i], "label": labels[i]} for i in range(320)]
+    test = [{"id": i, "sequence": rows[i]} for i in range(320, len(rows))]
+    for name, content in (("train", train), ("test", test)):
+        (folder / f"{name}.json").write_text(json.dumps(content))
+    sample = "id,label\n" + "".join(f"{row['id']},a\n" for row in test)
+    (folder / "sample_submission.csv").write_text(sample)
+    places = Places((tmp_path / "input",), tmp_path / "working", tmp_path / "submissions")
+    torn = {}
+    for groups in ("", "auto"):
+        config = Config(folds=FoldConfig(groups=groups), models=("nblr",))
+        fold = open_project(config, places, data=folder, is_plan=True).fold
+        together = (family[:320, None] == family[:320]) & ~np.eye(320, dtype=bool)
+        torn[groups] = (fold[:, None] != fold)[together].mean()
+    assert torn[""] > 0.7
+    assert torn["auto"] < 0.2
+
+
+def test_what_json_has_no_word_for_is_null():
+    plain = to_plain([Gain("a", "b", float("nan"), np.float32(0.5), np.inf), (np.int64(3),)])
+    assert plain[0] | {"first": "x"} == {
+        "first": "x", "second": "b", "gain": None, "error": 0.5, "smallest": None,
+    }  # fmt: skip
+    assert plain[1] == [3]
