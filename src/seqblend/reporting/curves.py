@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
+from seqblend.reporting.pictures import Picture
 from seqblend.reporting.style import (
     INK,
     LINE,
@@ -13,12 +14,12 @@ from seqblend.reporting.style import (
     MUTED,
     SERIES,
     SURFACE,
-    Picture,
     clean,
     new_figure,
     percent,
 )
 
+HISTORY = "history.csv"  # every number of every epoch
 Histories = list[dict[str, list[float]]]
 
 
@@ -80,7 +81,7 @@ def draw_curves(
         sentence = _loss_sentence(curves, more_epochs or {})
     else:
         sentence = _accuracy_sentence(curves, reference)
-    return Picture(f"{what}_comparison", what.capitalize(), figure, sentence)
+    return Picture(f"{what}_comparison", what.capitalize(), figure, sentence, csv=HISTORY)
 
 
 def _draw_model(axes: Axes, train: np.ndarray, valid: np.ndarray, i: int) -> None:
@@ -195,5 +196,6 @@ def _accuracy_sentence(
         text += f", with {train[:, -1].mean():.4f} on its training rows"
     if reference:
         room = 100 * (reference[1] - values.mean())
-        text += f"; {room:.2f} points lie between it and the {clean(reference[0])}"
+        side = "below" if room >= 0 else "above, which is chance,"
+        text += f"; that is {abs(room):.2f} points {side} the {clean(reference[0])}"
     return text + "."

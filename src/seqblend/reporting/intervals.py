@@ -27,24 +27,33 @@ def wilson_interval(right: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def bootstrap(
-    metric: str, labels: np.ndarray, probabilities: np.ndarray, resamples: int = 1000
+    metric: str, labels: np.ndarray, probabilities: list[np.ndarray], resamples: int = 1000
 ) -> np.ndarray:
-    """The metric on resampled rows: float64 [resamples], NaN where it is undefined.
+    """The metric of m predictions on resampled rows: float64 [m, resamples], NaN where undefined.
 
-    labels: int64 [n]; probabilities: float [n, c], no NaN
+    labels: int64 [n]; probabilities: m of float [n, c], no NaN
 
     Two calls over the same number of rows draw the same rows, so their difference is paired.
     """
     n = len(labels)
     rng = rng_for(0, "bootstrap")
-    score = weighted_metric(metric, labels, probabilities)
+    scores = [weighted_metric(metric, labels, p) for p in probabilities]
     parts = []
     for start in range(0, resamples, _CHUNK):
         size = min(_CHUNK, resamples - start)
         drawn = rng.integers(0, n, (size, n)) + n * np.arange(size)[:, None]
         weights = np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n)
-        parts.append(score(weights.astype(np.float64)))
-    return np.concatenate(parts)
+        weights = weights.astype(np.float64)
+        parts.append([score(weights) for score in scores])
+    return np.concatenate(parts, axis=1)
+
+
+def central_95(draws: np.ndarray) -> tuple[float, float] | None:
+    """The central 95 %, None where nothing is defined."""
+    if not np.isfinite(draws).any():
+        return None
+    low, high = np.nanquantile(draws, [0.025, 0.975])
+    return float(low), float(high)
 
 
 def weighted_metric(metric: str, labels: np.ndarray, probabilities: np.ndarray) -> Weighted:
@@ -53,6 +62,9 @@ def weighted_metric(metric: str, labels: np.ndarray, probabilities: np.ndarray) 
     if metric == "log_loss":
         losses = -np.log(np.clip(p[np.arange(len(labels)), labels], CLIP, 1.0))
         return lambda weights: weights @ losses / weights.sum(1)
+    if metric == "accuracy":  # a product with one column; the counts of classes would be 3 c
+        right = (predict_classes(p) == labels).astype(np.float64)
+        return lambda weights: weights @ right / weights.sum(1)
     if metric == "auc":
         classes = [1] if p.shape[1] == 2 else list(range(p.shape[1]))
         return _weighted_auc(np.stack([labels == k for k in classes], axis=1), p[:, classes])
@@ -108,8 +120,6 @@ def _weighted_counts(metric: str, labels: np.ndarray, p: np.ndarray) -> Weighted
     def score(weights: np.ndarray) -> np.ndarray:
         """The metric, float64 [r], under row weights float64 [r, n]."""
         hit, true, guessed = ((m @ weights.T).T for m in (hits, truths, guesses))  # [r, c]
-        if metric == "accuracy":
-            return hit.sum(1) / true.sum(1)
         if metric == "balanced_accuracy":
             return _mean(_divide(hit, true))
         if metric == "macro_f1":
