@@ -99,7 +99,7 @@ def _first_vectors(project: Project, learned: list[TokenVectors]) -> list[TokenV
         return []
     table = load_embedding(project.store.data, project.embedding.use)
     tokens = np.flatnonzero(table.index >= 0).astype(np.int32)
-    return [TokenVectors("first", tokens, table.vectors[table.index[tokens]])]
+    return [TokenVectors("initial", tokens, table.vectors[table.index[tokens]])]
 
 
 def _read_answers(project: Project) -> tuple[np.ndarray | None, list[str]]:

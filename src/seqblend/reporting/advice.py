@@ -1,4 +1,4 @@
-"""What to do next in the time that is left: a few steps, each with the figure that speaks for it."""
+"""What to do next in the time that is left: a few steps, each with a figure that speaks for it."""
 
 from __future__ import annotations
 

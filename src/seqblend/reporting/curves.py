@@ -118,17 +118,20 @@ def _use_log_scale(axes: Axes) -> None:
         axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def label_ends(axes: Axes, ends: dict[str, tuple[int, int | None, float]], last: int) -> None:
+def label_ends(
+    axes: Axes, ends: dict[str, tuple[int, int | None, float]], last: int, gap: float = 0.055
+) -> None:
     """Names at the right edge, each tied to the end of its line and kept apart from the others.
 
     ends: {name: (colour's number or -1, last epoch or None, last value)}
+    gap: the least distance of two names, a share of the axes' height
     """
     axes.autoscale_view(scalex=False)
     axes.set_ylim(axes.get_ylim())
     named = [item for item in ends.items() if item[1][0] < len(SERIES) and np.isfinite(item[1][2])]
     to_axes = axes.transScale + axes.transLimits
     heights = np.array([to_axes.transform((1, end[2]))[1] for _, end in named])
-    for k, place in zip(np.argsort(heights), spread_apart(np.sort(heights), 0.055), strict=True):
+    for k, place in zip(np.argsort(heights), spread_apart(np.sort(heights), gap), strict=True):
         name, (i, epoch, value) = named[k]
         axes.annotate(
             clean(name, 24),
@@ -141,6 +144,7 @@ def label_ends(axes: Axes, ends: dict[str, tuple[int, int | None, float]], last:
             annotation_clip=False,
             arrowprops={
                 "arrowstyle": "-",
+                "relpos": (0, 0.5),  # to the name's left edge, not across its neighbours
                 "color": MUTED if i < 0 else colour_of(i),
                 "linewidth": 1.2,
                 "shrinkA": 1,
@@ -196,6 +200,6 @@ def _accuracy_sentence(
         text += f", with {train[:, -1].mean():.4f} on its training rows"
     if reference:
         room = 100 * (reference[1] - values.mean())
-        side = "below" if room >= 0 else "above, which is chance,"
+        side = "below" if room >= 0 else "by chance above"
         text += f"; that is {abs(room):.2f} points {side} the {clean(reference[0])}"
     return text + "."

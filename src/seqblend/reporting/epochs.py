@@ -59,7 +59,7 @@ def draw_rates(histories: dict[str, Histories]) -> Picture | None:
     _use_epochs(axes, last)
     axes.set_ylim(0, None)
     axes.set_title("Learning rate by epoch")
-    label_ends(axes, ends, last)
+    label_ends(axes, ends, last, 0.08)
     first = next(iter(rates))
     start, end = rates[first].mean(0)[[0, -1]]
     course = "stays" if np.isclose(start, end) else f"goes from {start:.3g} to"

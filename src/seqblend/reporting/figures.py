@@ -112,7 +112,7 @@ def draw_tenths(
         axes.errorbar(
             np.arange(len(bins)) + 0.09 * (k - (len(drawn) - 1) / 2),
             share,
-            [share - low, high - share],
+            np.abs([share - low, high - share]),  # rounding may leave -1e-17
             color=INK if i < 0 else SERIES[i],
             linewidth=1.4,
             elinewidth=0.7,

@@ -17,6 +17,7 @@ _WORST = 30
 _SUSPECTS = 15  # on the page; the CSV has them all
 _EXCERPT = 160  # characters of a row
 _TELLING = 4  # tokens named as the explanation of a row
+_TELLING_METHODS = ("gradients", "occlusion", "ngrams", "attention")  # the most telling first
 
 
 def errors_section(data: ReportData, tables: dict[str, Table]) -> Section:
@@ -58,7 +59,7 @@ def find_suspects(data: ReportData) -> Suspects:
     if data.suspects is not None:
         return data.suspects
     oof = [record.oof for record in data.records if np.isfinite(record.oof).all(1).any()]
-    how = "every model gives them, out of fold, to one and the same other class"
+    how = "every model gives them, out of fold, to one and the same other class. Many are only hard"
     known = (data.fold >= 0) & np.all([np.isfinite(p).all(1) for p in oof], axis=0)
     rows = np.flatnonzero(known)
     if len(oof) < 2 or not len(rows):  # one model's error is no doubt
@@ -89,15 +90,15 @@ def _tabulate(data: ReportData, entries: list[Entry], chosen: Entry, rows: np.nd
         (predict_classes(np.nan_to_num(e.record.oof[rows])) == labels).astype(np.int64)
         for e in models
     ) if len(rows) else rows  # fmt: skip
-    words = _telling_tokens(data, rows)
+    whose, words = _telling_tokens(data, rows)
     columns = [
-        Column("row", "row" if data.texts is None else "id"),
+        Column(name := "row" if data.texts is None else "id", name),
         Column("label", "label"),
         Column("predicted", "predicted"),
         Column("p", "p of the label", "score"),
         Column("right", "models right", "count", f"of {len(models)}"),
         Column("tokens", "tokens", "count"),
-        *([Column("because", "hangs on")] if words else []),
+        *([Column("because", f"hangs on ({whose})")] if words else []),
         *([Column("text", "begins with")] if data.texts else []),
     ]
     lines = []
@@ -112,23 +113,24 @@ def _tabulate(data: ReportData, entries: list[Entry], chosen: Entry, rows: np.nd
     return Table(tuple(columns), lines)
 
 
-def _telling_tokens(data: ReportData, rows: np.ndarray) -> dict[int, str]:
-    """{row: the tokens that speak most for or against its class}, of rows that are explained."""
-    found: dict[int, str] = {}
-    wanted = set(rows.tolist())
+def _telling_tokens(data: ReportData, rows: np.ndarray) -> tuple[str, dict[int, str]]:
+    """(whose, {row: the tokens that weigh most}), of the first model that explains any."""
     for explanation in data.explanations if data.texts else []:
-        for i, row in enumerate(explanation.rows.tolist()):
-            if row in wanted and row not in found:
-                found[row] = _name_tokens(data.texts, explanation, i)
-    return found
+        method = next(name for name in _TELLING_METHODS if name in explanation.weights)
+        told = {
+            row: _name_tokens(data.texts, explanation, method, i)
+            for i, row in enumerate(explanation.rows.tolist())
+            if row in rows
+        }
+        if told:
+            return f"{method} of {clean(explanation.model, 24)}", told
+    return "", {}
 
 
-def _name_tokens(texts: RowTexts, explanation: Explanation, i: int) -> str:
-    """`not −0.310, bad −0.204 (gradients of bilstm)`; a token's weights are added up."""
-    method = "gradients" if "gradients" in explanation.weights else next(iter(explanation.weights))
+def _name_tokens(texts: RowTexts, explanation: Explanation, method: str, i: int) -> str:
+    """`not −0.310, bad −0.204`: a token's weights are added up over its places."""
     span = explanation.span(i)
     tokens, places = np.unique(explanation.tokens[span], return_inverse=True)
     sums = np.bincount(places, explanation.weights[method][span], minlength=len(tokens))
     most = np.argsort(-np.abs(sums), kind="stable")[:_TELLING]
-    told = ", ".join(f"{clean(texts.lexicon[tokens[k]], 24)} {sums[k]:+.3f}" for k in most)
-    return f"{told} ({method} of {clean(explanation.model, 24)})"
+    return ", ".join(f"{clean(texts.lexicon[tokens[k]], 24)} {sums[k]:+.3f}" for k in most)

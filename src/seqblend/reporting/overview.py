@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from seqblend.reporting.curves import spread_apart
 from seqblend.reporting.leaderboard import Entry
 from seqblend.reporting.pictures import Picture
 from seqblend.reporting.records import ModelRecord
-from seqblend.reporting.style import INK, MUTED, SERIES, clean, new_figure
+from seqblend.reporting.style import INK, SERIES, clean, new_figure
 
 _SHOWN = 30  # models; the leaderboard has all
 _NAMED = 12  # points with a name
@@ -71,7 +72,9 @@ def draw_times(entries: list[Entry]) -> Picture | None:
     _name_points(axes, models[:_NAMED])
     axes.set(xlabel="seconds of training, all units (log scale)", ylabel="accuracy",
              title="Accuracy against training time")  # fmt: skip
-    axes.tick_params(which="minor", color=MUTED)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     best = max(models, key=lambda entry: entry.summary["accuracy"])
     quick = min(models, key=lambda entry: entry.record.seconds)
     times = best.record.seconds / quick.record.seconds

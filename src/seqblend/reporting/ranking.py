@@ -43,11 +43,17 @@ def rank(name: str, is_class: np.ndarray, scores: np.ndarray) -> Ranking:
     precision, recall, _ = precision_recall_curve(is_class, scores)
     return Ranking(
         name,
-        np.interp(_GRID, false, true),
-        np.interp(_GRID, recall[::-1], precision[::-1]),
+        _at_even_steps(false[::-1], true[::-1]),
+        _at_even_steps(recall[::-1], precision[::-1]),
         float(auc(false, true)),
         float(average_precision_score(is_class, scores)),
     )
+
+
+def _at_even_steps(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """float64 [201]: y between the points given; of those with the same x the first counts."""
+    places, first = np.unique(x, return_index=True)
+    return np.interp(_GRID, places, y[first])
 
 
 def rank_all(data: ReportData, entries: list[Entry]) -> tuple[str, list[Ranking]]:

@@ -35,8 +35,10 @@ def draw_row_lengths(data: ReportData) -> Picture | None:
     cut = _cut_of(data)
     if cut and cut < top:
         axes.axvline(cut, color=MUTED, linewidth=1, linestyle="--")
-        axes.annotate(f"cut at {cut}", (cut, 1.0), xycoords=("data", "axes fraction"),
-                      xytext=(3, -9), textcoords="offset points", fontsize=8, color=MUTED)  # fmt: skip
+        axes.annotate(
+            f"cut at {cut}", (cut, 1.0), xycoords=("data", "axes fraction"), xytext=(3, -9),
+            textcoords="offset points", fontsize=8, color=MUTED,
+        )  # fmt: skip
     axes.set(xlabel="tokens (the longest 1 % in the last bar)", ylabel="share of the rows",
              title="Length of the rows")  # fmt: skip
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)

@@ -20,6 +20,7 @@ class Block:
 
     csv: the file the table's data is in, where it is not all on the page
     links: pictures that lie beside the page
+    is_folded: the table is long and shown on demand
     """
 
     title: str = ""
@@ -30,6 +31,7 @@ class Block:
     links: list[Picture] = field(default_factory=list)
     code: str = ""
     csv: str = ""
+    is_folded: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def reproduction_section(data: ReportData, settings: Table | None) -> Section:
     if settings:
         text = "Settings in which models differ stand with their names; the CSV has all."
         shown = tabulate_shared(settings, len(data.records))
-        blocks.append(Block("Settings", text, table=shown, csv="settings.csv"))
+        blocks.append(Block("Settings", text, table=shown, csv="settings.csv", is_folded=True))
     return Section("reproduce", "Reproduce", blocks)
 
 

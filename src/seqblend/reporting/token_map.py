@@ -53,7 +53,7 @@ def draw_token_map(data: ReportData, vectors: TokenVectors) -> Picture | None:
         for name, n, (x, y), to in zip(labels, totals, places, leans, strict=True)
     ]
     return Picture(
-        f"tokens_{vectors.name}", f"Tokens of {clean(vectors.name, 40)}", draw(labels),
+        f"tokens_{vectors.name}", f"Tokens, {clean(vectors.name, 40)} vectors", draw(labels),
         _sentence(len(order), pca.explained_variance_ratio_, places, lean),
         draw_plain(draw, labels), Table(columns, rows),
     )  # fmt: skip
@@ -107,7 +107,9 @@ def _draw(
         if len(taken) == _NAMED:
             break
     axes.tick_params(labelbottom=False, labelleft=False)
-    axes.set_title(f"{clean(name, 40)}: most frequent tokens, first two principal components")
+    axes.set_title(
+        f"Most frequent tokens, {clean(name, 40)} vectors: first two principal components"
+    )
     figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=8,
                   title="over-represented in rows of")  # fmt: skip
     return figure

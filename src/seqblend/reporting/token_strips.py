@@ -44,8 +44,8 @@ def _agreement(explanation: Explanation) -> str:
     if not parts:
         return ""
     return (
-        f"Rank correlation of the sizes of tokens' weights: {'; '.join(parts)}. Near 0 the two tell "
-        "different stories: then believe the one that is checked, gradients, which add up to the "
+        f"Rank correlation of the sizes of tokens' weights: {'; '.join(parts)}. Near 0 the two "
+        "tell different stories: then believe gradients, whose sum is checked against the "
         "prediction."
     )
 
