@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from seqblend import store
+from seqblend.errors import InputError, listing
 from seqblend.reporting import breakdowns, mistakes, sections
 from seqblend.reporting.advice import next_steps
 from seqblend.reporting.blend_parts import blend_section, tabulate_members
@@ -24,7 +25,8 @@ from seqblend.reporting.tuning import tabulate_trials, tuning_section
 from seqblend.reporting.vectors import vectors_section
 from seqblend.reporting.verdict import headline, judge
 
-__all__ = ["BlendRecord", "DataCard", "ModelRecord", "ReportData", "write_report"]
+README_PICTURES = ("accuracy_comparison.png", "models.png", "cm_blend.png", "error_correlation.png")
+__all__ = ["BlendRecord", "DataCard", "ModelRecord", "ReportData", "copy_pictures", "write_report"]
 
 
 def write_report(data: ReportData, folder: Path) -> Path:
@@ -50,6 +52,22 @@ def write_report(data: ReportData, folder: Path) -> Path:
         store.write_text(folder / "report.md", render_markdown(title, head, parts))
         store.write_text(folder / "index.html", render_page(title, head, parts))
     return folder / "index.html"
+
+
+def copy_pictures(report: Path, folder: Path) -> list[Path]:
+    """Copy the README's pictures out of a report's folder; returns where they are.
+
+    raises: InputError where the report has no such picture
+    """
+    lacking = [name for name in README_PICTURES if not (report / name).is_file()]
+    if lacking:
+        raise InputError(
+            f"{report} has no {listing(lacking)}: expected a report on the demo, with the default "
+            "models. Run ./run.sh first"
+        )
+    for name in README_PICTURES:
+        store.write_bytes(folder / name, (report / name).read_bytes())
+    return [folder / name for name in README_PICTURES]
 
 
 def _check(data: ReportData) -> None:
