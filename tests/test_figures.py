@@ -157,6 +157,14 @@ def test_the_accuracy_sentence_counts_the_points_to_the_best_reachable():
     assert "7.00 points" in sentence
 
 
+def test_a_score_above_the_best_reachable_is_called_chance():
+    units = [{"train_accuracy": [1.0], "valid_accuracy": [0.9955]}]
+    sentence = draw_curves(
+        "accuracy", {"a": units}, {}, ("best reachable accuracy", 0.9952)
+    ).sentence
+    assert "0.03 points by chance above the best reachable accuracy" in sentence
+
+
 def test_without_any_epoch_there_is_no_curve():
     assert draw_curves("loss", {"nblr": [{}]}, {"nblr": 0.5}) is None
 

@@ -69,6 +69,14 @@ def test_everything_promised_is_written(written):
     assert (written / "cm_nblr.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_every_picture_on_the_page_is_a_file_and_so_is_its_data(written, page):
+    links = {link for link in page.links if link.endswith((".png", ".csv"))}
+    assert links <= {path.name for path in written.iterdir()}
+    assert {path.name for path in written.glob("*.png")} <= links
+    text = (written / "report.md").read_text(encoding="utf-8")
+    assert all(f"({name})" in text for name in links if name.endswith(".png"))
+
+
 def test_the_page_asks_the_network_for_nothing(written, page):
     inside = {f"#{name}" for name in page.ids}
     beside = {path.name for path in written.iterdir()}
@@ -135,6 +143,11 @@ def test_the_leaderboard_is_sorted_by_the_metric_and_names_each_split(written):
         "blend": "cross-fitted", "nblr": "out of fold",
         "bigru": "out of fold", "bilstm": "out of fold",
     }  # fmt: skip
+
+
+def test_a_leaderboard_that_is_shown_has_fewer_columns_than_its_file():
+    board = Table((Column("a", "a"), Column("rows", "rows", "count")), [["x", 1]], "a")
+    assert board.without("rows", "gap") == Table((Column("a", "a"),), [["x"]], "a")
 
 
 def test_the_in_sample_score_has_its_own_column(written):

@@ -146,7 +146,8 @@ def label_ends(
                 "arrowstyle": "-",
                 "relpos": (0, 0.5),  # to the name's left edge, not across its neighbours
                 "color": MUTED if i < 0 else colour_of(i),
-                "linewidth": 1.2,
+                "linewidth": 1.2 if epoch in (None, last) else 0.6,
+                "linestyle": "-" if epoch in (None, last) else ":",  # no part of the curve
                 "shrinkA": 1,
                 "shrinkB": 2,
             },

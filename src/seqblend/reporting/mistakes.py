@@ -25,8 +25,8 @@ def errors_section(data: ReportData, tables: dict[str, Table]) -> Section:
     blocks = []
     if worst := tables.get(WORST):
         text = (
-            f"The {len(worst.rows)} rows whose true class was given the least probability, by the "
-            "predictions that are submitted. Ask of each: is the label right, is something cut "
+            f"The {len(worst.rows)} rows whose true class was given the least probability, out of "
+            "fold, by what is submitted. Ask of each: is the label right, is something cut "
             "off, could a person tell?"
         )
         blocks.append(Block("Worst rows", text, table=worst, csv=WORST))
@@ -40,15 +40,13 @@ def errors_section(data: ReportData, tables: dict[str, Table]) -> Section:
 
 
 def tabulate_worst(data: ReportData, entries: list[Entry]) -> Table:
-    """The 30 rows with the least probability of their class, by the blend or else the best."""
+    """The 30 wrong rows with the least probability of their class, by the blend or the best."""
     scored = [entry for entry in entries if len(entry.rows)]
     chosen = next((entry for entry in scored if entry.is_blend), scored[0])
-    p = chosen.record.oof[chosen.rows, data.labels[chosen.rows]]
-    worst = np.argsort(p, kind="stable")[:_WORST]
-    wrong = (
-        predict_classes(chosen.record.oof[chosen.rows[worst]]) != data.labels[chosen.rows[worst]]
-    )
-    return _tabulate(data, scored, chosen, chosen.rows[worst[wrong]])
+    labels, p = data.labels[chosen.rows], chosen.record.oof[chosen.rows]
+    wrong = np.flatnonzero(predict_classes(p) != labels)
+    worst = wrong[np.argsort(p[wrong, labels[wrong]], kind="stable")[:_WORST]]
+    return _tabulate(data, scored, chosen, chosen.rows[worst])
 
 
 def find_suspects(data: ReportData) -> Suspects:

@@ -14,7 +14,7 @@ from seqblend.reporting.records import ModelRecord
 from seqblend.reporting.style import INK, SERIES, clean, new_figure
 
 _SHOWN = 30  # models; the leaderboard has all
-_NAMED = 12  # points with a name
+_NAMED = 8  # points with a name
 _HEIGHT = 180  # points that the axes of accuracy against time are high
 _PANELS = {"accuracy": "accuracy", "macro_f1": "macro F1", "log_loss": "log loss"}
 _BOARD = "leaderboard.csv"
