@@ -42,7 +42,7 @@ def make_hostile_report():
     return replace(
         data, texts=texts, lengths=sequences.lengths + np.arange(90) % 9, explanations=[explained],
         token_vectors=[TokenVectors("initial", np.arange(40, dtype=np.int32), vectors)],
-        warnings=["<script>alert(1)</script>"], test_lengths=np.arange(5, 40),
+        warnings=["<script>alert(1)</script>" + "x" * 300], test_lengths=np.arange(5, 40),
     )  # fmt: skip
 
 

@@ -140,7 +140,7 @@ def test_the_worst_rows_are_the_least_probable_labels_and_wrong(data, entries):
 def test_a_label_is_doubted_where_all_models_agree_on_another(data):
     oof = np.tile(np.array([0.2, 0.7, 0.1], dtype=np.float32), (90, 1))
     records = [replace(record, oof=oof.copy()) for record in data.records]
-    records[0].oof[0] = [0.9, 0.05, 0.05]  # one that stands by the label of row 0
+    records[-1].oof[0] = [0.9, 0.05, 0.05]  # one that stands by the label of row 0
     rows = find_suspects(replace(data, records=records)).rows
     assert set(rows) == set(np.flatnonzero(data.labels != 1)) - {0}
     assert data.labels[rows[0]] == 2  # 0.1 is less than 0.2
