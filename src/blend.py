@@ -1,11 +1,7 @@
 """Blend every finished run of these data and folds into a checked submission.
 
-<<<<<<< HEAD
 python src/blend.py [--data DIR] [--folds 5] [--add NAME=oof.csv,test.csv] [--out FILE]
-=======
-python src/blend.py [--data DIR] [--folds 5] [--out FILE]
 python src/blend.py --lb FILE=SCORE   # what the leaderboard said of a submission, for the log
->>>>>>> doctor
 """
 
 from __future__ import annotations

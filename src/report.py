@@ -1,16 +1,20 @@
 """Write the report on the finished runs of these data: index.html, report.md and pictures.
 
 python src/report.py [--data DIR] [--solution FILE]
+python src/report.py --pictures src/pictures   # the README's, from the report on the demo
 """
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from seqblend.commands import command_line, make_parser, run_script
 from seqblend.console import make_console, say
+from seqblend.errors import listing
 from seqblend.opening import open_from
 from seqblend.pipeline import blend_finished
+from seqblend.reporting.report import copy_pictures
 from seqblend.show import show_outcome
 
 
@@ -18,12 +22,16 @@ def main(argv: list[str]) -> int:
     """Parse, load, report. Returns the exit code."""
     parser = make_parser("Write the report on finished runs.")
     parser.add_argument("--models", metavar="A,B", help="only these models")
+    parser.add_argument("--pictures", type=Path, metavar="DIR", help="copy the README's there")
     args = parser.parse_args(argv)
     console = make_console()
     project = open_from(args, console)
     chosen = project.config.models if args.models else None
     outcome = blend_finished(project, lambda text: say(console, text, "yellow"), chosen, None)
     show_outcome(console, project, outcome, command_line(argv, "report.py"))
+    if args.pictures:
+        copied = copy_pictures(project.store.report, args.pictures)
+        say(console, f"pictures: {listing(map(str, copied))}", "green")
     return 0
 
 

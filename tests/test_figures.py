@@ -11,13 +11,14 @@ from report_examples import make_probabilities
 from seqblend.metrics import METRICS, score
 from seqblend.reporting.confusion import draw_confusion, worst_classes
 from seqblend.reporting.curves import draw_curves, spread_apart, stack_units
-from seqblend.reporting.figures import draw_lengths, draw_scores
+from seqblend.reporting.figures import draw_scores, draw_tenths
 from seqblend.reporting.fonts import can_draw, characters_of, choose_families, families
 from seqblend.reporting.gradients import draw_gradients
-from seqblend.reporting.intervals import bootstrap, weighted_metric, wilson_interval
+from seqblend.reporting.intervals import wilson_interval
+from seqblend.reporting.modelling import more_epochs
 from seqblend.reporting.records import ModelRecord
-from seqblend.reporting.sections import more_epochs
 from seqblend.reporting.style import clean, display_labels, styled, to_png, to_svg
+from seqblend.resampling import bootstrap, weighted_metric
 
 
 def texts_of(picture):
@@ -53,10 +54,10 @@ def test_the_bootstrap_spreads_as_a_binomial_does():
     labels = np.zeros(400, dtype=np.int64)
     p = np.tile([0.9, 0.1], (400, 1))
     p[:80] = p[:80, ::-1]
-    draws = bootstrap("accuracy", labels, p)
+    (draws,) = bootstrap("accuracy", labels, [p])
     assert draws.mean() == pytest.approx(0.8, abs=0.003)
     assert draws.std() == pytest.approx(np.sqrt(0.8 * 0.2 / 400), rel=0.1)
-    np.testing.assert_array_equal(draws, bootstrap("accuracy", labels, p))
+    np.testing.assert_array_equal(draws, bootstrap("accuracy", labels, [p, p])[1])
 
 
 @pytest.mark.parametrize("c", [2, 3])
@@ -81,7 +82,7 @@ def test_wilson_gives_the_published_interval():
 
 def test_a_matrix_shows_its_counts_and_names_the_most_frequent_mistake():
     picture = draw_confusion("bilstm", np.array([[8, 2], [0, 5]]), ("no", "yes"))
-    assert texts_of(picture) == ["8", "2", "5"]
+    assert texts_of(picture) == ["8\n80.0 %", "2\n20.0 %", "5\n100.0 %"]
     assert picture.name == "cm_bilstm"
     assert "2 of 10 rows of no (20.0 %) taken for yes" in picture.sentence
     assert "found least often: no, 80.0 % of 10" in picture.sentence
@@ -157,6 +158,14 @@ def test_the_accuracy_sentence_counts_the_points_to_the_best_reachable():
     assert "7.00 points" in sentence
 
 
+def test_a_score_above_the_best_reachable_is_called_chance():
+    units = [{"train_accuracy": [1.0], "valid_accuracy": [0.9955]}]
+    sentence = draw_curves(
+        "accuracy", {"a": units}, {}, ("best reachable accuracy", 0.9952)
+    ).sentence
+    assert "0.03 points by chance above the best reachable accuracy" in sentence
+
+
 def test_without_any_epoch_there_is_no_curve():
     assert draw_curves("loss", {"nblr": [{}]}, {"nblr": 0.5}) is None
 
@@ -175,9 +184,8 @@ def test_the_scores_sentence_holds_the_lead_against_the_folds():
 
 
 def test_the_length_sentence_says_whether_the_difference_is_clear():
-    shares = {"a": np.array([0.5, 0.9])}
-    bounds = {"a": np.array([[0.4, 0.85], [0.6, 0.95]])}
-    sentence = draw_lengths(["1–5", "6–9"], shares, bounds, None).sentence
+    arrays = {"a": np.array([[0.5, 0.9], [0.4, 0.85], [0.6, 0.95]])}
+    sentence = draw_tenths("x", "X", "tokens", ["1–5", "6–9"], arrays, None).sentence
     assert "weakest at 1–5 tokens (0.5000)" in sentence
     assert "do not overlap" in sentence
 

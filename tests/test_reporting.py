@@ -10,10 +10,11 @@ import pytest
 from report_examples import make_history, make_report
 
 from seqblend.metrics import score
-from seqblend.reporting.leaderboard import epochs_to_share, judge, rank_entries, tabulate
+from seqblend.reporting.leaderboard import epochs_to_share, rank_entries, tabulate
 from seqblend.reporting.records import BEST_REACHABLE
 from seqblend.reporting.report import write_report
 from seqblend.reporting.tables import Column, Table, defuse, escape_markdown, show, to_csv
+from seqblend.reporting.verdict import judge
 from seqblend.summary import leaderboard_rows
 
 HOSTILE = ("<script>alert(1)</script>", "=cmd()|' /C calc'!A0", "\x1b[31mred" + "x" * 1_000_000)
@@ -68,6 +69,14 @@ def test_everything_promised_is_written(written):
         "accuracy_comparison.png", "cm_nblr.png", "cm_bilstm.png", "cm_blend.png",
     }  # fmt: skip
     assert (written / "cm_nblr.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_every_picture_on_the_page_is_a_file_and_so_is_its_data(written, page):
+    links = {link for link in page.links if link.endswith((".png", ".csv"))}
+    assert links <= {path.name for path in written.iterdir()}
+    assert {path.name for path in written.glob("*.png")} <= links
+    text = (written / "report.md").read_text(encoding="utf-8")
+    assert all(f"({name})" in text for name in links if name.endswith(".png"))
 
 
 def test_the_page_asks_the_network_for_nothing(written, page):
@@ -136,6 +145,11 @@ def test_the_leaderboard_is_sorted_by_the_metric_and_names_each_split(written):
         "blend": "cross-fitted", "nblr": "out of fold",
         "bigru": "out of fold", "bilstm": "out of fold",
     }  # fmt: skip
+
+
+def test_a_leaderboard_that_is_shown_has_fewer_columns_than_its_file():
+    board = Table((Column("a", "a"), Column("rows", "rows", "count")), [["x", 1]], "a")
+    assert board.without("rows", "gap") == Table((Column("a", "a"),), [["x"]], "a")
 
 
 def test_the_in_sample_score_has_its_own_column(written):
@@ -219,8 +233,8 @@ def test_sections_without_data_are_left_out(tmp_path):
         ("nblr",), blend=None, findings=[], submission={}, command="", lengths=np.full(90, 7)
     )
     page = Page(write_report(bare, tmp_path).read_text(encoding="utf-8"))
-    assert not {"curves", "blend", "lengths"} & set(page.ids)
-    assert "leaderboard" in page.ids
+    assert not {"blend", "explanations", "tuning"} & set(page.ids)
+    assert {"leaderboard", "models", "groups"} <= set(page.ids)
 
 
 def test_a_report_without_any_model_is_the_data_card(tmp_path):

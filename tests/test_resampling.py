@@ -7,7 +7,7 @@ import pytest
 from blend_examples import members
 
 from seqblend.metrics import METRICS, score
-from seqblend.resampling import bootstrap, bootstrap_many, influence, standard_error
+from seqblend.resampling import bootstrap, influence, standard_error
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -16,7 +16,7 @@ def test_the_parts_of_rows_give_the_bootstraps_standard_error(metric, c):
     stack, labels, _ = members(2, 1_500, c)
     parts = [influence(metric, labels, p) for p in stack]
     assert parts[0].mean() == pytest.approx(score(metric, labels, stack[0]), abs=2e-3)
-    drawn = bootstrap_many(metric, labels, list(stack), 2_000)
+    drawn = bootstrap(metric, labels, list(stack), 2_000)
     assert standard_error(parts[0]) == pytest.approx(drawn[0].std(), rel=0.08)
     paired = standard_error(parts[0] - parts[1])
     assert paired == pytest.approx((drawn[0] - drawn[1]).std(), rel=0.08)
@@ -26,8 +26,8 @@ def test_the_parts_of_rows_give_the_bootstraps_standard_error(metric, c):
 @pytest.mark.parametrize("metric", METRICS)
 def test_many_at_once_are_distributed_like_one_at_a_time(metric):
     stack, labels, _ = members(2, 400, 3)
-    together = bootstrap_many(metric, labels, list(stack), 2_000)
-    alone = bootstrap(metric, labels, stack[1], 2_000)
+    together = bootstrap(metric, labels, list(stack), 2_000)
+    (alone,) = bootstrap(metric, labels, [stack[1]], 2_000)
     shares = [0.025, 0.5, 0.975]
     ends = np.quantile(together[1], shares), np.quantile(alone, shares)
     np.testing.assert_allclose(*ends, atol=0.12 * np.ptp(ends[1]))
@@ -36,7 +36,7 @@ def test_many_at_once_are_distributed_like_one_at_a_time(metric):
 def test_equal_predictions_are_drawn_equal():
     stack, labels, _ = members(1, 200, 2)
     for metric in METRICS:
-        drawn = bootstrap_many(metric, labels, [stack[0], stack[0]], 50)
+        drawn = bootstrap(metric, labels, [stack[0], stack[0]], 50)
         np.testing.assert_array_equal(drawn[0], drawn[1])
 
 

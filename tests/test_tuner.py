@@ -27,8 +27,7 @@ from seqblend.models.registry import entries
 from seqblend.paths import Places
 from seqblend.pipeline import make_plan
 from seqblend.project import Project, open_project
-from seqblend.reporting.records import ReportData
-from seqblend.reporting.report import _page
+from seqblend.reporting.page import render_page
 from seqblend.reporting.sections import Section
 from seqblend.reporting.style import styled
 from seqblend.reporting.tuning import tuning_section
@@ -200,10 +199,8 @@ def test_the_report_shows_the_search(working):
 
 def render(section: Section) -> str:
     """The section on a page of its own."""
-    empty = np.zeros(0, dtype=np.int64)
-    data = ReportData("tiny", "accuracy", ("a", "b"), empty, empty, empty, [])
     with styled():
-        return _page(data, None, [section])
+        return render_page("tiny", None, [section])
 
 
 def test_weights_stay_with_the_best_and_probabilities_with_all(working):

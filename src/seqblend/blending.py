@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from seqblend.blend_methods import Blend
-from seqblend.calibration import calibration_error
+from seqblend.calibration import measure_reliability
 from seqblend.crossfit import Fits, best_of, cross_fit_temperature, deal_parts
 from seqblend.errors import InputError
 from seqblend.metrics import METRICS, score
 from seqblend.probabilities import check_probabilities
-from seqblend.resampling import bootstrap_many, influence, standard_error
+from seqblend.resampling import bootstrap, influence, standard_error
 
 TAIL = 0.025  # of the draws, left out on either side of an interval
 
@@ -145,7 +145,7 @@ def _draw(metric: str, labels: np.ndarray, several: list[np.ndarray]) -> np.ndar
     """float64 [k, r]: the scores on resampled rows, NaN where the metric is undefined."""
     if score(metric, labels, several[0]) is None:
         return np.full((len(several), 1), np.nan)
-    return bootstrap_many(metric, labels, several)
+    return bootstrap(metric, labels, several)
 
 
 def _intervals(
@@ -194,7 +194,7 @@ def _calibrate(
     found = []
     for name, predictions in zip(names, several, strict=True):
         scaled, temperatures = cross_fit_temperature(predictions, labels, part)
-        errors = [calibration_error(p, labels) for p in (predictions, scaled)]
+        errors = [measure_reliability(labels, p).error for p in (predictions, scaled)]
         found.append({
             "name": name, "error_before": errors[0], "error_after": errors[1],
             "temperatures": temperatures,

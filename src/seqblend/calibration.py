@@ -1,51 +1,54 @@
-"""Whether probabilities mean what they say: temperature, calibration error, class weights."""
+"""Whether probabilities mean what they say: calibration error, and class weights."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from seqblend.logodds import LogOddsLoss
-from seqblend.metrics import CLIP
+from seqblend.metrics import CLIP, predict_classes
 from seqblend.resampling import score_margins
 
-BINS = 15  # of confidence, all equally wide
-COLDEST, HOTTEST = 0.05, 20.0  # limits of a temperature
-TEMPERATURE_ROWS = 20_000  # rows that are enough for one number
+_BINS = 15  # of confidence, with as many rows each
 OFFSETS = np.linspace(-2.0, 2.0, 41)  # log class weights that are tried
 ROUNDS = 2  # times that every class is gone through
 MOST_CELLS = 200_000_000  # rows x classes x classes beyond which class weights stay 1
 
 
-def calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """Mean gap between confidence and accuracy over bins of confidence, weighted by rows.
+@dataclass(frozen=True)
+class Reliability:
+    """Rows in up to 15 bins of equal size by the probability of the class they are given.
 
-    probabilities: float [n, c], labels: int64 [n]
-    Source: Guo et al. 2017, On calibration of modern neural networks; 15 bins of the top class.
+    confidence, accuracy: float64 [bins], means; rows: int64 [bins]
     """
-    confidence = probabilities.max(1).astype(np.float64)
-    is_right = probabilities.argmax(1) == labels
-    bins = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
-    gaps = np.bincount(bins, weights=is_right - confidence, minlength=BINS)
-    return float(np.abs(gaps).sum() / len(labels))
+
+    confidence: np.ndarray
+    accuracy: np.ndarray
+    rows: np.ndarray
+
+    @property
+    def error(self) -> float:
+        """The expected calibration error: mean distance of the two, each bin by its rows.
+
+        Naeini, Cooper and Hauskrecht (2015); equal sizes as in Nguyen and O'Connor (2015).
+        """
+        return float(np.average(np.abs(self.confidence - self.accuracy), weights=self.rows))
+
+    @property
+    def bias(self) -> float:
+        """Mean confidence less accuracy: above 0, more is promised than kept."""
+        return float(np.average(self.confidence - self.accuracy, weights=self.rows))
 
 
-def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """The temperature of least log loss: above 1, probabilities were too sure of themselves.
-
-    probabilities: float [n, c], labels: int64 [n]; 20,000 rows at most are looked at
-    """
-    sparse = slice(None, None, max(len(labels) // TEMPERATURE_ROWS, 1))
-    problem = LogOddsLoss(probabilities[None, sparse], labels[sparse])
-    inverse = np.ones(1)
-    for _ in range(50):
-        slope, curve = problem.derivatives(inverse)
-        moved = inverse - slope / np.maximum(curve[0], 1e-12)
-        low, high = np.maximum(inverse / 2, 1 / HOTTEST), np.minimum(inverse * 2, 1 / COLDEST)
-        moved = np.clip(moved, low, high)
-        if abs(moved[0] - inverse[0]) < 1e-6 * inverse[0]:
-            break
-        inverse = moved
-    return float(1 / inverse[0])
+def measure_reliability(labels: np.ndarray, probabilities: np.ndarray) -> Reliability:
+    """labels: int64 [n], at least one; probabilities: float [n, c]."""
+    p = probabilities.astype(np.float64)
+    confidence, right = p.max(1), predict_classes(p) == labels
+    order = np.argsort(confidence, kind="stable")
+    parts = np.array_split(order, min(_BINS, len(labels)))
+    means = [(confidence[part].mean(), right[part].mean(), len(part)) for part in parts]
+    confidence, accuracy, rows = map(np.array, zip(*means, strict=True))
+    return Reliability(confidence, accuracy, rows)
 
 
 def fit_class_weights(metric: str, probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:

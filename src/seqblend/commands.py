@@ -121,7 +121,7 @@ def deadline_of(budget: str | None) -> float | None:
 
 def command_line(argv: list[str], script: str) -> str:
     """The command as it would be typed."""
-    return shlex.join([f"python src/{script}", *argv]).replace("'python src", "python src")
+    return shlex.join(["python", f"src/{script}", *argv])
 
 
 def run_script(main: Callable[[list[str]], int], argv: list[str] | None = None) -> int:

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from seqblend.blend_methods import Blend, adjust, available_methods, fit_blend, is_coarse
-from seqblend.calibration import fit_class_weights, fit_temperature
+from seqblend.calibration import fit_class_weights
 from seqblend.dealing import deal_rows
 from seqblend.metrics import METRICS, better, score
 from seqblend.resampling import influence, standard_error
 from seqblend.seeds import rng_for
+from seqblend.temperature import fit_temperature
 
 PARTS = 5  # rows of a single fold are cut into this many parts; more folds are joined to as many
 NEAR = 1.0  # standard errors of a paired difference within which a smaller blend is as good
@@ -100,7 +101,7 @@ class Fits:
         if not pays(self.metric, labels, fitted, plain):
             return choice
         if self.metric == "log_loss":
-            return dataclasses.replace(choice, temperature=fit_temperature(plain, labels))
+            return dataclasses.replace(choice, temperature=fit_temperature(plain, labels)[0])
         weights = fit_class_weights(self.metric, plain, labels)
         return dataclasses.replace(choice, class_weights=weights)
 
@@ -137,7 +138,7 @@ def cross_fit_temperature(
     scaled, found = np.empty(probabilities.shape), []
     for k in np.unique(part):
         own = part == k
-        found.append(fit_temperature(probabilities[~own], labels[~own]))
+        found.append(fit_temperature(probabilities[~own], labels[~own])[0])
         scaled[own] = adjust(probabilities[own].astype(np.float64), found[-1])
     return scaled, found
 

@@ -45,6 +45,11 @@ class Store:
         return self.root / "machine.json"
 
     @property
+    def explanations(self) -> Path:
+        """Which tokens predictions hang on, one file a model."""
+        return self.root / "explanations"
+
+    @property
     def report(self) -> Path:
         """index.html, report.md and the pictures."""
         return self.root / "report"

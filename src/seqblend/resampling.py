@@ -63,7 +63,7 @@ def standard_error(values: np.ndarray) -> float:
     return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
 
 
-def bootstrap_many(
+def bootstrap(
     metric: str, labels: np.ndarray, several: Sequence[np.ndarray], resamples: int = 1000
 ) -> np.ndarray:
     """The metric of several predictions on the same resampled rows: float64 [k, resamples].
@@ -104,19 +104,6 @@ def _weights(n: int, resamples: int):
         size = min(_CHUNK, resamples - start)
         drawn = rng.integers(0, n, (size, n)) + n * np.arange(size)[:, None]
         yield np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
-
-
-def bootstrap(
-    metric: str, labels: np.ndarray, probabilities: np.ndarray, resamples: int = 1000
-) -> np.ndarray:
-    """The metric on resampled rows: float64 [resamples], NaN where it is undefined.
-
-    labels: int64 [n]; probabilities: float [n, c], no NaN
-
-    Two calls over the same number of rows draw the same rows, so their difference is paired.
-    """
-    score = weighted_metric(metric, labels, probabilities)
-    return np.concatenate([score(weights) for weights in _weights(len(labels), resamples)])
 
 
 def weighted_metric(metric: str, labels: np.ndarray, probabilities: np.ndarray) -> Weighted:

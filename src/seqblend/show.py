@@ -123,10 +123,10 @@ def show_trained(console: Console, project: Project, outcome: Outcome) -> None:
     _show_rest(console, outcome)
 
 
-<<<<<<< HEAD
 def _text(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.4f}"
-=======
+
+
 def record_and_show(console: Console, log: Path, answer: str) -> None:
     """Write a leaderboard's answer, FILE=SCORE, into the log, and show it beside the CV scores."""
     recorded = record_leaderboard(log, *parse_leaderboard(answer))
@@ -138,7 +138,6 @@ def record_and_show(console: Console, log: Path, answer: str) -> None:
     ]  # fmt: skip
     columns = ["submission", f"CV {recorded.metric}", "leaderboard", "difference"]
     show_table(console, recorded.competition, columns, rows)
->>>>>>> doctor
 
 
 def show_blend(console: Console, project: Project, outcome: Outcome) -> None:

@@ -8,27 +8,42 @@ from pathlib import Path
 import numpy as np
 
 from seqblend.blending import BlendResult
+from seqblend.config import VocabularyConfig
 from seqblend.delivery import Outcome, distinct_names
 from seqblend.demo import BEST
+from seqblend.embeddings.table import load_embedding
 from seqblend.errors import InputError
+from seqblend.folds import split
 from seqblend.metrics import METRICS, summarise
 from seqblend.project import Project
 from seqblend.reading.solution import read_solution
 from seqblend.reporting.datacard import make_data_card
+from seqblend.reporting.explanations import TokenVectors, read_explanations
 from seqblend.reporting.leaderboard import mean_epochs_to
-from seqblend.reporting.records import BEST_REACHABLE, BlendRecord, ModelRecord, ReportData
+from seqblend.reporting.records import (
+    BEST_REACHABLE,
+    BlendRecord,
+    ModelRecord,
+    ReportData,
+    RowTexts,
+)
 from seqblend.results import RunResult, histories
+from seqblend.sequences import UNK, Competition
 from seqblend.sources import git_commit
 from seqblend.store import read_json
 from seqblend.submission import Submission
 from seqblend.tuned import tuned_records
 from seqblend.versions import package_versions
+from seqblend.vocabulary import fit_vocabulary
 
 
 def make_report_data(project: Project, outcome: Outcome, command: str) -> ReportData:
     """Everything the report reads, from finished runs and the blend."""
     competition = project.competition
     answers, warnings = _read_answers(project)
+    explanations, token_vectors = read_explanations(
+        project.store.explanations, project.ledger.data, warnings.append
+    )
     weights = {}
     if outcome.blend:
         chosen = outcome.blend.blend
@@ -51,6 +66,11 @@ def make_report_data(project: Project, outcome: Outcome, command: str) -> Report
         lengths=competition.train.lengths,
         records=records,
         blend=blend,
+        missing=[unit.name for unit in [*outcome.failed, *outcome.missing]],
+        texts=make_texts(competition, project.fold, project.config.vocabulary),
+        test_lengths=competition.test.lengths,
+        explanations=explanations,
+        token_vectors=[*token_vectors, *_first_vectors(project, token_vectors)],
         card=make_data_card(competition, project.folds, project.config.vocabulary.max_len),
         findings=competition.findings,
         warnings=[*competition.warnings, *warnings],
@@ -62,6 +82,31 @@ def make_report_data(project: Project, outcome: Outcome, command: str) -> Report
         vectors_scope=project.embedding.scope,
         tuned=tuned_records(project.store, project.ledger),
     )
+
+
+def make_texts(competition: Competition, fold: np.ndarray, config: VocabularyConfig) -> RowTexts:
+    """The training rows with the number of tokens that each row's fold does not know.
+
+    fold: int64 [n]; a fold's vocabulary is that of its training rows, vectors aside
+    """
+    train, lexicon = competition.train, competition.view.lexicon
+    unknown = np.zeros(len(train), dtype=np.int64)
+    for k in range(int(fold.max()) + 1):
+        known, scored = split(fold, k)
+        remap, _ = fit_vocabulary(train.take(known), len(lexicon), config)
+        tokens, offsets = train.take(scored).flat()
+        unknown[scored] = np.add.reduceat(remap[tokens] == UNK, offsets[:-1], dtype=np.int64)
+    joint = "" if competition.view.name == "chars" else " "
+    return RowTexts(competition.train_ids, train, lexicon, joint, unknown)
+
+
+def _first_vectors(project: Project, learned: list[TokenVectors]) -> list[TokenVectors]:
+    """The vectors that neural models begin with, where no learned ones are there to be shown."""
+    if learned or project.embedding.use is None:
+        return []
+    table = load_embedding(project.store.data, project.embedding.use)
+    tokens = np.flatnonzero(table.index >= 0).astype(np.int32)
+    return [TokenVectors("initial", tokens, table.vectors[table.index[tokens]])]
 
 
 def _read_answers(project: Project) -> tuple[np.ndarray | None, list[str]]:
@@ -107,6 +152,7 @@ def _model_record(
         tokens_per_second=manifest["tokens_per_second"],
         weight=weight,
         test=None if answers is None else summarise(answers, result.test.astype(np.float64)),
+        deterministic=manifest["deterministic"],
         settings={key: manifest[key] for key in ("options", "train", "vocabulary", "precision")},
         notes=notes,
         remark=manifest.get("remark", ""),

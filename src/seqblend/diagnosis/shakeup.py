@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from seqblend.metrics import METRICS
-from seqblend.reporting.intervals import weighted_metric
+from seqblend.resampling import weighted_metric
 from seqblend.seeds import rng_for
 
 SHARES = (0.2, 0.3, 0.5)

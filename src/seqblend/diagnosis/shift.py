@@ -15,7 +15,7 @@ from seqblend.metrics import score
 from seqblend.models.logistic import LogisticConfig, fit_logistic, predict_logistic
 from seqblend.models.ngrams import fit_ngrams
 from seqblend.models.weighting import fit_idf, to_tfidf
-from seqblend.reporting.intervals import bootstrap
+from seqblend.resampling import bootstrap
 from seqblend.seeds import rng_for
 from seqblend.sequences import Competition
 
@@ -31,7 +31,7 @@ def check_adversarial(competition: Competition) -> Check:
     rows, is_test = _draw_rows(competition)
     labels = is_test.astype(np.int64)
     p = _predict_sides(competition, rows, labels)
-    drawn = bootstrap("auc", labels, p, 200)
+    drawn = bootstrap("auc", labels, [p], 200)[0]
     value = score("auc", labels, p)
     auc = Estimate.normal(value, float(drawn.std()))
     told = telling_tokens(competition)

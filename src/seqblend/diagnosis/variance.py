@@ -8,7 +8,7 @@ import numpy as np
 
 from seqblend.diagnosis.holdouts import HoldOut
 from seqblend.metrics import METRICS, score
-from seqblend.reporting.intervals import bootstrap
+from seqblend.resampling import bootstrap
 from seqblend.results import RunResult
 
 RESAMPLES = 400
@@ -85,7 +85,7 @@ def measure_variance(parts: list[list[HoldOut]], metric: str, folds: int) -> Var
     if any(value is None for row in table for value in row):
         return None
     one = parts[0][0]
-    rows = float(np.nanstd(bootstrap(metric, one.labels, one.valid, RESAMPLES)))
+    rows = float(np.nanstd(bootstrap(metric, one.labels, [one.valid], RESAMPLES)))
     return split_variance(np.array(table).reshape(len(parts), seeds, folds), rows)
 
 
@@ -103,7 +103,7 @@ def compare_runs(
     if None in values:
         return None
     sign = 1 if METRICS[metric].higher_is_better else -1
-    drawn = np.subtract(*(bootstrap(metric, labels[rows], p, RESAMPLES) for p in pair))
+    drawn = np.subtract(*bootstrap(metric, labels[rows], list(pair), RESAMPLES))
     by_rows = float(np.nanstd(drawn))
     by_fits = _error_of_folds(pair, labels[rows], fold[rows], metric)
     error = max(by_rows, by_fits)

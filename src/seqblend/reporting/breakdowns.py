@@ -71,25 +71,46 @@ def _share(top: int, bottom: int) -> float | None:
     return top / bottom if bottom else None
 
 
-def tabulate_lengths(data: ReportData, entries: list[Entry]) -> Table:
-    """Accuracy with its 95 % interval by tenths of the rows by length: a row a model and tenth."""
-    inner = np.unique(np.quantile(data.lengths, np.linspace(0, 1, 11)))[1:-1]
-    tenth = np.searchsorted(inner, data.lengths, side="right")
+def tabulate_tenths(data: ReportData, entries: list[Entry], values: np.ndarray) -> Table:
+    """Accuracy with its 95 % interval by tenths of the rows by a number: a row a model and tenth.
+
+    values: int64 [n]; equal ones stay together, so that there may be fewer than ten parts
+    """
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, 11), method="higher"))
+    inner = edges[1:-1] if len(edges) > 2 else edges[1:]
+    tenth = np.searchsorted(inner, values, side="right")
+    names = {}
+    for k in np.unique(tenth):
+        low, high = values[tenth == k].min(), values[tenth == k].max()
+        names[k] = f"{low}–{high}" if low < high else f"{low}"
+    return _tabulate_groups(data, entries, tenth, names)
+
+
+def tabulate_recall(data: ReportData, entries: list[Entry]) -> Table:
+    """The same by true class: a row a model and class."""
+    return _tabulate_groups(
+        data, entries, data.labels, dict(enumerate(display_labels(data.classes)))
+    )
+
+
+def _tabulate_groups(
+    data: ReportData, entries: list[Entry], group: np.ndarray, names: dict[int, str]
+) -> Table:
+    """group: int64 [n]; groups without a row of an entry are left out."""
     columns = (
         Column("model", "model"),
-        Column("tokens", "tokens"),
+        Column("group", "group"),
         Column("rows", "rows", "count"),
         *(Column(k, k, "score") for k in ("accuracy", "low", "high")),
     )
     rows: list[list[Any]] = []
     for entry in entries:
         right = predict_classes(entry.record.oof[entry.rows]) == data.labels[entry.rows]
-        for k in np.unique(tenth):
-            members = tenth[entry.rows] == k
-            if n := int(members.sum()):
-                edges = data.lengths[tenth == k]
-                low, high = wilson_interval(right[members].sum(), np.int64(n))
-                name = f"{edges.min()}–{edges.max()}"
-                share = float(right[members].mean())
-                rows.append([entry.name, name, n, share, float(low), float(high)])
+        sizes = np.bincount(group[entry.rows], minlength=len(names))
+        hits = np.bincount(group[entry.rows], right, minlength=len(names))
+        low, high = wilson_interval(hits, np.maximum(sizes, 1))
+        for k, name in names.items():
+            if sizes[k]:
+                values = (hits[k] / sizes[k], low[k], high[k])
+                rows.append([entry.name, name, int(sizes[k]), *map(float, values)])
     return Table(columns, rows)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from seqblend.reporting.fonts import can_draw
+from seqblend.reporting.pictures import Picture, number_undrawable
 from seqblend.reporting.style import (
     INK,
     RIGHT,
     WRONG,
-    Picture,
     clean,
     display_labels,
     new_figure,
@@ -20,6 +21,7 @@ from seqblend.reporting.style import (
 )
 
 SHOWN_CLASSES = 20  # a larger matrix cannot be read
+_ROOMY = 10  # classes up to which a cell has room for two lines
 
 
 def worst_classes(matrix: np.ndarray, most: int = SHOWN_CLASSES) -> np.ndarray:
@@ -33,23 +35,28 @@ def worst_classes(matrix: np.ndarray, most: int = SHOWN_CLASSES) -> np.ndarray:
     return np.sort(np.argsort(f1, kind="stable")[:most])
 
 
-def draw_confusion(name: str, matrix: np.ndarray, classes: tuple[str, ...]) -> Picture:
+def draw_confusion(
+    name: str, matrix: np.ndarray, classes: tuple[str, ...], *, is_share: bool = False
+) -> Picture:
     """Counts by true (row) and predicted (column) class; colour is the share of the row.
 
     matrix: int64 [c, c]. Beyond 20 classes the 20 with the lowest F1, the rest as one column.
+    is_share: the share of the row in percent is written instead; up to 10 classes it stands below
     """
     labels = display_labels(classes, 16)
-    figure, sentence = _draw_matrix(name, matrix, labels), _confusion_sentence(matrix, labels)
-    title = clean(name, 24)
-    plain = [text if can_draw(text) else f"class {k}" for k, text in enumerate(labels, 1)]
+    sentence = _confusion_sentence(matrix, labels)
+    title = f"{clean(name, 24)}, % of the row" if is_share else clean(name, 24)
+    file = f"cm_{name}_normalised" if is_share else f"cm_{name}"
+    draw = partial(_draw_matrix, title, matrix, is_share=is_share)
+    plain, csv = number_undrawable(labels), f"cm_{name}.csv"
     if plain == labels:
-        return Picture(f"cm_{name}", title, figure, sentence)
+        return Picture(file, title, draw(labels), sentence, csv=csv)
     key = [f"{plain[k]} is {labels[k]}" for k in worst_classes(matrix) if plain[k] != labels[k]]
     sentence += f" For want of a font, in the PNG {', '.join(key)}." if key else ""
-    return Picture(f"cm_{name}", title, figure, sentence, _draw_matrix(name, matrix, plain))
+    return Picture(file, title, draw(labels), sentence, draw(plain), csv=csv)
 
 
-def _draw_matrix(name: str, matrix: np.ndarray, labels: list[str]) -> Figure:
+def _draw_matrix(title: str, matrix: np.ndarray, labels: list[str], *, is_share: bool) -> Figure:
     """The matrix of the worst classes under these labels, one a class."""
     chosen = worst_classes(matrix)
     shown = matrix[np.ix_(chosen, chosen)]
@@ -59,20 +66,21 @@ def _draw_matrix(name: str, matrix: np.ndarray, labels: list[str]) -> Figure:
         shown, columns = np.column_stack([shown, others]), [*columns, "(others)"]
     k = len(chosen)
     margin = 0.075 * max(map(len, columns))
-    size = k * (0.62 if k <= 10 else 0.34)
+    size = k * (0.62 if k <= _ROOMY else 0.34)
     figure, axes = new_figure(max(3.4, size + margin + 0.6), max(3.0, size + margin + 0.7))
-    _draw_cells(axes, shown, 9 if k <= 10 else 7.5)
+    _draw_cells(axes, shown, is_share=is_share)
     axes.set_xticks(np.arange(len(columns)) + 0.5, columns)
-    if max(map(len, columns)) > 4 or k > 10:
+    if max(map(len, columns)) > 4 or k > _ROOMY:
         axes.tick_params(axis="x", labelrotation=90)
     axes.set_yticks(np.arange(k) + 0.5, [labels[i] for i in chosen])
-    axes.set(xlabel="predicted", ylabel="true", title=clean(name, 24))
+    axes.set(xlabel="predicted", ylabel="true", title=title)
     return figure
 
 
-def _draw_cells(axes: Axes, counts: np.ndarray, size: int) -> None:
+def _draw_cells(axes: Axes, counts: np.ndarray, *, is_share: bool) -> None:
     """Right in blue, wrong in orange; opacity is the square root of the row's share."""
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    is_roomy = len(counts) <= _ROOMY
     rows, columns = np.nonzero(counts)
     for i, j in zip(rows, columns, strict=True):
         opacity = float(np.sqrt(share[i, j]))
@@ -80,10 +88,10 @@ def _draw_cells(axes: Axes, counts: np.ndarray, size: int) -> None:
         axes.text(
             j + 0.5,
             i + 0.5,
-            f"{counts[i, j]:,}",
+            _cell_text(counts[i, j], share[i, j], is_roomy=is_roomy, is_share=is_share),
             ha="center",
             va="center_baseline",
-            fontsize=size,
+            fontsize=8.5 if is_roomy else 7,
             color="#ffffff" if opacity > 0.62 else INK,
         )
     axes.set(xlim=(0, counts.shape[1]), ylim=(counts.shape[0], 0), aspect="equal")
@@ -92,6 +100,13 @@ def _draw_cells(axes: Axes, counts: np.ndarray, size: int) -> None:
     axes.set_yticks(np.arange(counts.shape[0] + 1), minor=True)
     axes.grid(True, which="minor", linewidth=0.5)
     axes.tick_params(which="both", length=0)
+
+
+def _cell_text(count: int, share: float, *, is_roomy: bool, is_share: bool) -> str:
+    """The count with its share below it where there is room; else one of the two."""
+    if is_roomy:
+        return f"{count:,}\n{percent(share)}"
+    return f"{100 * share:.0f}" if is_share else f"{count:,}"
 
 
 def _square(x: float, y: float, colour: str, opacity: float) -> Rectangle:

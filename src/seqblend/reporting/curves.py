@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
+from seqblend.reporting.pictures import Picture
 from seqblend.reporting.style import (
     INK,
     LINE,
@@ -13,12 +14,12 @@ from seqblend.reporting.style import (
     MUTED,
     SERIES,
     SURFACE,
-    Picture,
     clean,
     new_figure,
     percent,
 )
 
+HISTORY = "history.csv"  # every number of every epoch
 Histories = list[dict[str, list[float]]]
 
 
@@ -80,7 +81,7 @@ def draw_curves(
         sentence = _loss_sentence(curves, more_epochs or {})
     else:
         sentence = _accuracy_sentence(curves, reference)
-    return Picture(f"{what}_comparison", what.capitalize(), figure, sentence)
+    return Picture(f"{what}_comparison", what.capitalize(), figure, sentence, csv=HISTORY)
 
 
 def _draw_model(axes: Axes, train: np.ndarray, valid: np.ndarray, i: int) -> None:
@@ -117,17 +118,20 @@ def _use_log_scale(axes: Axes) -> None:
         axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def label_ends(axes: Axes, ends: dict[str, tuple[int, int | None, float]], last: int) -> None:
+def label_ends(
+    axes: Axes, ends: dict[str, tuple[int, int | None, float]], last: int, gap: float = 0.055
+) -> None:
     """Names at the right edge, each tied to the end of its line and kept apart from the others.
 
     ends: {name: (colour's number or -1, last epoch or None, last value)}
+    gap: the least distance of two names, a share of the axes' height
     """
     axes.autoscale_view(scalex=False)
     axes.set_ylim(axes.get_ylim())
     named = [item for item in ends.items() if item[1][0] < len(SERIES) and np.isfinite(item[1][2])]
     to_axes = axes.transScale + axes.transLimits
     heights = np.array([to_axes.transform((1, end[2]))[1] for _, end in named])
-    for k, place in zip(np.argsort(heights), spread_apart(np.sort(heights), 0.055), strict=True):
+    for k, place in zip(np.argsort(heights), spread_apart(np.sort(heights), gap), strict=True):
         name, (i, epoch, value) = named[k]
         axes.annotate(
             clean(name, 24),
@@ -140,8 +144,10 @@ def label_ends(axes: Axes, ends: dict[str, tuple[int, int | None, float]], last:
             annotation_clip=False,
             arrowprops={
                 "arrowstyle": "-",
+                "relpos": (0, 0.5),  # to the name's left edge, not across its neighbours
                 "color": MUTED if i < 0 else colour_of(i),
-                "linewidth": 1.2,
+                "linewidth": 1.2 if epoch in (None, last) else 0.6,
+                "linestyle": "-" if epoch in (None, last) else ":",  # no part of the curve
                 "shrinkA": 1,
                 "shrinkB": 2,
             },
@@ -195,5 +201,6 @@ def _accuracy_sentence(
         text += f", with {train[:, -1].mean():.4f} on its training rows"
     if reference:
         room = 100 * (reference[1] - values.mean())
-        text += f"; {room:.2f} points lie between it and the {clean(reference[0])}"
+        side = "below" if room >= 0 else "by chance above"
+        text += f"; that is {abs(room):.2f} points {side} the {clean(reference[0])}"
     return text + "."

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from seqblend.reporting.style import INK, MARKERS, MUTED, SERIES, Picture, clean, new_figure
+from seqblend.reporting.pictures import Picture
+from seqblend.reporting.style import INK, MARKERS, MUTED, SERIES, clean, new_figure
+from seqblend.reporting.tables import Table
 
 
 def draw_scores(
@@ -49,7 +51,7 @@ def draw_scores(
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.grid(False, axis="y")
     axes.set_xlabel(f"{title}: all rows (marker), each fold (stroke)", fontsize=8)
-    return Picture("scores", "Scores", figure, _scores_sentence(rows))
+    return Picture("scores", "Scores", figure, _scores_sentence(rows), csv="leaderboard.csv")
 
 
 def _use_error_scale(axes: Axes, values: list[float]) -> None:
@@ -88,47 +90,50 @@ def _scores_sentence(rows: list[tuple[str, float, list[float]]]) -> str:
     )
 
 
-def draw_lengths(
+def draw_tenths(
+    name: str,
+    title: str,
+    what: str,
     bins: list[str],
-    shares: dict[str, np.ndarray],
-    intervals: dict[str, np.ndarray],
+    arrays: dict[str, np.ndarray],
     lead: str | None,
+    data: Table | None = None,
 ) -> Picture:
-    """Accuracy by length with 95 % intervals; best model first.
+    """Accuracy by tenths of the rows by `what`, with 95 % intervals; best model first.
 
-    bins: token ranges; shares: float64 [bins]; intervals: float64 [2, bins], low and high
+    bins: ranges; arrays: float64 [3, bins] a model: accuracy, low, high
     """
-    names = [name for name in shares if name != lead][: len(SERIES)]
-    drawn = ([lead] if lead in shares else []) + names
+    others = [model for model in arrays if model != lead][: len(SERIES)]
+    drawn = ([lead] if lead in arrays else []) + others
     figure, axes = new_figure(5.2, 3.5)
-    for k, name in enumerate(drawn):
-        i = names.index(name) if name in names else -1
-        colour = INK if i < 0 else SERIES[i]
-        x = np.arange(len(bins)) + 0.09 * (k - (len(drawn) - 1) / 2)
-        error = np.abs(intervals[name] - shares[name])
-        marker = "*" if i < 0 else MARKERS[i]
+    for k, model in enumerate(drawn):
+        i = others.index(model) if model in others else -1
+        share, low, high = arrays[model]
         axes.errorbar(
-            x,
-            shares[name],
-            error,
-            color=colour,
+            np.arange(len(bins)) + 0.09 * (k - (len(drawn) - 1) / 2),
+            share,
+            np.abs([share - low, high - share]),  # rounding may leave -1e-17
+            color=INK if i < 0 else SERIES[i],
             linewidth=1.4,
             elinewidth=0.7,
-            marker=marker,
+            marker="*" if i < 0 else MARKERS[i],
             markersize=7 if i < 0 else 4.5,
-            label=clean(name, 24),
+            label=clean(model, 24),
         )
     axes.set_xticks(range(len(bins)), bins, rotation=30, ha="right", rotation_mode="anchor")
-    axes.set(xlabel="tokens (tenths of the rows)", title="Accuracy by length, 95 % intervals")
+    axes.set(xlabel=f"{what} (tenths of the rows)", title=f"{title}, 95 % intervals")
     figure.legend(loc="outside lower center", ncols=min(4, len(drawn)), frameon=False, fontsize=8)
-    top = drawn[0]
-    low, high = int(np.argmin(shares[top])), int(np.argmax(shares[top]))
-    clear = intervals[top][1, low] < intervals[top][0, high]
-    verdict = "the intervals do not overlap" if clear else "their intervals overlap"
-    return Picture(
-        "accuracy_by_length",
-        "Accuracy by length",
-        figure,
-        f"{clean(top)} is weakest at {bins[low]} tokens ({shares[top][low]:.4f}) and strongest at "
-        f"{bins[high]} ({shares[top][high]:.4f}); {verdict}.",
+    return Picture(name, title, figure, _tenths_sentence(what, bins, drawn[0], arrays), data=data)
+
+
+def _tenths_sentence(what: str, bins: list[str], top: str, arrays: dict[str, np.ndarray]) -> str:
+    """Where the first is weakest and strongest, and whether that can be chance."""
+    share, least, most = arrays[top]
+    low, high = int(np.nanargmin(share)), int(np.nanargmax(share))
+    verdict = (
+        "the intervals do not overlap" if most[low] < least[high] else "their intervals overlap"
+    )
+    return (
+        f"{clean(top)} is weakest at {bins[low]} {what} ({share[low]:.4f}) and strongest at "
+        f"{bins[high]} ({share[high]:.4f}); {verdict}."
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.ticker import MaxNLocator, NullFormatter, StrMethodFormatter
 
-from seqblend.reporting.curves import Histories, colour_of, label_ends, stack_units
-from seqblend.reporting.style import MUTED, SERIES, Picture, clean, new_figure
+from seqblend.reporting.curves import HISTORY, Histories, colour_of, label_ends, stack_units
+from seqblend.reporting.pictures import Picture
+from seqblend.reporting.style import MUTED, SERIES, clean, new_figure
 
 _TOTAL, _MOST = "gradient_norm", "gradient_norm_max"
 
@@ -42,7 +43,8 @@ def draw_gradients(name: str, histories: Histories) -> Picture | None:
     axes.set_title("Gradient norm by epoch and layer")
     label_ends(axes, ends, len(epochs))
     sentence = _sentence(name, {k: v.mean(0) for k, v in layers.items()}, total, most)
-    return Picture(f"gradients_{name}", f"Gradients of {clean(name, 40)}", figure, sentence)
+    title = f"Gradients of {clean(name, 40)}"
+    return Picture(f"gradients_{name}", title, figure, sentence, csv=HISTORY)
 
 
 def _positive(norms: np.ndarray) -> np.ndarray:

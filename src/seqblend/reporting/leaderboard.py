@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from seqblend.calibration import measure_reliability
 from seqblend.metrics import METRICS, score, summarise
 from seqblend.reporting.curves import stack_units
-from seqblend.reporting.intervals import bootstrap
+from seqblend.reporting.intervals import central_95
 from seqblend.reporting.records import BEST_REACHABLE, BlendRecord, ModelRecord, ReportData
 from seqblend.reporting.tables import NOTHING, Column, Table
-
-BASELINE = "nblr"  # the linear model that everything has to beat
+from seqblend.resampling import bootstrap
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Entry:
 
     rows: int64 [n rows with a prediction]; pooled: the metric over all of them;
     folds: the metric of each fold where it is defined; summary: accuracy, macro_f1, ...
+    draws: float64 [1000], the metric on resampled rows, paired with those of the same rows
     remark: what to know of the score: its own, or that of a member which the blend uses
     """
 
@@ -31,6 +32,7 @@ class Entry:
     pooled: float | None
     folds: list[float]
     summary: dict[str, Any]
+    draws: np.ndarray
     remark: str = ""
 
     @property
@@ -46,6 +48,11 @@ class Entry:
         return "out of fold" + (f", {self.remark}" if self.remark else "")
 
     @property
+    def interval(self) -> tuple[float, float] | None:
+        """95 % by bootstrap over rows, None where nothing is defined."""
+        return central_95(self.draws)
+
+    @property
     def spread(self) -> float | None:
         """The standard deviation over folds."""
         return float(np.std(self.folds, ddof=1)) if len(self.folds) > 1 else None
@@ -53,15 +60,48 @@ class Entry:
 
 def rank_entries(data: ReportData) -> list[Entry]:
     """The blend and the models, best first; those without a defined score last."""
-    entries = [_entry(data, record.name, record) for record in data.records]
-    if data.blend is not None:
-        entries.append(_entry(data, "blend", data.blend))
+    named: list[tuple[str, ModelRecord | BlendRecord]] = [(r.name, r) for r in data.records]
+    named += [("blend", data.blend)] if data.blend is not None else []
+    rows = [_scored_rows(data, record) for _, record in named]
+    draws = resample(data, [record for _, record in named], rows)
+    entries = [
+        _entry(data, name, record, *parts)
+        for (name, record), *parts in zip(named, rows, draws, strict=True)
+    ]
     sign = -1.0 if METRICS[data.metric].higher_is_better else 1.0
     return sorted(entries, key=lambda e: np.inf if e.pooled is None else sign * e.pooled)
 
 
-def _entry(data: ReportData, name: str, record: ModelRecord | BlendRecord) -> Entry:
-    rows = np.flatnonzero((data.fold >= 0) & np.isfinite(record.oof).all(1))
+def _scored_rows(data: ReportData, record: ModelRecord | BlendRecord) -> np.ndarray:
+    """int64: the rows with a fold and a prediction."""
+    return np.flatnonzero((data.fold >= 0) & np.isfinite(record.oof).all(1))
+
+
+def resample(
+    data: ReportData, records: list[ModelRecord | BlendRecord], rows: list[np.ndarray]
+) -> list[np.ndarray]:
+    """The metric on resampled rows, float64 [1000] each; those of the same rows in one go."""
+    draws = [np.full(1, np.nan)] * len(records)
+    groups: dict[bytes, list[int]] = {}
+    for i, chosen in enumerate(rows):
+        groups.setdefault(chosen.tobytes(), []).append(i)
+    for members in groups.values():
+        chosen = rows[members[0]]
+        if len(chosen):
+            predictions = [records[i].oof[chosen] for i in members]
+            resampled = bootstrap(data.metric, data.labels[chosen], predictions)
+            for i, values in zip(members, resampled, strict=True):
+                draws[i] = values
+    return draws
+
+
+def _entry(
+    data: ReportData,
+    name: str,
+    record: ModelRecord | BlendRecord,
+    rows: np.ndarray,
+    draws: np.ndarray,
+) -> Entry:
     labels, fold, p = data.labels[rows], data.fold[rows], record.oof[rows]
     pooled = score(data.metric, labels, p) if len(rows) else None
     if isinstance(record, BlendRecord):
@@ -73,9 +113,14 @@ def _entry(data: ReportData, name: str, record: ModelRecord | BlendRecord) -> En
         rows,
         pooled,
         [value for value in per_fold if value is not None],
-        summarise(labels, p) if len(rows) else {},
+        _summarise(labels, p) if len(rows) else {},
+        draws,
         _remark_of(data, record),
     )
+
+
+def _summarise(labels: np.ndarray, p: np.ndarray) -> dict[str, Any]:
+    return summarise(labels, p) | {"calibration_error": measure_reliability(labels, p).error}
 
 
 def _remark_of(data: ReportData, record: ModelRecord | BlendRecord) -> str:
@@ -93,7 +138,12 @@ _SUMMARY = {
     "macro_f1": "macro F1",
     "auc": "AUC",
     "log_loss": "log loss",
+    "calibration_error": "ECE",
 }
+_HELP = {
+    "calibration_error": "expected calibration error: how far probabilities and shares lie apart"
+}
+_ASIDE = ("rows", "train_loss", "epochs", "epochs_to_99", "in_sample", "gap")  # in the CSV alone
 
 
 _FLATTERS = "on the rows that chose the weights"
@@ -108,9 +158,11 @@ def tabulate(data: ReportData, entries: list[Entry]) -> Table:
         Column("split", "scored on", help="no row was scored by what had been fitted on it"),
         Column("rows", "rows", "count"),
         Column(data.metric, title_of(data.metric), "score", "over all rows together"),
+        Column("low", "95 % from", "score", "bootstrap over rows"),
+        Column("high", "to", "score", "bootstrap over rows"),
         Column("fold_sd", "± folds", "score", "standard deviation of the folds' scores"),
         *([Column("test", f"{title_of(data.metric)}, test", "score")] if has_test else []),
-        *(Column(k, v, "score") for k, v in _SUMMARY.items() if k != data.metric),
+        *(Column(k, v, "score", _HELP.get(k, "")) for k, v in _SUMMARY.items() if k != data.metric),
         Column("train_loss", "train loss", "score", "of the last epoch, mean over units"),
         Column("epochs", "epochs", "epochs", "mean over units"),
         Column("epochs_to_99", "to 99 %", "epochs", f"epochs to 99 % of {goal}"),
@@ -126,6 +178,11 @@ def tabulate(data: ReportData, entries: list[Entry]) -> Table:
     return Table(tuple(columns), rows, data.metric, order)
 
 
+def shorten(board: Table) -> Table:
+    """The leaderboard as the page shows it; the rest is in leaderboard.csv."""
+    return board.without(*_ASIDE)
+
+
 def title_of(metric: str) -> str:
     """The metric's name as people write it."""
     return _SUMMARY.get(metric, metric.replace("_", " "))
@@ -138,6 +195,7 @@ def _line(data: ReportData, entry: Entry, has_test: bool) -> list[Any]:
         entry.split,
         len(entry.rows),
         entry.pooled,
+        *(entry.interval or (None, None)),
         entry.spread if len(entry.folds) > 1 else NOTHING,
         *([test] if has_test else []),
         *(entry.summary.get(key) for key in _SUMMARY if key != data.metric),
@@ -188,60 +246,3 @@ def epochs_to_share(history: dict[str, list[float]], best: float | None = None) 
         return None
     reached = values[0] >= 0.99 * (np.nanmax(values[0]) if best is None else best)
     return 1 + int(np.argmax(reached)) if reached.any() else None
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the first of the board is expected to score, and against whom.
-
-    interval: 95 % by bootstrap over rows, None where undefined
-    gains: (other's name, what it is, gain, low, high), positive where the chosen one is better
-    """
-
-    entry: Entry
-    interval: tuple[float, float] | None
-    gains: list[tuple[str, str, float, float, float]]
-
-
-def judge(data: ReportData, entries: list[Entry]) -> Verdict | None:
-    """The verdict on what is submitted: the blend, or the best model without one."""
-    scored = [entry for entry in entries if entry.pooled is not None]
-    if not scored:
-        return None
-    chosen = next((entry for entry in scored if entry.is_blend), scored[0])
-    models = [entry for entry in scored if entry is not chosen]
-    rivals = {entry.name: (entry, "the best single model") for entry in models[:1]}
-    for entry in models:
-        if entry.name == BASELINE:
-            what = "the best single model, linear" if BASELINE in rivals else "the linear baseline"
-            rivals[BASELINE] = (entry, what)
-    draws = _draws(data, chosen, chosen.rows)
-    gains = [(e.name, what, *_gain(data, chosen, draws, e)) for e, what in rivals.values()]
-    return Verdict(chosen, _middle(draws), gains)
-
-
-def _draws(data: ReportData, entry: Entry, rows: np.ndarray) -> np.ndarray:
-    """The metric on resampled rows: float64 [1000]."""
-    return bootstrap(data.metric, data.labels[rows], entry.record.oof[rows])
-
-
-def _gain(
-    data: ReportData, chosen: Entry, draws: np.ndarray, other: Entry
-) -> tuple[float, float, float]:
-    """Gain over another on the rows both have, with its paired 95 % interval; NaN without rows."""
-    rows = np.intersect1d(chosen.rows, other.rows)
-    scores = [score(data.metric, data.labels[rows], e.record.oof[rows]) for e in (chosen, other)]
-    if None in scores:
-        return np.nan, np.nan, np.nan
-    sign = 1.0 if METRICS[data.metric].higher_is_better else -1.0
-    ours = draws if len(rows) == len(chosen.rows) else _draws(data, chosen, rows)
-    low, high = _middle(sign * (ours - _draws(data, other, rows))) or (np.nan, np.nan)
-    return sign * (scores[0] - scores[1]), low, high
-
-
-def _middle(draws: np.ndarray) -> tuple[float, float] | None:
-    """The central 95 %, None where nothing is defined."""
-    if not np.isfinite(draws).any():
-        return None
-    low, high = np.nanquantile(draws, [0.025, 0.975])
-    return float(low), float(high)

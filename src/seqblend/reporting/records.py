@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from seqblend.sequences import Finding
+from seqblend.reporting.explanations import Explanation, TokenVectors
+from seqblend.sequences import Finding, SequenceSet
 
 BEST_REACHABLE = "best reachable accuracy"  # a reference that synthetic data have
 
@@ -35,6 +36,7 @@ class ModelRecord:
     tokens_per_second: float | None = None
     weight: float | None = None
     test: dict[str, Any] | None = None
+    deterministic: bool = True
     settings: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     remark: str = ""
@@ -71,6 +73,39 @@ class DataCard:
 
 
 @dataclass(frozen=True)
+class RowTexts:
+    """The training rows as people read them.
+
+    ids: n competition ids; sequences: n rows; lexicon: the text of every token
+    joint: what stands between two tokens, nothing where a token is a character
+    unknown: int64 [n], tokens of a row that its fold's vocabulary lacks
+    """
+
+    ids: list[str]
+    sequences: SequenceSet
+    lexicon: list[str]
+    joint: str
+    unknown: np.ndarray
+
+    def excerpt(self, row: int, characters: int) -> str:
+        """The row's beginning, at most so many characters; `…` where there is more."""
+        tokens = self.sequences.row(row)[: characters + 1]
+        text = self.joint.join(self.lexicon[token] for token in tokens)
+        return text if len(text) <= characters else text[: characters - 1] + "…"
+
+
+@dataclass(frozen=True)
+class Suspects:
+    """Rows whose label is doubted, the most doubtful first; how: who doubts them, as a sentence.
+
+    rows: int64 [s]
+    """
+
+    rows: np.ndarray
+    how: str
+
+
+@dataclass(frozen=True)
 class ReportData:
     """Everything a report reads.
 
@@ -81,6 +116,11 @@ class ReportData:
     vectors: coverage of each source of token vectors, as embeddings/matching describes it
     vectors_scope: how they were used, and which rows they know
     tuned: what the tuner kept of each model, as tuned/<model>.json has it
+    missing: units that there was no time for, or that failed
+    texts: the rows themselves, for the errors; without them these have no words
+    test_lengths: int64 [n_test], in tokens
+    explanations, token_vectors: what explanations/ holds, and the vectors training began with
+    suspects: from a diagnosis of the labels; without one, rows that all models agree against
     """
 
     competition: str
@@ -101,3 +141,9 @@ class ReportData:
     vectors: list[dict[str, Any]] = field(default_factory=list)
     vectors_scope: str = ""
     tuned: list[dict[str, Any]] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    texts: RowTexts | None = None
+    test_lengths: np.ndarray | None = None
+    explanations: list[Explanation] = field(default_factory=list)
+    token_vectors: list[TokenVectors] = field(default_factory=list)
+    suspects: Suspects | None = None

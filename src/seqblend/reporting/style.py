@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import unicodedata
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from seqblend.reporting.fonts import families
@@ -56,20 +58,6 @@ _RULES = {
 }
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A drawn figure, its file name without ending, title, and what to see on it.
-
-    plain: the same for a PNG, where no font here can draw a label (a browser has its own fonts)
-    """
-
-    name: str
-    title: str
-    figure: Figure
-    sentence: str
-    plain: Figure | None = None
-
-
 def styled() -> AbstractContextManager[None]:
     """The context in which every figure is made and saved."""
     return matplotlib.rc_context(_RULES | {"font.family": list(families())})
@@ -84,18 +72,34 @@ def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
 
 def to_png(figure: Figure) -> bytes:
     """The figure as PNG, 200 dpi, the same bytes every time."""
-    return _save(figure, format="png", metadata={"Software": None})
+    buffer = io.BytesIO()
+    with _laid_out(figure):
+        FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
+    return buffer.getvalue()
 
 
 def to_svg(figure: Figure) -> str:
     """The figure as an inline SVG element whose colours are CSS variables."""
     figure.patch.set_visible(False)
-    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    text = _save(figure, format="svg", metadata=nothing).decode()
+    nothing, buffer = dict.fromkeys(("Date", "Creator", "Format", "Type")), io.StringIO()
+    with _laid_out(figure):
+        FigureCanvasSVG(figure).print_svg(buffer, metadata=nothing)
+    text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
     text = re.sub(r"\n\s*", "\n", re.sub(r"<[^>]*>", _lighten, text))
     return text.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
+
+
+@contextlib.contextmanager
+def _laid_out(figure: Figure) -> Iterator[None]:
+    """Lay a figure out, once, and draw it: figure.savefig would lay out and draw it twice."""
+    with warnings.catch_warnings():  # an SVG is laid out here and its labels drawn by a browser
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        if engine := figure.get_layout_engine():
+            engine.execute(figure)
+            figure.set_layout_engine("none")
+        yield
 
 
 def _lighten(tag: re.Match[str]) -> str:
@@ -105,14 +109,6 @@ def _lighten(tag: re.Match[str]) -> str:
     for colour, name in _VARIABLES.items():
         text = text.replace(colour, f"var(--{name})")
     return text
-
-
-def _save(figure: Figure, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():  # an SVG is laid out here and its labels drawn by a browser
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure.savefig(buffer, **options)
-    return buffer.getvalue()
 
 
 def clean(text: object, limit: int = 200) -> str:

@@ -39,6 +39,13 @@ class Table:
     sorted_by: str = ""
     order: str = "descending"
 
+    def without(self, *keys: str) -> Table:
+        """The same without these columns."""
+        kept = [i for i, column in enumerate(self.columns) if column.key not in keys]
+        columns = tuple(self.columns[i] for i in kept)
+        rows = [[row[i] for i in kept] for row in self.rows]
+        return Table(columns, rows, self.sorted_by, self.order)
+
     def shown(self) -> list[list[str]]:
         """Every cell as it is read by people."""
         return [

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from seqblend.reporting.pictures import Picture
 from seqblend.reporting.style import (
     INK,
     LINE,
@@ -15,11 +16,11 @@ from seqblend.reporting.style import (
     MUTED,
     RIGHT,
     WRONG,
-    Picture,
     clean,
     new_figure,
     percent,
 )
+from seqblend.reporting.tables import Column, Table
 
 _SLICES = 6  # knobs drawn, the most important ones
 _COLOURS = {"done": RIGHT, "pruned": MUTED, "failed": WRONG}
@@ -42,7 +43,13 @@ def draw_history(model: str, trials: Trials) -> Picture:
     axes.set(xlabel="trial (0: the default, dashed)", ylabel="log loss, out of fold")
     axes.set_title(f"{clean(model, 30)}: the search")
     _legend(figure, axes)
-    return Picture(f"tuning_history_{model}", "History", figure, _history_sentence(trials, whole))
+    return Picture(
+        f"tuning_history_{model}",
+        "History",
+        figure,
+        _history_sentence(trials, whole),
+        csv=f"tuning_{model}.csv",
+    )
 
 
 def _scatter(axes: Axes, points: list[tuple[Any, float, str]]) -> None:
@@ -87,11 +94,13 @@ def draw_importance(model: str, shares: dict[str, float]) -> Picture | None:
     axes.invert_yaxis()
     axes.grid(False, axis="y")
     axes.set(xlabel="share (PED-ANOVA)", title="What mattered")
+    columns = (Column("knob", "knob"), Column("share", "share", "score"))
+    table = Table(columns, [[name, shares[name]] for name in names])
     sentence = (
         f"{clean(names[0])} tells good trials from others best ({percent(shares[names[0]])} of "
         f"all), {clean(names[-1])} least ({percent(shares[names[-1]])})."
     )
-    return Picture(f"tuning_importance_{model}", "Importance", figure, sentence)
+    return Picture(f"tuning_importance_{model}", "Importance", figure, sentence, data=table)
 
 
 def draw_slices(
@@ -122,7 +131,11 @@ def draw_slices(
     best = min(shown, key=lambda t: t["log_loss"])
     told = ", ".join(f"{clean(n, 30)} {_short(best['values'][n])}" for n in names)
     return Picture(
-        f"tuning_slices_{model}", "Slices", figure, f"The least log loss was with {told}."
+        f"tuning_slices_{model}",
+        "Slices",
+        figure,
+        f"The least log loss was with {told}.",
+        csv=f"tuning_{model}.csv",
     )
 
 
@@ -146,5 +159,5 @@ def draw_times(model: str, trials: Trials) -> Picture:
     return Picture(
         f"tuning_time_{model}", "Time", figure,
         f"{total:,.0f} seconds of fitting, {percent(spent['pruned'] / total)} of them in pruned "
-        "trials.",
+        "trials.", csv=f"tuning_{model}.csv"
     )  # fmt: skip

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from seqblend import store
+from seqblend.reporting.pictures import Picture
 from seqblend.reporting.sections import Block, Section
-from seqblend.reporting.style import Picture, styled, to_png
+from seqblend.reporting.style import styled, to_png
 from seqblend.reporting.tables import NOTHING, Column, Table, to_csv
 from seqblend.reporting.trials import draw_history, draw_importance, draw_slices, draw_times
 

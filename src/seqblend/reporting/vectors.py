@@ -18,7 +18,7 @@ def vectors_section(data: ReportData) -> Section:
         f"{name} has no vector of: " + ", ".join(f"{t} ({n:,})" for t, n in lacking)
         for name, lacking in list_missing(data.vectors)
     ]
-    blocks = [Block(text=data.vectors_scope, table=tabulate_coverage(data.vectors))]
+    blocks = [Block("Token vectors", data.vectors_scope, table=tabulate_coverage(data.vectors))]
     if missing:
         blocks.append(Block("Most frequent tokens without a vector", items=missing))
     return Section("vectors", "Vectors", blocks)

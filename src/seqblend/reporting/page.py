@@ -1,0 +1,32 @@
+"""index.html: the sections in one offline page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from seqblend.reporting.markdown import code_lines
+from seqblend.reporting.sections import Section
+from seqblend.reporting.style import clean, to_svg
+
+
+def render_page(title: str, head: dict[str, Any] | None, parts: list[Section]) -> str:
+    """The page's text; head: the verdict in words, None where nothing is scored."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {"clean": clean, "code_lines": code_lines}
+    return environment.get_template("report.html.j2").render(
+        competition=title,
+        verdict=head,
+        sections=parts,
+        svg=lambda picture: Markup(to_svg(picture.figure)),
+        width=lambda picture: round(60 * picture.figure.get_figwidth()),
+    )
