@@ -48,9 +48,9 @@ def _tables(data: ReportData, models: list[Entry]) -> list[Block]:
         rows = [[row.get(c.key) for c in columns] for row in shown]
         text = (
             f"Chosen: {blend.method}, the smallest blend within one standard error of the best. "
-            "The in-sample score is that of the rows which chose the weights; it flatters, and the gap "
-            "says by how much. The last line is of choosing itself: each part of the rows is "
-            "scored by the method and weights that the other parts choose."
+            "The in-sample score is that of the rows which chose the weights; it flatters, and "
+            "the gap says by how much. The last line is of choosing itself: each part of the rows "
+            "is scored by the method and weights that the other parts choose."
         )
         blocks.append(Block("Methods", text, table=Table(columns, rows)))
     if blend.weights:
