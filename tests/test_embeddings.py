@@ -322,7 +322,7 @@ def test_the_report_shows_coverage_and_what_is_missing(tmp_path):
     assert "As given." in text
     assert "| v.txt | 8 | 70 | 50.0% | 37.5% |" in text
     assert "&lt;b&gt; (6), x (4)" in text
-    assert "## Vectors" in text
+    assert "### Token vectors" in text
     assert not vectors_section(make_report()).blocks
 
 
