@@ -52,6 +52,7 @@ def test_rank_mean_is_offered_for_ranking_metrics_with_two_classes_alone():
     assert "rank_mean" in available_methods("auc", 2)
     assert "rank_mean" not in available_methods("auc", 3)
     assert "rank_mean" not in available_methods("log_loss", 2)
+    assert set(available_methods("auc", 2, 3, is_interim=True)) < set(available_methods("auc", 2))
 
 
 @pytest.mark.parametrize("method", ["mean", "logodds_mean", "simplex", "logodds_simplex"])

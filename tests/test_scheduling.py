@@ -71,3 +71,13 @@ def test_early_stopping_and_fixed_epochs_need_no_pilot():
     assert not FIXED.has_pilot
     assert not NBLR.has_pilot
     assert BILSTM.has_pilot
+
+
+def test_it_is_over_when_nothing_runs_and_nothing_may_start(tmp_path):
+    schedule = make_schedule(tmp_path, plan_units([NBLR], 1, 2))
+    assert not schedule.is_over
+    job = schedule.next_job()
+    schedule.deadline = 0.0  # nothing more may start
+    assert not schedule.is_over
+    schedule.finish(job.unit, {})
+    assert schedule.is_over

@@ -16,6 +16,7 @@ METHODS = (
     "single", "mean", "logodds_mean", "rank_mean", "simplex", "logodds_simplex", "greedy",
     "logodds_greedy", "rank_greedy", "hill", "stacking",
 )  # fmt: skip
+INTERIM = ("single", "mean", "logodds_simplex")  # quick ones
 NEGLIGIBLE = 1e-3  # a weight that does not count as a member
 
 
@@ -87,14 +88,20 @@ def space_of(method: str) -> str:
     )
 
 
-def available_methods(metric: str, c: int, m: int = 2) -> tuple[str, ...]:
+def available_methods(
+    metric: str, c: int, m: int = 2, *, is_interim: bool = False
+) -> tuple[str, ...]:
     """The methods that make sense for a metric, c classes and m members.
+
+    is_interim: those alone that take next to no time, for a blend that will soon be replaced
 
     Ranks are for ranking metrics with two classes. Greedy selection on log odds is for metrics
     that need no normalised probabilities: for log loss, logodds_simplex is that optimum.
     """
     if m == 1:
         return ("single",)
+    if is_interim:
+        return INTERIM
     is_ranked = METRICS[metric].ranks and c == 2
     left_out = set() if is_ranked else {"rank_mean", "rank_greedy"}
     if metric == "log_loss" or (METRICS[metric].ranks and c > 2):

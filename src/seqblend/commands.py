@@ -93,7 +93,8 @@ def make_config(args: argparse.Namespace) -> Config:
     for name in names:
         resolve_options(name, config.options)
     folds = args.folds if args.folds is not None else config.folds.count
-    seeds = getattr(args, "seeds", None) or top.get("seeds", config.seeds)
+    seeds = getattr(args, "seeds", None)
+    seeds = top.get("seeds", config.seeds) if seeds is None else seeds
     if folds < 1 or seeds < 1 or args.workers < 0:
         raise FlagError("--folds and --seeds expect at least 1, --workers at least 0")
     metric = args.metric or top.get("metric", "")

@@ -14,7 +14,7 @@ from seqblend.dealing import deal_rows
 from seqblend.metrics import METRICS, better, score
 from seqblend.resampling import influence, standard_error
 from seqblend.seeds import rng_for
-from seqblend.temperature import fit_temperature
+from seqblend.temperature import fit_temperature, temper
 
 PARTS = 5  # rows of a single fold are cut into this many parts; more folds are joined to as many
 NEAR = 1.0  # standard errors of a paired difference within which a smaller blend is as good
@@ -45,13 +45,14 @@ class Choice:
 class Fits:
     """Fits blends on subsets of rows, each subset once (nested parts ask twice).
 
-    stack: float32 [m, n, c], labels: int64 [n]
+    stack: float32 [m, n, c], labels: int64 [n]; is_interim: see available_methods
     """
 
     stack: np.ndarray
     labels: np.ndarray
     metric: str
     members: tuple[str, ...]
+    is_interim: bool = False
     done: dict[tuple[str, bytes], Blend] = field(default_factory=dict)
 
     def fit(self, method: str, rows: np.ndarray) -> Blend:
@@ -77,15 +78,17 @@ class Fits:
     def choose(self, rows: np.ndarray, part: np.ndarray) -> Choice:
         """The smallest blend within a standard error of the best, and its adjustment.
 
-        Where the metric sees only predicted classes, log loss is asked next, in the same way. The
-        smallest has the fewest members, then the simplest method.
+        Where the metric sees only predicted classes, log loss is asked next, in the same way: after
+        the best temperature of each, since how sure it is moves no predicted class. The smallest
+        has the fewest members, then the simplest method.
         """
         labels = self.labels[rows]
-        methods = available_methods(self.metric, self.stack.shape[2], len(self.stack))
+        m, _, c = self.stack.shape
+        methods = available_methods(self.metric, c, m, is_interim=self.is_interim)
         blended = {method: self.cross_fit(method, rows, part) for method in methods}
         near = near_best(self.metric, labels, blended)
         if is_coarse(self.metric):
-            near = near_best("log_loss", labels, near)
+            near = near_best("log_loss", labels, {k: _tempered(p, labels) for k, p in near.items()})
         method = min(near, key=lambda name: self.fit(name, rows).size)
         return self._adjusted(Choice(method, blended), labels, part)
 
@@ -115,6 +118,12 @@ class Fits:
             blend = choice.finish(self.fit(choice.method, others))
             blended[part == k] = blend.apply(self.stack[:, own])
         return blended
+
+
+def _tempered(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """float32 [n, c]: with the temperature of least loss on these rows."""
+    plain = probabilities.astype(np.float32)
+    return temper(plain, fit_temperature(plain, labels)[0])
 
 
 def deal_parts(labels: np.ndarray, fold: np.ndarray) -> np.ndarray:

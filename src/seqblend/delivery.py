@@ -56,8 +56,13 @@ def blend_results(
     results: list[RunResult],
     out: Path | None,
     standing: BlendResult | None = None,
+    *,
+    is_interim: bool = False,
 ) -> tuple[BlendResult, Submission | None]:
-    """Blend the runs; write blend and submission unless the standing blend is better."""
+    """Blend the runs; write blend and submission unless the standing blend is better.
+
+    is_interim: a quick choice, for a blend that will soon be replaced
+    """
     for result in results:
         check_result(result, project.fold, project.ledger)
     competition = project.competition
@@ -65,7 +70,7 @@ def blend_results(
     stack = np.stack([result.oof for result in results])
     blend = select_blend(
         stack, competition.labels, project.fold, competition.metric, members,
-        n_test=len(competition.test_ids),
+        n_test=len(competition.test_ids), is_interim=is_interim,
     )  # fmt: skip
     if standing and better(competition.metric, standing.cross_fitted, blend.cross_fitted):
         return standing, None

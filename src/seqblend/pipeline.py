@@ -119,7 +119,9 @@ def run_plan(
             return
         is_last = not (progress.schedule.pending or progress.schedule.running)
         standing = None if is_last else outcome.blend
-        blend, submission = blend_results(project, outcome.results, out, standing)
+        blend, submission = blend_results(
+            project, outcome.results, out, standing, is_interim=not progress.schedule.is_over
+        )
         if submission is not None:
             outcome.blend, outcome.submission = blend, submission
             progress.say(describe_submission(project, outcome), "green")

@@ -59,6 +59,12 @@ class Schedule:
         """Whether every fold of a run's seed is done."""
         return all(Unit(run, seed, fold) in self.done for fold in range(folds))
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing runs and nothing may start any more."""
+        may_start = (self._is_ready(j.unit) and self._ends_in_time(j.unit) for j in self.pending)
+        return not self.running and not any(may_start)
+
     def seconds_left(self, workers: int) -> float:
         """Estimated seconds until everything pending and running is done."""
         now = time.monotonic()
