@@ -192,35 +192,32 @@ def _environment(project: Project) -> dict[str, str]:
 
 def leaderboard_rows(data: ReportData) -> tuple[list[str], list[list[str]]]:
     """(columns, rows) of the terminal's leaderboard: OOF, cross-fitted and test never mixed."""
-    rows_known = data.fold >= 0
-    labels = data.labels[rows_known]
+    known, best = data.fold >= 0, data.reference.get(BEST_REACHABLE)
+    scored = list(dict.fromkeys([data.metric, "accuracy", "log_loss"]))
     has_test = any(record.test for record in data.records)
-    columns = ["model", f"OOF {data.metric}", "accuracy", "log loss", "epochs", "time"]
-    columns += [f"test {data.metric}"] if has_test else []
-    best = data.reference.get(BEST_REACHABLE)
+    columns = ["model", f"OOF {data.metric}", *(name.replace("_", " ") for name in scored[1:])]
+    columns += ["epochs", "time", *[f"test {data.metric}"] * has_test]
     columns += ["to 99 %"] if best else []  # epochs to that share of what can be reached
+
+    def cells_of(record: ModelRecord | BlendRecord, name: str, *cost: str) -> tuple:
+        """(score, cells of the row): the last cell is for a model's epochs to the best."""
+        scores = summarise(data.labels[known], record.oof[known].astype(np.float64))
+        test = [_cell(record.test, data.metric)] * has_test
+        cells = [name, *(_cell(scores, key) for key in scored), *cost[:2], *test]
+        return scores[data.metric], cells + [*cost[2:]] * bool(best)
+
     ranked = []
     for record in data.records:
-        scores = summarise(labels, record.oof[rows_known].astype(np.float64))
         epochs = f"{np.mean(record.epochs):.0f}" if any(record.epochs) else "-"
-        name = record.name + (f", {record.remark}" if record.remark else "")
-        cells = [name, *_cells(scores, data.metric), epochs, f"{record.seconds:.0f} s"]
-        cells += [_cell(record.test, data.metric)] if has_test else []
         reached = mean_epochs_to(record, best) if best else None
-        cells += [f"{reached:.1f}" if reached else "-"] if best else []
-        ranked.append((scores[data.metric], cells))
+        name = record.name + (f", {record.remark}" if record.remark else "")
+        cost = epochs, f"{record.seconds:.0f} s", f"{reached:.1f}" if reached else "-"
+        ranked.append(cells_of(record, name, *cost))
     sign = -1 if METRICS[data.metric].higher_is_better else 1
     ranked.sort(key=lambda pair: (pair[0] is None, sign * (pair[0] or 0.0)))
-    rows = [cells for _, cells in ranked]
     if data.blend is not None:
-        scores = summarise(labels, data.blend.oof[rows_known].astype(np.float64))
-        cells = [f"blend ({data.blend.method}), cross-fitted", *_cells(scores, data.metric), "", ""]
-        rows.append(cells + ([_cell(data.blend.test, data.metric)] * has_test) + [""] * bool(best))
-    return columns, rows
-
-
-def _cells(scores: dict, metric: str) -> list[str]:
-    return [_cell(scores, name) for name in (metric, "accuracy", "log_loss")]
+        ranked.append(cells_of(data.blend, "blend, cross-fitted", "", "", ""))
+    return columns, [cells for _, cells in ranked]
 
 
 def _cell(scores: dict | None, name: str) -> str:
