@@ -35,8 +35,10 @@ class Outcome:
 def describe_submission(project: Project, outcome: Outcome) -> str:
     """One line: where it is, what it is made of, and what to expect of it."""
     blend = outcome.blend
+    n = len(outcome.results)
+    models = f"{n} models" if n > 1 else "1 model"
     return (
-        f"submission: {outcome.submission.path} ({blend.method} of {len(outcome.results)} models,"
+        f"submission: {outcome.submission.path} ({blend.method} of {models},"
         f" cross-fitted {project.competition.metric} {_text(blend.cross_fitted)})"
     )
 
