@@ -215,10 +215,10 @@ def test_the_verdict_is_held_against_the_best_single_model_and_the_baseline():
     data = make_report(names=("nblr", "bigru", "bilstm"))
     verdict = judge(data, rank_entries(data))
     assert verdict.entry.is_blend
-    assert [name for name, *_ in verdict.gains] == ["bilstm", "nblr"]
-    _, _, gain, low, high = verdict.gains[0]
-    assert gain == low == high == 0  # the blend's predictions are bilstm's own: paired, no spread
-    assert verdict.gains[1][2] > 0
+    assert [name for name, *_ in verdict.leads] == ["bilstm", "nblr"]
+    *_, lead = verdict.leads[0]  # the blend's predictions are bilstm's own: paired, no spread
+    assert lead.gain == lead.low == lead.high == lead.smallest == 0
+    assert verdict.leads[1][2].gain > 0
 
 
 def test_the_interval_holds_the_score():

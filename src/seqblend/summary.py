@@ -11,6 +11,7 @@ from seqblend.blending import BlendResult
 from seqblend.config import VocabularyConfig
 from seqblend.delivery import Outcome, distinct_names
 from seqblend.demo import BEST
+from seqblend.diagnosis.record import Diagnosis
 from seqblend.embeddings.table import load_embedding
 from seqblend.errors import InputError
 from seqblend.folds import split
@@ -19,26 +20,30 @@ from seqblend.project import Project
 from seqblend.reading.solution import read_solution
 from seqblend.reporting.datacard import make_data_card
 from seqblend.reporting.explanations import TokenVectors, read_explanations
-from seqblend.reporting.leaderboard import mean_epochs_to
+from seqblend.reporting.leaderboard import compare, lead_of, mean_epochs_to, rank_entries
 from seqblend.reporting.records import (
     BEST_REACHABLE,
     BlendRecord,
     ModelRecord,
     ReportData,
     RowTexts,
+    Suspects,
 )
 from seqblend.results import RunResult, histories
 from seqblend.sequences import UNK, Competition
 from seqblend.sources import git_commit
 from seqblend.store import read_json
 from seqblend.submission import Submission
+from seqblend.submission_log import scored_submissions
 from seqblend.tuned import tuned_records
 from seqblend.versions import package_versions
 from seqblend.vocabulary import fit_vocabulary
 
 
-def make_report_data(project: Project, outcome: Outcome, command: str) -> ReportData:
-    """Everything the report reads, from finished runs and the blend."""
+def make_report_data(
+    project: Project, outcome: Outcome, command: str, diagnosis: Diagnosis | None = None
+) -> ReportData:
+    """Everything the report reads, from finished runs, the blend and the doctor's findings."""
     competition = project.competition
     answers, warnings = _read_answers(project)
     explanations, token_vectors = read_explanations(
@@ -81,7 +86,20 @@ def make_report_data(project: Project, outcome: Outcome, command: str) -> Report
         vectors=project.embedding.coverage,
         vectors_scope=project.embedding.scope,
         tuned=tuned_records(project.store, project.ledger),
+        suspects=_suspects_of(diagnosis),
+        diagnosis=diagnosis,
+        submissions=scored_submissions(project.places.submissions / "log.csv", competition.name),
     )
+
+
+def _suspects_of(diagnosis: Diagnosis | None) -> Suspects | None:
+    """The rows whose label the doctor doubts; None where it has not asked."""
+    checks = diagnosis.checks if diagnosis else []
+    check = next((check for check in checks if "positions" in check.details), None)
+    if check is None:
+        return None
+    how = f"{check.looked_at}: {check.figure}"
+    return Suspects(np.array(check.details["positions"], dtype=np.int64), how)
 
 
 def make_texts(competition: Competition, fold: np.ndarray, config: VocabularyConfig) -> RowTexts:
@@ -195,16 +213,18 @@ def leaderboard_rows(data: ReportData) -> tuple[list[str], list[list[str]]]:
     rows_known = data.fold >= 0
     labels = data.labels[rows_known]
     has_test = any(record.test for record in data.records)
-    columns = ["model", f"OOF {data.metric}", "accuracy", "log loss", "epochs", "time"]
+    columns = ["model", f"OOF {data.metric}", "accuracy", "log loss", "behind ± noise"]
+    columns += ["epochs", "time"]
     columns += [f"test {data.metric}"] if has_test else []
     best = data.reference.get(BEST_REACHABLE)
     columns += ["to 99 %"] if best else []  # epochs to that share of what can be reached
-    ranked = []
+    behind, ranked = _distances(data), []
     for record in data.records:
         scores = summarise(labels, record.oof[rows_known].astype(np.float64))
         epochs = f"{np.mean(record.epochs):.0f}" if any(record.epochs) else "-"
         name = record.name + (f", {record.remark}" if record.remark else "")
-        cells = [name, *_cells(scores, data.metric), epochs, f"{record.seconds:.0f} s"]
+        cells = [name, *_cells(scores, data.metric), behind.get(record.name, "")]
+        cells += [epochs, f"{record.seconds:.0f} s"]
         cells += [_cell(record.test, data.metric)] if has_test else []
         reached = mean_epochs_to(record, best) if best else None
         cells += [f"{reached:.1f}" if reached else "-"] if best else []
@@ -214,9 +234,18 @@ def leaderboard_rows(data: ReportData) -> tuple[list[str], list[list[str]]]:
     rows = [cells for _, cells in ranked]
     if data.blend is not None:
         scores = summarise(labels, data.blend.oof[rows_known].astype(np.float64))
-        cells = [f"blend ({data.blend.method}), cross-fitted", *_cells(scores, data.metric), "", ""]
+        name = f"blend ({data.blend.method}), cross-fitted"
+        cells = [name, *_cells(scores, data.metric), *[""] * 3]
         rows.append(cells + ([_cell(data.blend.test, data.metric)] * has_test) + [""] * bool(best))
     return columns, rows
+
+
+def _distances(data: ReportData) -> dict[str, str]:
+    """{model: `-0.0088 ±0.0021`}: how far it is behind what is submitted, and what is noise."""
+    entries = rank_entries(data)
+    lead = lead_of(entries)
+    leads = {e.name: compare(data, lead, e) for e in entries if lead and e is not lead}
+    return {name: f"{-k.gain:+.4f} ±{k.smallest:.4f}" for name, k in leads.items() if k}
 
 
 def _cells(scores: dict, metric: str) -> list[str]:

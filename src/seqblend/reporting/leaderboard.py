@@ -13,7 +13,7 @@ from seqblend.reporting.curves import stack_units
 from seqblend.reporting.intervals import central_95
 from seqblend.reporting.records import BEST_REACHABLE, BlendRecord, ModelRecord, ReportData
 from seqblend.reporting.tables import NOTHING, Column, Table
-from seqblend.resampling import bootstrap
+from seqblend.resampling import CERTAIN, bootstrap, difference_error
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,47 @@ def _entry(
     )
 
 
+def lead_of(entries: list[Entry]) -> Entry | None:
+    """What is submitted: the blend, or the best model without one; None where nothing is scored."""
+    scored = [entry for entry in entries if entry.pooled is not None]
+    return next((entry for entry in scored if entry.is_blend), scored[0] if scored else None)
+
+
+@dataclass(frozen=True)
+class Lead:
+    """By how much one entry is better than another, on the rows that both have.
+
+    low, high: 95 % by paired bootstrap over rows; smallest: a gain is no noise from here on, of
+    rows and of fits (see difference_error)
+    """
+
+    gain: float
+    low: float
+    high: float
+    smallest: float
+
+
+def compare(data: ReportData, chosen: Entry, other: Entry) -> Lead | None:
+    """The lead of an entry over another; None where a score is undefined."""
+    rows, pair = np.intersect1d(chosen.rows, other.rows), (chosen, other)
+    labels, fold = data.labels[rows], data.fold[rows]
+    oof = [entry.record.oof[rows] for entry in pair]
+    scores = [score(data.metric, labels, p) for p in oof] if len(rows) else [None]
+    if None in scores:
+        return None
+    sign = 1.0 if METRICS[data.metric].higher_is_better else -1.0
+    ours, theirs = chosen.draws, other.draws
+    if not np.array_equal(chosen.rows, other.rows):
+        ours, theirs = resample(data, [chosen.record, other.record], [rows, rows])
+    folds = [[score(data.metric, labels[fold == k], p[fold == k]) for p in oof]
+             for k in np.unique(fold)]  # fmt: skip
+    apart = np.array([one - two for one, two in folds if None not in (one, two)])
+    drawn = sign * (ours - theirs)
+    low, high = central_95(drawn) or (np.nan, np.nan)
+    smallest = CERTAIN * difference_error(drawn, apart)
+    return Lead(sign * (scores[0] - scores[1]), low, high, smallest)
+
+
 def _summarise(labels: np.ndarray, p: np.ndarray) -> dict[str, Any]:
     return summarise(labels, p) | {"calibration_error": measure_reliability(labels, p).error}
 
@@ -152,6 +193,8 @@ _FLATTERS = "on the rows that chose the weights"
 def tabulate(data: ReportData, entries: list[Entry]) -> Table:
     """The leaderboard; the blend's in-sample score has a column of its own, in the CSV."""
     has_test = any(entry.record.test for entry in entries)
+    lead = lead_of(entries)
+    against = f"against {lead.name}, which is submitted" if lead else ""
     goal = f"the {BEST_REACHABLE}" if BEST_REACHABLE in data.reference else "its best accuracy"
     columns = [
         Column("model", "model"),
@@ -160,6 +203,8 @@ def tabulate(data: ReportData, entries: list[Entry]) -> Table:
         Column(data.metric, title_of(data.metric), "score", "over all rows together"),
         Column("low", "95 % from", "score", "bootstrap over rows"),
         Column("high", "to", "score", "bootstrap over rows"),
+        Column("behind", "behind", "signed", against),
+        Column("noise", "noise to", "score", "a difference up to this may be chance, 1 time in 20"),
         Column("fold_sd", "± folds", "score", "standard deviation of the folds' scores"),
         *([Column("test", f"{title_of(data.metric)}, test", "score")] if has_test else []),
         *(Column(k, v, "score", _HELP.get(k, "")) for k, v in _SUMMARY.items() if k != data.metric),
@@ -173,7 +218,7 @@ def tabulate(data: ReportData, entries: list[Entry]) -> Table:
         *([Column("in_sample", "in-sample", "score", _FLATTERS)] if data.blend else []),
         *([Column("gap", "gap", "signed", "in-sample less cross-fitted")] if data.blend else []),
     ]
-    rows = [_line(data, entry, has_test) for entry in entries]
+    rows = [_line(data, entry, has_test, lead) for entry in entries]
     order = "descending" if METRICS[data.metric].higher_is_better else "ascending"
     return Table(tuple(columns), rows, data.metric, order)
 
@@ -188,7 +233,7 @@ def title_of(metric: str) -> str:
     return _SUMMARY.get(metric, metric.replace("_", " "))
 
 
-def _line(data: ReportData, entry: Entry, has_test: bool) -> list[Any]:
+def _line(data: ReportData, entry: Entry, has_test: bool, lead: Entry | None) -> list[Any]:
     test = (entry.record.test or {}).get(data.metric, NOTHING)
     return [
         entry.name,
@@ -196,12 +241,21 @@ def _line(data: ReportData, entry: Entry, has_test: bool) -> list[Any]:
         len(entry.rows),
         entry.pooled,
         *(entry.interval or (None, None)),
+        *_distance(data, entry, lead),
         entry.spread if len(entry.folds) > 1 else NOTHING,
         *([test] if has_test else []),
         *(entry.summary.get(key) for key in _SUMMARY if key != data.metric),
         *_cost(entry.record, data.reference.get(BEST_REACHABLE)),
         *(_flattery(entry.record) if data.blend else []),
     ]
+
+
+def _distance(data: ReportData, entry: Entry, lead: Entry | None) -> list[Any]:
+    """How far an entry is behind the lead (below 0: worse), and up to where that may be noise."""
+    if lead is None or entry is lead:
+        return [NOTHING, NOTHING]
+    found = compare(data, lead, entry)
+    return [None, None] if found is None else [-found.gain, found.smallest]
 
 
 def _cost(record: ModelRecord | BlendRecord, best: float | None) -> list[Any]:

@@ -21,6 +21,7 @@ from seqblend.reporting.sections import Section
 from seqblend.reporting.style import clean, styled, to_png
 from seqblend.reporting.tables import Table, to_csv
 from seqblend.reporting.token_strips import explanations_section
+from seqblend.reporting.trust import trust_section
 from seqblend.reporting.tuning import tabulate_trials, tuning_section
 from seqblend.reporting.vectors import vectors_section
 from seqblend.reporting.verdict import headline, judge
@@ -124,9 +125,11 @@ def _sections(
     """The sections in reading order; those without anything to say are left out."""
     card = sections.data_section(data)
     parts = [Section(card.anchor, card.title, card.blocks + vectors_section(data).blocks)]
+    parts += [] if entries else [trust_section(data)]
     if entries:
         parts += [
             sections.leaderboard_section(data, entries, tables["leaderboard.csv"]),
+            trust_section(data),
             models_section(data, entries, matrices),
             blend_section(data, entries),
         ]
