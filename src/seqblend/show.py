@@ -9,7 +9,6 @@ from seqblend.checkup import examine_outcome
 from seqblend.console import Console, clean, say, show_findings, show_table
 from seqblend.delivery import Outcome, board_of, describe_submission
 from seqblend.diagnosis.record import Diagnosis
-from seqblend.diagnosis.shown import describe_check
 from seqblend.errors import listing
 from seqblend.folds import split
 from seqblend.models.anatomy import count_parameters, describe_layers
@@ -114,14 +113,15 @@ def show_outcome(
 def _diagnose(
     console: Console, project: Project, outcome: Outcome, deadline: float | None
 ) -> Diagnosis | None:
-    """What the doctor finds, flags on the terminal; None where there is no blend or no time."""
+    """What the doctor finds, flags shown; None where there is no blend or no time."""
     until = None if deadline is None else deadline - _FOR_THE_REPORT
     if outcome.blend is None or (until is not None and time.monotonic() > until):
         return None
     found = examine_outcome(project, outcome, lambda text: say(console, text), until)
-    for check in found.checks:
-        if check.is_flagged:
-            say(console, describe_check(check), "bold red")
+    flags = [check.name for check in found.checks if check.is_flagged]
+    if flags:
+        some = f"{len(flags)} of {len(found.checks)} checks speak against the score out of fold"
+        say(console, f"! {some}: {clean(listing(flags, 8), 400)} (report: Trust)", "bold red")
     return found
 
 
