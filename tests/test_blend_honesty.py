@@ -8,6 +8,7 @@ from blend_examples import members, noise, softmax
 
 from seqblend.blend_methods import fit_blend
 from seqblend.blending import cross_fit, select_blend
+from seqblend.crossfit import Fits, fewer_rows
 from seqblend.metrics import score
 
 NAMES = tuple("abc")
@@ -84,6 +85,22 @@ def covered(metric: str, times: int, n: int, m: int = 3) -> float:
         true = score(metric, truth, result.blend.apply(world))
         hits += result.whole["low"] <= true <= result.whole["high"]
     return hits / times
+
+
+def test_what_fewer_rows_cost_is_added_to_the_interval_and_not_to_the_score():
+    """A part of four rows in five learns less: the term is what the parts lack on new rows."""
+    costs, terms = [], []
+    for seed in range(12):
+        stack, labels, _ = members(6, 4_000, 2, seed)
+        few, part = np.arange(300), np.arange(300) % 5
+        fits = Fits(stack, labels, "log_loss", tuple("abcdef"))
+        whole = fits.fit("stacking", few)
+        parts = [fits.fit("stacking", few[part != k]) for k in range(5)]
+        new = [score("log_loss", labels[300:], b.apply(stack[:, 300:])) for b in (whole, *parts)]
+        costs.append(new[0] - np.mean(new[1:]))
+        terms.append(fewer_rows("log_loss", labels[:300], stack[:, :300], whole, parts))
+    assert np.mean(costs) < 0
+    assert np.mean(terms) == pytest.approx(np.mean(costs), rel=0.35)
 
 
 @pytest.mark.slow
