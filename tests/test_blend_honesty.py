@@ -10,6 +10,7 @@ from seqblend.blend_methods import fit_blend
 from seqblend.blending import cross_fit, select_blend
 from seqblend.crossfit import Fits, fewer_rows
 from seqblend.metrics import score
+from seqblend.resampling import bootstrap
 
 NAMES = tuple("abc")
 
@@ -88,7 +89,17 @@ def covered(metric: str, times: int, n: int, m: int = 3) -> float:
 
 
 def test_what_fewer_rows_cost_is_added_to_the_interval_and_not_to_the_score():
-    """A part of four rows in five learns less: the term is what the parts lack on new rows."""
+    stack, labels, fold = members(3, 200, 2)
+    result, rows = select_blend(stack, labels, fold, "log_loss", NAMES), np.arange(200)
+    parts = Fits(stack, labels, "log_loss", NAMES).finished(rows, fold).values()
+    term = fewer_rows("log_loss", labels, stack, result.blend, list(parts))
+    plain = np.quantile(bootstrap("log_loss", labels, [result.oof]), [0.025, 0.975])
+    assert term < -1e-4
+    assert [result.whole["low"], result.whole["high"]] == pytest.approx(plain + term, abs=1e-6)
+    assert result.cross_fitted == pytest.approx(score("log_loss", labels, result.oof), abs=1e-6)
+
+
+def test_what_fewer_rows_cost_is_what_the_parts_lack_on_new_rows():
     costs, terms = [], []
     for seed in range(12):
         stack, labels, _ = members(6, 4_000, 2, seed)
