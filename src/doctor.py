@@ -23,7 +23,10 @@ def main(argv: list[str]) -> int:
     console = make_console()
     project = open_from(args, console)
     show_project(console, project)
-    show_diagnosis(console, examine(project, lambda text: say(console, text, "yellow")))
+    found = examine(
+        project, lambda text: say(console, text, "yellow"), lambda text: say(console, text)
+    )
+    show_diagnosis(console, found)
     say(console, f"all of it: {project.store.diagnosis}", "green")
     return 0
 

@@ -32,7 +32,7 @@ def main(argv: list[str], kaggle: Path = KAGGLE) -> int:
     if args.plan:
         return 0
     outcome = run_plan(project, plan, console, deadline=deadline, out=args.out)
-    show_outcome(console, project, outcome, command_line(argv, "run.py"))
+    show_outcome(console, project, outcome, command_line(argv, "run.py"), deadline)
     return exit_code(outcome)
 
 

@@ -9,7 +9,7 @@ from diagnosis_examples import competition_of, draw_families
 from scipy import sparse
 
 from seqblend.config import FoldConfig
-from seqblend.diagnosis.duplicates import Duplicates, check_duplicates, count_duplicates
+from seqblend.diagnosis.duplicates import Duplicates, check_near, count_duplicates
 from seqblend.diagnosis.families import (
     are_families_apart,
     check_families,
@@ -130,10 +130,10 @@ def test_duplicates_that_test_rows_share_fall_where_they_may_and_others_stay_tog
     config, groups = settle_groups(apart, FoldConfig(groups="auto"), said.append)
     assert config.by_sequence
     assert len(np.unique(groups)) <= 200
-    check = check_duplicates(apart, np.arange(800) % 5)[1]
+    check = check_near(apart, np.arange(800) % 5)
     assert check.is_flagged
     assert check.details["repeated"] == 600
-    assert not check_duplicates(apart, np.repeat(np.arange(200), 4) % 5)[1].is_flagged
+    assert not check_near(apart, np.repeat(np.arange(200), 4) % 5).is_flagged
 
 
 def test_duplicates_are_counted_by_hand():

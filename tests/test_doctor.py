@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,10 +21,11 @@ from seqblend.diagnosis.record import to_plain
 from seqblend.diagnosis.shown import show_diagnosis
 from seqblend.diagnosis.variance import Gain
 from seqblend.paths import Places
-from seqblend.pipeline import make_plan
+from seqblend.pipeline import blend_finished, make_plan
 from seqblend.project import open_project
 from seqblend.results import collect_run
-from seqblend.show import record_and_show
+from seqblend.row_checks import LOOKS, check_rows
+from seqblend.show import record_and_show, show_outcome
 from seqblend.store import read_json
 from seqblend.submission_log import log_submission, scored_submissions
 from seqblend.units import run_unit
@@ -75,6 +78,47 @@ def test_finished_runs_are_examined_too(project):
     assert len(found["gains"]) == 1
     assert found["seeds_for"] is None  # a linear model has no use for seeds
     assert "shake-up" in shown
+
+
+def test_rows_are_looked_at_once_and_again_when_a_file_is_damaged_or_folds_change(project):
+    told = []
+    first = check_rows(project, told.append)
+    assert len(told) == len(LOOKS)
+    assert check_rows(project, pytest.fail) == first
+    next(project.store.root.glob("checks/near-*.json")).write_text("{")
+    assert check_rows(project, told.append) == first
+    assert told[len(LOOKS) :] == ["looking at the rows: near duplicates"]
+    check_rows(replace(project, ledger=replace(project.ledger, folds="0")), told.append)
+    assert len(told) == 2 * len(LOOKS) + 1
+
+
+def test_no_look_begins_that_would_not_end_in_time(project):
+    told = []
+    assert check_rows(project, told.append, deadline=time.monotonic()) == []
+    assert told[0].startswith("no time to look at exact duplicates, ")
+    assert check_rows(project, told.append, deadline=time.monotonic() + 60)
+
+
+def test_the_report_of_a_session_says_what_the_doctor_found(project):
+    plan = make_plan(project, Console(file=io.StringIO()))
+    for unit in plan.missing:
+        run_unit(project.job(unit), torch.device("cpu"), lambda _: None)
+    for each in plan.runs:
+        collect_run(project.store, each.name, 1, project.fold, project.ledger)
+    outcome = blend_finished(project, pytest.fail, None, None)
+    console = Console(file=io.StringIO(), width=200)
+    show_outcome(console, project, outcome, "./run.sh")
+    text = (project.store.report / "report.md").read_text("utf-8")
+    assert "| exact duplicates |" in text
+    assert "### Variance ledger" in text
+    assert "### Shake-up forecast" in text
+    assert "(confident learning)" in text
+    assert "errors alike" in text
+    shown = console.file.getvalue()
+    assert "behind ± noise" in shown
+    show_outcome(console, project, outcome, "./run.sh", deadline=time.monotonic())
+    assert "## Trust" in (text := (project.store.report / "report.md").read_text("utf-8"))
+    assert "exact duplicates" not in text  # no time for the doctor: the log of submissions alone
 
 
 @pytest.mark.slow

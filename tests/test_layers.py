@@ -24,7 +24,7 @@ LAYERS = [  # lowest first; a name with a slash is a folder
     "logodds simplex stacking bounds incremental greedy blend_methods calibration crossfit "
     "blending budget tuned",
     "submission submission_log reporting/ diagnosis/ console progress commands",
-    "project joining delivery pipeline summary show opening checkup",
+    "project joining delivery pipeline summary board show opening row_checks checkup",
     "tuning/ benchmark/",
 ]
 

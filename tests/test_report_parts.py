@@ -17,8 +17,9 @@ from seqblend.reading.readers import find_files, read_competition
 from seqblend.reporting.advice import next_steps
 from seqblend.reporting.blend_parts import correlate_errors, member_worth
 from seqblend.reporting.breakdowns import tabulate_recall, tabulate_tenths
+from seqblend.reporting.entries import rank_entries
 from seqblend.reporting.explanations import Explanation, rank_agreement, read_explanations
-from seqblend.reporting.leaderboard import rank_entries, tabulate
+from seqblend.reporting.leaderboard import tabulate
 from seqblend.reporting.mistakes import find_suspects, tabulate_suspects, tabulate_worst
 from seqblend.reporting.ranking import rank
 from seqblend.reporting.records import RowTexts, Suspects

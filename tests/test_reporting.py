@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 from report_examples import make_history, make_report
 
+from seqblend.board import leaderboard_rows
 from seqblend.metrics import score
-from seqblend.reporting.leaderboard import epochs_to_share, rank_entries, tabulate
+from seqblend.reporting.entries import rank_entries
+from seqblend.reporting.leaderboard import epochs_to_share, tabulate
 from seqblend.reporting.records import BEST_REACHABLE
 from seqblend.reporting.report import write_report
 from seqblend.reporting.tables import Column, Table, defuse, escape_markdown, show, to_csv
 from seqblend.reporting.verdict import judge
-from seqblend.summary import leaderboard_rows
+from seqblend.submission_log import Scored
 
 HOSTILE = ("<script>alert(1)</script>", "=cmd()|' /C calc'!A0", "\x1b[31mred" + "x" * 1_000_000)
 
@@ -215,10 +217,39 @@ def test_the_verdict_is_held_against_the_best_single_model_and_the_baseline():
     data = make_report(names=("nblr", "bigru", "bilstm"))
     verdict = judge(data, rank_entries(data))
     assert verdict.entry.is_blend
-    assert [name for name, *_ in verdict.gains] == ["bilstm", "nblr"]
-    _, _, gain, low, high = verdict.gains[0]
-    assert gain == low == high == 0  # the blend's predictions are bilstm's own: paired, no spread
-    assert verdict.gains[1][2] > 0
+    assert [name for name, *_ in verdict.leads] == ["bilstm", "nblr"]
+    *_, lead = verdict.leads[0]  # the blend's predictions are bilstm's own: paired, no spread
+    assert lead.gain == lead.low == lead.high == lead.smallest == 0
+    assert verdict.leads[1][2].gain > 0
+
+
+def test_every_difference_stands_beside_what_is_noise():
+    data = make_report(names=("nblr", "bigru", "bilstm"))
+    entries = rank_entries(data)
+    table = tabulate(data, entries)
+    places = [[c.key for c in table.columns].index(key) for key in ("behind", "noise")]
+    told = {row[0]: [row[i] for i in places] for row in table.rows}
+    assert told["blend"] == ["", ""]
+    assert told["bilstm"] == [0, 0]  # the blend's own predictions
+    nblr = next(entry for entry in entries if entry.name == "nblr")
+    lead = next(entry for entry in entries if entry.is_blend)
+    right = [np.argmax(e.record.oof, 1) == data.labels for e in (lead, nblr)]
+    apart = right[0].astype(float) - right[1]
+    by_rows = apart.std() / np.sqrt(90)
+    by_fits = np.std([apart[data.fold == k].mean() for k in range(3)], ddof=1) / np.sqrt(3)
+    assert told["nblr"][0] == pytest.approx(-apart.mean())
+    assert told["nblr"][1] == pytest.approx(1.96 * max(by_rows, by_fits), rel=0.1)
+
+
+def test_leaderboard_answers_are_held_against_cross_validation(tmp_path):
+    answers = [(0.80, 0.78), (0.82, 0.81), (0.84, 0.80), (0.85, None)]
+    logged = [Scored("toy", f"{i}.csv", "accuracy", *pair) for i, pair in enumerate(answers)]
+    write_report(replace(make_report(), submissions=logged), tmp_path)
+    rows = read_csv(tmp_path / "cv_leaderboard.csv")
+    assert [row["difference"] for row in rows] == ["-0.02", "-0.01", "-0.04"]
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "is -0.0233 from cross-validation on average" in text
+    assert "67 % of the pairs" in text.replace("67%", "67 %")  # (0, 1) and (0, 2), not (1, 2)
 
 
 def test_the_interval_holds_the_score():

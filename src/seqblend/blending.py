@@ -9,7 +9,7 @@ import numpy as np
 
 from seqblend.blend_methods import Blend
 from seqblend.calibration import measure_reliability
-from seqblend.crossfit import Fits, best_of, cross_fit_temperature, deal_parts
+from seqblend.crossfit import Fits, best_of, cross_fit_temperature, deal_parts, fewer_rows
 from seqblend.errors import InputError
 from seqblend.metrics import METRICS, score
 from seqblend.probabilities import check_probabilities
@@ -29,7 +29,8 @@ class BlendResult:
     table: a dict a method: method, size, in_sample, cross_fitted, gap (> 0: in-sample flatters),
         low, high, beats_single, forecast_low, forecast_high
     whole: the same of the whole procedure, the choice among methods included, and gain (over the
-        best single member) with gain_error, its standard error
+        best single member) with gain_error, its standard error; its interval is of `blend`, which
+        has more rows to learn on than its parts (see fewer_rows)
     best_single: the member with the best score, and that score
     calibration: a dict a member, and the blend last: name, error_before, error_after, temperatures
     """
@@ -81,7 +82,8 @@ def select_blend(
     rows = np.flatnonzero(fold >= 0)
     known, part = labels[rows], deal_parts(labels[rows], fold[rows])
     fits = Fits(stack, labels, metric, tuple(members), is_interim)
-    nested = fits.nested(rows, part)
+    finished = fits.finished(rows, part)
+    nested = fits.apply_parts(finished, rows, part)
     choice = fits.choose(rows, part)
     blend = choice.finish(fits.fit(choice.method, rows))
     singles = {name: score(metric, known, p[rows]) for name, p in zip(members, stack, strict=True)}
@@ -89,6 +91,7 @@ def select_blend(
     single = stack[members.index(best_single), rows]
     predictions = {"": nested, **choice.blended}
     draws = _draw(metric, known, [single, *predictions.values()])
+    draws[1] += fewer_rows(metric, known, stack[:, rows], blend, list(finished.values()))
     applied = [blend, *(fits.fit(method, rows) for method in choice.blended)]
     records = [
         {"method": name, "size": each.size}

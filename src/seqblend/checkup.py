@@ -8,51 +8,58 @@ from pathlib import Path
 
 import numpy as np
 
-from seqblend.delivery import distinct_names
+from seqblend.delivery import Outcome, distinct_names
 from seqblend.demo import BEST
 from seqblend.diagnosis.cards import deserves_seeds, make_cards, measure_unrest
 from seqblend.diagnosis.check import Check
-from seqblend.diagnosis.duplicates import check_duplicates
-from seqblend.diagnosis.families import check_families
 from seqblend.diagnosis.forecasts import check_classes, check_confidence
 from seqblend.diagnosis.holdouts import HoldOut, fit_hold_out, read_hold_outs
-from seqblend.diagnosis.leaks import check_leaks
 from seqblend.diagnosis.mislabelled import check_labels
 from seqblend.diagnosis.record import Diagnosis, to_plain
 from seqblend.diagnosis.shakeup import forecast_shake_up
-from seqblend.diagnosis.shift import check_adversarial, check_unseen
 from seqblend.diagnosis.variance import compare_runs, measure_variance
 from seqblend.metrics import score
 from seqblend.project import Project
 from seqblend.results import RunResult, finished_runs
+from seqblend.row_checks import check_rows
 from seqblend.store import read_array, read_finished, read_json, write_json
 
 
-def examine(project: Project, note: Callable[[str], None]) -> Diagnosis:
-    """Look at the rows, then at the finished runs; what is found goes to diagnosis.json too."""
+def examine(
+    project: Project, note: Callable[[str], None], tell: Callable[[str], None] = lambda _: None
+) -> Diagnosis:
+    """Look at the rows, then at the finished runs; what is found goes to diagnosis.json too.
+
+    note: hears of what is damaged; tell: what is looked at, before a look that takes its time
+    """
     results = finished_runs(project.store, project.ledger, note)
-    checks = check_rows(project)
+    checks = check_rows(project, tell)
     if results:
-        diagnosis = _examine_runs(project, results, checks, note)
-    else:
-        part = fit_hold_out(project.competition, project.fold)
-        forecasts = _forecast(project, {"a linear model": [part]}, "a linear model")
-        diagnosis = Diagnosis(checks + forecasts)
+        return keep(project, examine_runs(project, results, _standing_blend(project, note), checks))
+    tell("fitting a linear model, for want of finished runs")
+    part = fit_hold_out(project.competition, project.fold)
+    forecasts = _forecast(project, {"a linear model": [part]}, "a linear model")
+    return keep(project, Diagnosis(checks + forecasts))
+
+
+def examine_outcome(
+    project: Project, outcome: Outcome, tell: Callable[[str], None], deadline: float | None
+) -> Diagnosis:
+    """The same of what a session trained and blended, for its report.
+
+    deadline: time.monotonic() from which on no further look at the rows begins; None: no limit
+    """
+    chosen = outcome.blend.blend
+    weights = dict(zip(chosen.members, chosen.weights.tolist(), strict=True))
+    checks = check_rows(project, tell, deadline)
+    blend = weights, outcome.blend.oof
+    return keep(project, examine_runs(project, outcome.results, blend, checks))
+
+
+def keep(project: Project, diagnosis: Diagnosis) -> Diagnosis:
+    """Write diagnosis.json."""
     write_json(project.store.diagnosis, to_plain(diagnosis) | {"ledger": project.ledger.as_dict()})
     return diagnosis
-
-
-def check_rows(project: Project) -> list[Check]:
-    """What can be told before anything is trained."""
-    competition = project.competition
-    is_grouped = project.config.folds.groups == "auto" or competition.groups is not None
-    return [
-        *check_duplicates(competition, project.fold),
-        check_families(competition, are_folds_grouped=is_grouped),
-        *check_leaks(competition),
-        check_adversarial(competition),
-        check_unseen(competition),
-    ]
 
 
 def _forecast(project: Project, parts: dict[str, list[HoldOut]], best: str | None) -> list[Check]:
@@ -61,10 +68,16 @@ def _forecast(project: Project, parts: dict[str, list[HoldOut]], best: str | Non
     return checks + ([check_classes(parts[best], project.competition.classes)] if best else [])
 
 
-def _examine_runs(
-    project: Project, results: list[RunResult], checks: list[Check], note: Callable[[str], None]
+def examine_runs(
+    project: Project,
+    results: list[RunResult],
+    blend: tuple[dict[str, float], np.ndarray] | None,
+    checks: list[Check],
 ) -> Diagnosis:
-    """The checks of finished runs, the variance ledger, the shake-up and the members' cards."""
+    """The checks of finished runs, the variance ledger, the shake-up and the members' cards.
+
+    blend: ({member: weight}, oof float [n, c]); None: the best run stands for it
+    """
     competition, fold = project.competition, project.fold
     labels, metric = competition.labels, competition.metric
     names = distinct_names(results)
@@ -80,12 +93,13 @@ def _examine_runs(
         best, labels, ranked[0].oof, competition.train_ids, competition.classes,
         _planted(project),
     ))  # fmt: skip
-    gains = [compare_runs(ranked[0], other, labels, fold, metric) for other in ranked[1:]]
+    named = [(names[results.index(result)], result.oof) for result in ranked]
+    gains = [compare_runs(named[0], other, labels, fold, metric) for other in named[1:]]
     rows = fold >= 0
     second = ranked[1].oof[rows] if len(ranked) > 1 else None
-    weights, blend = _standing_blend(project, note) or ({best: 1.0}, ranked[0].oof)
+    weights, blended = blend or ({best: 1.0}, ranked[0].oof)
     cards = make_cards(
-        names, np.stack([result.oof for result in results]), labels, fold, blend, weights,
+        names, np.stack([result.oof for result in results]), labels, fold, blended, weights,
         unrest=[measure_unrest(parts.get(name, [])) for name in names],
         seconds=[r.manifest.get("seconds", 0.0) / r.manifest.get("seeds", 1) for r in results],
     )  # fmt: skip

@@ -108,16 +108,42 @@ class Fits:
         weights = fit_class_weights(self.metric, plain, labels)
         return dataclasses.replace(choice, class_weights=weights)
 
-    def nested(self, rows: np.ndarray, part: np.ndarray) -> np.ndarray:
-        """float64 [len(rows), c]: each part by what the other parts choose and fit."""
-        blended = np.empty((len(rows), self.stack.shape[2]))
-        for k in np.unique(part):
-            others, own = rows[part != k], rows[part == k]
+    def finished(self, rows: np.ndarray, part: np.ndarray) -> dict[int, Blend]:
+        """{part: what the other parts choose and fit}, the adjustment included."""
+        blends = {}
+        for k in np.unique(part).tolist():
+            others = rows[part != k]
             inner = deal_parts(self.labels[others], part[part != k])
             choice = self.choose(others, inner) if len(others) else Choice("mean", {})
-            blend = choice.finish(self.fit(choice.method, others))
-            blended[part == k] = blend.apply(self.stack[:, own])
+            blends[k] = choice.finish(self.fit(choice.method, others))
+        return blends
+
+    def nested(self, rows: np.ndarray, part: np.ndarray) -> np.ndarray:
+        """float64 [len(rows), c]: each part by what the other parts choose and fit."""
+        return self.apply_parts(self.finished(rows, part), rows, part)
+
+    def apply_parts(
+        self, blends: dict[int, Blend], rows: np.ndarray, part: np.ndarray
+    ) -> np.ndarray:
+        """float64 [len(rows), c]: each part by its own blend."""
+        blended = np.empty((len(rows), self.stack.shape[2]))
+        for k, blend in blends.items():
+            blended[part == k] = blend.apply(self.stack[:, rows[part == k]])
         return blended
+
+
+def fewer_rows(
+    metric: str, labels: np.ndarray, stack: np.ndarray, whole: Blend, parts: list[Blend]
+) -> float:
+    """What a cross-fitted score lacks of the whole blend's, whose parts had fewer rows to learn on.
+
+    stack: float32 [m, n, c], labels: int64 [n], the rows that `whole` was fitted on
+    To be added to the score. Burman (1989), A comparative study of ordinary cross-validation,
+    v-fold cross-validation and the repeated learning-testing methods: the whole's score on these
+    rows less the parts' mean score on all of them. 0 where the metric is undefined.
+    """
+    scores = [score(metric, labels, blend.apply(stack)) for blend in (whole, *parts)]
+    return 0.0 if None in scores else float(scores[0] - np.mean(scores[1:]))
 
 
 def _tempered(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:

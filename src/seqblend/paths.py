@@ -59,6 +59,10 @@ class Store:
         """What the doctor found."""
         return self.root / "diagnosis.json"
 
+    def check(self, name: str) -> Path:
+        """What the doctor found in one look at the rows."""
+        return self.root / "checks" / f"{name}.json"
+
     def run(self, name: str) -> Path:
         """One model under one configuration."""
         return self.root / "runs" / name

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
+from seqblend.board import leaderboard_rows
+from seqblend.checkup import examine_outcome
 from seqblend.console import Console, clean, say, show_findings, show_table
 from seqblend.delivery import Outcome, board_of, describe_submission
+from seqblend.diagnosis.record import Diagnosis
 from seqblend.errors import listing
 from seqblend.folds import split
 from seqblend.models.anatomy import count_parameters, describe_layers
@@ -19,8 +23,10 @@ from seqblend.submission_log import (
     scored_submissions,
     superseded_files,
 )
-from seqblend.summary import leaderboard_rows, make_report_data
+from seqblend.summary import make_report_data
 from seqblend.vocabulary import fit_vocabulary
+
+_FOR_THE_REPORT = 12.0  # seconds of a budget that the report itself may take
 
 
 def show_project(console: Console, project: Project) -> None:
@@ -80,13 +86,20 @@ def show_layers(console: Console, project: Project) -> None:
                 say(console, "  ".join(filter(None, [name, *row])))
 
 
-def show_outcome(console: Console, project: Project, outcome: Outcome, command: str) -> None:
-    """Write the report, then print leaderboard, submission, and what is missing."""
+def show_outcome(
+    console: Console, project: Project, outcome: Outcome, command: str,
+    deadline: float | None = None,
+) -> None:  # fmt: skip
+    """Ask the doctor, write the report, print leaderboard, submission, and what is missing.
+
+    deadline: time.monotonic() when everything has to be done; None: no limit
+    """
     if not outcome.results:
         say(console, "no model is complete: the submission is the class frequencies", "yellow")
         _show_rest(console, outcome)
         return
-    data = make_report_data(project, outcome, command)
+    diagnosis = _diagnose(console, project, outcome, deadline)
+    data = make_report_data(project, outcome, command, diagnosis)
     page = write_report(data, project.store.report)
     show_table(console, "leaderboard", *leaderboard_rows(data))
     for name, value in data.reference.items():
@@ -96,6 +109,21 @@ def show_outcome(console: Console, project: Project, outcome: Outcome, command: 
         _show_superseded(console, project)
     say(console, f"report: {page}", "green")
     _show_rest(console, outcome)
+
+
+def _diagnose(
+    console: Console, project: Project, outcome: Outcome, deadline: float | None
+) -> Diagnosis | None:
+    """What the doctor finds, flags shown; None where there is no blend or no time."""
+    until = None if deadline is None else deadline - _FOR_THE_REPORT
+    if outcome.blend is None or (until is not None and time.monotonic() > until):
+        return None
+    found = examine_outcome(project, outcome, lambda text: say(console, text), until)
+    flags = [check.name for check in found.checks if check.is_flagged]
+    if flags:
+        some = f"{len(flags)} of {len(found.checks)} checks speak against the score out of fold"
+        say(console, f"! {some}: {clean(listing(flags, 8), 400)} (report: Trust)", "bold red")
+    return found
 
 
 def _show_superseded(console: Console, project: Project) -> None:

@@ -11,34 +11,38 @@ from seqblend.blending import BlendResult
 from seqblend.config import VocabularyConfig
 from seqblend.delivery import Outcome, distinct_names
 from seqblend.demo import BEST
+from seqblend.diagnosis.record import Diagnosis
 from seqblend.embeddings.table import load_embedding
 from seqblend.errors import InputError
 from seqblend.folds import split
-from seqblend.metrics import METRICS, summarise
+from seqblend.metrics import summarise
 from seqblend.project import Project
 from seqblend.reading.solution import read_solution
 from seqblend.reporting.datacard import make_data_card
 from seqblend.reporting.explanations import TokenVectors, read_explanations
-from seqblend.reporting.leaderboard import mean_epochs_to
 from seqblend.reporting.records import (
     BEST_REACHABLE,
     BlendRecord,
     ModelRecord,
     ReportData,
     RowTexts,
+    Suspects,
 )
 from seqblend.results import RunResult, histories
 from seqblend.sequences import UNK, Competition
 from seqblend.sources import git_commit
 from seqblend.store import read_json
 from seqblend.submission import Submission
+from seqblend.submission_log import scored_submissions
 from seqblend.tuned import tuned_records
 from seqblend.versions import package_versions
 from seqblend.vocabulary import fit_vocabulary
 
 
-def make_report_data(project: Project, outcome: Outcome, command: str) -> ReportData:
-    """Everything the report reads, from finished runs and the blend."""
+def make_report_data(
+    project: Project, outcome: Outcome, command: str, diagnosis: Diagnosis | None = None
+) -> ReportData:
+    """Everything the report reads, from finished runs, the blend and the doctor's findings."""
     competition = project.competition
     answers, warnings = _read_answers(project)
     explanations, token_vectors = read_explanations(
@@ -81,7 +85,20 @@ def make_report_data(project: Project, outcome: Outcome, command: str) -> Report
         vectors=project.embedding.coverage,
         vectors_scope=project.embedding.scope,
         tuned=tuned_records(project.store, project.ledger),
+        suspects=_suspects_of(diagnosis),
+        diagnosis=diagnosis,
+        submissions=scored_submissions(project.places.submissions / "log.csv", competition.name),
     )
+
+
+def _suspects_of(diagnosis: Diagnosis | None) -> Suspects | None:
+    """The rows whose label the doctor doubts; None where it has not asked."""
+    checks = diagnosis.checks if diagnosis else []
+    check = next((check for check in checks if "positions" in check.details), None)
+    if check is None:
+        return None
+    how = f"{check.looked_at}: {check.figure}"
+    return Suspects(np.array(check.details["positions"], dtype=np.int64), how)
 
 
 def make_texts(competition: Competition, fold: np.ndarray, config: VocabularyConfig) -> RowTexts:
@@ -188,38 +205,3 @@ def _environment(project: Project) -> dict[str, str]:
     note = {"device note": project.machine.note} if project.machine.note else {}
     commit = {"git commit": git_commit()} if git_commit() else {}
     return package_versions() | commit | {"device": devices} | note | ledger
-
-
-def leaderboard_rows(data: ReportData) -> tuple[list[str], list[list[str]]]:
-    """(columns, rows) of the terminal's leaderboard: OOF, cross-fitted and test never mixed."""
-    known, best = data.fold >= 0, data.reference.get(BEST_REACHABLE)
-    scored = list(dict.fromkeys([data.metric, "accuracy", "log_loss"]))
-    has_test = any(record.test for record in data.records)
-    columns = ["model", f"OOF {data.metric}", *(name.replace("_", " ") for name in scored[1:])]
-    columns += ["epochs", "time", *[f"test {data.metric}"] * has_test]
-    columns += ["to 99 %"] if best else []  # epochs to that share of what can be reached
-
-    def cells_of(record: ModelRecord | BlendRecord, name: str, *cost: str) -> tuple:
-        """(score, cells of the row): the last cell is for a model's epochs to the best."""
-        scores = summarise(data.labels[known], record.oof[known].astype(np.float64))
-        test = [_cell(record.test, data.metric)] * has_test
-        cells = [name, *(_cell(scores, key) for key in scored), *cost[:2], *test]
-        return scores[data.metric], cells + [*cost[2:]] * bool(best)
-
-    ranked = []
-    for record in data.records:
-        epochs = f"{np.mean(record.epochs):.0f}" if any(record.epochs) else "-"
-        reached = mean_epochs_to(record, best) if best else None
-        name = record.name + (f", {record.remark}" if record.remark else "")
-        cost = epochs, f"{record.seconds:.0f} s", f"{reached:.1f}" if reached else "-"
-        ranked.append(cells_of(record, name, *cost))
-    sign = -1 if METRICS[data.metric].higher_is_better else 1
-    ranked.sort(key=lambda pair: (pair[0] is None, sign * (pair[0] or 0.0)))
-    if data.blend is not None:
-        ranked.append(cells_of(data.blend, "blend, cross-fitted", "", "", ""))
-    return columns, [cells for _, cells in ranked]
-
-
-def _cell(scores: dict | None, name: str) -> str:
-    value = (scores or {}).get(name)
-    return "undefined" if value is None else f"{value:.4f}"

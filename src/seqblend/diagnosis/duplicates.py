@@ -74,14 +74,17 @@ def train_and_test(competition: Competition) -> SequenceSet:
     return competition.view.sequences.take(slice(0, count))
 
 
-def check_duplicates(competition: Competition, fold: np.ndarray) -> list[Check]:
-    """Exact and near duplicates. fold: int64 [n_train], which may separate them."""
-    rows = train_and_test(competition)
-    kinds = {
-        "exact duplicates": ("equal sequences", number_sequences(rows)),
-        "near duplicates": ("rows that share 80 % of their n-grams", number_near(rows)),
-    }
-    return [_check(name, *kind, competition, fold) for name, kind in kinds.items()]
+def check_exact(competition: Competition, fold: np.ndarray) -> Check:
+    """Rows with the same sequence. fold: int64 [n_train], which may separate them."""
+    numbers = number_sequences(train_and_test(competition))
+    return _check("exact duplicates", "equal sequences", numbers, competition, fold)
+
+
+def check_near(competition: Competition, fold: np.ndarray) -> Check:
+    """Rows with nearly the same sequence. fold: int64 [n_train], which may separate them."""
+    numbers = number_near(train_and_test(competition))
+    what = "rows that share 80 % of their n-grams"
+    return _check("near duplicates", what, numbers, competition, fold)
 
 
 def _check(

@@ -71,7 +71,8 @@ def check_labels(
     low, high = wilson_interval(np.array(len(found.rows)), np.array(len(rows)))
     share = Estimate(len(found.rows) / len(rows), float(low), float(high))
     figure = f"{len(found.rows):,} of {len(rows):,} rows, {share_text(share)}"
-    details: dict = {"model": model, "rows": [
+    positions = rows[found.rows].tolist()
+    details: dict = {"model": model, "positions": positions, "rows": [
         {"id": ids[rows[row]], "label": classes[labels[rows[row]]], "likely": classes[likely],
          "margin": round(float(margin), 4)}
         for row, likely, margin in zip(*(part[:SHOWN] for part in (

@@ -8,8 +8,7 @@ import numpy as np
 
 from seqblend.diagnosis.holdouts import HoldOut
 from seqblend.metrics import METRICS, score
-from seqblend.resampling import bootstrap
-from seqblend.results import RunResult
+from seqblend.resampling import CERTAIN, bootstrap, difference_error
 
 RESAMPLES = 400
 
@@ -90,32 +89,35 @@ def measure_variance(parts: list[list[HoldOut]], metric: str, folds: int) -> Var
 
 
 def compare_runs(
-    first: RunResult, second: RunResult, labels: np.ndarray, fold: np.ndarray, metric: str
+    first: tuple[str, np.ndarray],
+    second: tuple[str, np.ndarray],
+    labels: np.ndarray,
+    fold: np.ndarray,
+    metric: str,
 ) -> Gain | None:
     """By how much the first run is better out of fold, and what gain chance explains.
 
-    The error is the greater of two: rows resampled in pairs, and the spread of the folds'
-    differences, which holds what another fit would change. None where the metric is undefined.
+    first, second: (name, oof float [n, c]); labels, fold: int64 [n]
+    None where the metric is undefined.
     """
     rows = fold >= 0
-    pair = [run.oof[rows].astype(np.float64) for run in (first, second)]
-    values = [score(metric, labels[rows], p) for p in pair]
+    mine, own_fold = labels[rows], fold[rows]
+    pair = [oof[rows].astype(np.float64) for _, oof in (first, second)]
+    values = [score(metric, mine, p) for p in pair]
     if None in values:
         return None
     sign = 1 if METRICS[metric].higher_is_better else -1
-    drawn = np.subtract(*bootstrap(metric, labels[rows], list(pair), RESAMPLES))
-    by_rows = float(np.nanstd(drawn))
-    by_fits = _error_of_folds(pair, labels[rows], fold[rows], metric)
-    error = max(by_rows, by_fits)
-    return Gain(first.name, second.name, sign * (values[0] - values[1]), error, 1.96 * error)
+    drawn = np.subtract(*bootstrap(metric, mine, pair, RESAMPLES))
+    error = difference_error(drawn, _differences(pair, mine, own_fold, metric))
+    gain = sign * (values[0] - values[1])
+    return Gain(first[0], second[0], gain, error, CERTAIN * error)
 
 
-def _error_of_folds(
+def _differences(
     pair: list[np.ndarray], labels: np.ndarray, fold: np.ndarray, metric: str
-) -> float:
-    """The standard error of the mean difference over folds; 0 with fewer than 3 of them."""
+) -> np.ndarray:
+    """float64 [k]: the first's score less the second's in each fold where both are defined."""
     scores = [
         [score(metric, labels[fold == k], p[fold == k]) for p in pair] for k in np.unique(fold)
     ]
-    known = [one - other for one, other in scores if one is not None and other is not None]
-    return float(np.std(known, ddof=1) / np.sqrt(len(known))) if len(known) > 2 else 0.0
+    return np.array([one - other for one, other in scores if None not in (one, other)])

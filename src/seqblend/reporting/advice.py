@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from seqblend.reporting.blend_parts import correlate_errors
-from seqblend.reporting.leaderboard import Entry
+from seqblend.reporting.entries import Entry
 from seqblend.reporting.records import ModelRecord, ReportData
 from seqblend.reporting.style import clean, percent
 

@@ -6,14 +6,26 @@ import numpy as np
 
 from seqblend.blend_methods import METHODS, Blend
 from seqblend.metrics import CLIP
+from seqblend.reporting.entries import Entry
 from seqblend.reporting.heatmap import draw_heatmap
-from seqblend.reporting.leaderboard import Entry, title_of
+from seqblend.reporting.leaderboard import title_of
 from seqblend.reporting.pictures import Picture
 from seqblend.reporting.records import BlendRecord, ReportData
 from seqblend.reporting.sections import Block, Section
 from seqblend.reporting.style import clean
 from seqblend.reporting.tables import NOTHING, Column, Table
 
+_CARD = (
+    Column("loss_without", "loss without", "signed", "of a log-odds blend, cross-fitted"),
+    Column("correlation", "errors alike", "score", "correlation with the other members' mean"),
+    Column("disagreement", "disagrees", "score", "rows with another class than the blend"),
+    Column("unrest", "unrest", "score", "how much its fits differ on one test row"),
+    Column("seconds", "a seed takes", "seconds"),
+)
+_CARDS = (
+    " Loss without: the same of a log-odds blend refitted without it, cross-fitted. Unrest is the "
+    "spread of its fits on a test row, which more seeds take away."
+)
 _SHOWN = 20  # members in the picture and in the tables, the best ones
 
 
@@ -59,24 +71,34 @@ def _tables(data: ReportData, models: list[Entry]) -> list[Block]:
             "What a member is worth: by how much the blend's log loss rises where it is left out "
             "and the other weights are scaled up, on the rows that chose the weights."
         )
+        if data.diagnosis is not None and data.diagnosis.cards:
+            text += _CARDS
+        if data.diagnosis is not None and data.diagnosis.seeds_for:
+            text += f" A further seed is worth most for {clean(data.diagnosis.seeds_for, 40)}."
         shown = Table(board.columns, board.rows[:_SHOWN])
         blocks.append(Block("Members", text, table=shown, csv="members.csv"))
     return blocks
 
 
 def tabulate_members(data: ReportData, blend: BlendRecord, models: list[Entry]) -> Table:
-    """Weight and worth of each member with its 95 % interval; the heaviest first."""
+    """Weight and worth of each member with its 95 % interval and its card; the heaviest first."""
+    cards = {card.name: card for card in data.diagnosis.cards} if data.diagnosis else {}
     columns = (
         Column("model", "model"),
         Column("weight", "weight", "bar"),
         Column("worth", "worth, log loss", "signed"),
         Column("low", "95 % from", "signed"),
         Column("high", "to", "signed"),
+        *(_CARD if cards else ()),
     )
     worth = member_worth(data, blend, models)
     nothing = (NOTHING, NOTHING, NOTHING)
     heaviest = sorted(blend.weights.items(), key=lambda item: -item[1])
-    return Table(columns, [[name, w, *worth.get(name, nothing)] for name, w in heaviest])
+    rows = [[name, w, *worth.get(name, nothing)] for name, w in heaviest]
+    if cards:
+        rows = [row + [getattr(cards[row[0]], c.key) if row[0] in cards else NOTHING for c in _CARD]
+                for row in rows]  # fmt: skip
+    return Table(columns, rows)
 
 
 def member_worth(

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from seqblend.metrics import confusion_matrix, predict_classes
+from seqblend.reporting.entries import Entry
 from seqblend.reporting.intervals import wilson_interval
-from seqblend.reporting.leaderboard import Entry
 from seqblend.reporting.records import ReportData
 from seqblend.reporting.style import display_labels
 from seqblend.reporting.tables import NOTHING, Column, Table

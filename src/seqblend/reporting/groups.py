@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from seqblend.reporting.breakdowns import tabulate_recall, tabulate_tenths
+from seqblend.reporting.entries import Entry
 from seqblend.reporting.figures import draw_tenths
-from seqblend.reporting.leaderboard import Entry
 from seqblend.reporting.pictures import Picture, draw_plain
 from seqblend.reporting.records import ReportData
 from seqblend.reporting.sections import Block, Section

@@ -2,134 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from seqblend.calibration import measure_reliability
-from seqblend.metrics import METRICS, score, summarise
+from seqblend.metrics import METRICS
 from seqblend.reporting.curves import stack_units
-from seqblend.reporting.intervals import central_95
+from seqblend.reporting.entries import Entry, compare, lead_of
 from seqblend.reporting.records import BEST_REACHABLE, BlendRecord, ModelRecord, ReportData
 from seqblend.reporting.tables import NOTHING, Column, Table
-from seqblend.resampling import bootstrap
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of the leaderboard: a model (out of fold) or the blend (cross-fitted).
-
-    rows: int64 [n rows with a prediction]; pooled: the metric over all of them;
-    folds: the metric of each fold where it is defined; summary: accuracy, macro_f1, ...
-    draws: float64 [1000], the metric on resampled rows, paired with those of the same rows
-    remark: what to know of the score: its own, or that of a member which the blend uses
-    """
-
-    name: str
-    record: ModelRecord | BlendRecord
-    rows: np.ndarray
-    pooled: float | None
-    folds: list[float]
-    summary: dict[str, Any]
-    draws: np.ndarray
-    remark: str = ""
-
-    @property
-    def is_blend(self) -> bool:
-        """Whether this is the blend."""
-        return isinstance(self.record, BlendRecord)
-
-    @property
-    def split(self) -> str:
-        """Which rows' predictions the score is of."""
-        if isinstance(self.record, BlendRecord):
-            return "cross-fitted" + (f", members {self.remark}" if self.remark else "")
-        return "out of fold" + (f", {self.remark}" if self.remark else "")
-
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        """95 % by bootstrap over rows, None where nothing is defined."""
-        return central_95(self.draws)
-
-    @property
-    def spread(self) -> float | None:
-        """The standard deviation over folds."""
-        return float(np.std(self.folds, ddof=1)) if len(self.folds) > 1 else None
-
-
-def rank_entries(data: ReportData) -> list[Entry]:
-    """The blend and the models, best first; those without a defined score last."""
-    named: list[tuple[str, ModelRecord | BlendRecord]] = [(r.name, r) for r in data.records]
-    named += [("blend", data.blend)] if data.blend is not None else []
-    rows = [_scored_rows(data, record) for _, record in named]
-    draws = resample(data, [record for _, record in named], rows)
-    entries = [
-        _entry(data, name, record, *parts)
-        for (name, record), *parts in zip(named, rows, draws, strict=True)
-    ]
-    sign = -1.0 if METRICS[data.metric].higher_is_better else 1.0
-    return sorted(entries, key=lambda e: np.inf if e.pooled is None else sign * e.pooled)
-
-
-def _scored_rows(data: ReportData, record: ModelRecord | BlendRecord) -> np.ndarray:
-    """int64: the rows with a fold and a prediction."""
-    return np.flatnonzero((data.fold >= 0) & np.isfinite(record.oof).all(1))
-
-
-def resample(
-    data: ReportData, records: list[ModelRecord | BlendRecord], rows: list[np.ndarray]
-) -> list[np.ndarray]:
-    """The metric on resampled rows, float64 [1000] each; those of the same rows in one go."""
-    draws = [np.full(1, np.nan)] * len(records)
-    groups: dict[bytes, list[int]] = {}
-    for i, chosen in enumerate(rows):
-        groups.setdefault(chosen.tobytes(), []).append(i)
-    for members in groups.values():
-        chosen = rows[members[0]]
-        if len(chosen):
-            predictions = [records[i].oof[chosen] for i in members]
-            resampled = bootstrap(data.metric, data.labels[chosen], predictions)
-            for i, values in zip(members, resampled, strict=True):
-                draws[i] = values
-    return draws
-
-
-def _entry(
-    data: ReportData,
-    name: str,
-    record: ModelRecord | BlendRecord,
-    rows: np.ndarray,
-    draws: np.ndarray,
-) -> Entry:
-    labels, fold, p = data.labels[rows], data.fold[rows], record.oof[rows]
-    pooled = score(data.metric, labels, p) if len(rows) else None
-    if isinstance(record, BlendRecord):
-        pooled = record.cross_fitted
-    per_fold = [score(data.metric, labels[fold == k], p[fold == k]) for k in np.unique(fold)]
-    return Entry(
-        name,
-        record,
-        rows,
-        pooled,
-        [value for value in per_fold if value is not None],
-        _summarise(labels, p) if len(rows) else {},
-        draws,
-        _remark_of(data, record),
-    )
-
-
-def _summarise(labels: np.ndarray, p: np.ndarray) -> dict[str, Any]:
-    return summarise(labels, p) | {"calibration_error": measure_reliability(labels, p).error}
-
-
-def _remark_of(data: ReportData, record: ModelRecord | BlendRecord) -> str:
-    """The record's remark; of a blend, that of the members it gives a weight."""
-    if isinstance(record, ModelRecord):
-        return record.remark
-    members = [r.remark for r in data.records if record.weights.get(r.name)]
-    return next(filter(None, members), "")
-
 
 _SUMMARY = {
     "accuracy": "accuracy",
@@ -152,6 +33,8 @@ _FLATTERS = "on the rows that chose the weights"
 def tabulate(data: ReportData, entries: list[Entry]) -> Table:
     """The leaderboard; the blend's in-sample score has a column of its own, in the CSV."""
     has_test = any(entry.record.test for entry in entries)
+    lead = lead_of(entries)
+    against = f"against {lead.name}, which is submitted" if lead else ""
     goal = f"the {BEST_REACHABLE}" if BEST_REACHABLE in data.reference else "its best accuracy"
     columns = [
         Column("model", "model"),
@@ -160,6 +43,8 @@ def tabulate(data: ReportData, entries: list[Entry]) -> Table:
         Column(data.metric, title_of(data.metric), "score", "over all rows together"),
         Column("low", "95 % from", "score", "bootstrap over rows"),
         Column("high", "to", "score", "bootstrap over rows"),
+        Column("behind", "behind", "signed", against),
+        Column("noise", "noise to", "score", "a difference up to this may be chance, 1 time in 20"),
         Column("fold_sd", "± folds", "score", "standard deviation of the folds' scores"),
         *([Column("test", f"{title_of(data.metric)}, test", "score")] if has_test else []),
         *(Column(k, v, "score", _HELP.get(k, "")) for k, v in _SUMMARY.items() if k != data.metric),
@@ -173,7 +58,7 @@ def tabulate(data: ReportData, entries: list[Entry]) -> Table:
         *([Column("in_sample", "in-sample", "score", _FLATTERS)] if data.blend else []),
         *([Column("gap", "gap", "signed", "in-sample less cross-fitted")] if data.blend else []),
     ]
-    rows = [_line(data, entry, has_test) for entry in entries]
+    rows = [_line(data, entry, has_test, lead) for entry in entries]
     order = "descending" if METRICS[data.metric].higher_is_better else "ascending"
     return Table(tuple(columns), rows, data.metric, order)
 
@@ -188,7 +73,7 @@ def title_of(metric: str) -> str:
     return _SUMMARY.get(metric, metric.replace("_", " "))
 
 
-def _line(data: ReportData, entry: Entry, has_test: bool) -> list[Any]:
+def _line(data: ReportData, entry: Entry, has_test: bool, lead: Entry | None) -> list[Any]:
     test = (entry.record.test or {}).get(data.metric, NOTHING)
     return [
         entry.name,
@@ -196,12 +81,21 @@ def _line(data: ReportData, entry: Entry, has_test: bool) -> list[Any]:
         len(entry.rows),
         entry.pooled,
         *(entry.interval or (None, None)),
+        *_distance(data, entry, lead),
         entry.spread if len(entry.folds) > 1 else NOTHING,
         *([test] if has_test else []),
         *(entry.summary.get(key) for key in _SUMMARY if key != data.metric),
         *_cost(entry.record, data.reference.get(BEST_REACHABLE)),
         *(_flattery(entry.record) if data.blend else []),
     ]
+
+
+def _distance(data: ReportData, entry: Entry, lead: Entry | None) -> list[Any]:
+    """How far an entry is behind the lead (below 0: worse), and up to where that may be noise."""
+    if lead is None or entry is lead:
+        return [NOTHING, NOTHING]
+    found = compare(data, lead, entry)
+    return [None, None] if found is None else [-found.gain, found.smallest]
 
 
 def _cost(record: ModelRecord | BlendRecord, best: float | None) -> list[Any]:

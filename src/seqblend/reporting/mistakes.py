@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from seqblend.metrics import predict_classes
+from seqblend.reporting.entries import Entry
 from seqblend.reporting.explanations import Explanation
-from seqblend.reporting.leaderboard import Entry
 from seqblend.reporting.records import ReportData, RowTexts, Suspects
 from seqblend.reporting.sections import Block, Section
 from seqblend.reporting.style import clean, display_labels

@@ -9,9 +9,9 @@ from seqblend.reporting.breakdowns import tabulate_classes
 from seqblend.reporting.calibration import draw_reliability
 from seqblend.reporting.confusion import SHOWN_CLASSES, draw_confusion, worst_classes
 from seqblend.reporting.curves import Histories, draw_curves
+from seqblend.reporting.entries import Entry
 from seqblend.reporting.epochs import draw_macro, draw_rates
 from seqblend.reporting.gradients import draw_gradients
-from seqblend.reporting.leaderboard import Entry
 from seqblend.reporting.overview import draw_models, draw_times
 from seqblend.reporting.ranking import draw_rankings, rank_all
 from seqblend.reporting.records import ModelRecord, ReportData

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from seqblend.reporting.curves import spread_apart
-from seqblend.reporting.leaderboard import Entry
+from seqblend.reporting.entries import Entry
 from seqblend.reporting.pictures import Picture
 from seqblend.reporting.records import ModelRecord
 from seqblend.reporting.style import INK, SERIES, clean, new_figure

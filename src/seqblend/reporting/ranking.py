@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_curve
 
-from seqblend.reporting.leaderboard import Entry
+from seqblend.reporting.entries import Entry
 from seqblend.reporting.pictures import Picture, draw_plain
 from seqblend.reporting.records import ReportData
 from seqblend.reporting.style import LINE, MUTED, SERIES, clean, display_labels, new_figure

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from seqblend.diagnosis.record import Diagnosis
 from seqblend.reporting.explanations import Explanation, TokenVectors
 from seqblend.sequences import Finding, SequenceSet
+from seqblend.submission_log import Scored
 
 BEST_REACHABLE = "best reachable accuracy"  # a reference that synthetic data have
 
@@ -121,6 +123,7 @@ class ReportData:
     test_lengths: int64 [n_test], in tokens
     explanations, token_vectors: what explanations/ holds, and the vectors training began with
     suspects: from a diagnosis of the labels; without one, rows that all models agree against
+    diagnosis: what the doctor found; submissions: those logged, with what a leaderboard said
     """
 
     competition: str
@@ -147,3 +150,5 @@ class ReportData:
     explanations: list[Explanation] = field(default_factory=list)
     token_vectors: list[TokenVectors] = field(default_factory=list)
     suspects: Suspects | None = None
+    diagnosis: Diagnosis | None = None
+    submissions: list[Scored] = field(default_factory=list)

@@ -11,8 +11,9 @@ from seqblend.errors import InputError, listing
 from seqblend.reporting import breakdowns, mistakes, sections
 from seqblend.reporting.advice import next_steps
 from seqblend.reporting.blend_parts import blend_section, tabulate_members
+from seqblend.reporting.entries import Entry, rank_entries
 from seqblend.reporting.groups import groups_section
-from seqblend.reporting.leaderboard import Entry, rank_entries, tabulate
+from seqblend.reporting.leaderboard import tabulate
 from seqblend.reporting.markdown import render_markdown
 from seqblend.reporting.modelling import models_section
 from seqblend.reporting.page import render_page
@@ -21,6 +22,7 @@ from seqblend.reporting.sections import Section
 from seqblend.reporting.style import clean, styled, to_png
 from seqblend.reporting.tables import Table, to_csv
 from seqblend.reporting.token_strips import explanations_section
+from seqblend.reporting.trust import trust_section
 from seqblend.reporting.tuning import tabulate_trials, tuning_section
 from seqblend.reporting.vectors import vectors_section
 from seqblend.reporting.verdict import headline, judge
@@ -124,9 +126,11 @@ def _sections(
     """The sections in reading order; those without anything to say are left out."""
     card = sections.data_section(data)
     parts = [Section(card.anchor, card.title, card.blocks + vectors_section(data).blocks)]
+    parts += [] if entries else [trust_section(data)]
     if entries:
         parts += [
             sections.leaderboard_section(data, entries, tables["leaderboard.csv"]),
+            trust_section(data),
             models_section(data, entries, matrices),
             blend_section(data, entries),
         ]

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seqblend.metrics import METRICS
+from seqblend.reporting.entries import Entry
 from seqblend.reporting.figures import draw_scores
-from seqblend.reporting.leaderboard import Entry, shorten, title_of
+from seqblend.reporting.leaderboard import shorten, title_of
 from seqblend.reporting.pictures import Picture
 from seqblend.reporting.records import ReportData
 from seqblend.reporting.row_lengths import draw_row_lengths
