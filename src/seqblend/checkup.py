@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
@@ -24,8 +23,8 @@ from seqblend.diagnosis.shift import check_adversarial, check_unseen
 from seqblend.diagnosis.variance import compare_runs, measure_variance
 from seqblend.metrics import score
 from seqblend.project import Project
-from seqblend.results import RunResult, finished_runs
-from seqblend.store import read_array, read_finished, read_json, write_json
+from seqblend.results import RunResult, finished_runs, standing_blend
+from seqblend.store import read_json, write_json
 
 
 def examine(project: Project, note: Callable[[str], None]) -> Diagnosis:
@@ -83,7 +82,10 @@ def _examine_runs(
     gains = [compare_runs(ranked[0], other, labels, fold, metric) for other in ranked[1:]]
     rows = fold >= 0
     second = ranked[1].oof[rows] if len(ranked) > 1 else None
-    weights, blend = _standing_blend(project, note) or ({best: 1.0}, ranked[0].oof)
+    weights, blend = standing_blend(project.store, project.ledger, note) or (
+        {best: 1.0},
+        ranked[0].oof,
+    )
     cards = make_cards(
         names, np.stack([result.oof for result in results]), labels, fold, blend, weights,
         unrest=[measure_unrest(parts.get(name, [])) for name in names],
@@ -121,18 +123,3 @@ def _planted(project: Project) -> np.ndarray | None:
     if wrong is None:
         return None
     return np.flatnonzero(np.isin(project.competition.train_ids, [str(each) for each in wrong]))
-
-
-def _standing_blend(
-    project: Project, note: Callable[[str], None]
-) -> tuple[dict[str, float], np.ndarray] | None:
-    """({member: weight}, oof float32 [n, c]) of the blend of most runs, the newest of such."""
-    ledger, found = project.ledger.as_dict().items(), []
-    for path in (project.store.root / "blends").glob("*/manifest.json"):
-        manifest = read_finished(path.parent, note)
-        if manifest is not None and all(item in manifest.items() for item in ledger):
-            found.append((len(manifest["members"]), path.stat().st_mtime, str(path.parent)))
-    if not found:
-        return None
-    folder = Path(max(found)[2])
-    return read_json(folder / "weights.json"), read_array(folder / "oof.npy")
