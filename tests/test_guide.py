@@ -1,5 +1,6 @@
 """The notebook that teaches: stored bare, and running from top to bottom."""
 
+import itertools
 import json
 import os
 import subprocess
@@ -26,7 +27,7 @@ def cells(kind):
 def test_the_guide_is_stored_without_outputs_and_each_code_cell_is_introduced():
     assert all(not cell["outputs"] and cell["execution_count"] is None for cell in cells("code"))
     kinds = [cell["cell_type"] for cell in json.loads(GUIDE.read_text(encoding="utf-8"))["cells"]]
-    assert not [pair for pair in zip(kinds, kinds[1:], strict=False) if pair == ("code", "code")]
+    assert not [pair for pair in itertools.pairwise(kinds) if pair == ("code", "code")]
 
 
 @pytest.mark.parametrize("cell", cells("code"), ids=lambda cell: cell["id"])
