@@ -188,6 +188,7 @@ def test_shares_and_the_bias_sum_to_what_the_probabilities_say(name, view, class
         each = 1 / (1 + np.exp(-np.array(sums)))
         np.testing.assert_allclose(each / each.sum(), p, atol=1e-5)
     else:
+        assert sum(sums) == pytest.approx(0, abs=1e-4)  # what all classes share speaks for none
         exponentials = np.exp(sums)
         np.testing.assert_allclose(exponentials / exponentials.sum(), p, atol=1e-5)
 
