@@ -38,7 +38,7 @@ from seqblend.models.registry import entry_for, resolve_options
 from seqblend.paths import find_places
 from seqblend.project import open_project
 from seqblend.reporting.explanations import read_explanations
-from seqblend.sequences import Competition, SubmissionForm, View
+from seqblend.sequences import UNK, Competition, SubmissionForm, View
 
 SMALL = {"options": {"width": 8, "hidden": 8}}
 
@@ -208,6 +208,8 @@ def test_a_member_reads_tokens_that_it_does_not_know(name):
     assert all(np.isfinite(weights).all() for weights in explained.weights.values())
     if "ngrams" in explained.weights and name != "chars":
         assert explained.weights["ngrams"][6] == 0
+    if hasattr(wider, "remap"):
+        np.testing.assert_array_equal(wider.remap[12:], UNK)
     assert explain_row(wider, np.int32([13]), nothing=13).weights["occlusion"] == [0]
 
 
