@@ -25,7 +25,7 @@ LAYERS = [  # lowest first; a name with a slash is a folder
     "blending budget tuned",
     "submission submission_log reporting/ diagnosis/ console progress commands",
     "project joining delivery pipeline summary board show opening row_checks checkup",
-    "tuning/ benchmark/",
+    "tuning/ benchmark/ explaining/",
 ]
 
 

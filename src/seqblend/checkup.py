@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
@@ -20,9 +19,9 @@ from seqblend.diagnosis.shakeup import forecast_shake_up
 from seqblend.diagnosis.variance import compare_runs, measure_variance
 from seqblend.metrics import score
 from seqblend.project import Project
-from seqblend.results import RunResult, finished_runs
+from seqblend.results import RunResult, finished_runs, standing_blend
 from seqblend.row_checks import check_rows
-from seqblend.store import read_array, read_finished, read_json, write_json
+from seqblend.store import read_json, write_json
 
 
 def examine(
@@ -35,7 +34,8 @@ def examine(
     results = finished_runs(project.store, project.ledger, note)
     checks = check_rows(project, tell)
     if results:
-        return keep(project, examine_runs(project, results, _standing_blend(project, note), checks))
+        blend = standing_blend(project.store, project.ledger, note)
+        return keep(project, examine_runs(project, results, blend, checks))
     tell("fitting a linear model, for want of finished runs")
     part = fit_hold_out(project.competition, project.fold)
     forecasts = _forecast(project, {"a linear model": [part]}, "a linear model")
@@ -135,18 +135,3 @@ def _planted(project: Project) -> np.ndarray | None:
     if wrong is None:
         return None
     return np.flatnonzero(np.isin(project.competition.train_ids, [str(each) for each in wrong]))
-
-
-def _standing_blend(
-    project: Project, note: Callable[[str], None]
-) -> tuple[dict[str, float], np.ndarray] | None:
-    """({member: weight}, oof float32 [n, c]) of the blend of most runs, the newest of such."""
-    ledger, found = project.ledger.as_dict().items(), []
-    for path in (project.store.root / "blends").glob("*/manifest.json"):
-        manifest = read_finished(path.parent, note)
-        if manifest is not None and all(item in manifest.items() for item in ledger):
-            found.append((len(manifest["members"]), path.stat().st_mtime, str(path.parent)))
-    if not found:
-        return None
-    folder = Path(max(found)[2])
-    return read_json(folder / "weights.json"), read_array(folder / "oof.npy")

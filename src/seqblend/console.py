@@ -16,6 +16,7 @@ from rich.text import Text
 
 from seqblend.sequences import Finding
 
+_BLUE, _ORANGE, _DARK = (0, 114, 178), (213, 94, 0), (38, 42, 48)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -104,6 +105,17 @@ def show_table(console: Console, title: str, columns: list[str], rows: list[list
     for row in rows:
         table.add_row(*(clean(cell) for cell in row))
     console.print(table)
+
+
+def say_coloured(console: Console, tokens: list[str], shares: list[float], joint: str) -> None:
+    """Tokens on a line, blue where a share (-1..1) is above 0, orange below, as strong as it is."""
+    line = Text(overflow="fold")
+    for token, share in zip(tokens, shares, strict=True):
+        tint = _BLUE if share >= 0 else _ORANGE
+        mixed = (round(dark + abs(share) * (c - dark)) for c, dark in zip(tint, _DARK, strict=True))
+        line.append(clean(token) or "·", f"#ffffff on rgb({','.join(map(str, mixed))})")
+        line.append(joint)
+    console.print(line)
 
 
 def picture_of(

@@ -171,6 +171,21 @@ def check_result(result: RunResult, fold: np.ndarray, ledger: Ledger) -> None:
     check_probabilities(result.test, f"{result.name}/test.npy", remedy)
 
 
+def standing_blend(
+    store: Store, ledger: Ledger, note: Callable[[str], None]
+) -> tuple[dict[str, float], np.ndarray] | None:
+    """({member: weight}, oof float32 [n, c]) of the blend of most runs, the newest of such."""
+    known, found = ledger.as_dict().items(), []
+    for path in (store.root / "blends").glob("*/manifest.json"):
+        manifest = read_finished(path.parent, note)
+        if manifest is not None and all(item in manifest.items() for item in known):
+            found.append((len(manifest["members"]), path.stat().st_mtime, str(path.parent)))
+    if not found:
+        return None
+    folder = Path(max(found)[2])
+    return read_json(folder / "weights.json"), read_array(folder / "oof.npy")
+
+
 def histories(store: Store, result: RunResult) -> list[dict[str, list]]:
     """What each unit of a run recorded, one value an epoch."""
     return [

@@ -16,7 +16,7 @@ from seqblend.reporting.tables import Column, Table
 from seqblend.reporting.token_map import draw_token_map
 
 _ROWS = 6  # rows of a picture
-_LINE = 96  # characters of a line
+LINE = 96  # characters of a line
 _LINES = 3  # lines of a row; the CSV has the rest
 _TOKEN = 18  # characters of a token
 
@@ -68,9 +68,9 @@ def draw_strips(data: ReportData, explanation: Explanation, method: str) -> Pict
     top = 0
     for i, (places, title) in enumerate(zip(laid, titles, strict=True)):
         values = weights[explanation.span(i)]
-        _draw_row(axes, top, title, places, values / max(np.abs(values).max(), 1e-12))
+        draw_row(axes, top, title, places, values / max(np.abs(values).max(), 1e-12))
         top += heights[i]
-    axes.set(xlim=(0, _LINE), ylim=(top, 0), title=f"{clean(explanation.model, 40)}: {method}")
+    axes.set(xlim=(0, LINE), ylim=(top, 0), title=f"{clean(explanation.model, 40)}: {method}")
     axes.axis("off")
     return Picture(
         f"explained_{method}_{explanation.model}", method.capitalize(), figure,
@@ -78,20 +78,20 @@ def draw_strips(data: ReportData, explanation: Explanation, method: str) -> Pict
     )  # fmt: skip
 
 
-def lay_out(tokens: list[str], gap: int) -> list[tuple[int, int, str]]:
+def lay_out(tokens: list[str], gap: int, most_lines: int = _LINES) -> list[tuple[int, int, str]]:
     """(column, line, text) of each token that has room, in characters of one width."""
     places, column, line = [], 0, 0
     for token in tokens:
-        if column and column + len(token) > _LINE:
+        if column and column + len(token) > LINE:
             column, line = 0, line + 1
-        if line == _LINES:
+        if line == most_lines:
             break
         places.append((column, line, token))
         column += len(token) + gap
     return places
 
 
-def _draw_row(
+def draw_row(
     axes: Axes, top: int, title: str, places: list[tuple[int, int, str]], shares: np.ndarray
 ) -> None:
     """shares: float [t] in -1..1, the weight over the row's largest."""

@@ -1,0 +1,41 @@
+"""Say which tokens a model's answer hangs on, for one row, a text, or the errors in the report.
+
+python src/explain.py --model NAME --row ID [--data DIR]
+python src/explain.py --model NAME --text "a text of your own"
+python src/explain.py --model NAME     # the worst errors and a few right rows, for the report
+"""
+
+from __future__ import annotations
+
+import sys
+
+from seqblend.commands import make_parser, run_script
+from seqblend.console import make_console
+from seqblend.errors import FlagError
+from seqblend.explaining.members import check_model
+from seqblend.explaining.presenting import present_errors, present_row
+from seqblend.opening import open_from
+
+
+def main(argv: list[str]) -> int:
+    """Parse, load, explain, show. Returns the exit code."""
+    parser = make_parser("Say which tokens a model's answer hangs on.")
+    parser.add_argument("--model", required=True, metavar="NAME", help="a model that was trained")
+    parser.add_argument("--row", metavar="ID", help="a training or test row's id")
+    parser.add_argument("--text", metavar="TEXT", help="a text that is none of them")
+    args = parser.parse_args(argv)
+    if args.row is not None and args.text is not None:
+        raise FlagError("expected --row or --text, got both: leave one out")
+    check_model(args.model)
+    args.models, args.plan = args.model, True  # no token vectors are made for a look
+    console = make_console()
+    project = open_from(args, console)
+    if args.row is not None or args.text is not None:
+        present_row(console, project, args.model, row=args.row, text=args.text)
+    else:
+        present_errors(console, project, args.model)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_script(main))

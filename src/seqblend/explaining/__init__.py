@@ -1,0 +1,1 @@
+"""Why a member answers as it does: numbers a token, and how they are shown."""

@@ -1,0 +1,91 @@
+"""A finished run opened to be explained: its fitted members, and which of them may judge a row."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from seqblend.config import TrainConfig, VocabularyConfig
+from seqblend.contract import Fitted
+from seqblend.embeddings.table import EmbeddingUse
+from seqblend.errors import FlagError, InputError, suggest
+from seqblend.explaining.rows import Explained, explain_row, widen
+from seqblend.knobs import override
+from seqblend.models.registry import entries, entry_for
+from seqblend.project import Project
+from seqblend.reading.lexicon import EMPTY
+from seqblend.results import RunResult, finished_runs
+from seqblend.runs import Run, Unit
+from seqblend.sequences import View
+from seqblend.units import restore_member
+
+
+@dataclass(frozen=True)
+class OpenedModel:
+    """The newest finished run of a model, with the members that were asked for so far.
+
+    further: tokens that the competition's lexicon lacks; they follow it, and EMPTY follows them
+    """
+
+    project: Project
+    result: RunResult
+    run: Run
+    further: tuple[str, ...] = ()
+    members: dict[int, Fitted] = field(default_factory=dict)
+
+    @property
+    def lexicon(self) -> list[str]:
+        """The text of every token that an explanation may hold."""
+        return [*self.project.competition.view.lexicon, *self.further, EMPTY]
+
+    def explain(self, tokens: np.ndarray, fold: int) -> Explained:
+        """Why the member of this fold answers this row as it does. tokens: int32 [t]."""
+        if fold not in self.members:
+            job = self.project.job(Unit(self.run, 0, fold))
+            view = dataclasses.replace(self.project.competition.view, lexicon=self.lexicon)
+            member = restore_member(job, torch.device("cpu"))
+            self.members[fold] = widen(member, View(view.name, view.sequences, self.lexicon))
+        return explain_row(self.members[fold], tokens, nothing=len(self.lexicon) - 1)
+
+
+def open_model(
+    project: Project, model: str, note: Callable[[str], None], further: tuple[str, ...] = ()
+) -> OpenedModel:
+    """The newest finished run of the model on these data and folds.
+
+    raises: FlagError where there is no such model, InputError where none of its runs is finished
+    """
+    check_model(model)
+    results = finished_runs(project.store, project.ledger, note)
+    found = [r for r in results if r.model == model and r.manifest.get("units")]
+    if not found:
+        trained = sorted({r.model for r in results})
+        raise InputError(
+            f"{model} has no finished run on these data and folds, and only trained models can be "
+            f"explained: ./run.sh --models {model} trains it. "
+            f"Trained: {', '.join(trained) or 'none yet'}"
+        )
+    return OpenedModel(project, found[-1], _run_of(found[-1]), further)
+
+
+def check_model(model: str) -> None:
+    """FlagError where no model, such as a group of them, has this name."""
+    if model not in entries():
+        raise FlagError(f"--model: no model '{model}'{suggest(model, entries(), 'Models')}")
+
+
+def _run_of(result: RunResult) -> Run:
+    """The run that gave this result, from its manifest."""
+    manifest = result.manifest
+    entry, vectors = entry_for(result.model), manifest["embedding"]
+    return Run(
+        result.name, result.model,
+        override(entry.options(), manifest["options"]),
+        override(TrainConfig(), manifest["train"]),
+        override(VocabularyConfig(), manifest["vocabulary"]),
+        EmbeddingUse(**vectors) if vectors else None,
+    )  # fmt: skip

@@ -1,0 +1,404 @@
+"""Explanations: sums that must come out, brute force, hand-made models, hostile tokens."""
+
+import dataclasses
+import importlib
+import json
+import re
+
+import numpy as np
+import pytest
+import torch
+from conftest import sequence_set, view_of
+from processes import start_script
+from test_members import draw, make_context
+from torch import nn
+
+from seqblend.commands import run_script
+from seqblend.config import Config, DataConfig
+from seqblend.errors import FlagError, InputError
+from seqblend.explaining.choosing import choose_rows, save_explanation, save_vectors
+from seqblend.explaining.linear import share_ngrams, sum_without
+from seqblend.explaining.members import open_model
+from seqblend.explaining.naming import name_row, name_text
+from seqblend.explaining.networks import (
+    Integral,
+    IntegralConfig,
+    integrate_gradients,
+    log_odds,
+    weigh_by_attention,
+)
+from seqblend.explaining.occlusion import leave_one_out
+from seqblend.explaining.rows import Explained, explain_row, gather, widen
+from seqblend.explaining.shown import Shown, describe, name_telling, render_explained
+from seqblend.members import fit_member
+from seqblend.models.layers import Embed, NetworkOptions
+from seqblend.models.linear import NbLogistic
+from seqblend.models.ngrams import NgramIndex
+from seqblend.models.registry import entry_for, resolve_options
+from seqblend.paths import find_places
+from seqblend.project import open_project
+from seqblend.reporting.explanations import read_explanations
+from seqblend.sequences import UNK, Competition, SubmissionForm, View
+
+SMALL = {"options": {"width": 8, "hidden": 8}}
+
+
+class Linear(nn.Module):
+    """Logits that are a linear function of the summed token embeddings."""
+
+    def __init__(self, size=9, classes=2):
+        super().__init__()
+        self.embed = Embed(size, NetworkOptions(width=4))
+        self.output = nn.Linear(4, classes)
+
+    def forward(self, tokens, lengths):
+        return self.output(self.embed(tokens).sum(1))
+
+
+def build(name, size=20, classes=3, seed=0):
+    torch.manual_seed(seed)
+    model = entry_for(name).build(resolve_options(name, SMALL), size, classes).eval()
+    for parameter in model.parameters():  # larger than drawn: answers that differ
+        parameter.data *= 3
+    return model
+
+
+def test_the_gradients_of_a_linear_model_are_weight_times_embedding():
+    torch.manual_seed(0)
+    model, tokens = Linear(), torch.tensor([3, 5, 3, 7])
+    found = integrate_gradients(model, tokens, 1, temperature=2.0)
+    weight = (model.output.weight[1] - model.output.weight[0]).detach().double()
+    expected = (model.embed.table.weight.detach().double()[tokens] * weight).sum(1) / 2
+    np.testing.assert_allclose(found.values, expected, atol=1e-6)
+    assert found.whole == pytest.approx(float(expected.sum()), abs=1e-6)
+    assert found.gap < 1e-6
+    assert found.steps == IntegralConfig().first_steps
+
+
+@pytest.mark.parametrize("name", ["bilstm_attention", "bigru_attention", "transformer", "textcnn"])
+def test_gradients_sum_to_what_the_row_adds_to_the_log_odds(name):
+    model, tokens = build(name), torch.tensor([2, 9, 4, 4, 17, 1, 3, 12])
+    found = integrate_gradients(model, tokens, 2)
+    with torch.no_grad():
+        logits = model(tokens[None], torch.tensor([8]))
+        full, p = log_odds(logits, 2), torch.softmax(logits.double(), 1)[0, 2]
+    assert float(full) == pytest.approx(float(torch.log(p / (1 - p))), abs=1e-5)
+    model.embed.table.weight.data[:] = 0
+    with torch.no_grad():
+        empty = log_odds(model(tokens[None], torch.tensor([8])), 2)
+    assert found.whole == pytest.approx(float(full - empty), abs=1e-5)
+    assert found.gap <= 0.01 * max(abs(found.whole), 1)
+    assert abs(found.whole) > 0.05
+
+
+def test_a_path_is_halved_where_it_bends_until_the_sum_is_right():
+    model, tokens = build("bilstm_attention"), torch.tensor([2, 9, 4, 4, 17, 1, 3, 12])
+    coarse, fine, even = (
+        integrate_gradients(model, tokens, 0, config=IntegralConfig(*steps, 1e-4))
+        for steps in ((1, 1), (1, 4096), (256, 256))
+    )
+    assert coarse.steps == 1
+    assert 16 < fine.steps < 256
+    assert fine.gap < 1e-4 < coarse.gap
+    np.testing.assert_allclose(fine.values, even.values, atol=1e-3)
+
+
+def test_a_model_that_tokens_enter_by_two_ways_has_no_gradients():
+    assert integrate_gradients(build("bag"), torch.tensor([3, 4]), 0) is None
+
+
+def test_attention_sums_to_one_skips_padding_and_knows_no_batch_mates():
+    model = build("bilstm_attention")
+    tokens = torch.tensor([[2, 3, 4, 5, 6], [7, 8, 0, 0, 0]])
+    weights = weigh_by_attention(model, tokens, torch.tensor([5, 2]))
+    np.testing.assert_allclose(weights.sum(1), 1, atol=1e-6)
+    assert (weights[1, 2:] == 0).all()
+    assert np.ptp(weights[0]) > 0.01
+    alone = weigh_by_attention(model, tokens[1:, :2], torch.tensor([2]))
+    np.testing.assert_allclose(alone[0], weights[1, :2], atol=1e-6)
+    assert weigh_by_attention(build("bilstm"), tokens, torch.tensor([5, 2])) is None
+
+
+def test_leave_one_out_is_what_brute_force_finds():
+    member = fit_member(draw(), draw(30, 1), make_context("gru", epochs=3))
+    tokens = np.array([1, 5, 5, 8, 2, 11, 0], dtype=np.int32)
+    whole = member.predict(sequence_set([tokens.tolist()]))[0, 1]
+    shorter = [np.delete(tokens, i).tolist() for i in range(len(tokens))]
+    expected = [whole - member.predict(sequence_set([row]))[0, 1] for row in shorter]
+    found = leave_one_out(member.predict, tokens, 1, nothing=3)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert np.abs(found).max() > 0.01
+
+
+def test_a_long_row_is_left_out_block_by_block_and_asks_for_no_more_than_allowed():
+    asked = []
+
+    def count_ones(sequences):
+        asked.append(int(sequences.lengths.sum()))
+        tokens, offsets = sequences.flat()
+        ones = np.add.reduceat(tokens == 1, offsets[:-1])
+        return np.stack([0 * ones, ones / 10], axis=1).astype(np.float32)
+
+    tokens = np.array([1, 1, 0, 0, 0, 1, 0], dtype=np.int32)
+    found = leave_one_out(count_ones, tokens, 1, nothing=0, most=21)
+    np.testing.assert_allclose(found, [0.2 / 3] * 3 + [0.1 / 3] * 3 + [0.0], atol=1e-6)
+    assert sum(asked[1:]) <= 21
+
+
+def test_a_row_of_one_token_is_held_against_an_empty_row():
+    def is_seven(sequences):
+        is_so = sequences.tokens[sequences.starts] == 7
+        return np.stack([~is_so, is_so], axis=1).astype(np.float32)
+
+    found = leave_one_out(is_seven, np.array([7], dtype=np.int32), 1, nothing=3)
+    np.testing.assert_array_equal(found, [1.0])
+
+
+def test_an_ngrams_weight_is_shared_by_its_tokens_and_its_places():
+    index = NgramIndex((np.array([0, 1]), np.array([0 * 3 + 1])), 3)  # 0, 1 and the pair 0 1
+    weights = np.array([[1.0, 2.0, 4.0]], dtype=np.float32)
+    model = NbLogistic(index, np.ones(3, np.float32), weights, np.array([0.5]), is_binary=True)
+    once = share_ngrams(model, np.array([0, 1, 2], dtype=np.int32), 1)
+    np.testing.assert_allclose(once, [1 + 2, 2 + 2, 0])
+    twice = share_ngrams(model, np.array([0, 1, 0, 1], dtype=np.int32), 1)
+    np.testing.assert_allclose(twice, [1.5, 2, 1.5, 2])
+    against = share_ngrams(model, np.array([0, 1, 2], dtype=np.int32), 0)
+    np.testing.assert_allclose(against, -once)
+    assert (sum_without(model, 1), sum_without(model, 0)) == (0.5, -0.5)
+
+
+VIEWS = {"words": view_of(12), "chars": View("chars", view_of(12).sequences, list("abcdefghijkl"))}
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize(
+    ("name", "view"),
+    [("nblr", "words"), ("tfidf", "words"), ("chars", "words"), ("chars", "chars")],
+)
+def test_shares_and_the_bias_sum_to_what_the_probabilities_say(name, view, classes):
+    context = dataclasses.replace(make_context(name, classes=classes), view=VIEWS[view])
+    model = fit_member(draw(60, 0, classes), draw(30, 1, classes), context).model
+    tokens = np.array([1, 5, 5, 8, 2, 11, 0, 5, 5], dtype=np.int32)
+    sums = [share_ngrams(model, tokens, k).sum() + sum_without(model, k) for k in range(classes)]
+    p = model.predict(sequence_set([tokens.tolist()])).astype(np.float64)[0]
+    if classes == 2:
+        assert sums[1] == pytest.approx(np.log(p[1] / p[0]), abs=1e-4)
+        assert sums[0] == pytest.approx(-sums[1])
+    elif name == "nblr":
+        each = 1 / (1 + np.exp(-np.array(sums)))
+        np.testing.assert_allclose(each / each.sum(), p, atol=1e-5)
+    else:
+        assert sum(sums) == pytest.approx(0, abs=1e-4)  # what all classes share speaks for none
+        exponentials = np.exp(sums)
+        np.testing.assert_allclose(exponentials / exponentials.sum(), p, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["nblr", "tfidf", "chars", "bigru_attention", "scratch_rnn"])
+def test_a_member_reads_tokens_that_it_does_not_know(name):
+    member = fit_member(draw(), draw(30, 1), make_context(name, epochs=1))
+    longer = dataclasses.replace(view_of(12), lexicon=[*view_of(12).lexicon, "new", ""])
+    wider = widen(member, longer)
+    known = np.array([0, 3, 4, 4, 9, 7], dtype=np.int32)
+    np.testing.assert_allclose(
+        wider.predict(sequence_set([known.tolist()])),
+        member.predict(sequence_set([known.tolist()])), atol=1e-6,
+    )  # fmt: skip
+    explained = explain_row(wider, np.append(known, np.int32(12)), nothing=13)
+    assert explained.weights["occlusion"].shape == (7,)
+    assert all(np.isfinite(weights).all() for weights in explained.weights.values())
+    if "ngrams" in explained.weights and name != "chars":
+        assert explained.weights["ngrams"][6] == 0
+    if hasattr(wider, "remap"):
+        np.testing.assert_array_equal(wider.remap[12:], UNK)
+    assert explain_row(wider, np.int32([13]), nothing=13).weights["occlusion"] == [0]
+
+
+def test_a_cut_row_is_explained_as_it_was_read():
+    context = make_context("bilstm_attention", epochs=1)
+    cut = dataclasses.replace(context.vocabulary, max_len=8, truncate="both")
+    member = fit_member(draw(), draw(30, 1), dataclasses.replace(context, vocabulary=cut))
+    explained = explain_row(member, np.arange(12, dtype=np.int32), nothing=0)
+    np.testing.assert_array_equal(explained.tokens, [0, 1, 6, 7, 8, 9, 10, 11])
+    assert set(explained.weights) == {"attention", "gradients", "occlusion"}
+    np.testing.assert_allclose(
+        explained.p, member.predict(sequence_set([list(range(12))]))[0], atol=1e-6
+    )
+
+
+def test_what_is_written_is_what_the_report_reads(tmp_path):
+    member = fit_member(draw(), draw(30, 1), make_context("bigru_attention", epochs=1))
+    rows = [np.int32([1, 5, 5, 8]), np.int32([2, 11])]
+    found = [explain_row(member, row, nothing=0) for row in rows]
+    save_explanation(tmp_path, "abc", gather("bigru_attention", np.array([7, -1]), found))
+    save_vectors(tmp_path, "abc", "bigru_attention", member, np.arange(12))
+    (explanation,), (vectors,) = read_explanations(tmp_path, "abc", lambda _: None)
+    assert list(explanation.weights) == ["attention", "gradients", "occlusion"]
+    np.testing.assert_array_equal(explanation.rows, [7, -1])
+    np.testing.assert_array_equal(explanation.tokens, [1, 5, 5, 8, 2, 11])
+    np.testing.assert_allclose(explanation.weights["attention"][:4].sum(), 1, atol=1e-6)
+    np.testing.assert_array_equal(vectors.tokens, np.arange(11, 0, -1))
+    table = member.model.embed.table.weight.detach().numpy()
+    np.testing.assert_array_equal(vectors.vectors[0], table[member.remap[11]])
+
+
+def test_the_worst_rows_are_chosen_with_right_ones_among_the_first():
+    labels, fold = np.zeros(12, dtype=np.int64), np.zeros(12, dtype=np.int64)
+    of_label = np.array([0.9, 0.1, 0.6, 0.4, 0.2, 0.8, 0.3, 0.7, np.nan, 0.05, 0.95, 0.45])
+    fold[9] = -1
+    p = np.stack([of_label, 1 - of_label], axis=1)
+    np.testing.assert_array_equal(choose_rows(labels, p, fold), [1, 4, 6, 10, 5, 2, 3, 11])
+
+
+def competition(name="words", lexicon=("<b>", "bad", "film", "good"), train=("a", "b", "7")):
+    rows = [[0], [1, 2], [3], [2], [3]]
+    return Competition(
+        "toy", ("no", "yes"), np.array([0, 1, 1]), list(train), ["7", "t"],
+        {name: View(name, sequence_set(rows), list(lexicon))}, "accuracy",
+        SubmissionForm("id", ("label",), "labels", ["7", "t"]),
+    )  # fmt: skip
+
+
+def test_a_training_row_is_judged_by_the_fold_that_holds_it_out():
+    named = name_row(competition(), np.array([1, 2, -1]), "b")
+    assert (named.row, named.fold, named.label, named.notes) == (1, 2, 1, ())
+    np.testing.assert_array_equal(named.tokens, [1, 2])
+
+
+def test_an_id_that_both_files_have_means_the_training_row_and_says_so():
+    named = name_row(competition(), np.array([1, 2, -1]), "7")
+    assert (named.row, named.fold) == (2, 0)
+    assert "--row test:7 explains it" in named.notes[0]
+    assert "trained on it" in named.notes[1]
+    other = name_row(competition(), np.array([1, 2, -1]), "test:7")
+    assert (other.row, other.label, other.tokens.tolist()) == (-1, -1, [2])
+
+
+def test_a_text_is_cut_as_the_rows_were_and_new_tokens_follow_the_lexicon():
+    named = name_text(competition(), "Good zz film, zz", DataConfig())
+    assert named.tokens.tolist() == [3, 4, 2, 5, 4]
+    assert named.further == ("zz", ",")
+    assert name_text(competition(), "  ", DataConfig()).further == ("",)
+    letters = name_text(competition("chars", ("a", "c", "g", "t")), " gat ", DataConfig())
+    assert letters.tokens.tolist() == [2, 0, 3]
+
+
+def test_what_cannot_be_named_is_one_line_with_the_remedy():
+    with pytest.raises(FlagError, match=r"no row has the id 'tt'; did you mean 't'\?"):
+        name_row(competition(), np.zeros(3, int), "tt")
+    with pytest.raises(FlagError, match="lists of ids: name a row by its id with --row"):
+        name_text(competition("ids"), "1 2", DataConfig())
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (["--model", "bilstm_atention"], "did you mean 'bilstm_attention'?"),
+        (["--model", "all"], "no model 'all'"),
+        (["--model", "nblr", "--row", "1", "--text", "x"], "got both"),
+        (["--row", "1"], "required: --model"),
+    ],
+)
+def test_a_wrong_flag_is_one_line_and_code_2(flags, expected, capsys):
+    assert run_script(importlib.import_module("explain").main, flags) == 2
+    error = capsys.readouterr().err
+    assert len(error.strip().splitlines()) == 1
+    assert expected in error
+
+
+HOSTILE = "<script>alert('x')</script>\x1b[31m"
+
+
+def hostile():
+    explained = Explained(
+        np.int32([0, 1]), np.float32([0.25, 0.75]),
+        {"gradients": np.float32([0.5, -0.25])}, Integral(np.array([0.5, -0.25]), 0.26, 32),
+    )  # fmt: skip
+    facts = describe(explained, ("no", HOSTILE), 0)
+    return Shown(f"row {HOSTILE}", [HOSTILE, "good"], " ", explained, facts)
+
+
+def test_hostile_tokens_labels_and_ids_stay_text():
+    page = render_explained(hostile())
+    assert "<script" not in page
+    assert "\x1b" not in page
+    assert page.count("&lt;script&gt;alert") == 5  # title, heading, label, token, telling
+    assert re.search(r'class="for" style="--share: 75%" title="\+0.5000">&lt;script', page)
+    assert re.search(r'class="against" style="--share: 38%"', page)
+
+
+def test_facts_say_the_prediction_the_label_and_whether_the_sum_is_right():
+    shown = hostile()
+    assert "with probability 0.7500; labelled no (its label has 0.2500)" in shown.facts[0]
+    assert "sum to +0.2500" in shown.facts[1]
+    assert "(gap 0.0100, 32 steps)" in shown.facts[1]
+    told = name_telling(["good", "bad"], np.array([0.5, -0.25]))
+    assert told == "for: good +0.5000; against: bad -0.2500"
+
+
+def write_reviews(folder, *, is_dna=False):
+    rng = np.random.default_rng(0)
+    folder.mkdir(parents=True)
+    rows = []
+    for i in range(80):
+        if is_dna:
+            text = "".join(rng.choice(list("ACGT"), 20)) + ("GATTACA" if i % 2 else "CCCCCCC")
+        else:
+            words = rng.choice(["the", "film", "plot", "<b", "was", "long"], 9).tolist()
+            text = " ".join([*words, "superb" if i % 2 else "awful", *words[:3]])
+        rows.append({"id": f"r{i}", "text": text})
+    labelled = [row | {"label": "yes" if i % 2 else "no"} for i, row in enumerate(rows[:60])]
+    (folder / "train.json").write_text(json.dumps(labelled))
+    (folder / "test.json").write_text(json.dumps(rows[60:]))
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_dna", [False, True])
+def test_rows_texts_and_errors_of_trained_models_are_explained(home, tmp_path, is_dna):
+    data = write_reviews(tmp_path / "reviews", is_dna=is_dna)
+    flags = ["--data", data, "--folds", "2"]
+    fast = [
+        "--set",
+        "train.epochs=2",
+        "--set",
+        "train.precision=float32",
+        "--set",
+        "embedding=none",
+    ]
+    untrained = start_script(home, "explain.py", *flags, "--model", "bilstm_attention")
+    assert untrained.returncode == 3
+    assert "./run.sh --models bilstm_attention trains it" in untrained.stderr
+    models = "bilstm_attention,scratch_rnn,nblr,chars"
+    trained = start_script(home, "train.py", *flags, *fast, "--models", models)
+    assert trained.returncode == 0, trained.stderr
+    texts = ["--row", "r3"], ["--row", "r61"], ["--text", "GATXTACA" if is_dna else "Superb <b qq"]
+    for model in models.split(","):
+        for which in texts:
+            done = start_script(home, "explain.py", *flags, "--model", model, *which)
+            assert done.returncode == 0, done.stderr
+            assert "occlusion: " in done.stdout
+        done = start_script(home, "explain.py", *flags, "--model", model)
+        assert done.returncode == 0, done.stderr
+    written = home / "working" / "reviews" / "explanations"
+    assert {path.name for path in (written / "rows").iterdir()} >= {
+        "bilstm_attention-r3.png", "nblr-text.html",
+    }  # fmt: skip
+    assert {path.stem for path in written.glob("*.npz")} == {
+        *models.split(","), "tokens-bilstm_attention",
+    }  # fmt: skip
+    reported = start_script(home, "report.py", *flags)
+    assert reported.returncode == 0, reported.stderr
+    report = home / "working" / "reviews" / "report"
+    assert (report / "explained_gradients_bilstm_attention.png").exists()
+
+    places = find_places(repository=home, kaggle=tmp_path / "none")
+    project = open_project(
+        dataclasses.replace(Config(), models=("nblr",), folds=dataclasses.replace(
+            Config().folds, count=2)), places, data=data, is_plan=True,
+    )  # fmt: skip
+    opened = open_model(project, "bilstm_attention", lambda _: None)
+    for row in (3, 4, 5):
+        found = opened.explain(project.competition.train.row(row), int(project.fold[row]))
+        np.testing.assert_allclose(found.p, opened.result.oof[row], atol=1e-5)
+    with pytest.raises(InputError, match="only trained models can be explained"):
+        open_model(project, "gru", lambda _: None)
