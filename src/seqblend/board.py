@@ -45,7 +45,7 @@ def _distances(data: ReportData) -> dict[str, str]:
     entries = rank_entries(data)
     lead = lead_of(entries)
     leads = {e.name: compare(data, lead, e) for e in entries if lead and e is not lead}
-    return {name: f"{-k.gain:+.4f} ±{k.smallest:.4f}" for name, k in leads.items() if k}
+    return {name: f"{0.0 - k.gain:+.4f} ±{k.smallest:.4f}" for name, k in leads.items() if k}
 
 
 def _cell(scores: dict | None, name: str) -> str:
