@@ -43,6 +43,15 @@ def project(tmp_path):
     return open_project(config, places, data=data)
 
 
+def train_all(project) -> None:
+    """Every unit fitted and every run written."""
+    plan = make_plan(project, Console(file=io.StringIO()))
+    for unit in plan.missing:
+        run_unit(project.job(unit), torch.device("cpu"), lambda _: None)
+    for each in plan.runs:
+        collect_run(project.store, each.name, 1, project.fold, project.ledger)
+
+
 def look(project):
     """What the doctor finds, its file, and what it shows."""
     console = Console(file=io.StringIO(), width=200)
@@ -62,11 +71,7 @@ def test_rows_are_examined_before_anything_is_trained_and_nothing_trained_is_kep
 
 
 def test_finished_runs_are_examined_too(project):
-    plan = make_plan(project, Console(file=io.StringIO()))
-    for unit in plan.missing:
-        run_unit(project.job(unit), torch.device("cpu"), lambda _: None)
-    for each in plan.runs:
-        collect_run(project.store, each.name, 1, project.fold, project.ledger)
+    train_all(project)
     _, found, shown = look(project)
     names = {check["name"] for check in found["checks"]}
     finished = {"confidence of nblr", "confidence of tfidf", "class shift", "label errors"}
@@ -100,11 +105,7 @@ def test_no_look_begins_that_would_not_end_in_time(project):
 
 
 def test_the_report_of_a_session_says_what_the_doctor_found(project):
-    plan = make_plan(project, Console(file=io.StringIO()))
-    for unit in plan.missing:
-        run_unit(project.job(unit), torch.device("cpu"), lambda _: None)
-    for each in plan.runs:
-        collect_run(project.store, each.name, 1, project.fold, project.ledger)
+    train_all(project)
     outcome = blend_finished(project, pytest.fail, None, None)
     console = Console(file=io.StringIO(), width=200)
     show_outcome(console, project, outcome, "./run.sh")

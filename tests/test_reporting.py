@@ -206,11 +206,11 @@ def test_epochs_to_99_percent_of_the_best_reachable_are_shown_where_it_is_known(
     ]
     bilstm = replace(data.records[0], histories=histories)
     known = replace(data, records=[bilstm], reference={BEST_REACHABLE: 0.8})
-    columns, ((*_, last),) = leaderboard_rows(known)
+    columns, ((*_, last),) = leaderboard_rows(known, rank_entries(known))
     assert (columns[-1], last) == ("to 99 %", "1.5")
     out_of_reach = replace(known, reference={BEST_REACHABLE: 0.9})
-    assert leaderboard_rows(out_of_reach)[1][0][-1] == "-"
-    assert "to 99 %" not in leaderboard_rows(data)[0]
+    assert leaderboard_rows(out_of_reach, rank_entries(out_of_reach))[1][0][-1] == "-"
+    assert "to 99 %" not in leaderboard_rows(data, rank_entries(data))[0]
 
 
 def test_the_verdict_is_held_against_the_best_single_model_and_the_baseline():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from seqblend.resampling import row_losses
 from seqblend.seeds import rng_for
 from seqblend.tuning.gain import paired_gain
 from seqblend.tuning.halving import in_upper_part, is_rung, survives
@@ -16,7 +17,6 @@ from seqblend.tuning.shards import (
     is_hopeless,
     least_folds,
     p_worse,
-    row_losses,
     shard_means,
 )
 

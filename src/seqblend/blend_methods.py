@@ -10,6 +10,7 @@ from seqblend.greedy import greedy_weights, hill_weights
 from seqblend.metrics import CLIP, METRICS, average_ranks, score
 from seqblend.simplex import logodds_weights, mixture_weights
 from seqblend.stacking import stacking_weights
+from seqblend.temperature import softmax
 
 # The simplest first: it wins among equals.
 METHODS = (
@@ -53,7 +54,7 @@ class Blend:
             blended = _mean_ranks(self.weights, stack)
         elif space == "logodds":
             mixed = _mix(self.weights, stack, is_log=True)
-            blended = _softmax(mixed if self.bias is None else mixed + self.bias)
+            blended = softmax(mixed if self.bias is None else mixed + self.bias)
         else:
             blended = _mix(self.weights, stack)
             if self.weights.min() < 0:
@@ -69,7 +70,7 @@ def adjust(
     probabilities: float64 [n, c]; class_weights: float64 [c]
     """
     if temperature != 1.0:
-        probabilities = _softmax(np.log(np.clip(probabilities, CLIP, 1.0)) / temperature)
+        probabilities = softmax(np.log(np.clip(probabilities, CLIP, 1.0)) / temperature)
     if class_weights is None:
         return probabilities
     weighted = probabilities * class_weights
@@ -168,11 +169,6 @@ def _mix(weights: np.ndarray, stack: np.ndarray, *, is_log: bool = False) -> np.
         if weight:
             mixed += weight * (np.log(np.clip(member, CLIP, 1.0)) if is_log else member)
     return mixed
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    exponentials = np.exp(logits - logits.max(1, keepdims=True))
-    return exponentials / exponentials.sum(1, keepdims=True)
 
 
 def _mean_ranks(weights: np.ndarray, stack: np.ndarray) -> np.ndarray:

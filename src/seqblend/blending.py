@@ -22,10 +22,8 @@ TAIL = 0.025  # of the draws, left out on either side of an interval
 class BlendResult:
     """The chosen blend, what it scores, and what choosing it scores on unseen rows.
 
-    blend: fitted on all scored rows; method: its method
-    in_sample: its score on the rows it was fitted on
-    cross_fitted: the score of `oof`, in which every part's method and weights come from the others
-    oof: float32 [n, c], NaN for rows without a fold
+    blend: fitted on all scored rows
+    oof: float32 [n, c], every part by the method and weights of the others, NaN without a fold
     table: a dict a method: method, size, in_sample, cross_fitted, gap (> 0: in-sample flatters),
         low, high, beats_single, forecast_low, forecast_high
     whole: the same of the whole procedure, the choice among methods included, and gain (over the
@@ -36,15 +34,27 @@ class BlendResult:
     """
 
     blend: Blend
-    method: str
-    in_sample: float | None
-    cross_fitted: float | None
     oof: np.ndarray
     table: list[dict[str, Any]]
     whole: dict[str, Any]
     best_single: str
     best_single_score: float | None
     calibration: list[dict[str, Any]]
+
+    @property
+    def method(self) -> str:
+        """The chosen blend's."""
+        return self.blend.method
+
+    @property
+    def in_sample(self) -> float | None:
+        """The chosen blend's score on the rows it was fitted on."""
+        return self.whole["in_sample"]
+
+    @property
+    def cross_fitted(self) -> float | None:
+        """The score of `oof`."""
+        return self.whole["cross_fitted"]
 
 
 def cross_fit(
@@ -89,25 +99,20 @@ def select_blend(
     singles = {name: score(metric, known, p[rows]) for name, p in zip(members, stack, strict=True)}
     best_single = best_of(metric, singles)
     single = stack[members.index(best_single), rows]
-    predictions = {"": nested, **choice.blended}
-    draws = _draw(metric, known, [single, *predictions.values()])
+    pairs = [(blend, nested), *((fits.fit(k, rows), p) for k, p in choice.blended.items())]
+    draws = _draw(metric, known, [single, *(p for _, p in pairs)])
     draws[1] += fewer_rows(metric, known, stack[:, rows], blend, list(finished.values()))
-    applied = [blend, *(fits.fit(method, rows) for method in choice.blended)]
     records = [
-        {"method": name, "size": each.size}
+        {"method": each.method, "size": each.size}
         | _scores(metric, known, each.apply(stack[:, rows]), p)
         | _intervals(metric, own, draws[0], (n_test or len(rows)) / len(rows))
-        for (name, p), each, own in zip(predictions.items(), applied, draws[1:], strict=True)
+        for (each, p), own in zip(pairs, draws[1:], strict=True)
     ]
-    whole = records[0] | _gain(metric, known, nested, single) | {"method": choice.method}
     return BlendResult(
         blend=blend,
-        method=choice.method,
-        in_sample=whole["in_sample"],
-        cross_fitted=whole["cross_fitted"],
         oof=_spread(nested, rows, len(fold)).astype(np.float32),
         table=records[1:],
-        whole=whole,
+        whole=records[0] | _gain(metric, known, nested, single),
         best_single=best_single,
         best_single_score=singles[best_single],
         calibration=_calibrate([*stack[:, rows], nested], [*members, "blend"], known, part),

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from seqblend.metrics import METRICS, summarise
-from seqblend.reporting.entries import compare, lead_of, rank_entries
+from seqblend.reporting.entries import Entry, compare, lead_of
 from seqblend.reporting.leaderboard import mean_epochs_to
 from seqblend.reporting.records import BEST_REACHABLE, BlendRecord, ModelRecord, ReportData
 
 
-def leaderboard_rows(data: ReportData) -> tuple[list[str], list[list[str]]]:
+def leaderboard_rows(data: ReportData, entries: list[Entry]) -> tuple[list[str], list[list[str]]]:
     """(columns, rows): OOF, cross-fitted and test scores never mixed."""
     known, best = data.fold >= 0, data.reference.get(BEST_REACHABLE)
     scored = list(dict.fromkeys([data.metric, "accuracy", "log_loss"]))
@@ -26,7 +26,7 @@ def leaderboard_rows(data: ReportData) -> tuple[list[str], list[list[str]]]:
         cells = [name, *(_cell(scores, key) for key in scored), *cost[:-1], *test]
         return scores[data.metric], cells + [cost[-1]] * bool(best)
 
-    behind, ranked = _distances(data), []
+    behind, ranked = _distances(data, entries), []
     for record in data.records:
         epochs = f"{np.mean(record.epochs):.0f}" if any(record.epochs) else "-"
         reached = mean_epochs_to(record, best) if best else None
@@ -40,9 +40,8 @@ def leaderboard_rows(data: ReportData) -> tuple[list[str], list[list[str]]]:
     return columns, [cells for _, cells in ranked]
 
 
-def _distances(data: ReportData) -> dict[str, str]:
+def _distances(data: ReportData, entries: list[Entry]) -> dict[str, str]:
     """{model: `-0.0088 ±0.0021`}: how far it is behind what is submitted, and what is noise."""
-    entries = rank_entries(data)
     lead = lead_of(entries)
     leads = {e.name: compare(data, lead, e) for e in entries if lead and e is not lead}
     return {name: f"{0.0 - k.gain:+.4f} ±{k.smallest:.4f}" for name, k in leads.items() if k}

@@ -15,6 +15,12 @@ Weighted = Callable[[np.ndarray], np.ndarray]  # float64 [r, n] row weights -> f
 _CHUNK = 50  # resamples held at once: 50 x 25,000 rows are 10 MB
 
 
+def row_losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """float64 [n]: each row's log loss; labels int64 [n], probabilities float [n, c]."""
+    right = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    return -np.log(np.clip(right, CLIP, 1.0))
+
+
 def influence(metric: str, labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray | None:
     """float64 [n]: each row's part in a score, to first order; None where it is undefined.
 
@@ -25,8 +31,7 @@ def influence(metric: str, labels: np.ndarray, probabilities: np.ndarray) -> np.
     """
     n, c = probabilities.shape
     if metric == "log_loss":
-        right = probabilities[np.arange(n), labels].astype(np.float64)
-        return -np.log(np.clip(right, CLIP, 1.0))
+        return row_losses(labels, probabilities)
     if metric == "auc":
         return _area_influence(labels, probabilities)
     predicted = predict_classes(probabilities)
@@ -124,7 +129,7 @@ def weighted_metric(metric: str, labels: np.ndarray, probabilities: np.ndarray) 
     """A function from row weights float64 [r, n] to the weighted metric float64 [r]."""
     p = probabilities.astype(np.float64)
     if metric == "log_loss":
-        losses = -np.log(np.clip(p[np.arange(len(labels)), labels], CLIP, 1.0))
+        losses = row_losses(labels, p)
         return lambda weights: weights @ losses / weights.sum(1)
     if metric == "auc":
         classes = [1] if p.shape[1] == 2 else list(range(p.shape[1]))

@@ -15,6 +15,7 @@ from seqblend.folds import split
 from seqblend.models.anatomy import count_parameters, describe_layers
 from seqblend.models.registry import entry_for, resolve_options
 from seqblend.project import Project
+from seqblend.reporting.entries import rank_entries
 from seqblend.reporting.report import write_report
 from seqblend.reporting.vectors import list_missing, tabulate_coverage
 from seqblend.submission_log import (
@@ -100,8 +101,9 @@ def show_outcome(
         return
     diagnosis = _diagnose(console, project, outcome, deadline)
     data = make_report_data(project, outcome, command, diagnosis)
-    page = write_report(data, project.store.report)
-    show_table(console, "leaderboard", *leaderboard_rows(data))
+    entries = rank_entries(data)
+    page = write_report(data, project.store.report, entries)
+    show_table(console, "leaderboard", *leaderboard_rows(data, entries))
     for name, value in data.reference.items():
         say(console, f"{name}: {value:.4f}")
     if outcome.submission is not None:

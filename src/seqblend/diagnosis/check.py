@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from seqblend.resampling import CERTAIN
+
 
 @dataclass(frozen=True)
 class Check:
@@ -48,7 +50,8 @@ class Estimate:
     @classmethod
     def normal(cls, value: float, error: float) -> Estimate:
         """From a standard error."""
-        return cls(float(value), float(value - 1.96 * error), float(value + 1.96 * error))
+        half = CERTAIN * error
+        return cls(float(value), float(value - half), float(value + half))
 
 
 def plain_text(figure: Interval, digits: int = 2) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy import sparse
 from scipy.special import gammaln
@@ -136,6 +138,5 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> Estimate:
     """sum(part) / sum(whole) with its interval over rows, float64 [n] each (linearised)."""
     value = part.sum() / whole.sum()
     error = np.sqrt(np.square(part - value * whole).sum()) / whole.sum()
-    return Estimate(
-        float(value), max(float(value - 1.96 * error), 0.0), float(value + 1.96 * error)
-    )
+    found = Estimate.normal(value, error)
+    return replace(found, low=max(found.low, 0.0))

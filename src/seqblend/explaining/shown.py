@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
 import numpy as np
 from matplotlib.figure import Figure
 
 from seqblend.explaining.rows import Explained
+from seqblend.reporting.page import make_environment
 from seqblend.reporting.style import clean, display_labels, styled, to_png
 from seqblend.reporting.token_strips import LINE, draw_row, lay_out
 from seqblend.store import write_bytes, write_text
@@ -94,13 +94,7 @@ def draw_explained(shown: Shown) -> Figure:
 
 def render_explained(shown: Shown) -> str:
     """A page of HTML; every token stays text."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
+    environment = make_environment(Path(__file__).parent)
     methods = [
         (name, WHAT[name], _coloured(shown, name), name_telling(shown.tokens, weights))
         for name, weights in shown.explained.weights.items()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from seqblend.blend_methods import METHODS, Blend
-from seqblend.metrics import CLIP
 from seqblend.reporting.entries import Entry
 from seqblend.reporting.heatmap import draw_heatmap
 from seqblend.reporting.leaderboard import title_of
@@ -14,6 +13,7 @@ from seqblend.reporting.records import BlendRecord, ReportData
 from seqblend.reporting.sections import Block, Section
 from seqblend.reporting.style import clean
 from seqblend.reporting.tables import NOTHING, Column, Table
+from seqblend.resampling import CERTAIN, row_losses
 
 _CARD = (
     Column("loss_without", "loss without", "signed", "of a log-odds blend, cross-fitted"),
@@ -120,13 +120,13 @@ def member_worth(
         """float64 [n]: each row's loss under the weights of these members alone."""
         scaled = weights[kept] / weights[kept].sum()
         blended = Blend(blend.method, scaled, ()).apply(stack[kept])
-        return -np.log(np.clip(blended[np.arange(len(rows)), labels], CLIP, 1.0))
+        return row_losses(labels, blended)
 
     places = np.arange(len(names))
     whole, result = losses(places), {}
     for i, name in enumerate(names):
         rise = losses(places[places != i]) - whole
-        mean, half = rise.mean(), 1.96 * rise.std(ddof=1) / np.sqrt(len(rows))
+        mean, half = rise.mean(), CERTAIN * rise.std(ddof=1) / np.sqrt(len(rows))
         result[name] = (float(mean), float(mean - half), float(mean + half))
     return result
 

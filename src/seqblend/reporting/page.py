@@ -13,15 +13,20 @@ from seqblend.reporting.sections import Section
 from seqblend.reporting.style import clean, to_svg
 
 
-def render_page(title: str, head: dict[str, Any] | None, parts: list[Section]) -> str:
-    """The page's text; head: the verdict in words, None where nothing is scored."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+def make_environment(folder: Path) -> jinja2.Environment:
+    """For templates in this folder: what they are given stays text, and has to be there."""
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+
+
+def render_page(title: str, head: dict[str, Any] | None, parts: list[Section]) -> str:
+    """The page's text; head: the verdict in words, None where nothing is scored."""
+    environment = make_environment(Path(__file__).parent)
     environment.filters |= {"clean": clean, "code_lines": code_lines}
     return environment.get_template("report.html.j2").render(
         competition=title,

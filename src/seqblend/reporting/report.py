@@ -31,16 +31,17 @@ README_PICTURES = ("accuracy_comparison.png", "models.png", "cm_blend.png", "err
 __all__ = ["BlendRecord", "DataCard", "ModelRecord", "ReportData", "copy_pictures", "write_report"]
 
 
-def write_report(data: ReportData, folder: Path) -> Path:
+def write_report(data: ReportData, folder: Path, entries: list[Entry] | None = None) -> Path:
     """Write the report into `folder`; returns the path of index.html.
 
     Beside it: report.md, leaderboard.csv, loss_comparison.png, accuracy_comparison.png,
     cm_<model>.png, cm_blend.png, and each picture's data as CSV. Nothing asks the network.
 
+    entries: rank_entries of these data, where somebody has them already
     raises: ValueError where two records share a name or rows do not match
     """
     _check(data)
-    entries = rank_entries(data)
+    entries = rank_entries(data) if entries is None else entries
     matrices = breakdowns.matrices_of(data, entries)
     tables = _tables(data, entries, matrices)
     verdict = judge(data, entries)

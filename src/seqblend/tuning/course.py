@@ -11,10 +11,11 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from seqblend import faults
 from seqblend.folds import split
 from seqblend.project import Project
+from seqblend.resampling import row_losses
 from seqblend.runs import PILOT, Run, Unit
 from seqblend.store import read_array
 from seqblend.tuning.halving import best_until, in_upper_part, survives
-from seqblend.tuning.shards import fold_noise, is_hopeless, least_folds, row_losses, shard_means
+from seqblend.tuning.shards import fold_noise, is_hopeless, least_folds, shard_means
 from seqblend.tuning.study import AGAIN, DEFAULT, Study
 
 PRUNERS = ("both", "epochs", "shards", "none")

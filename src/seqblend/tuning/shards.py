@@ -7,18 +7,11 @@ import math
 import numpy as np
 from scipy.special import stdtr
 
-from seqblend.metrics import CLIP
 from seqblend.seeds import rng_for
 
 SHARDS = 8
 CERTAIN = 0.005  # the test's level: looked at after every fold, so far below 0.05
 _NOISY = 0.7  # a fold's training noise in shard standard deviations; beyond it, three folds
-
-
-def row_losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """float64 [n]: each row's log loss; labels int64 [n], probabilities float [n, c]."""
-    right = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return -np.log(np.clip(right, CLIP, 1.0))
 
 
 def shard_means(losses: np.ndarray, fold: int) -> np.ndarray:
