@@ -17,7 +17,7 @@ from seqblend.errors import FlagError, suggest
 from seqblend.models.registry import entries
 from seqblend.opening import open_from
 from seqblend.pipeline import describe_plan, fit_plan, settle, survey
-from seqblend.runs import plan_units
+from seqblend.running.runs import plan_units
 from seqblend.show import show_project
 from seqblend.store import write_text
 

@@ -9,9 +9,9 @@ from seqblend.config import Config, configure, parse_assignments
 from seqblend.errors import FlagError
 from seqblend.paths import Places
 from seqblend.project import Project, open_project
-from seqblend.runs import PILOT, Unit
+from seqblend.running.runs import PILOT, Unit
+from seqblend.running.units import _rows_of
 from seqblend.store import read_json
-from seqblend.units import _rows_of
 
 SETTINGS = [
     "lstm.hidden=4", "lstm.width=8", "train.max_epochs=3", "train.steps_per_epoch=4",

@@ -3,7 +3,9 @@ import pytest
 import torch
 from conftest import sequence_set
 
-from seqblend.batching import (
+from seqblend.config import VocabularyConfig
+from seqblend.errors import InputError
+from seqblend.training.batching import (
     DeviceSequences,
     cut_sequences,
     padding_share,
@@ -11,8 +13,6 @@ from seqblend.batching import (
     plan_rows,
     tokens_per_batch,
 )
-from seqblend.config import VocabularyConfig
-from seqblend.errors import InputError
 
 CPU = torch.device("cpu")
 

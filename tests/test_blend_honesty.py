@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from blend_examples import members, noise, softmax
 
-from seqblend.blend_methods import fit_blend
-from seqblend.blending import cross_fit, select_blend
-from seqblend.crossfit import Fits, fewer_rows
+from seqblend.blending.choosing import cross_fit, select_blend
+from seqblend.blending.crossfit import Fits, fewer_rows
+from seqblend.blending.methods import fit_blend
 from seqblend.metrics import score
 from seqblend.resampling import bootstrap
 

@@ -7,13 +7,13 @@ import pytest
 from blend_examples import members, noise, softmax
 from scipy.optimize import minimize
 
-from seqblend.blend_methods import METHODS, Blend, available_methods, fit_blend
-from seqblend.blending import cross_fit, select_blend
-from seqblend.crossfit import Fits, deal_parts
+from seqblend.blending.choosing import cross_fit, select_blend
+from seqblend.blending.crossfit import Fits, deal_parts
+from seqblend.blending.logodds import LogOddsLoss
+from seqblend.blending.methods import METHODS, Blend, available_methods, fit_blend
+from seqblend.blending.simplex import logodds_weights, mixture_weights
 from seqblend.errors import InputError
-from seqblend.logodds import LogOddsLoss
 from seqblend.metrics import score
-from seqblend.simplex import logodds_weights, mixture_weights
 
 NAMES = tuple("abcdefgh")
 
@@ -276,7 +276,7 @@ def test_the_derivatives_of_the_loss_are_its_differences():
 def test_blocks_of_rows_add_up(monkeypatch):
     stack, labels, _ = members(3, 1_000, 3)
     whole = LogOddsLoss(stack, labels)
-    monkeypatch.setattr("seqblend.logodds._BLOCK", 900)
+    monkeypatch.setattr("seqblend.blending.logodds._BLOCK", 900)
     cut = LogOddsLoss(stack, labels)
     assert len(cut.blocks) > 5
     assert cut.loss(np.full(3, 0.4)) == pytest.approx(whole.loss(np.full(3, 0.4)), abs=1e-12)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from conftest import sequence_set
 
-from seqblend.budget import Estimator
 from seqblend.config import TrainConfig, VocabularyConfig
 from seqblend.models.recurrent import RecurrentOptions
 from seqblend.models.registry import entries
-from seqblend.runs import PILOT, Run, Unit
+from seqblend.running.budget import Estimator
+from seqblend.running.runs import PILOT, Run, Unit
 
 SMALL = RecurrentOptions(width=4, hidden=4)
 NBLR = Run("nblr-1", "nblr", None, TrainConfig(), VocabularyConfig())

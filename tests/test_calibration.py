@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from blend_examples import members
 
-from seqblend.blend_methods import adjust
-from seqblend.calibration import OFFSETS, fit_class_weights, measure_reliability
-from seqblend.crossfit import cross_fit_class_weights, cross_fit_temperature
+from seqblend.blending.calibration import OFFSETS, fit_class_weights, measure_reliability
+from seqblend.blending.crossfit import cross_fit_class_weights, cross_fit_temperature
+from seqblend.blending.methods import adjust
 from seqblend.metrics import score
 
 

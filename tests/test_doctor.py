@@ -23,12 +23,12 @@ from seqblend.diagnosis.variance import Gain
 from seqblend.paths import Places
 from seqblend.pipeline import blend_finished, make_plan
 from seqblend.project import open_project
-from seqblend.results import collect_run
 from seqblend.row_checks import LOOKS, check_rows
+from seqblend.running.results import collect_run
+from seqblend.running.units import run_unit
 from seqblend.show import record_and_show, show_outcome
 from seqblend.store import read_json
 from seqblend.submission_log import log_submission, scored_submissions
-from seqblend.units import run_unit
 
 ROWS = {"exact duplicates", "near duplicates", "families", "label from id", "label from row order",
         "label from length", "train against test", "unseen tokens"}  # fmt: skip

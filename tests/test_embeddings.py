@@ -13,13 +13,13 @@ from seqblend.embeddings.matching import Source, describe_coverage, match_file
 from seqblend.embeddings.rewriting import spellings
 from seqblend.embeddings.table import Embedding, EmbeddingUse
 from seqblend.errors import FlagError, InputError
-from seqblend.members import fit_member, member_from_arrays
 from seqblend.reporting.report import write_report
 from seqblend.reporting.vectors import vectors_section
-from seqblend.runs import Unit, plan_runs
+from seqblend.running.runs import Unit, plan_runs
+from seqblend.running.units import restore_member, run_unit
 from seqblend.sequences import UNK
 from seqblend.store import read_array
-from seqblend.units import restore_member, run_unit
+from seqblend.training.members import fit_member, member_from_arrays
 
 
 def write_vectors(path, words, seed=0, width=8):

@@ -13,10 +13,10 @@ import torch
 from processes import wait_until
 
 from seqblend.config import Config, TrainConfig
-from seqblend.executors import Event, WorkerPool
 from seqblend.paths import Places
 from seqblend.project import open_project
-from seqblend.runs import Job, Unit, plan_runs
+from seqblend.running.executors import Event, WorkerPool
+from seqblend.running.runs import Job, Unit, plan_runs
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,6 @@ from seqblend.explaining.networks import (
 from seqblend.explaining.occlusion import leave_one_out
 from seqblend.explaining.rows import Explained, explain_row, gather, widen
 from seqblend.explaining.shown import Shown, describe, name_telling, render_explained
-from seqblend.members import fit_member
 from seqblend.models.layers import Embed, NetworkOptions
 from seqblend.models.linear import NbLogistic
 from seqblend.models.ngrams import NgramIndex
@@ -39,6 +38,7 @@ from seqblend.paths import find_places
 from seqblend.project import open_project
 from seqblend.reporting.explanations import read_explanations
 from seqblend.sequences import UNK, Competition, SubmissionForm, View
+from seqblend.training.members import fit_member
 
 SMALL = {"options": {"width": 8, "hidden": 8}}
 

@@ -4,11 +4,11 @@ import numpy as np
 from conftest import sequence_set
 from test_training import CPU
 
-from seqblend.batching import DeviceSequences
 from seqblend.config import TrainConfig, VocabularyConfig
 from seqblend.knobs import override
 from seqblend.models.recurrent import RecurrentClassifier, RecurrentOptions
-from seqblend.training import Rows, Setting, fit_module
+from seqblend.training.batching import DeviceSequences
+from seqblend.training.fitting import Rows, Setting, fit_module
 
 OPTIONS = RecurrentOptions(
     width=8, hidden=16, directions=1, pooling="last",

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from seqblend import gradients
-from seqblend.gradients import GradientNorms
+from seqblend.training import gradients
+from seqblend.training.gradients import GradientNorms
 
 CPU = torch.device("cpu")
 

@@ -7,10 +7,10 @@ import pytest
 from blend_examples import members, noise, softmax
 
 from seqblend.benchmark.selection import COLUMNS, Task, compare, our_picks, published_picks
-from seqblend.blend_methods import fit_blend
-from seqblend.bounds import best_bounded
-from seqblend.greedy import greedy_picks, greedy_weights, hill_weights, sort_members
-from seqblend.incremental import open_sum
+from seqblend.blending.bounds import best_bounded
+from seqblend.blending.greedy import greedy_picks, greedy_weights, hill_weights, sort_members
+from seqblend.blending.incremental import open_sum
+from seqblend.blending.methods import fit_blend
 from seqblend.metrics import METRICS, score
 
 SEVERAL = ["accuracy", "macro_f1", "mcc", "log_loss", "auc"]

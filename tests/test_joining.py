@@ -18,7 +18,7 @@ from seqblend.errors import FlagError, InputError
 from seqblend.joining import REMARK, join_files, parse_addition, read_probabilities
 from seqblend.paths import Places
 from seqblend.project import Project, open_project
-from seqblend.results import MADE_BY, find_mismatch, finished_runs
+from seqblend.running.results import MADE_BY, find_mismatch, finished_runs
 
 CLASSES = ["blue", "green", "red"]
 

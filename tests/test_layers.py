@@ -9,20 +9,19 @@ import pytest
 
 from seqblend.dataset import READING
 from seqblend.models.registry import entries
-from seqblend.runs import sources_of
+from seqblend.running.runs import sources_of
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 LAYERS = [  # lowest first; a name with a slash is a folder
     "scratch/",
     "errors knobs config faults seeds sources store versions",
     "sequences reading/ embeddings/ paths demo demo_kinds public/ dataset",
-    "dealing folds vocabulary batching",
+    "dealing folds vocabulary",
     "models/",
-    "probabilities metrics temperature resampling optimise gradients memory recovery trainer",
-    "training scratch_training contract members devices",
-    "runs units executors scheduling precision results",
-    "logodds simplex stacking bounds incremental greedy blend_methods calibration crossfit "
-    "blending budget tuned",
+    "probabilities metrics temperature resampling devices",
+    "training/",
+    "running/",
+    "blending/ tuned",
     "submission submission_log reporting/ diagnosis/ console progress commands",
     "project joining delivery pipeline summary board show opening row_checks checkup",
     "tuning/ benchmark/ explaining/",
@@ -127,7 +126,7 @@ def reached_from(module: str, aside: str = ".reading.") -> set[str]:
     return {module.removeprefix("seqblend.").replace(".", "/") for module in reached}
 
 
-_SCRATCH = {"models/scratch", "scratch_training"} | {
+_SCRATCH = {"models/scratch", "training/scratch"} | {
     module.removeprefix("seqblend.").replace(".", "/")
     for module in modules()
     if module.startswith("seqblend.scratch.")
@@ -141,35 +140,18 @@ def test_every_source_that_reading_runs_through_names_what_was_read():
 
 @pytest.mark.parametrize("name", sorted(entries()))
 def test_every_source_that_a_unit_runs_through_is_part_of_its_name(name):
-    ground = {
-        "errors",
-        "faults",
-        "knobs",
-        "config",
-        "store",
-        "sources",
-        "versions",
-    }  # change no result
+    ground = {"errors", "faults", "knobs", "config", "store", "sources", "versions"}  # no result
     reading = {"dataset", "demo", "paths"}  # what was read has a digest of its own
-    recovering = {"gradients", "memory", "recovery"}
     entry = entries()[name]
+    networks = {f"training/{path.stem}" for path in (SOURCE / "seqblend/training").glob("*.py")}
+    networks -= {"training/contract", "training/members"}
     unused = {  # imported by the contract, not run through by this kind of model
         "module": _SCRATCH,
         "scratch": set(),
-        "linear": {
-            "batching",
-            "optimise",
-            "temperature",
-            "trainer",
-            "training",
-            "vocabulary",
-            "embeddings/table",
-            "models/layers",
-            "models/normalisation",
-            "models/recurrence",
-            *recovering,
-        }
+        "linear": networks
+        | {"temperature", "vocabulary", "embeddings/table", "models/layers"}
+        | {"models/normalisation", "models/recurrence"}
         | _SCRATCH,
     }[entry.kind]
-    names = reached_from("units") | reached_from(entry.file)
+    names = reached_from("running/units") | reached_from(entry.file)
     assert names - ground - reading - unused <= set(sources_of(entry))

@@ -8,9 +8,9 @@ import torch
 from conftest import sequence_set, view_of
 
 from seqblend.config import TrainConfig, VocabularyConfig
-from seqblend.contract import Context, Labelled
-from seqblend.members import fit_member, member_from_arrays
 from seqblend.models.registry import entries, entry_for, resolve_options
+from seqblend.training.contract import Context, Labelled
+from seqblend.training.members import fit_member, member_from_arrays
 
 CPU = torch.device("cpu")
 NAMES = sorted(entries())

@@ -5,7 +5,7 @@ from torch import nn
 
 from seqblend.config import TrainConfig
 from seqblend.errors import FlagError
-from seqblend.optimise import (
+from seqblend.training.optimise import (
     AveragedWeights,
     choose_precision,
     make_loss,

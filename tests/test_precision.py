@@ -5,10 +5,10 @@ import torch
 from test_units import CPU, make_project
 
 from seqblend.console import make_console
-from seqblend.optimise import choose_precision
 from seqblend.pipeline import make_plan
-from seqblend.precision import settle_precision
+from seqblend.running.precision import settle_precision
 from seqblend.store import read_json, write_json
+from seqblend.training.optimise import choose_precision
 
 OWN = choose_precision("auto", CPU, low_precision_on_cpu=True)
 OTHER = {"bfloat16": "float32", "float32": "bfloat16"}[OWN]

@@ -11,9 +11,9 @@ from torch import nn
 
 from seqblend.errors import UnitError
 from seqblend.models.recurrent import RecurrentClassifier
-from seqblend.recovery import DivergenceError, Snapshot, Watch
-from seqblend.trainer import Trainer
-from seqblend.training import fit_module
+from seqblend.training.fitting import fit_module
+from seqblend.training.recovery import DivergenceError, Snapshot, Watch
+from seqblend.training.trainer import Trainer
 
 
 class Faulty(RecurrentClassifier):

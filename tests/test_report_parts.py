@@ -8,8 +8,8 @@ from conftest import sequence_set
 from report_examples import make_report
 from sklearn.metrics import roc_auc_score
 
-from seqblend.blend_methods import Blend
-from seqblend.calibration import measure_reliability
+from seqblend.blending.calibration import measure_reliability
+from seqblend.blending.methods import Blend
 from seqblend.config import DataConfig, VocabularyConfig
 from seqblend.errors import InputError
 from seqblend.metrics import score

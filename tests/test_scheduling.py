@@ -4,8 +4,8 @@ import pytest
 
 from seqblend.config import TrainConfig, VocabularyConfig
 from seqblend.models.recurrent import RecurrentOptions
-from seqblend.runs import PILOT, Job, Run, Unit, plan_units
-from seqblend.scheduling import Schedule
+from seqblend.running.runs import PILOT, Job, Run, Unit, plan_units
+from seqblend.running.scheduling import Schedule
 
 BILSTM = Run("bilstm-1", "bilstm", RecurrentOptions(), TrainConfig(), VocabularyConfig())
 FIXED = Run("bigru-1", "bigru", RecurrentOptions(), TrainConfig(epochs=3), VocabularyConfig())

@@ -6,12 +6,11 @@ import torch
 from conftest import sequence_set
 from torch import nn
 
-from seqblend.batching import DeviceSequences
 from seqblend.config import TrainConfig, VocabularyConfig
 from seqblend.errors import UnitError
 from seqblend.models.recurrent import RecurrentClassifier, RecurrentOptions
-from seqblend.trainer import Trainer
-from seqblend.training import (
+from seqblend.training.batching import DeviceSequences
+from seqblend.training.fitting import (
     Rows,
     Setting,
     entropy_of,
@@ -21,6 +20,7 @@ from seqblend.training import (
     predict_module,
     stops_after_patience,
 )
+from seqblend.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 SMALL = RecurrentOptions(width=8, hidden=8)

@@ -22,7 +22,6 @@ import tune
 from seqblend.commands import run_script
 from seqblend.config import Config, configure, parse_assignments
 from seqblend.console import make_console
-from seqblend.executors import _DroppedError
 from seqblend.models.registry import entries
 from seqblend.paths import Places
 from seqblend.pipeline import make_plan
@@ -31,8 +30,10 @@ from seqblend.reporting.page import render_page
 from seqblend.reporting.sections import Section
 from seqblend.reporting.style import styled
 from seqblend.reporting.tuning import tuning_section
-from seqblend.results import finished_runs
-from seqblend.runs import PILOT, Unit
+from seqblend.running.executors import _DroppedError
+from seqblend.running.results import finished_runs
+from seqblend.running.runs import PILOT, Unit
+from seqblend.running.units import run_unit
 from seqblend.store import commit_folder, forget_file, read_finished, read_json, write_array
 from seqblend.tuned import REMARK
 from seqblend.tuning.adopt import warm_starts
@@ -41,7 +42,6 @@ from seqblend.tuning.planner import make_planner
 from seqblend.tuning.study import AGAIN, DEFAULT
 from seqblend.tuning.table import outcome_of
 from seqblend.tuning.tuner import Settings, begin_study, best_model, replay_study
-from seqblend.units import run_unit
 
 CPU = torch.device("cpu")
 SMALL = [

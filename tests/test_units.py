@@ -16,8 +16,9 @@ from seqblend.models.registry import entries
 from seqblend.paths import Places
 from seqblend.pipeline import blend_finished
 from seqblend.project import open_project
-from seqblend.results import check_result, collect_run, finished_runs
-from seqblend.runs import PILOT, Unit, plan_runs, plan_units
+from seqblend.running.results import check_result, collect_run, finished_runs
+from seqblend.running.runs import PILOT, Unit, plan_runs, plan_units
+from seqblend.running.units import restore_member, run_unit
 from seqblend.sources import git_commit
 from seqblend.store import (
     read_array,
@@ -28,7 +29,6 @@ from seqblend.store import (
 )
 from seqblend.summary import make_report_data
 from seqblend.temperature import temper
-from seqblend.units import restore_member, run_unit
 
 CPU = torch.device("cpu")
 SETTINGS = ["train.max_epochs=3", "options.hidden=8", "options.width=8", "train.precision=float32"]

@@ -19,8 +19,8 @@ from seqblend.diagnosis.shakeup import forecast_shake_up
 from seqblend.diagnosis.variance import compare_runs, measure_variance
 from seqblend.metrics import score
 from seqblend.project import Project
-from seqblend.results import RunResult, finished_runs, standing_blend
 from seqblend.row_checks import check_rows
+from seqblend.running.results import RunResult, finished_runs, standing_blend
 from seqblend.store import read_json, write_json
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from seqblend.blending import BlendResult, select_blend
+from seqblend.blending.choosing import BlendResult, select_blend
 from seqblend.config import digest
 from seqblend.errors import InputError
 from seqblend.metrics import METRICS, better
 from seqblend.project import Project
-from seqblend.results import MADE_BY, RunResult, check_result
-from seqblend.runs import Unit
+from seqblend.running.results import MADE_BY, RunResult, check_result
+from seqblend.running.runs import Unit
 from seqblend.sources import git_commit
 from seqblend.store import commit_folder, write_array, write_json
 from seqblend.submission import Submission, check_submission, write_submission

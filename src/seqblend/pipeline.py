@@ -10,7 +10,6 @@ from pathlib import Path
 
 import torch
 
-from seqblend.budget import Estimator
 from seqblend.console import Console, duration, say
 from seqblend.delivery import (
     Outcome,
@@ -20,13 +19,14 @@ from seqblend.delivery import (
     describe_submission,
 )
 from seqblend.errors import InputError
-from seqblend.executors import Event, WorkerPool
-from seqblend.precision import settle_precision
 from seqblend.progress import Progress
 from seqblend.project import Project
-from seqblend.results import collect_run, finished_runs
-from seqblend.runs import Run, Unit, plan_units
-from seqblend.scheduling import Schedule
+from seqblend.running.budget import Estimator
+from seqblend.running.executors import Event, WorkerPool
+from seqblend.running.precision import settle_precision
+from seqblend.running.results import collect_run, finished_runs
+from seqblend.running.runs import Run, Unit, plan_units
+from seqblend.running.scheduling import Schedule
 from seqblend.store import read_finished, write_json
 from seqblend.tuned import REMARK, plan_tuned_runs
 

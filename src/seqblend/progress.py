@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 
 from seqblend.console import Console, Group, Status, duration, picture_of
-from seqblend.executors import Event
-from seqblend.runs import PILOT, Unit
-from seqblend.scheduling import Schedule
+from seqblend.running.executors import Event
+from seqblend.running.runs import PILOT, Unit
+from seqblend.running.scheduling import Schedule
 
 
 @dataclass

@@ -21,14 +21,14 @@ from seqblend.devices import Machine, find_devices
 from seqblend.diagnosis.grouping import settle_groups
 from seqblend.embeddings.preparing import Prepared, prepare_embedding
 from seqblend.errors import FlagError
-from seqblend.executors import cores
 from seqblend.folds import Folds, folds_digest, make_folds
 from seqblend.models.groups import choose_models
 from seqblend.models.registry import entry_for
 from seqblend.paths import Places, Store, choose_competition
 from seqblend.reading.discovery import CompetitionFiles, find_files
-from seqblend.results import Ledger
-from seqblend.runs import Job, Unit
+from seqblend.running.executors import cores
+from seqblend.running.results import Ledger
+from seqblend.running.runs import Job, Unit
 from seqblend.sequences import Competition
 from seqblend.store import check_writable, sweep, write_array, write_json
 from seqblend.tuned import apply_tuned

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parent
 
 @functools.cache
 def code_digest(modules: Iterable[str]) -> str:
-    """8 hex digits over the text of the package's modules, such as ("batching", "models/layers").
+    """8 hex digits over the text of the package's modules, such as ("vocabulary", "models/layers").
 
     modules: a tuple; changing a report or a reader does not rename a trained unit
     """

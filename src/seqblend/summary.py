@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seqblend.blending import BlendResult
+from seqblend.blending.choosing import BlendResult
 from seqblend.config import VocabularyConfig
 from seqblend.delivery import Outcome, distinct_names
 from seqblend.demo import BEST
@@ -28,7 +28,7 @@ from seqblend.reporting.records import (
     RowTexts,
     Suspects,
 )
-from seqblend.results import RunResult, histories
+from seqblend.running.results import RunResult, histories
 from seqblend.sequences import UNK, Competition
 from seqblend.sources import git_commit
 from seqblend.store import read_json

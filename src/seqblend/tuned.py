@@ -13,8 +13,8 @@ from seqblend.embeddings.table import EmbeddingUse
 from seqblend.errors import FlagError
 from seqblend.models.registry import entries, resolve_options
 from seqblend.paths import Store
-from seqblend.results import Ledger
-from seqblend.runs import Run, plan_runs
+from seqblend.running.results import Ledger
+from seqblend.running.runs import Run, plan_runs
 from seqblend.store import read_json, set_aside, write_json
 
 REMARK = "tuned on these rows"

@@ -13,7 +13,7 @@ from seqblend.config import configure, parse_assignments
 from seqblend.errors import FlagError, suggest
 from seqblend.models.registry import entries
 from seqblend.project import Project
-from seqblend.runs import Run, Unit, plan_runs
+from seqblend.running.runs import Run, Unit, plan_runs
 
 AS_IS = "as it is"
 VARIANTS = {

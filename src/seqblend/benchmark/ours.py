@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from seqblend.batching import DeviceSequences, padding_share, plan_batches
 from seqblend.benchmark.peers import BATCH
 from seqblend.benchmark.timing import Timing, time_steps
 from seqblend.benchmark.workload import CLASSES, VOCABULARY
 from seqblend.config import TrainConfig, VocabularyConfig
-from seqblend.contract import Labelled
 from seqblend.models.registry import entry_for, resolve_options
-from seqblend.training import (
+from seqblend.training.batching import DeviceSequences, padding_share, plan_batches
+from seqblend.training.contract import Labelled
+from seqblend.training.fitting import (
     PREDICT_TOKENS,
     History,
     Rows,

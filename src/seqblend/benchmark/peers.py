@@ -15,8 +15,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from seqblend.benchmark.timing import Timing, time_steps
 from seqblend.benchmark.workload import CLASSES, LONGEST, VOCABULARY
-from seqblend.contract import Labelled
 from seqblend.sequences import PAD
+from seqblend.training.contract import Labelled
 
 BATCH = 64
 _WARM_UP = 3  # steps

@@ -12,16 +12,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seqblend.batching import plan_batches
 from seqblend.benchmark.ours import on_device
 from seqblend.benchmark.peers import BATCH
 from seqblend.benchmark.timing import Timing, time_steps
 from seqblend.benchmark.workload import CLASSES, VOCABULARY
-from seqblend.contract import Labelled
 from seqblend.models.layers import mask_of
 from seqblend.scratch.classifier import SequenceClassifier, Shape
 from seqblend.scratch.optimise import Adam, clip_by_global_norm
 from seqblend.seeds import rng_for
+from seqblend.training.batching import plan_batches
+from seqblend.training.contract import Labelled
 
 _WIDTH, _HIDDEN, _RATE, _CLIP = 128, 64, 1e-3, 1.0
 _WARM_UP = 2  # steps

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 
-from seqblend.greedy import greedy_picks, sort_members
-from seqblend.incremental import open_sum
+from seqblend.blending.greedy import greedy_picks, sort_members
+from seqblend.blending.incremental import open_sum
 from seqblend.seeds import rng_for
 
 STEPS = 25  # picks of either

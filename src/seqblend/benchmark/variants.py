@@ -17,9 +17,9 @@ import torch
 from seqblend.benchmark import ours, peers, scratch
 from seqblend.benchmark.timing import Timing
 from seqblend.benchmark.workload import make_workload
-from seqblend.contract import Labelled
 from seqblend.devices import settle_device
-from seqblend.optimise import has_fast_bfloat16
+from seqblend.training.contract import Labelled
+from seqblend.training.optimise import has_fast_bfloat16
 
 
 @dataclass(frozen=True)

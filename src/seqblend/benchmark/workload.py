@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtri
 
-from seqblend.contract import Labelled
 from seqblend.seeds import rng_for
 from seqblend.sequences import UNK, SequenceSet
+from seqblend.training.contract import Labelled
 
 LONGEST = 400  # tokens; longer rows are cut
 VOCABULARY = 20_000  # with PAD and UNK

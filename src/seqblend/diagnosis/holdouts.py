@@ -9,7 +9,7 @@ import numpy as np
 from seqblend.folds import split
 from seqblend.models.tfidf import TfidfLogistic, TfidfOptions
 from seqblend.paths import Store
-from seqblend.results import RunResult
+from seqblend.running.results import RunResult
 from seqblend.sequences import Competition
 from seqblend.store import read_array
 

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
-from seqblend.contract import Fitted
 from seqblend.explaining.members import OpenedModel
 from seqblend.explaining.rows import gather
-from seqblend.members import TorchMember
 from seqblend.metrics import predict_classes
 from seqblend.models.layers import Embed
 from seqblend.reporting.explanations import Explanation
-from seqblend.results import standing_blend
+from seqblend.running.results import standing_blend
 from seqblend.sequences import UNK
 from seqblend.store import write_arrays
+from seqblend.training.contract import Fitted
+from seqblend.training.members import TorchMember
 
 _WORST = 30  # the report's table of errors has as many
 _FIRST = 3  # of them before the right ones: a picture shows the first six rows

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from seqblend.config import TrainConfig, VocabularyConfig
-from seqblend.contract import Fitted
 from seqblend.embeddings.table import EmbeddingUse
 from seqblend.errors import FlagError, InputError, suggest
 from seqblend.explaining.rows import Explained, explain_row, widen
@@ -18,10 +17,11 @@ from seqblend.knobs import override
 from seqblend.models.registry import entries, entry_for
 from seqblend.project import Project
 from seqblend.reading.lexicon import EMPTY
-from seqblend.results import RunResult, finished_runs
-from seqblend.runs import Run, Unit
+from seqblend.running.results import RunResult, finished_runs
+from seqblend.running.runs import Run, Unit
+from seqblend.running.units import restore_member
 from seqblend.sequences import View
-from seqblend.units import restore_member
+from seqblend.training.contract import Fitted
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqblend.batching import DeviceSequences, cut_sequences
-from seqblend.contract import Fitted
 from seqblend.explaining.linear import share_ngrams
 from seqblend.explaining.networks import Integral, integrate_gradients, weigh_by_attention
 from seqblend.explaining.occlusion import leave_one_out
-from seqblend.members import LinearMember, ScratchMember, TorchMember
 from seqblend.reporting.explanations import Explanation
 from seqblend.sequences import UNK, SequenceSet, View
+from seqblend.training.batching import DeviceSequences, cut_sequences
+from seqblend.training.contract import Fitted
+from seqblend.training.members import LinearMember, ScratchMember, TorchMember
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ class Entry:
     """A registered model.
 
     kind: `module` (build(options, vocabulary size, classes) -> torch.nn.Module, trained by
-        training.py), `scratch` (the same arguments -> a models/scratch.Network, trained by
-        scratch_training.py) or `linear` (a class with fit, predict, arrays and from_arrays of its
+        training/fitting.py), `scratch` (the same arguments -> a models/scratch.Network, trained by
+        training/scratch.py) or `linear` (a class with fit, predict, arrays and from_arrays of its
         own)
     low_precision_on_cpu: whether its kernels are faster in bfloat16 on a processor that has it
         (oneDNN's LSTM is, 1.3x; the projections of our GRU are, 1.25x in all)

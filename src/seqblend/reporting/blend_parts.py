@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from seqblend.blend_methods import METHODS, Blend
+from seqblend.blending.methods import METHODS, Blend
 from seqblend.reporting.entries import Entry
 from seqblend.reporting.heatmap import draw_heatmap
 from seqblend.reporting.leaderboard import title_of

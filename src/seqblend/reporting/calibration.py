@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from seqblend.calibration import Reliability
+from seqblend.blending.calibration import Reliability
 from seqblend.reporting.intervals import wilson_interval
 from seqblend.reporting.pictures import Picture
 from seqblend.reporting.style import INK, MARKERS, MUTED, SERIES, clean, new_figure

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from seqblend.calibration import measure_reliability
+from seqblend.blending.calibration import measure_reliability
 from seqblend.metrics import METRICS, score, summarise
 from seqblend.reporting.intervals import central_95
 from seqblend.reporting.records import BlendRecord, ModelRecord, ReportData

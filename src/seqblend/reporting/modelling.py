@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from seqblend.calibration import measure_reliability
+from seqblend.blending.calibration import measure_reliability
 from seqblend.reporting.breakdowns import tabulate_classes
 from seqblend.reporting.calibration import draw_reliability
 from seqblend.reporting.confusion import SHOWN_CLASSES, draw_confusion, worst_classes

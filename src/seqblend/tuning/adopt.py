@@ -8,7 +8,7 @@ from typing import Any
 from seqblend.metrics import score
 from seqblend.models.registry import entry_for
 from seqblend.project import Project
-from seqblend.results import finished_runs
+from seqblend.running.results import finished_runs
 from seqblend.store import MANIFEST, read_json
 from seqblend.tuning.planner import Planner
 from seqblend.tuning.space import Space, Values

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from optuna.trial import FrozenTrial
 
-from seqblend.executors import WorkerPool
 from seqblend.folds import make_folds
 from seqblend.project import Project, make_ledger, write_folds
-from seqblend.runs import Job, Run, Unit
+from seqblend.running.executors import WorkerPool
+from seqblend.running.runs import Job, Run, Unit
 from seqblend.store import read_finished
 from seqblend.tuning.course import Rules, candidates, unit_losses
 from seqblend.tuning.gain import Gain, paired_gain

@@ -12,7 +12,7 @@ from seqblend import faults
 from seqblend.folds import split
 from seqblend.project import Project
 from seqblend.resampling import row_losses
-from seqblend.runs import PILOT, Run, Unit
+from seqblend.running.runs import PILOT, Run, Unit
 from seqblend.store import read_array
 from seqblend.tuning.halving import best_until, in_upper_part, survives
 from seqblend.tuning.shards import fold_noise, is_hopeless, least_folds, shard_means

@@ -10,9 +10,9 @@ import torch
 
 from seqblend.config import digest
 from seqblend.models.registry import entry_for
-from seqblend.precision import settle_precision
 from seqblend.project import Project
-from seqblend.runs import Run, sources_of
+from seqblend.running.precision import settle_precision
+from seqblend.running.runs import Run, sources_of
 from seqblend.sources import code_digest
 from seqblend.tuned import is_given, plan_tuned_runs
 from seqblend.tuning.space import SECTIONS, Space, Values, make_space

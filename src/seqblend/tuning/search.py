@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seqblend.errors import UnitError
-from seqblend.executors import Event, WorkerPool
-from seqblend.runs import PILOT, Job, Run, Unit
+from seqblend.running.executors import Event, WorkerPool
+from seqblend.running.runs import PILOT, Job, Run, Unit
 from seqblend.store import read_finished, read_json
 from seqblend.tuning.course import Course, Rules
 from seqblend.tuning.space import Values

@@ -14,7 +14,7 @@ from seqblend.metrics import METRICS
 from seqblend.models.registry import entries, entry_for
 from seqblend.project import Project
 from seqblend.reporting.tuning import write_tuning
-from seqblend.results import collect_run, finished_runs
+from seqblend.running.results import collect_run, finished_runs
 from seqblend.tuned import REMARK, write_tuned
 from seqblend.tuning.adopt import rebuild, warm_starts
 from seqblend.tuning.confirm import SHARE, Confirmed, make_confirmation

@@ -13,7 +13,7 @@ from seqblend.config import TrainConfig, VocabularyConfig
 from seqblend.embeddings.table import Embedding
 from seqblend.models.registry import Entry
 from seqblend.sequences import SequenceSet, View
-from seqblend.training import History
+from seqblend.training.fitting import History
 
 
 @dataclass(frozen=True)

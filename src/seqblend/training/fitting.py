@@ -15,14 +15,14 @@ from numpy.typing import ArrayLike
 from torch import nn
 
 from seqblend import faults
-from seqblend.batching import DeviceSequences, plan_batches
 from seqblend.config import TrainConfig
-from seqblend.memory import Portions
 from seqblend.metrics import summarise
-from seqblend.optimise import autocast
 from seqblend.seeds import seed_for
 from seqblend.temperature import fit_temperature
-from seqblend.trainer import Rows, Setting, Trainer
+from seqblend.training.batching import DeviceSequences, plan_batches
+from seqblend.training.memory import Portions
+from seqblend.training.optimise import autocast
+from seqblend.training.trainer import Rows, Setting, Trainer
 
 _MANY_ROWS = 1_000  # validation rows whose loss is steady enough for a short patience
 PREDICT_TOKENS = 32_768  # padded tokens in a batch without gradients

@@ -21,8 +21,8 @@ import torch
 
 from seqblend import release_freed_memory
 from seqblend.errors import InputError
-from seqblend.runs import Job
-from seqblend.units import run_unit
+from seqblend.running.runs import Job
+from seqblend.running.units import run_unit
 
 _PR_SET_PDEATHSIG = 1  # from linux/prctl.h
 _MOST_HOLES = 1 << 30  # bytes that a fit may grow by before freed blocks go back to the system

@@ -12,21 +12,22 @@ import torch
 from seqblend.config import Config, TrainConfig, VocabularyConfig, digest
 from seqblend.embeddings.table import EmbeddingUse
 from seqblend.models.registry import Entry, entry_for, resolve_options
-from seqblend.optimise import choose_precision
 from seqblend.sources import code_digest
+from seqblend.training.optimise import choose_precision
 
 PILOT = -1  # the fold number of a pilot
 _SHARED = (
-    "sequences", "seeds", "folds", "dealing", "metrics", "devices", "contract", "members", "runs",
-    "units", "models/registry",
+    "sequences", "seeds", "folds", "dealing", "metrics", "devices", "training/contract",
+    "training/members", "running/runs", "running/units", "models/registry",
 )  # fmt: skip
 _MODULE = (
-    "vocabulary", "batching", "optimise", "gradients", "memory", "recovery", "trainer", "training",
-    "temperature", "models/layers", "models/normalisation", "models/recurrence", "embeddings/table",
+    "vocabulary", "training/batching", "training/optimise", "training/gradients", "training/memory",
+    "training/recovery", "training/trainer", "training/fitting", "temperature",
+    "models/layers", "models/normalisation", "models/recurrence", "embeddings/table",
 )  # fmt: skip
 _LINEAR = ("models/ngrams", "models/logistic", "models/weighting")
 _SCRATCH = (
-    *_MODULE, "scratch_training", "scratch/attention",
+    *_MODULE, "training/scratch", "scratch/attention",
     "scratch/cells", "scratch/classifier", "scratch/dropout", "scratch/initial", "scratch/layers",
     "scratch/loss", "scratch/optimise", "scratch/pooling", "scratch/recurrent",
 )  # fmt: skip

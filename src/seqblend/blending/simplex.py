@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from seqblend.logodds import LogOddsLoss
+from seqblend.blending.logodds import LogOddsLoss
 from seqblend.metrics import CLIP
 
 TOLERANCE = 1e-8  # nats within which the loss is at its minimum (Frank-Wolfe duality gap)

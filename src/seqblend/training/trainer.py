@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seqblend.batching import DeviceSequences, padding_share, plan_epoch
 from seqblend.config import TrainConfig
-from seqblend.gradients import GradientNorms
-from seqblend.memory import Portions
-from seqblend.optimise import AveragedWeights, autocast, make_loss, make_optimiser, rate_at
-from seqblend.recovery import MOST_RECOVERIES, DivergenceError, Snapshot, Watch
 from seqblend.seeds import rng_for, seed_for
+from seqblend.training.batching import DeviceSequences, padding_share, plan_epoch
+from seqblend.training.gradients import GradientNorms
+from seqblend.training.memory import Portions
+from seqblend.training.optimise import AveragedWeights, autocast, make_loss, make_optimiser, rate_at
+from seqblend.training.recovery import MOST_RECOVERIES, DivergenceError, Snapshot, Watch
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from seqblend.bounds import Rating
-from seqblend.incremental import GrowingSum, open_sum
+from seqblend.blending.bounds import Rating
+from seqblend.blending.incremental import GrowingSum, open_sum
 from seqblend.seeds import rng_for
 
 STEPS = 20  # picks beyond one a member; a weight is a multiple of 5 % or finer

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from seqblend.blend_methods import Blend
-from seqblend.calibration import measure_reliability
-from seqblend.crossfit import Fits, best_of, cross_fit_temperature, deal_parts, fewer_rows
+from seqblend.blending.calibration import measure_reliability
+from seqblend.blending.crossfit import Fits, best_of, cross_fit_temperature, deal_parts, fewer_rows
+from seqblend.blending.methods import Blend
 from seqblend.errors import InputError
 from seqblend.metrics import METRICS, score
 from seqblend.probabilities import check_probabilities

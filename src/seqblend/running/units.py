@@ -13,17 +13,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from seqblend.contract import Context, Fitted, Labelled
 from seqblend.dataset import load_competition
 from seqblend.devices import describe_device, settle_device
 from seqblend.embeddings.table import load_embedding
 from seqblend.errors import UnitError, listing
 from seqblend.folds import inner_split, split
-from seqblend.members import fit_member, member_from_arrays
 from seqblend.metrics import summarise
 from seqblend.models.registry import entry_for
-from seqblend.recovery import DivergenceError
-from seqblend.runs import PILOT, Job, Run, Unit
+from seqblend.running.runs import PILOT, Job, Run, Unit
 from seqblend.sequences import Competition
 from seqblend.sources import git_commit
 from seqblend.store import (
@@ -35,6 +32,9 @@ from seqblend.store import (
     write_arrays,
     write_json,
 )
+from seqblend.training.contract import Context, Fitted, Labelled
+from seqblend.training.members import fit_member, member_from_arrays
+from seqblend.training.recovery import DivergenceError
 from seqblend.versions import package_versions
 
 _SCOPE = "training rows of the fold"

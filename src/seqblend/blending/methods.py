@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqblend.greedy import greedy_weights, hill_weights
+from seqblend.blending.greedy import greedy_weights, hill_weights
+from seqblend.blending.simplex import logodds_weights, mixture_weights
+from seqblend.blending.stacking import stacking_weights
 from seqblend.metrics import CLIP, METRICS, average_ranks, score
-from seqblend.simplex import logodds_weights, mixture_weights
-from seqblend.stacking import stacking_weights
 from seqblend.temperature import softmax
 
 # The simplest first: it wins among equals.

@@ -1,6 +1,6 @@
 """Fit one network of models/scratch on one fold, and predict with it in file order.
 
-What training.py does for torch modules, as bare as it can be: shuffled batches, Adam, clipping. Of
+What fitting.py does for torch modules, as bare as it can be: shuffled batches, Adam, clipping. Of
 TrainConfig it heeds rate, warm-up, schedule, clipping, batches and epochs; no weight decay, no
 averaged weights, no smoothing, float32 only.
 """
@@ -13,12 +13,11 @@ from collections.abc import Callable
 import numpy as np
 
 from seqblend import faults
-from seqblend.batching import DeviceSequences, padding_share, plan_batches
 from seqblend.errors import UnitError
 from seqblend.models.scratch import Network
-from seqblend.optimise import rate_at
 from seqblend.seeds import rng_for
-from seqblend.training import (
+from seqblend.training.batching import DeviceSequences, padding_share, plan_batches
+from seqblend.training.fitting import (
     PREDICT_TOKENS,
     History,
     Rows,
@@ -26,6 +25,7 @@ from seqblend.training import (
     Trace,
     describe_validation,
 )
+from seqblend.training.optimise import rate_at
 
 
 def fit_network(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from seqblend.runs import PILOT, Job, Run, Unit
+from seqblend.running.runs import PILOT, Job, Run, Unit
 
 
 @dataclass

@@ -9,15 +9,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from seqblend.batching import DeviceSequences
-from seqblend.contract import Context, Facts, Fitted, Labelled
 from seqblend.models.layers import Embed
 from seqblend.models.scratch import Network
-from seqblend.scratch_training import fit_network, predict_network
 from seqblend.seeds import rng_for
 from seqblend.sequences import SequenceSet
 from seqblend.temperature import temper
-from seqblend.training import (
+from seqblend.training.batching import DeviceSequences
+from seqblend.training.contract import Context, Facts, Fitted, Labelled
+from seqblend.training.fitting import (
     Rows,
     Setting,
     Trace,
@@ -29,6 +28,7 @@ from seqblend.training import (
     predict_module,
     stops_after_patience,
 )
+from seqblend.training.scratch import fit_network, predict_network
 from seqblend.vocabulary import fit_vocabulary
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from seqblend.bounds import Rating, best_bounded, bound_area
+from seqblend.blending.bounds import Rating, best_bounded, bound_area
 from seqblend.metrics import CLIP, COUNTED, METRICS, class_auc, confusion_matrix
 
 Step = tuple[int, float]  # a member, and how often it is added to the sum

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from seqblend.logodds import LogOddsLoss
-from seqblend.simplex import logodds_weights
+from seqblend.blending.logodds import LogOddsLoss
+from seqblend.blending.simplex import logodds_weights
 
 WEIGHT_SPREAD = 0.1  # prior standard deviation of a weight around its convex value
 BIAS_SPREAD = 0.5  # and of a class's offset around 0, in nats

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 
 from seqblend.models.registry import entry_for
-from seqblend.optimise import PRECISIONS, choose_precision
 from seqblend.store import read_json, set_aside, write_json
+from seqblend.training.optimise import PRECISIONS, choose_precision
 
 
 def settle_precision(

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from seqblend.blend_methods import Blend, adjust, available_methods, fit_blend, is_coarse
-from seqblend.calibration import fit_class_weights
+from seqblend.blending.calibration import fit_class_weights
+from seqblend.blending.methods import Blend, adjust, available_methods, fit_blend, is_coarse
 from seqblend.dealing import deal_rows
 from seqblend.metrics import METRICS, better, score
 from seqblend.resampling import influence, standard_error

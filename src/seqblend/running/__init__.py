@@ -1,0 +1,1 @@
+"""Units of work: planned, scheduled, run by worker processes, gathered into runs."""

@@ -1,0 +1,1 @@
+"""Fit a model on one fold: batches, steps, recovery, and the kinds of members."""
