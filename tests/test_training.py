@@ -174,3 +174,12 @@ def test_patience_ends_a_fit():
         1
     ].history
     assert 3 <= len(history["epoch"]) < 30
+
+
+@pytest.mark.parametrize("changes", [{}, {"class_weights": True}])
+def test_the_recorded_training_loss_is_free_of_label_smoothing(changes):
+    still = {"lr": 0.0, **changes}
+    plain = fit_module(build, make_rows(), make_rows(), make_setting(label_smoothing=0.0, **still))
+    smooth = fit_module(build, make_rows(), make_rows(), make_setting(label_smoothing=0.4, **still))
+    losses = [trace.history["train_loss"] for _, trace in (plain, smooth)]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-5)

@@ -117,7 +117,7 @@ class TrainConfig:
     half_life: float = knob(
         0.1, Span(0.02, 0.3, log=True), "of the averaged weights, as a share", least=0.001
     )
-    label_smoothing: float = knob(0.0, Span(0.0, 0.2), "mass moved to the other classes")
+    label_smoothing: float = knob(0.1, Span(0.0, 0.2), "mass moved to the other classes")
     class_weights: bool = knob(False, help="weigh classes by inverse frequency")
     calibrate: bool = knob(
         True, help="the pilot's epochs are those of the least loss after temperature scaling, and "

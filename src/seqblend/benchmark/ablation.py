@@ -25,7 +25,7 @@ VARIANTS = {
     "embedding dropout 0.2": "options.embedding_dropout=0.2",
     "element-wise embedding dropout": "options.embedding_dropout_kind=element",
     "dropout 0.2": "options.dropout=0.2",
-    "label smoothing 0.1": "train.label_smoothing=0.1",
+    "no label smoothing": "train.label_smoothing=0",
     "cosine, 8 epochs": "train.schedule=cosine train.epochs=8",
     "one cycle, 8 epochs": "train.schedule=one_cycle train.epochs=8",
     "64 steps an epoch": "train.steps_per_epoch=64",

@@ -143,11 +143,19 @@ class Trainer:
             with autocast(self.setting.precision, self.setting.device):
                 logits = self.model(tokens, lengths)
             logits = logits.float()
-            own = self.loss(logits, labels) * (self.mass[rows].sum() / mass)
+            share = self.mass[rows].sum() / mass
+            own = self.loss(logits, labels) * share
             self.scaler.scale(own).backward()
-            loss = loss + own.detach()
+            loss = loss + self._unsmoothed(own, logits, labels, share)
             correct = correct + (logits.detach().argmax(1) == labels).sum()
         return loss, correct
+
+    @torch.no_grad()
+    def _unsmoothed(self, own: Tensor, logits: Tensor, labels: Tensor, share: float) -> Tensor:
+        """The part's loss as it is recorded, comparable with a validation loss: float32 []."""
+        if not self.loss.label_smoothing:
+            return own.detach()
+        return nn.functional.cross_entropy(logits, labels, self.loss.weight) * share
 
     def _update(self, norm: Tensor, steps: int) -> None:
         """Clip, then one step of the optimiser and of the averaged weights."""
