@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import optuna
 import pytest
 
@@ -11,6 +12,7 @@ from seqblend.config import Config, configure, parse_assignments
 from seqblend.errors import FlagError
 from seqblend.knobs import Choice, Span
 from seqblend.models.registry import entries
+from seqblend.seeds import rng_for
 from seqblend.tuned import is_given, with_values
 from seqblend.tuning.space import SECTIONS, make_space, settings_of
 
@@ -105,3 +107,30 @@ def test_settings_are_grouped_by_section():
 def test_a_wrong_range_or_name_is_one_line(vary, message):
     with pytest.raises(FlagError, match=message):
         make_space(Config(), "bigru", vary)
+
+
+@pytest.mark.parametrize("model", ["bigru", "transformer", "nblr"])
+def test_values_near_the_start_are_in_range_and_closer_than_those_by_chance(model):
+    space = make_space(Config(), model, ",".join(SECTIONS))
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    near, far = [], []
+    for i in range(60):
+        values = space.near(rng_for(0, "test", i))
+        assert space.complete(values) == values
+        near.append(distance(space, values))
+        far.append(distance(space, study.ask(space.distributions()).params))
+    assert 0 < sum(near) < 0.6 * sum(far)
+
+
+def distance(space, values) -> float:
+    """How far values are from the start, in shares of the ranges; a changed choice counts 0.5."""
+    total = 0.0
+    for knob in space.knobs:
+        value, start, search = values[knob.name], knob.default, knob.search
+        if isinstance(search, Choice):
+            total += 0.5 * (value != start)
+        elif search.log:
+            total += abs(np.log(value / start)) / np.log(search.high / search.low)
+        else:
+            total += abs(value - start) / (search.high - search.low)
+    return total

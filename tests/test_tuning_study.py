@@ -16,6 +16,7 @@ from optuna.trial import TrialState
 
 from seqblend.config import Config
 from seqblend.errors import FlagError
+from seqblend.seeds import rng_for
 from seqblend.tuning import storage as storages
 from seqblend.tuning.space import make_space
 from seqblend.tuning.storage import mend_journal, open_storage, shown, storage_errors
@@ -116,6 +117,12 @@ def test_a_kill_between_queueing_again_and_failing_queues_once(tmp_path):
     study.study.enqueue_trial(trial.params, user_attrs={"role": DEFAULT, "after": trial.number})
     study.heal(mine=True)
     assert [t.state for t in study.trials] == [TrialState.WAITING]
+
+
+def test_before_tpe_takes_over_every_second_proposal_is_near_the_start(tmp_path):
+    asked = tell(open_at(tmp_path / "s.journal"), 8)[3:]
+    near = [SPACE.near(rng_for(0, "near the start", i)) for i in range(3, 8)]
+    assert [a == b for a, b in zip(asked, near, strict=True)] == [True, False, True, False, True]
 
 
 def test_a_fresh_study_knows_nothing(tmp_path):

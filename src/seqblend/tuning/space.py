@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from seqblend.config import Config
 from seqblend.errors import FlagError, suggest
 from seqblend.knobs import Choice, Span, override
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 SECTIONS = ("train", "options", "vocabulary", "embedding")
 USUAL = "train,options"
 Values = dict[str, Any]  # "section.name" -> value
+_STEP = 0.15  # standard deviation of a step near the start, as a share of the range
+_CHANGED = 0.3  # chance that a choice changes near the start
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,21 @@ class Knob:
         if isinstance(self.search, Choice):
             return value in self.search.values
         return self.search.low <= value <= self.search.high
+
+    def near(self, rng: np.random.Generator) -> Any:
+        """A value near the start: a short way along a span; a choice mostly as it is."""
+        if isinstance(self.search, Choice):
+            others = [value for value in self.search.values if value != self.default]
+            return others[rng.integers(len(others))] if rng.random() < _CHANGED else self.default
+        low, high, start = self.search.low, self.search.high, self.default
+        if not self.holds(start):  # 0 on a log scale: off, and no place to be near to
+            return start
+        if self.search.log:
+            low, high, start = np.log([low, high, start])
+        value = np.clip(rng.normal(start, _STEP * (high - low)), low, high)
+        value = float(np.exp(value)) if self.search.log else float(value)
+        value = min(max(value, self.search.low), self.search.high)  # exp(log(x)) is not quite x
+        return round(value) if isinstance(self.default, int) else value
 
     def distribution(self) -> BaseDistribution:
         """The range as Optuna has it."""
@@ -60,6 +79,10 @@ class Space:
     def start(self) -> Values:
         """Each knob's value before any search."""
         return {knob.name: knob.default for knob in self.knobs}
+
+    def near(self, rng: np.random.Generator) -> Values:
+        """Each knob's value near the start."""
+        return {knob.name: knob.near(rng) for knob in self.knobs}
 
     def distributions(self) -> dict[str, BaseDistribution]:
         """What Optuna samples from."""

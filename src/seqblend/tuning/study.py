@@ -17,7 +17,7 @@ from optuna.study import StudySummary
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from seqblend.errors import FlagError
-from seqblend.seeds import seed_for
+from seqblend.seeds import rng_for, seed_for
 from seqblend.tuning.space import Space, Values
 from seqblend.tuning.storage import is_url, shown
 
@@ -52,6 +52,9 @@ class Study:
     def ask(self) -> Trial:
         """The next trial: what a dead process left, then what is tried first, then a proposal.
 
+        Before TPE takes over, proposals are near the start and by chance in turn: where time is
+        short, a good start is worth more looks than the far ends of every range.
+
         A proposal depends on how many trials there are and on what is known of them, and on no
         process: a killed session goes on as an undisturbed one would have.
         """
@@ -60,6 +63,8 @@ class Study:
         if ordinal == len(trials) and ordinal < len(self.first):
             role, values = self.first[ordinal]
             self.study.enqueue_trial(values, user_attrs={"role": role})
+        elif ordinal == len(trials) and self._is_near(ordinal):
+            self.study.enqueue_trial(self.space.near(rng_for(_SEED, "near the start", ordinal)))
         self.study.sampler = make_sampler(seed_for(_SEED, "proposal", ordinal))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -69,6 +74,10 @@ class Study:
         if "role" not in trial.user_attrs:
             trial.set_user_attr("role", FOUND)
         return trial
+
+    def _is_near(self, ordinal: int) -> bool:
+        """Whether this trial stays near the start: every second one before TPE takes over."""
+        return ordinal < _STARTUP and (ordinal - len(self.first)) % 2 == 0
 
     def touch(self, trial: Trial) -> None:
         """Say that the trial's process lives."""
