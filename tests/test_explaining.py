@@ -36,7 +36,7 @@ from seqblend.models.ngrams import NgramIndex
 from seqblend.models.registry import entry_for, resolve_options
 from seqblend.paths import find_places
 from seqblend.project import open_project
-from seqblend.reporting.explanations import read_explanations
+from seqblend.reporting.facts.explanations import read_explanations
 from seqblend.sequences import UNK, Competition, SubmissionForm, View
 from seqblend.training.members import fit_member
 

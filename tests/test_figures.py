@@ -8,16 +8,18 @@ import numpy as np
 import pytest
 from report_examples import make_probabilities
 
+from seqblend.intervals import wilson_interval
 from seqblend.metrics import METRICS, score
-from seqblend.reporting.confusion import draw_confusion, worst_classes
-from seqblend.reporting.curves import draw_curves, spread_apart, stack_units
-from seqblend.reporting.figures import draw_scores, draw_tenths
-from seqblend.reporting.fonts import can_draw, characters_of, choose_families, families
-from seqblend.reporting.gradients import draw_gradients
-from seqblend.reporting.intervals import wilson_interval
-from seqblend.reporting.modelling import more_epochs
-from seqblend.reporting.records import ModelRecord
-from seqblend.reporting.style import clean, display_labels, styled, to_png, to_svg
+from seqblend.reporting.elements.fonts import can_draw, characters_of, choose_families, families
+from seqblend.reporting.elements.style import clean, display_labels, styled, to_png, to_svg
+from seqblend.reporting.facts.histories import stack_units
+from seqblend.reporting.facts.records import ModelRecord
+from seqblend.reporting.figures.confusion import draw_confusion, worst_classes
+from seqblend.reporting.figures.curves import draw_curves
+from seqblend.reporting.figures.gradients import draw_gradients
+from seqblend.reporting.figures.line_ends import spread_apart
+from seqblend.reporting.figures.scores import draw_scores, draw_tenths
+from seqblend.reporting.sections.models import more_epochs
 from seqblend.resampling import bootstrap, weighted_metric
 
 

@@ -14,19 +14,19 @@ from seqblend.config import DataConfig, VocabularyConfig
 from seqblend.errors import InputError
 from seqblend.metrics import score
 from seqblend.reading.readers import find_files, read_competition
-from seqblend.reporting.advice import next_steps
-from seqblend.reporting.blend_parts import correlate_errors, member_worth
-from seqblend.reporting.breakdowns import tabulate_recall, tabulate_tenths
-from seqblend.reporting.entries import rank_entries
-from seqblend.reporting.explanations import Explanation, rank_agreement, read_explanations
-from seqblend.reporting.leaderboard import tabulate
-from seqblend.reporting.mistakes import find_suspects, tabulate_suspects, tabulate_worst
-from seqblend.reporting.ranking import rank
-from seqblend.reporting.records import RowTexts, Suspects
+from seqblend.reporting.facts.breakdowns import tabulate_recall, tabulate_tenths
+from seqblend.reporting.facts.entries import rank_entries
+from seqblend.reporting.facts.explanations import Explanation, rank_agreement, read_explanations
+from seqblend.reporting.facts.leaderboard import tabulate
+from seqblend.reporting.facts.members import correlate_errors, member_worth
+from seqblend.reporting.facts.mistakes import find_suspects, tabulate_suspects, tabulate_worst
+from seqblend.reporting.facts.records import RowTexts, Suspects
+from seqblend.reporting.figures.ranking import rank
+from seqblend.reporting.figures.token_map import count_tokens, find_lean, same_neighbours
+from seqblend.reporting.figures.token_strips import lay_out
 from seqblend.reporting.report import README_PICTURES, copy_pictures
-from seqblend.reporting.sections import tabulate_settings, tabulate_shared
-from seqblend.reporting.token_map import count_tokens, find_lean, same_neighbours
-from seqblend.reporting.token_strips import lay_out
+from seqblend.reporting.sections.advice import next_steps
+from seqblend.reporting.sections.reproduction import tabulate_settings, tabulate_shared
 from seqblend.store import write_arrays
 from seqblend.summary import make_texts
 

@@ -13,7 +13,7 @@ from seqblend.explaining.naming import NamedRow, name_row, name_text
 from seqblend.explaining.rows import gather
 from seqblend.explaining.shown import Shown, describe, name_telling, write_explained
 from seqblend.project import Project
-from seqblend.reporting.explanations import Explanation, rank_agreement
+from seqblend.reporting.facts.explanations import Explanation, rank_agreement
 
 
 def present_row(

@@ -10,7 +10,7 @@ import numpy as np
 from seqblend.explaining.linear import share_ngrams
 from seqblend.explaining.networks import Integral, integrate_gradients, weigh_by_attention
 from seqblend.explaining.occlusion import leave_one_out
-from seqblend.reporting.explanations import Explanation
+from seqblend.reporting.facts.explanations import Explanation
 from seqblend.sequences import UNK, SequenceSet, View
 from seqblend.training.batching import DeviceSequences, cut_sequences
 from seqblend.training.contract import Fitted

@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from seqblend.explaining.rows import Explained
+from seqblend.reporting.elements.style import clean, display_labels, styled, to_png
+from seqblend.reporting.figures.token_strips import LINE, draw_row, lay_out
 from seqblend.reporting.page import make_environment
-from seqblend.reporting.style import clean, display_labels, styled, to_png
-from seqblend.reporting.token_strips import LINE, draw_row, lay_out
 from seqblend.store import write_bytes, write_text
 
 _LINES = 60  # of a picture's row; the page has the rest
