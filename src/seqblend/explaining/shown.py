@@ -19,7 +19,7 @@ _TELLING = 5  # tokens named for and against
 _TOKEN = 24  # characters of a token on the picture and in words
 _INCH = 0.21  # a line of a picture
 WHAT = {
-    "attention": "what the pooling looks at; it says nothing of for or against",
+    "attention": "what is looked at, by the pooling or through the blocks; neither for nor against",
     "gradients": "integrated gradients of the class's log-odds",
     "occlusion": "what the class's probability loses without the token",
     "ngrams": "the linear model's weights, shared out over the tokens of each n-gram",

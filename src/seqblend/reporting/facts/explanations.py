@@ -7,7 +7,8 @@ explanations/<model>.npz
     offsets  int64 [r + 1] row i has the tokens offsets[i] : offsets[i + 1]
     tokens   int32 [t]     lexicon ids, in the order and after the cut in which the model read them
 and at least one of these, a number a token:
-    attention  float32 [t] weights of the pooling, at least 0, a row's sum is 1
+    attention  float32 [t] weights of the pooling, or of a transformer's blocks rolled out, at least
+                           0, a row's sum is 1
     gradients  float32 [t] integrated gradients of the target's logit; above 0 speaks for it
     occlusion  float32 [t] what the target's probability loses without the token
     ngrams     float32 [t] a linear model's weights, shared out over the tokens of each n-gram

@@ -1,4 +1,4 @@
-"""What a torch model's answer hangs on: attention weights, and integrated gradients."""
+"""What a torch model's answer hangs on: integrated gradients whose sum is checked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seqblend.models.layers import AdditiveAttention, Embed
+from seqblend.models.layers import Embed
 
 _CELLS = 16_384  # padded tokens in a batch with gradients
 
@@ -44,26 +44,6 @@ class Integral:
     def gap(self) -> float:
         """How far the values' sum is from what it should be."""
         return abs(float(self.values.sum()) - self.whole)
-
-
-@torch.no_grad()
-def weigh_by_attention(model: nn.Module, tokens: Tensor, lengths: Tensor) -> np.ndarray | None:
-    """Weights of the attention pooling: float32 [b, t], rows sum to 1, padding has 0; else None.
-
-    None too where it pools windows instead of tokens, or is one of several.
-    tokens: int64 [b, t], lengths: int64 [b]
-    """
-    pools = [part for part in model.modules() if isinstance(part, AdditiveAttention)]
-    if len(pools) != 1:
-        return None
-    seen: list[Tensor] = []
-    hook = pools[-1].register_forward_hook(lambda _, __, out: seen.append(out[1]))
-    try:
-        model.eval()(tokens, lengths)
-    finally:
-        hook.remove()
-    weights = seen[-1].float().cpu().numpy()
-    return weights if weights.shape == tuple(tokens.shape) else None
 
 
 def integrate_gradients(
