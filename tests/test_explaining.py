@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+import io
 import json
 import re
 
@@ -10,11 +11,13 @@ import pytest
 import torch
 from conftest import sequence_set, view_of
 from processes import start_script
+from rich.console import Console
 from test_members import draw, make_context
 from torch import nn
 
 from seqblend.commands import run_script
 from seqblend.config import Config, DataConfig
+from seqblend.console import say_coloured
 from seqblend.errors import FlagError, InputError
 from seqblend.explaining.attention import weigh_by_attention
 from seqblend.explaining.choosing import choose_rows, save_explanation, save_vectors
@@ -36,7 +39,7 @@ from seqblend.models.ngrams import NgramIndex
 from seqblend.models.registry import entry_for, resolve_options
 from seqblend.paths import find_places
 from seqblend.project import open_project
-from seqblend.reporting.facts.explanations import read_explanations
+from seqblend.reporting.facts.explanations import read_explanations, shares_of
 from seqblend.sequences import UNK, Competition, SubmissionForm, View
 from seqblend.training.members import fit_member
 
@@ -390,8 +393,24 @@ def test_facts_say_the_prediction_the_label_and_whether_the_sum_is_right():
     assert "with probability 0.7500; labelled no (its label has 0.2500)" in shown.facts[0]
     assert "sum to +0.2500" in shown.facts[1]
     assert "(gap 0.0100, 32 steps)" in shown.facts[1]
-    told = name_telling(["good", "bad"], np.array([0.5, -0.25]))
+    told = name_telling(["good", "bad"], np.array([0.5, -0.25]), "gradients")
     assert told == "for: good +0.5000; against: bad -0.2500"
+    seen = name_telling(["good", "bad"], np.array([0.25, 0.75]), "attention")
+    assert seen == "most: bad 0.7500, good 0.2500 (an even share is 0.5000)"
+
+
+def test_attention_that_is_nearly_even_is_still_coloured_apart():
+    np.testing.assert_allclose(shares_of("attention", np.array([0.3, 0.4, 0.3])), [0, 1, 0])
+    np.testing.assert_allclose(shares_of("gradients", np.array([0.1, -0.4])), [0.25, -1])
+
+
+@pytest.mark.parametrize(
+    ("system", "blue"), [("256", "48;5;25m"), ("truecolor", "48;2;10;96;146m")]
+)
+def test_a_terminal_of_few_colours_gets_tints_of_one_hue(system, blue):
+    console = Console(file=io.StringIO(), force_terminal=True, color_system=system, width=80)
+    say_coloured(console, ["good"], [0.75], " ")
+    assert blue in console.file.getvalue()
 
 
 def write_rows(folder, kind):

@@ -242,6 +242,10 @@ def test_tokens_are_laid_out_in_lines_and_cut_after_three():
     ]  # fmt: skip
 
 
+def test_an_ideograph_takes_two_columns():
+    assert [column for column, _, _ in lay_out(["語言", "ab", "é"], 1)] == [0, 5, 8]
+
+
 def test_tokens_are_counted_by_class_and_lean_where_they_are_over_represented(data):
     texts = make_texts_of([[k, k, 9] for k in data.labels.tolist()])  # a token of its own a class
     counts = count_tokens(replace(data, texts=texts), np.array([0, 1, 2, 9], dtype=np.int32))

@@ -137,6 +137,7 @@ def test_undefined_is_said_and_not_shown_as_a_number():
     assert show(None, "score") == show(float("nan"), "score") == "undefined"
     assert show("", "score") == "–"
     assert show(0.98765, "score") == "0.9877"
+    assert show(-0.00001, "signed") == "+0.0000"  # no minus nought
 
 
 def test_the_leaderboard_is_sorted_by_the_metric_and_names_each_split(written):

@@ -33,7 +33,7 @@ def present_row(
     for fact in shown.facts:
         say(console, fact)
     for method, weights in shown.explained.weights.items():
-        say(console, f"{method}: {name_telling(shown.tokens, weights)}")
+        say(console, f"{method}: {name_telling(shown.tokens, weights, method)}")
         if console.is_terminal:
             say_coloured(console, shown.tokens, shown.shares(method).tolist(), shown.joint)
     folder = project.store.explanations / "rows"

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -68,6 +69,25 @@ def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(width, height), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
     return figure, figure.add_subplot()
+
+
+def put_legend(figure: Figure, title: str = "", *, most: int = 4, is_turned: bool = False) -> None:
+    """A legend below the axes, in as many columns as have room for their names, at most `most`."""
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    if not labels:
+        return
+    if is_turned:
+        handles, labels = handles[::-1], labels[::-1]
+    room = 14 * figure.get_figwidth()  # characters of 8 points in a line
+    fitting = (
+        n
+        for n in range(min(most, len(labels)), 1, -1)
+        if sum(max(map(len, part)) + 8 for part in np.array_split(labels, n)) <= room
+    )
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=next(fitting, 1), frameon=False,
+        fontsize=8, title=title or None,
+    )  # fmt: skip
 
 
 def to_png(figure: Figure) -> bytes:

@@ -70,7 +70,7 @@ def show(value: Any, kind: str) -> str:
         return clean(value) if value != NOTHING or kind == "text" else "–"
     if value is None or not math.isfinite(value):
         return "undefined"
-    return _FORMS[kind].format(value)
+    return _FORMS[kind].format(round(value, 4) + 0.0)  # adding nought leaves no minus nought
 
 
 def to_csv(table: Table) -> str:

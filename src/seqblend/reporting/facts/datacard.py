@@ -6,7 +6,7 @@ import numpy as np
 
 from seqblend.folds import Folds, number_sequences
 from seqblend.reading.lexicon import unseen_rate
-from seqblend.reporting.elements.style import clean
+from seqblend.reporting.elements.style import clean, percent
 from seqblend.reporting.facts.records import DataCard
 from seqblend.sequences import Competition, SequenceSet
 
@@ -24,8 +24,8 @@ def make_data_card(competition: Competition, folds: Folds, max_len: int) -> Data
         ("tokens", f"{train.lengths.sum() + test.lengths.sum():,}",
          f"{len(view.lexicon):,} distinct {view.name}"),
         ("length of a row", _quantiles(train.lengths), "tokens: median, 5 % to 95 %, longest"),
-        ("cut off", f"{cut_share(train.lengths, max_len):.1%} of the tokens",
-         f"{np.mean(train.lengths > max_len):.1%} of the rows are longer than {max_len} "
+        ("cut off", f"{percent(cut_share(train.lengths, max_len))} of the tokens",
+         f"{percent(np.mean(train.lengths > max_len))} of the rows are longer than {max_len} "
          "(vocabulary.max_len); linear members read all of a row"),
         ("empty rows", f"{competition.counts.get('empty_train', 0):,} train, "
          f"{competition.counts.get('empty_test', 0):,} test", "read as one unknown token"),
@@ -33,7 +33,7 @@ def make_data_card(competition: Competition, folds: Folds, max_len: int) -> Data
          f"{folds.conflicting:,} of their rows have conflicting labels"),
         ("train/test overlap", f"{shared_test:,} test rows",
          f"the same sequence stands in {shared_train:,} train rows"),
-        ("test tokens never seen in train", f"{unseen:.2%}", "read as unknown"),
+        ("test tokens never seen in train", percent(unseen), "read as unknown"),
     ]  # fmt: skip
     notes = [("folds", note, "") for note in folds.notes]
     return DataCard([*rows, *notes])

@@ -115,6 +115,16 @@ def _remedy(path: Path, what: str) -> str:
     return f"{path}: expected {what}. Delete it and explain these rows again (src/explain.py)"
 
 
+def shares_of(method: str, weights: np.ndarray) -> np.ndarray:
+    """float [t] in -1..1 for a row's colours: its weights over the largest.
+
+    Attention counts from its least weight on, for it may look nearly everywhere alike.
+    """
+    if method == "attention":
+        weights = weights - weights.min()
+    return weights / max(float(np.abs(weights).max()), 1e-12)
+
+
 def rank_agreement(explanation: Explanation) -> dict[tuple[str, str], tuple[float, float, int]]:
     """How alike two methods rank the tokens of a row by the size of their weights.
 

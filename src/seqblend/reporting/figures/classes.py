@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from seqblend.reporting.elements.pictures import Picture, draw_plain
-from seqblend.reporting.elements.style import INK, MARKERS, SERIES, clean, new_figure
+from seqblend.reporting.elements.style import INK, MARKERS, SERIES, clean, new_figure, put_legend
 from seqblend.reporting.elements.tables import Table
 from seqblend.reporting.facts.breakdowns import spread
 
@@ -49,7 +49,7 @@ def _draw_dots(models: dict[str, np.ndarray], lead: str, labels: list[str]) -> F
     axes.tick_params(axis="y", labelcolor=INK, length=0)
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.set_title("Accuracy by true class (recall)")
-    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)
+    put_legend(figure)
     return figure
 
 

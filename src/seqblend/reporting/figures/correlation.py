@@ -33,7 +33,7 @@ def draw_heatmap(
         cell = Rectangle((j, i), 1, 1, facecolor=colour, alpha=opacity, linewidth=0)
         axes.add_patch(cell)
         axes.text(
-            j + 0.5, i + 0.5, f"{value:.2f}", ha="center", va="center_baseline",
+            j + 0.5, i + 0.5, f"{round(value, 2) + 0.0:.2f}", ha="center", va="center_baseline",
             fontsize=6.5 if is_dense else 8, color="#ffffff" if opacity > 0.62 else INK,
         )  # fmt: skip
     axes.set(xlim=(0, len(columns)), ylim=(len(rows), 0), aspect="equal", title=title)

@@ -12,10 +12,10 @@ from seqblend.reporting.elements.style import INK, SERIES, clean, new_figure
 from seqblend.reporting.facts.entries import Entry
 from seqblend.reporting.facts.leaderboard import BOARD
 from seqblend.reporting.facts.records import ModelRecord
-from seqblend.reporting.figures.line_ends import spread_apart
+from seqblend.reporting.figures.line_ends import label_ends, spread_apart
 
 _SHOWN = 30  # models; the leaderboard has all
-_NAMED = 8  # points with a name
+_NAMED = 8  # points with a name, the best ones
 _HEIGHT = 180  # points that the axes of accuracy against time are high
 _PANELS = {"accuracy": "accuracy", "macro_f1": "macro F1", "log_loss": "log loss"}
 
@@ -69,7 +69,14 @@ def draw_times(entries: list[Entry]) -> Picture | None:
         )  # fmt: skip
     axes.set_xscale("log")
     axes.margins(x=0.12, y=0.12)
-    _name_points(axes, models[:_NAMED])
+    if len(models) <= _NAMED:
+        _name_points(axes, models)
+    else:  # a cloud: names stand at its right, a line leads to each of the best
+        places = {
+            e.name: (int(not any(e.record.epochs)), e.record.seconds, e.summary["accuracy"])
+            for e in models[:_NAMED]
+        }
+        label_ends(axes, places, last=-1)
     axes.set(xlabel="seconds of training, all units (log scale)", ylabel="accuracy",
              title="Accuracy against training time")  # fmt: skip
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

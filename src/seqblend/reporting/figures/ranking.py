@@ -10,7 +10,15 @@ from matplotlib.figure import Figure
 from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_curve
 
 from seqblend.reporting.elements.pictures import Picture, draw_plain
-from seqblend.reporting.elements.style import LINE, MUTED, SERIES, clean, display_labels, new_figure
+from seqblend.reporting.elements.style import (
+    LINE,
+    MUTED,
+    SERIES,
+    clean,
+    display_labels,
+    new_figure,
+    put_legend,
+)
 from seqblend.reporting.elements.tables import Column, Table
 from seqblend.reporting.facts.entries import Entry
 from seqblend.reporting.facts.records import ReportData
@@ -114,10 +122,7 @@ def _draw(name: str, title: str, rankings: list[Ranking], names: list[str]) -> F
     axes.set(xlim=(-0.01, 1.01), ylim=(min(axes.get_ylim()[0], 0.95), 1.01), title=title)
     words = ("false positive rate", "recall") if name == "roc" else ("recall", "precision")
     axes.set(xlabel=words[0], ylabel=words[1])
-    handles, labels = axes.get_legend_handles_labels()
-    figure.legend(
-        handles[::-1], labels[::-1], loc="outside lower center", ncols=2, frameon=False, fontsize=8
-    )
+    put_legend(figure, most=2, is_turned=True)
     return figure
 
 

@@ -7,7 +7,15 @@ import numpy as np
 from seqblend.blending.calibration import Reliability
 from seqblend.intervals import wilson_interval
 from seqblend.reporting.elements.pictures import Picture
-from seqblend.reporting.elements.style import INK, MARKERS, MUTED, SERIES, clean, new_figure
+from seqblend.reporting.elements.style import (
+    INK,
+    MARKERS,
+    MUTED,
+    SERIES,
+    clean,
+    new_figure,
+    put_legend,
+)
 from seqblend.reporting.elements.tables import Column, Table
 
 
@@ -38,9 +46,7 @@ def draw_reliability(measured: dict[str, Reliability], lead: str | None) -> Pict
         ylabel="share that is right",
         title="Reliability",
     )
-    figure.legend(
-        loc="outside lower center", ncols=2, frameon=False, fontsize=8, title="calibration error"
-    )
+    put_legend(figure, "calibration error", most=2)
     sentence = _sentence(drawn[0], measured[drawn[0]])
     return Picture("reliability", "Reliability", figure, sentence, data=_tabulate(measured))
 

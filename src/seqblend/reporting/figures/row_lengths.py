@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import ks_2samp
 
 from seqblend.reporting.elements.pictures import Picture
-from seqblend.reporting.elements.style import MUTED, SERIES, new_figure, percent
+from seqblend.reporting.elements.style import MUTED, SERIES, new_figure, percent, put_legend
 from seqblend.reporting.elements.tables import Column, Table
 from seqblend.reporting.facts.records import ReportData
 
@@ -15,7 +15,7 @@ _DRIFT = 0.001  # p below which the two are said to differ: rows are many
 
 
 def draw_row_lengths(data: ReportData) -> Picture | None:
-    """Histograms of both, each with area 1; None where all rows are equally long."""
+    """Histograms of both as shares of the rows; None where all rows are equally long."""
     kinds = {"training rows": data.lengths}
     if data.test_lengths is not None and len(data.test_lengths):
         kinds["test rows"] = data.test_lengths
@@ -23,7 +23,8 @@ def draw_row_lengths(data: ReportData) -> Picture | None:
     if both.min() == both.max():
         return None
     top = max(int(np.quantile(both, 0.99)), int(both.min()) + 1)
-    edges = np.unique(np.linspace(both.min(), top + 1, _BINS + 1).astype(np.int64))
+    step = -(-(top + 1 - int(both.min())) // _BINS)  # all bars count as many lengths
+    edges = np.arange(both.min(), top + 1 + step, step)
     shares = {
         name: np.histogram(np.minimum(lengths, top), edges)[0] / len(lengths)
         for name, lengths in kinds.items()
@@ -41,7 +42,7 @@ def draw_row_lengths(data: ReportData) -> Picture | None:
         )  # fmt: skip
     axes.set(xlabel="tokens (the longest 1 % in the last bar)", ylabel="share of the rows",
              title="Length of the rows")  # fmt: skip
-    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
+    put_legend(figure)
     columns = (
         Column("from", "from", "count"), *(Column(name, name, "score") for name in shares),
     )  # fmt: skip
@@ -65,6 +66,8 @@ def _sentence(kinds: dict[str, np.ndarray], cut: int) -> str:
         distance, p = ks_2samp(train, test[0])
         same = "differ more than by chance" if p < _DRIFT else "differ no more than by chance"
         text += f"; lengths of training and test rows {same} (Kolmogorov-Smirnov {distance:.3f})"
-    if cut:
+    if cut and (train > cut).any():
         text += f"; {percent(float((train > cut).mean()))} are longer than the cut at {cut}"
+    elif cut:
+        text += f"; none is longer than the cut at {cut}"
     return f"{text}."

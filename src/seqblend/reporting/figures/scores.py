@@ -6,7 +6,15 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from seqblend.reporting.elements.pictures import Picture
-from seqblend.reporting.elements.style import INK, MARKERS, MUTED, SERIES, clean, new_figure
+from seqblend.reporting.elements.style import (
+    INK,
+    MARKERS,
+    MUTED,
+    SERIES,
+    clean,
+    new_figure,
+    put_legend,
+)
 from seqblend.reporting.elements.tables import Table
 from seqblend.reporting.facts.leaderboard import BOARD
 
@@ -110,7 +118,7 @@ def draw_tenths(
     for k, model in enumerate(drawn):
         i = others.index(model) if model in others else -1
         share, low, high = arrays[model]
-        axes.errorbar(
+        drawn_bars = axes.errorbar(
             np.arange(len(bins)) + 0.09 * (k - (len(drawn) - 1) / 2),
             share,
             np.abs([share - low, high - share]),  # rounding may leave -1e-17
@@ -121,16 +129,22 @@ def draw_tenths(
             markersize=7 if i < 0 else 4.5,
             label=clean(model, 24),
         )
+        drawn_bars.lines[2][0].set_alpha(1.0 if i < 0 else 0.45)
     axes.set_xticks(range(len(bins)), bins, rotation=30, ha="right", rotation_mode="anchor")
     axes.set(xlabel=f"{what} (tenths of the rows)", title=f"{title}, 95 % intervals")
-    figure.legend(loc="outside lower center", ncols=min(4, len(drawn)), frameon=False, fontsize=8)
-    return Picture(name, title, figure, _tenths_sentence(what, bins, drawn[0], arrays), data=data)
+    put_legend(figure)
+    sentence = _tenths_sentence(what, bins, drawn[0], arrays)
+    if rest := len(arrays) - len(drawn):
+        sentence += f" {rest} more models are in the CSV."
+    return Picture(name, title, figure, sentence, data=data)
 
 
 def _tenths_sentence(what: str, bins: list[str], top: str, arrays: dict[str, np.ndarray]) -> str:
     """Where the first is weakest and strongest, and whether that can be chance."""
     share, least, most = arrays[top]
     low, high = int(np.nanargmin(share)), int(np.nanargmax(share))
+    if share[low] == share[high]:
+        return f"{clean(top)} is right as often everywhere ({share[low]:.4f})."
     verdict = (
         "the intervals do not overlap" if most[low] < least[high] else "their intervals overlap"
     )

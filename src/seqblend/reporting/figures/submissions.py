@@ -35,8 +35,8 @@ def draw_answers(data: ReportData, answers: Table) -> Picture:
     order = _agreement(expected, said)
     sentence = (
         f"The leaderboard is {apart.mean():+.4f} from cross-validation on average, between "
-        f"{apart.min():+.4f} and {apart.max():+.4f}; {order:.0%} of the pairs stand in the same "
-        "order on both. A shift that all share is harmless, an order that differs is not."
+        f"{apart.min():+.4f} and {apart.max():+.4f}; {100 * order:.0f} % of the pairs stand in the "
+        "same order on both. A shift that all share is harmless, an order that differs is not."
     )
     return Picture("cv_leaderboard", "CV against leaderboard", figure, sentence, data=answers)
 

@@ -18,6 +18,7 @@ from seqblend.reporting.elements.style import (
     display_labels,
     new_figure,
     percent,
+    put_legend,
 )
 from seqblend.reporting.elements.tables import Column, Table
 from seqblend.reporting.facts.explanations import TokenVectors
@@ -110,8 +111,7 @@ def _draw(
     axes.set_title(
         f"Most frequent tokens, {clean(name, 40)} vectors: first two principal components"
     )
-    figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=8,
-                  title="over-represented in rows of")  # fmt: skip
+    put_legend(figure, "over-represented in rows of")
     return figure
 
 

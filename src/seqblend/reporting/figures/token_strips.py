@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from seqblend.reporting.elements.fonts import can_draw, families
 from seqblend.reporting.elements.pictures import Picture
 from seqblend.reporting.elements.style import INK, MUTED, RIGHT, WRONG, clean, display_labels
 from seqblend.reporting.elements.tables import Column, Table
-from seqblend.reporting.facts.explanations import Explanation
+from seqblend.reporting.facts.explanations import Explanation, shares_of
 from seqblend.reporting.facts.records import ReportData
 
 _ROWS = 6  # rows of a picture
@@ -37,13 +40,16 @@ def draw_strips(data: ReportData, explanation: Explanation, method: str) -> Pict
     top = 0
     for i, (places, title) in enumerate(zip(laid, titles, strict=True)):
         values = weights[explanation.span(i)]
-        draw_row(axes, top, title, places, values / max(np.abs(values).max(), 1e-12))
+        draw_row(axes, top, title, places, shares_of(method, values))
         top += heights[i]
     axes.set(xlim=(0, LINE), ylim=(top, 0), title=f"{clean(explanation.model, 40)}: {method}")
     axes.axis("off")
+    sentence = _sentence(data, explanation, method)
+    if not can_draw("".join(token for places in laid for _, _, token in places)):
+        sentence += " For want of a font some tokens are boxes in the PNG; the CSV has them."
     return Picture(
-        f"explained_{method}_{explanation.model}", method.capitalize(), figure,
-        _sentence(data, explanation, method), data=_tabulate(data, explanation, method),
+        f"explained_{method}_{explanation.model}", method.capitalize(), figure, sentence,
+        data=_tabulate(data, explanation, method),
     )  # fmt: skip
 
 
@@ -51,29 +57,34 @@ def lay_out(tokens: list[str], gap: int, most_lines: int = _LINES) -> list[tuple
     """(column, line, text) of each token that has room, in characters of one width."""
     places, column, line = [], 0, 0
     for token in tokens:
-        if column and column + len(token) > LINE:
+        if column and column + width_of(token) > LINE:
             column, line = 0, line + 1
         if line == most_lines:
             break
         places.append((column, line, token))
-        column += len(token) + gap
+        column += width_of(token) + gap
     return places
+
+
+def width_of(token: str) -> int:
+    """Columns that a token takes: ideographs and the like are two wide."""
+    return len(token) + sum(unicodedata.east_asian_width(c) in "WF" for c in token)
 
 
 def draw_row(
     axes: Axes, top: int, title: str, places: list[tuple[int, int, str]], shares: np.ndarray
 ) -> None:
     """shares: float [t] in -1..1, the weight over the row's largest."""
+    family = ["DejaVu Sans Mono", *families()]  # the first that has a character
     axes.text(0, top + 0.5, title, fontsize=7.5, color=MUTED, va="center")
     for (column, line, token), share in zip(places, shares, strict=False):
         opacity = round(0.75 * abs(float(share)), 3)
         y = top + 1 + line
         axes.add_patch(Rectangle(
-            (column - 0.2, y + 0.06), len(token) + 0.4, 0.88, linewidth=0, alpha=opacity,
+            (column - 0.2, y + 0.06), width_of(token) + 0.4, 0.88, linewidth=0, alpha=opacity,
             facecolor=RIGHT if share >= 0 else WRONG,
         ))  # fmt: skip
-        axes.text(column, y + 0.5, token, family="DejaVu Sans Mono", fontsize=7, color=INK,
-                  va="center")  # fmt: skip
+        axes.text(column, y + 0.5, token, family=family, fontsize=7, color=INK, va="center")
 
 
 def _sentence(data: ReportData, explanation: Explanation, method: str) -> str:

@@ -19,6 +19,7 @@ from seqblend.reporting.elements.style import (
     clean,
     new_figure,
     percent,
+    put_legend,
 )
 from seqblend.reporting.elements.tables import Column, Table
 
@@ -42,7 +43,7 @@ def draw_history(model: str, trials: Trials) -> Picture:
         axes.axhline(losses[0], color=MUTED, linewidth=1, linestyle="--")
     axes.set(xlabel="trial (0: the default, dashed)", ylabel="log loss, out of fold")
     axes.set_title(f"{clean(model, 30)}: the search")
-    _legend(figure, axes)
+    put_legend(figure)
     return Picture(
         f"tuning_history_{model}",
         "History",
@@ -62,14 +63,6 @@ def _scatter(axes: Axes, points: list[tuple[Any, float, str]]) -> None:
                 *zip(*chosen, strict=True), MARKERS[k], color=colour, markerfacecolor=face,
                 markersize=5, label=outcome,
             )  # fmt: skip
-
-
-def _legend(figure: Figure, axes: Axes) -> None:
-    handles, labels = axes.get_legend_handles_labels()
-    if handles:
-        figure.legend(
-            handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=8
-        )
 
 
 def _history_sentence(trials: Trials, whole: list[tuple[int, float]]) -> str:
@@ -153,7 +146,7 @@ def draw_times(model: str, trials: Trials) -> Picture:
             face = LINE if outcome == "pruned" else colour
             axes.bar(places, seconds, color=face, width=0.8, label=outcome)
     axes.set(xlabel="trial", ylabel="seconds of fitting", title="Time by trial")
-    _legend(figure, axes)
+    put_legend(figure)
     spent = {how: sum(t["seconds"] for t in trials if t["outcome"] == how) for how in _COLOURS}
     total = max(sum(spent.values()), 1e-9)
     return Picture(

@@ -57,8 +57,9 @@ def curve_blocks(data: ReportData, entries: list[Entry]) -> list[Block]:
     macro = [p for name, units in histories.items() if (p := draw_macro(name, units))]
     shown += [*macro[:1], draw_rates(histories)]
     text = (
-        "Thin lines are single units (one fold, one seed), the thick line is their mean. A model "
-        "without epochs stands as a dotted line at its out-of-fold score."
+        "Thin lines are single units (one fold, one seed), the thick line is their mean. Training "
+        "rows are scored while it learns, with dropout, so that they may look worse than the rows "
+        "held out. A model without epochs stands as a dotted line at its out-of-fold score."
     )
     drawn = [picture for picture in shown if picture]
     blocks = [Block("Learning curves", text, pictures=drawn, links=macro[1:])] if drawn else []

@@ -39,14 +39,15 @@ def trust_section(data: ReportData) -> Section:
 
 
 def _tabulate_checks(checks: list[Check]) -> Table:
-    """A line a check, what is flagged first."""
+    """A line a check, what is flagged first; without advice where there is none."""
     names = ("check", "figure", "what it means", "what to do", "looked at")
     rows: list[list[Any]] = [
         [f"{'⚠ ' if check.is_flagged else ''}{check.name}", check.figure, check.means,
          check.advice, check.looked_at]
         for check in sorted(checks, key=lambda check: not check.is_flagged)
     ]  # fmt: skip
-    return Table(tuple(Column(name, name) for name in names), rows)
+    table = Table(tuple(Column(name, name) for name in names), rows)
+    return table if any(check.advice for check in checks) else table.without("what to do")
 
 
 def _tabulate_variance(ledger: VarianceLedger) -> Table:
@@ -78,7 +79,7 @@ def _shake_up_block(data: ReportData, shake_up: list[ShakeUp]) -> Block:
         Column("flip", "best two flip", "score", "chance that the better one is worse in private"),
     )
     rows: list[list[Any]] = [
-        [f"{one.share:.0%}", one.rows, one.error, one.gap,
+        [f"{100 * one.share:.0f} %", one.rows, one.error, one.gap,
          NOTHING if one.flip is None else one.flip]
         for one in shake_up
     ]  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 
 from seqblend.embeddings.preparing import SELF
 from seqblend.reporting.elements.sections import Block
+from seqblend.reporting.elements.style import percent
 from seqblend.reporting.elements.tables import Column, Table
 from seqblend.reporting.facts.records import ReportData
 
@@ -37,11 +38,11 @@ def tabulate_coverage(coverage: list[dict[str, Any]]) -> Table:
         types, tokens = max(source["types"], 1), max(source["tokens"], 1)
         rows.append([
             source["name"], f"{source['width']}", f"{source['lines']:,}",
-            f"{source['types_covered'] / types:.1%}", f"{source['tokens_covered'] / tokens:.1%}",
+            percent(source["types_covered"] / types), percent(source["tokens_covered"] / tokens),
         ])  # fmt: skip
         rows += [
-            [f"  by {rule['rule']}", "", "", f"{rule['types'] / types:.1%}",
-             f"{rule['tokens'] / tokens:.1%}"]
+            [f"  by {rule['rule']}", "", "", percent(rule["types"] / types),
+             percent(rule["tokens"] / tokens)]
             for rule in source["rules"]
             if len(source["rules"]) > 1
         ]  # fmt: skip
