@@ -1,7 +1,7 @@
 """Say which tokens a model's answer hangs on, for one row, a text, or the errors in the report.
 
 python src/explain.py --model NAME --row ID [--data DIR]
-python src/explain.py --model NAME --text "a text of your own"
+python src/explain.py --model NAME --text "a text of your own"   # or its ids: "12 7 99"
 python src/explain.py --model NAME     # the worst errors and a few right rows, for the report
 """
 
@@ -22,7 +22,9 @@ def main(argv: list[str]) -> int:
     parser = make_parser("Say which tokens a model's answer hangs on.")
     parser.add_argument("--model", required=True, metavar="NAME", help="a model that was trained")
     parser.add_argument("--row", metavar="ID", help="a training or test row's id")
-    parser.add_argument("--text", metavar="TEXT", help="a text that is none of them")
+    parser.add_argument(
+        "--text", metavar="TEXT", help="a text that is none of them, or ids with spaces between"
+    )
     args = parser.parse_args(argv)
     if args.row is not None and args.text is not None:
         raise FlagError("expected --row or --text, got both: leave one out")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from seqblend.reporting.report import BlendRecord, DataCard, ModelRecord, ReportData
+from seqblend.reporting.facts.records import BlendRecord, DataCard, ModelRecord, ReportData
 from seqblend.sequences import Finding
 
 

@@ -9,8 +9,8 @@ import pytest
 from conftest import sequence_set
 from report_examples import make_report
 
-from seqblend.reporting.explanations import Explanation, TokenVectors
-from seqblend.reporting.records import RowTexts
+from seqblend.reporting.facts.explanations import Explanation, TokenVectors
+from seqblend.reporting.facts.records import RowTexts
 from seqblend.reporting.report import write_report
 
 pytestmark = pytest.mark.browser

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from conftest import sequence_set
 
-from seqblend.reporting.datacard import count_overlap, cut_share, describe_balance
+from seqblend.reporting.facts.datacard import count_overlap, cut_share, describe_balance
 
 
 def test_the_overlap_counts_rows_on_both_sides():

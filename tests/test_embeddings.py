@@ -14,7 +14,7 @@ from seqblend.embeddings.rewriting import spellings
 from seqblend.embeddings.table import Embedding, EmbeddingUse
 from seqblend.errors import FlagError, InputError
 from seqblend.reporting.report import write_report
-from seqblend.reporting.vectors import vectors_section
+from seqblend.reporting.sections.vectors import vectors_blocks
 from seqblend.running.runs import Unit, plan_runs
 from seqblend.running.units import restore_member, run_unit
 from seqblend.sequences import UNK
@@ -323,7 +323,7 @@ def test_the_report_shows_coverage_and_what_is_missing(tmp_path):
     assert "| v.txt | 8 | 70 | 50.0% | 37.5% |" in text
     assert "&lt;b&gt; (6), x (4)" in text
     assert "### Token vectors" in text
-    assert not vectors_section(make_report()).blocks
+    assert not vectors_blocks(make_report())
 
 
 def test_a_bag_keeps_its_own_width(tmp_path):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+import io
 import json
 import re
 
@@ -10,23 +11,25 @@ import pytest
 import torch
 from conftest import sequence_set, view_of
 from processes import start_script
+from rich.console import Console
 from test_members import draw, make_context
 from torch import nn
 
 from seqblend.commands import run_script
 from seqblend.config import Config, DataConfig
+from seqblend.console import say_coloured
 from seqblend.errors import FlagError, InputError
+from seqblend.explaining.attention import weigh_by_attention
 from seqblend.explaining.choosing import choose_rows, save_explanation, save_vectors
-from seqblend.explaining.linear import share_ngrams, sum_without
-from seqblend.explaining.members import open_model
-from seqblend.explaining.naming import name_row, name_text
-from seqblend.explaining.networks import (
+from seqblend.explaining.gradients import (
     Integral,
     IntegralConfig,
     integrate_gradients,
     log_odds,
-    weigh_by_attention,
 )
+from seqblend.explaining.linear import share_ngrams, sum_without
+from seqblend.explaining.members import open_model
+from seqblend.explaining.naming import name_row, name_text
 from seqblend.explaining.occlusion import leave_one_out
 from seqblend.explaining.rows import Explained, explain_row, gather, widen
 from seqblend.explaining.shown import Shown, describe, name_telling, render_explained
@@ -36,7 +39,7 @@ from seqblend.models.ngrams import NgramIndex
 from seqblend.models.registry import entry_for, resolve_options
 from seqblend.paths import find_places
 from seqblend.project import open_project
-from seqblend.reporting.explanations import read_explanations
+from seqblend.reporting.facts.explanations import read_explanations, shares_of
 from seqblend.sequences import UNK, Competition, SubmissionForm, View
 from seqblend.training.members import fit_member
 
@@ -107,16 +110,67 @@ def test_a_model_that_tokens_enter_by_two_ways_has_no_gradients():
     assert integrate_gradients(build("bag"), torch.tensor([3, 4]), 0) is None
 
 
-def test_attention_sums_to_one_skips_padding_and_knows_no_batch_mates():
-    model = build("bilstm_attention")
+@pytest.mark.parametrize("name", ["bilstm_attention", "transformer", "scratch_attention"])
+def test_attention_sums_to_one_skips_padding_and_knows_no_batch_mates(name):
+    look = make_look(name)
     tokens = torch.tensor([[2, 3, 4, 5, 6], [7, 8, 0, 0, 0]])
-    weights = weigh_by_attention(model, tokens, torch.tensor([5, 2]))
+    weights = look(tokens, torch.tensor([5, 2]))
     np.testing.assert_allclose(weights.sum(1), 1, atol=1e-6)
     assert (weights[1, 2:] == 0).all()
     assert np.ptp(weights[0]) > 0.01
-    alone = weigh_by_attention(model, tokens[1:, :2], torch.tensor([2]))
+    alone = look(tokens[1:, :2], torch.tensor([2]))
     np.testing.assert_allclose(alone[0], weights[1, :2], atol=1e-6)
-    assert weigh_by_attention(build("bilstm"), tokens, torch.tensor([5, 2])) is None
+
+
+def make_look(name):
+    """(tokens, lengths) -> attention weights of a model that was never trained."""
+    if not name.startswith("scratch"):
+        model = build(name)
+        return lambda tokens, lengths: weigh_by_attention(model, tokens, lengths)
+    network = entry_for(name).build(resolve_options(name, SMALL), 20, 3)
+    network.initialise(np.random.default_rng(0))
+    state = network.state_dict()
+    network.load_state_dict({key: 3 * array for key, array in state.items()})
+    return lambda tokens, lengths: network.weigh_by_attention(tokens.numpy(), lengths.numpy())
+
+
+@pytest.mark.parametrize("name", ["bilstm", "scratch_lstm"])
+def test_a_model_without_attention_has_no_weights(name):
+    assert make_look(name)(torch.tensor([[2, 3, 4]]), torch.tensor([3])) is None
+
+
+@pytest.mark.parametrize("positions", ["rotary", "sinusoidal"])
+def test_a_transformers_blocks_are_rolled_out_as_torch_attends(positions, monkeypatch):
+    options = {"options": {**SMALL["options"], "positions": positions, "heads": 2}}
+    torch.manual_seed(0)
+    model = entry_for("transformer").build(resolve_options("transformer", options), 20, 3)
+    for parameter in model.parameters():
+        parameter.data *= 2
+    tokens, lengths = torch.tensor([[2, 9, 4, 7, 0, 0]]), torch.tensor([4])
+    attend, seen = torch.nn.functional.scaled_dot_product_attention, []
+
+    def watch(query, key, value, attn_mask):
+        eye = torch.eye(6).expand(*value.shape[:2], 6, 6)  # values of 1: the weights come out
+        seen.append(attend(query, key, eye, attn_mask=attn_mask)[0].mean(0).detach().numpy())
+        return attend(query, key, value, attn_mask=attn_mask)
+
+    monkeypatch.setattr("torch.nn.functional.scaled_dot_product_attention", watch)
+    found = weigh_by_attention(model, tokens, lengths)
+    through = np.eye(6)
+    for weights in seen:
+        through = (np.eye(6) + weights) / 2 @ through
+    assert len(seen) == 2
+    np.testing.assert_allclose(found[0], through[:4].mean(0), atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["bilstm_attention", "bigru_attention", "transformer"])
+def test_the_sum_is_right_on_long_rows_too(name):
+    model = build(name, size=200)
+    for t, seed in ((400, 0), (1000, 1), (1000, 2)):
+        tokens = torch.from_numpy(np.random.default_rng(seed).integers(1, 200, t))
+        found = integrate_gradients(model, tokens, 1)
+        assert found.gap <= 0.01 * max(abs(found.whole), 1)
 
 
 def test_leave_one_out_is_what_brute_force_finds():
@@ -193,7 +247,9 @@ def test_shares_and_the_bias_sum_to_what_the_probabilities_say(name, view, class
         np.testing.assert_allclose(exponentials / exponentials.sum(), p, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["nblr", "tfidf", "chars", "bigru_attention", "scratch_rnn"])
+@pytest.mark.parametrize(
+    "name", ["nblr", "tfidf", "chars", "bigru_attention", "transformer", "scratch_attention"]
+)
 def test_a_member_reads_tokens_that_it_does_not_know(name):
     member = fit_member(draw(), draw(30, 1), make_context(name, epochs=1))
     longer = dataclasses.replace(view_of(12), lexicon=[*view_of(12).lexicon, "new", ""])
@@ -285,8 +341,14 @@ def test_a_text_is_cut_as_the_rows_were_and_new_tokens_follow_the_lexicon():
 def test_what_cannot_be_named_is_one_line_with_the_remedy():
     with pytest.raises(FlagError, match=r"no row has the id 'tt'; did you mean 't'\?"):
         name_row(competition(), np.zeros(3, int), "tt")
-    with pytest.raises(FlagError, match="lists of ids: name a row by its id with --row"):
-        name_text(competition("ids"), "1 2", DataConfig())
+
+
+@pytest.mark.parametrize("text", ["12 7  99 7", "[12, 7, 99, 7]", "12.0,7,99,7", "12|7|99|7"])
+def test_ids_of_ones_own_are_read_and_unknown_ones_named(text):
+    named = name_text(competition("ids", ("", "12", "3", "7")), text, DataConfig())
+    assert named.tokens.tolist() == [1, 3, 4, 3]
+    assert named.further == ("99",)
+    assert named.notes == ("in none of the competition's rows, read as unknown: 99",)
 
 
 @pytest.mark.parametrize(
@@ -331,16 +393,35 @@ def test_facts_say_the_prediction_the_label_and_whether_the_sum_is_right():
     assert "with probability 0.7500; labelled no (its label has 0.2500)" in shown.facts[0]
     assert "sum to +0.2500" in shown.facts[1]
     assert "(gap 0.0100, 32 steps)" in shown.facts[1]
-    told = name_telling(["good", "bad"], np.array([0.5, -0.25]))
+    told = name_telling(["good", "bad"], np.array([0.5, -0.25]), "gradients")
     assert told == "for: good +0.5000; against: bad -0.2500"
+    seen = name_telling(["good", "bad"], np.array([0.25, 0.75]), "attention")
+    assert seen == "most: bad 0.7500, good 0.2500 (an even share is 0.5000)"
 
 
-def write_reviews(folder, *, is_dna=False):
+def test_attention_that_is_nearly_even_is_still_coloured_apart():
+    np.testing.assert_allclose(shares_of("attention", np.array([0.3, 0.4, 0.3])), [0, 1, 0])
+    np.testing.assert_allclose(shares_of("gradients", np.array([0.1, -0.4])), [0.25, -1])
+
+
+@pytest.mark.parametrize(
+    ("system", "blue"), [("256", "48;5;25m"), ("truecolor", "48;2;10;96;146m")]
+)
+def test_a_terminal_of_few_colours_gets_tints_of_one_hue(system, blue):
+    console = Console(file=io.StringIO(), force_terminal=True, color_system=system, width=80)
+    say_coloured(console, ["good"], [0.75], " ")
+    assert blue in console.file.getvalue()
+
+
+def write_rows(folder, kind):
+    """80 rows of words, chars or ids whose class one token, or a word of letters, tells."""
     rng = np.random.default_rng(0)
     folder.mkdir(parents=True)
     rows = []
     for i in range(80):
-        if is_dna:
+        if kind == "ids":
+            text = [*rng.integers(0, 50, 9).tolist(), 88 if i % 2 else 77, 3]
+        elif kind == "chars":
             text = "".join(rng.choice(list("ACGT"), 20)) + ("GATTACA" if i % 2 else "CCCCCCC")
         else:
             words = rng.choice(["the", "film", "plot", "<b", "was", "long"], 9).tolist()
@@ -353,9 +434,11 @@ def write_reviews(folder, *, is_dna=False):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("is_dna", [False, True])
-def test_rows_texts_and_errors_of_trained_models_are_explained(home, tmp_path, is_dna):
-    data = write_reviews(tmp_path / "reviews", is_dna=is_dna)
+@pytest.mark.parametrize(
+    ("kind", "own"), [("words", "Superb <b qq"), ("chars", "GATXTACA"), ("ids", "12 88 990")]
+)
+def test_rows_texts_and_errors_of_trained_models_are_explained(home, tmp_path, kind, own):
+    data = write_rows(tmp_path / "reviews", kind)
     flags = ["--data", data, "--folds", "2"]
     fast = [
         "--set",
@@ -368,15 +451,18 @@ def test_rows_texts_and_errors_of_trained_models_are_explained(home, tmp_path, i
     untrained = start_script(home, "explain.py", *flags, "--model", "bilstm_attention")
     assert untrained.returncode == 3
     assert "./run.sh --models bilstm_attention trains it" in untrained.stderr
-    models = "bilstm_attention,scratch_rnn,nblr,chars"
+    attending = {"bilstm_attention", "transformer", "scratch_attention"}
+    models = "bilstm_attention,transformer,scratch_attention,nblr"
+    models += "" if kind == "ids" else ",chars"
     trained = start_script(home, "train.py", *flags, *fast, "--models", models)
     assert trained.returncode == 0, trained.stderr
-    texts = ["--row", "r3"], ["--row", "r61"], ["--text", "GATXTACA" if is_dna else "Superb <b qq"]
+    texts = ["--row", "r3"], ["--row", "r61"], ["--text", own]
     for model in models.split(","):
         for which in texts:
             done = start_script(home, "explain.py", *flags, "--model", model, *which)
             assert done.returncode == 0, done.stderr
             assert "occlusion: " in done.stdout
+            assert ("attention: " in done.stdout) == (model in attending)
         done = start_script(home, "explain.py", *flags, "--model", model)
         assert done.returncode == 0, done.stderr
     written = home / "working" / "reviews" / "explanations"
@@ -384,7 +470,7 @@ def test_rows_texts_and_errors_of_trained_models_are_explained(home, tmp_path, i
         "bilstm_attention-r3.png", "nblr-text.html",
     }  # fmt: skip
     assert {path.stem for path in written.glob("*.npz")} == {
-        *models.split(","), "tokens-bilstm_attention",
+        *models.split(","), "tokens-bilstm_attention", "tokens-transformer",
     }  # fmt: skip
     reported = start_script(home, "report.py", *flags)
     assert reported.returncode == 0, reported.stderr

@@ -2,22 +2,34 @@
 
 import io
 import warnings
+from dataclasses import replace
 
 import matplotlib
 import numpy as np
 import pytest
-from report_examples import make_probabilities
+from report_examples import make_probabilities, make_report
 
+from seqblend.intervals import wilson_interval
 from seqblend.metrics import METRICS, score
-from seqblend.reporting.confusion import draw_confusion, worst_classes
-from seqblend.reporting.curves import draw_curves, spread_apart, stack_units
-from seqblend.reporting.figures import draw_scores, draw_tenths
-from seqblend.reporting.fonts import can_draw, characters_of, choose_families, families
-from seqblend.reporting.gradients import draw_gradients
-from seqblend.reporting.intervals import wilson_interval
-from seqblend.reporting.modelling import more_epochs
-from seqblend.reporting.records import ModelRecord
-from seqblend.reporting.style import clean, display_labels, styled, to_png, to_svg
+from seqblend.reporting.elements.fonts import can_draw, characters_of, choose_families, families
+from seqblend.reporting.elements.style import (
+    clean,
+    display_labels,
+    new_figure,
+    put_legend,
+    styled,
+    to_png,
+    to_svg,
+)
+from seqblend.reporting.facts.histories import stack_units
+from seqblend.reporting.facts.records import ModelRecord
+from seqblend.reporting.figures.confusion import draw_confusion, worst_classes
+from seqblend.reporting.figures.curves import draw_curves
+from seqblend.reporting.figures.gradients import draw_gradients
+from seqblend.reporting.figures.line_ends import spread_apart
+from seqblend.reporting.figures.row_lengths import draw_row_lengths
+from seqblend.reporting.figures.scores import draw_scores, draw_tenths
+from seqblend.reporting.sections.models import more_epochs
 from seqblend.resampling import bootstrap, weighted_metric
 
 
@@ -176,6 +188,27 @@ def test_names_at_the_edge_keep_their_distance_and_order():
     assert places.max() <= 1.0
 
 
+@pytest.mark.parametrize(("letters", "columns"), [(3, 4), (16, 3), (24, 2), (60, 1)])
+def test_a_legend_has_as_many_columns_as_its_names_leave_room_for(letters, columns):
+    figure, axes = new_figure(5.2, 3.5)
+    for i in range(7):
+        axes.plot([0, 1], [0, i], label=f"{i}" * letters)
+    put_legend(figure)
+    (legend,) = figure.legends
+    assert legend._ncols == columns
+    if letters < 60:
+        to_png(figure)
+        box = legend.get_window_extent()
+        assert 0 <= box.x0 < box.x1 <= figure.bbox.x1
+
+
+def test_all_bars_of_lengths_count_as_many_lengths():
+    lengths = np.arange(60, 257)
+    data = replace(make_report(), lengths=lengths, test_lengths=None)
+    steps = np.diff([row[0] for row in draw_row_lengths(data).data.rows])
+    assert len(set(steps.tolist())) == 1
+
+
 def test_the_scores_sentence_holds_the_lead_against_the_folds():
     sentence = draw_scores(
         "accuracy", [("a", 0.9, [0.85, 0.95]), ("b", 0.88, [0.88, 0.88])]
@@ -188,6 +221,9 @@ def test_the_length_sentence_says_whether_the_difference_is_clear():
     sentence = draw_tenths("x", "X", "tokens", ["1–5", "6–9"], arrays, None).sentence
     assert "weakest at 1–5 tokens (0.5000)" in sentence
     assert "do not overlap" in sentence
+    alike = {"a": np.full((3, 2), 0.5)}
+    sentence = draw_tenths("x", "X", "tokens", ["1–5", "6–9"], alike, None).sentence
+    assert sentence == "a is right as often everywhere (0.5000)."
 
 
 def test_a_label_is_one_short_printable_line():

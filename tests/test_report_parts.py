@@ -14,19 +14,19 @@ from seqblend.config import DataConfig, VocabularyConfig
 from seqblend.errors import InputError
 from seqblend.metrics import score
 from seqblend.reading.readers import find_files, read_competition
-from seqblend.reporting.advice import next_steps
-from seqblend.reporting.blend_parts import correlate_errors, member_worth
-from seqblend.reporting.breakdowns import tabulate_recall, tabulate_tenths
-from seqblend.reporting.entries import rank_entries
-from seqblend.reporting.explanations import Explanation, rank_agreement, read_explanations
-from seqblend.reporting.leaderboard import tabulate
-from seqblend.reporting.mistakes import find_suspects, tabulate_suspects, tabulate_worst
-from seqblend.reporting.ranking import rank
-from seqblend.reporting.records import RowTexts, Suspects
+from seqblend.reporting.facts.breakdowns import tabulate_recall, tabulate_tenths
+from seqblend.reporting.facts.entries import rank_entries
+from seqblend.reporting.facts.explanations import Explanation, rank_agreement, read_explanations
+from seqblend.reporting.facts.leaderboard import tabulate
+from seqblend.reporting.facts.members import correlate_errors, member_worth
+from seqblend.reporting.facts.mistakes import find_suspects, tabulate_suspects, tabulate_worst
+from seqblend.reporting.facts.records import RowTexts, Suspects
+from seqblend.reporting.figures.ranking import rank
+from seqblend.reporting.figures.token_map import count_tokens, find_lean, same_neighbours
+from seqblend.reporting.figures.token_strips import lay_out
 from seqblend.reporting.report import README_PICTURES, copy_pictures
-from seqblend.reporting.sections import tabulate_settings, tabulate_shared
-from seqblend.reporting.token_map import count_tokens, find_lean, same_neighbours
-from seqblend.reporting.token_strips import lay_out
+from seqblend.reporting.sections.advice import next_steps
+from seqblend.reporting.sections.reproduction import tabulate_settings, tabulate_shared
 from seqblend.store import write_arrays
 from seqblend.summary import make_texts
 
@@ -240,6 +240,10 @@ def test_tokens_are_laid_out_in_lines_and_cut_after_three():
     assert [(column, line) for column, line, _ in places] == [
         (0, 0), (41, 0), (0, 1), (41, 1), (0, 2), (41, 2),
     ]  # fmt: skip
+
+
+def test_an_ideograph_takes_two_columns():
+    assert [column for column, _, _ in lay_out(["語言", "ab", "é"], 1)] == [0, 5, 8]
 
 
 def test_tokens_are_counted_by_class_and_lean_where_they_are_over_represented(data):

@@ -11,12 +11,13 @@ from report_examples import make_history, make_report
 
 from seqblend.board import leaderboard_rows
 from seqblend.metrics import score
-from seqblend.reporting.entries import rank_entries
-from seqblend.reporting.leaderboard import epochs_to_share, tabulate
-from seqblend.reporting.records import BEST_REACHABLE
+from seqblend.reporting.elements.tables import Column, Table, defuse, escape_markdown, show, to_csv
+from seqblend.reporting.facts.entries import rank_entries
+from seqblend.reporting.facts.histories import epochs_to_share
+from seqblend.reporting.facts.leaderboard import tabulate
+from seqblend.reporting.facts.records import BEST_REACHABLE
 from seqblend.reporting.report import write_report
-from seqblend.reporting.tables import Column, Table, defuse, escape_markdown, show, to_csv
-from seqblend.reporting.verdict import judge
+from seqblend.reporting.sections.verdict import judge
 from seqblend.submission_log import Scored
 
 HOSTILE = ("<script>alert(1)</script>", "=cmd()|' /C calc'!A0", "\x1b[31mred" + "x" * 1_000_000)
@@ -136,6 +137,7 @@ def test_undefined_is_said_and_not_shown_as_a_number():
     assert show(None, "score") == show(float("nan"), "score") == "undefined"
     assert show("", "score") == "–"
     assert show(0.98765, "score") == "0.9877"
+    assert show(-0.00001, "signed") == "+0.0000"  # no minus nought
 
 
 def test_the_leaderboard_is_sorted_by_the_metric_and_names_each_split(written):

@@ -8,6 +8,7 @@ from torch.nn import functional
 from torch.nn.utils import rnn
 
 from seqblend.scratch.attention import Attention
+from seqblend.scratch.checking import gradient_by_distance, nudge_weights
 from seqblend.scratch.classifier import SequenceClassifier, Shape
 from seqblend.scratch.initial import draw_orthogonal
 from seqblend.scratch.layers import Embedding, Linear
@@ -293,3 +294,22 @@ def test_weights_come_back_and_others_are_refused():
 def test_an_unknown_pooling_is_refused():
     with pytest.raises(ValueError, match=r"last, mean, max, attention, .* got 'median'"):
         make_pool("median", 4, np.float64)
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_nudged_weights_agree_with_the_chain_rule_and_are_put_back(cell):
+    model = SequenceClassifier(Shape(cell, "attention+max", 12, 5, 6, 3), dtype=np.float64)
+    model.initialise(np.random.default_rng(0))
+    before = {name: array.copy() for name, array in model.state_dict().items()}
+    batch = (np.array([[3, 4, 5], [6, 7, 0]]), np.array([3, 2]), np.array([0, 2]))
+    analytic, numeric = nudge_weights(model, batch, 20, np.random.default_rng(1))
+    assert len(analytic) == 20
+    np.testing.assert_allclose(analytic, numeric, atol=1e-8)
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_a_gradient_fades_in_an_rnn_that_shrinks_and_not_in_an_lstm_that_keeps():
+    faded, kept = (gradient_by_distance(cell, 0.5, steps=40) for cell in ("rnn", "lstm"))
+    assert faded[0] == kept[0] == 1
+    assert faded[-1] < 1e-6 < 1e-3 < kept[-1] < 1e3

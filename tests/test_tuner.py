@@ -26,10 +26,10 @@ from seqblend.models.registry import entries
 from seqblend.paths import Places
 from seqblend.pipeline import make_plan
 from seqblend.project import Project, open_project
+from seqblend.reporting.elements.sections import Section
+from seqblend.reporting.elements.style import styled
 from seqblend.reporting.page import render_page
-from seqblend.reporting.sections import Section
-from seqblend.reporting.style import styled
-from seqblend.reporting.tuning import tuning_section
+from seqblend.reporting.sections.tuning import tuning_section
 from seqblend.running.executors import _DroppedError
 from seqblend.running.results import finished_runs
 from seqblend.running.runs import PILOT, Unit

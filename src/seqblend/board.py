@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from seqblend.metrics import METRICS, summarise
-from seqblend.reporting.entries import Entry, compare, lead_of
-from seqblend.reporting.leaderboard import mean_epochs_to
-from seqblend.reporting.records import BEST_REACHABLE, BlendRecord, ModelRecord, ReportData
+from seqblend.reporting.facts.entries import Entry, compare, lead_of
+from seqblend.reporting.facts.histories import mean_epochs_to
+from seqblend.reporting.facts.records import BEST_REACHABLE, BlendRecord, ModelRecord, ReportData
 
 
 def leaderboard_rows(data: ReportData, entries: list[Entry]) -> tuple[list[str], list[list[str]]]:

@@ -17,6 +17,7 @@ from rich.text import Text
 from seqblend.sequences import Finding
 
 _BLUE, _ORANGE, _DARK = (0, 114, 178), (213, 94, 0), (38, 42, 48)
+_BLUES, _ORANGES = (235, 17, 24, 25, 32), (235, 52, 94, 130, 166)  # of a terminal's 256, rising
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -109,13 +110,21 @@ def show_table(console: Console, title: str, columns: list[str], rows: list[list
 
 def say_coloured(console: Console, tokens: list[str], shares: list[float], joint: str) -> None:
     """Tokens on a line, blue where a share (-1..1) is above 0, orange below, as strong as it is."""
-    line = Text(overflow="fold")
+    line, is_fine = Text(overflow="fold"), console.color_system == "truecolor"
     for token, share in zip(tokens, shares, strict=True):
-        tint = _BLUE if share >= 0 else _ORANGE
-        mixed = (round(dark + abs(share) * (c - dark)) for c, dark in zip(tint, _DARK, strict=True))
-        line.append(clean(token) or "·", f"#ffffff on rgb({','.join(map(str, mixed))})")
+        line.append(clean(token) or "·", f"#ffffff on {_tint(share, is_fine=is_fine)}")
         line.append(joint)
     console.print(line)
+
+
+def _tint(share: float, *, is_fine: bool) -> str:
+    """A background in rich's words; of 256 colours the nearest would be any hue, so of a ramp."""
+    if not is_fine:
+        ramp = _BLUES if share >= 0 else _ORANGES
+        return f"color({ramp[round(abs(share) * (len(ramp) - 1))]})"
+    tint = _BLUE if share >= 0 else _ORANGE
+    mixed = (round(dark + abs(share) * (c - dark)) for c, dark in zip(tint, _DARK, strict=True))
+    return f"rgb({','.join(map(str, mixed))})"
 
 
 def picture_of(

@@ -15,9 +15,9 @@ from seqblend.folds import split
 from seqblend.models.anatomy import count_parameters, describe_layers
 from seqblend.models.registry import entry_for, resolve_options
 from seqblend.project import Project
-from seqblend.reporting.entries import rank_entries
+from seqblend.reporting.facts.entries import rank_entries
 from seqblend.reporting.report import write_report
-from seqblend.reporting.vectors import list_missing, tabulate_coverage
+from seqblend.reporting.sections.vectors import list_missing, tabulate_coverage
 from seqblend.submission_log import (
     parse_leaderboard,
     record_leaderboard,

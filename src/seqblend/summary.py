@@ -18,9 +18,9 @@ from seqblend.folds import split
 from seqblend.metrics import summarise
 from seqblend.project import Project
 from seqblend.reading.solution import read_solution
-from seqblend.reporting.datacard import make_data_card
-from seqblend.reporting.explanations import TokenVectors, read_explanations
-from seqblend.reporting.records import (
+from seqblend.reporting.facts.datacard import make_data_card
+from seqblend.reporting.facts.explanations import TokenVectors, read_explanations
+from seqblend.reporting.facts.records import (
     BEST_REACHABLE,
     BlendRecord,
     ModelRecord,

@@ -11,7 +11,7 @@ from seqblend.diagnosis.check import Check, Estimate, plain_text, share_text
 from seqblend.diagnosis.minhash import number_near
 from seqblend.diagnosis.pairs import PairRatio, compare_pairs
 from seqblend.folds import number_sequences
-from seqblend.reporting.intervals import wilson_interval
+from seqblend.intervals import wilson_interval
 from seqblend.sequences import Competition, SequenceSet
 
 KEPT = 2 / 3  # duplicates are kept where test rows surely have as many as this, of 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from seqblend.diagnosis.check import Check, Estimate, share_text
-from seqblend.reporting.intervals import wilson_interval
+from seqblend.intervals import wilson_interval
 
 SHOWN = 200  # rows listed
 MANY = 0.01  # share of suspected rows that is worth a look

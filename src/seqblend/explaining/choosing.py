@@ -11,7 +11,7 @@ from seqblend.explaining.members import OpenedModel
 from seqblend.explaining.rows import gather
 from seqblend.metrics import predict_classes
 from seqblend.models.layers import Embed
-from seqblend.reporting.explanations import Explanation
+from seqblend.reporting.facts.explanations import Explanation
 from seqblend.running.results import standing_blend
 from seqblend.sequences import UNK
 from seqblend.store import write_arrays
@@ -64,7 +64,7 @@ def choose_rows(labels: np.ndarray, p: np.ndarray, fold: np.ndarray) -> np.ndarr
 
 
 def save_explanation(folder: Path, data: str, explanation: Explanation) -> Path:
-    """Write <model>.npz as reporting/explanations.py reads it. data: the ledger's digest."""
+    """Write <model>.npz as reporting/facts/explanations.py reads it. data: the ledger's digest."""
     path = folder / f"{explanation.model}.npz"
     parts = {name: getattr(explanation, name) for name in ("rows", "target", "offsets", "tokens")}
     write_arrays(path, {"data": np.array(data), **parts, **explanation.weights})

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from seqblend.config import DataConfig
-from seqblend.errors import FlagError, suggest
-from seqblend.reading.kinds import cut_text
+from seqblend.errors import FlagError, listing, suggest
+from seqblend.reading.kinds import cut_text, plain_number
 from seqblend.reading.lexicon import EMPTY
-from seqblend.sequences import Competition
+from seqblend.sequences import Competition, View
 
 _PARTS = ("train", "test")
 
@@ -65,24 +65,31 @@ def name_row(competition: Competition, fold: np.ndarray, row_id: str) -> NamedRo
 
 
 def name_text(competition: Competition, text: str, data: DataConfig) -> NamedRow:
-    """A text, cut as the rows were. raises: FlagError where rows are lists of ids."""
+    """A text, cut as the rows were; where these are lists of ids, the ids in it."""
     view = competition.view
-    if view.name == "ids":
-        raise FlagError(
-            "--text expects rows of words or characters, and this competition's are lists of ids: "
-            "name a row by its id with --row"
-        )
-    cut = cut_text(text, data) if view.name == "words" else list(text.strip())
-    places, further = {}, []
-    for token in cut or [EMPTY]:
-        place = bisect_left(view.lexicon, token)
-        if place == len(view.lexicon) or view.lexicon[place] != token:
-            place = len(view.lexicon) + len(further)
-            if token not in places:
-                further.append(token)
-        places.setdefault(token, place)
-    tokens = np.array([places[token] for token in cut or [EMPTY]], dtype=np.int32)
+    cut = _cut(text, view, data) or [EMPTY]
+    further = list(dict.fromkeys(token for token in cut if not _is_known(view, token)))
+    places = {token: len(view.lexicon) + i for i, token in enumerate(further)}
+    tokens = [places.get(token, bisect_left(view.lexicon, token)) for token in cut]
     notes = ()
     if further:
-        notes = (f"{len(further)} tokens are in none of the competition's rows",)
-    return NamedRow("your text", tokens, further=tuple(further), notes=notes)
+        named = listing([token or "(empty)" for token in further], 8)
+        notes = (f"in none of the competition's rows, read as unknown: {named}",)
+    return NamedRow("your text", np.int32(tokens), further=tuple(further), notes=notes)
+
+
+def _cut(text: str, view: View, data: DataConfig) -> list[str]:
+    """Its tokens; ids are separated by `|`, `;` or `,` where there is one, else by spaces."""
+    if view.name == "words":
+        return cut_text(text, data)
+    if view.name == "chars":
+        return list(text.strip())
+    separator = next((mark for mark in "|;," if mark in text), None)
+    parts = [part.strip(" []()\"'") for part in text.split(separator)]
+    return [part if _is_known(view, part) else plain_number(part) for part in parts if part]
+
+
+def _is_known(view: View, token: str) -> bool:
+    """Whether the lexicon, which is sorted, has it."""
+    place = bisect_left(view.lexicon, token)
+    return place < len(view.lexicon) and view.lexicon[place] == token

@@ -13,7 +13,7 @@ from seqblend.explaining.naming import NamedRow, name_row, name_text
 from seqblend.explaining.rows import gather
 from seqblend.explaining.shown import Shown, describe, name_telling, write_explained
 from seqblend.project import Project
-from seqblend.reporting.explanations import Explanation, rank_agreement
+from seqblend.reporting.facts.explanations import Explanation, rank_agreement
 
 
 def present_row(
@@ -33,7 +33,7 @@ def present_row(
     for fact in shown.facts:
         say(console, fact)
     for method, weights in shown.explained.weights.items():
-        say(console, f"{method}: {name_telling(shown.tokens, weights)}")
+        say(console, f"{method}: {name_telling(shown.tokens, weights, method)}")
         if console.is_terminal:
             say_coloured(console, shown.tokens, shown.shares(method).tolist(), shown.joint)
     folder = project.store.explanations / "rows"

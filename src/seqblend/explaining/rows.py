@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from seqblend.explaining.attention import weigh_by_attention
+from seqblend.explaining.gradients import Integral, integrate_gradients
 from seqblend.explaining.linear import share_ngrams
-from seqblend.explaining.networks import Integral, integrate_gradients, weigh_by_attention
 from seqblend.explaining.occlusion import leave_one_out
-from seqblend.reporting.explanations import Explanation
+from seqblend.reporting.facts.explanations import Explanation
 from seqblend.sequences import UNK, SequenceSet, View
 from seqblend.training.batching import DeviceSequences, cut_sequences
 from seqblend.training.contract import Fitted
@@ -60,7 +61,7 @@ def explain_row(member: Fitted, tokens: np.ndarray, *, nothing: int) -> Explaine
     target, weights, integral = int(p.argmax()), {}, None
     if isinstance(member, LinearMember):
         weights["ngrams"] = share_ngrams(member.model, tokens, target)
-    elif not isinstance(member, ScratchMember):
+    else:
         weights, integral = _look_into(member, row, target)
     weights["occlusion"] = leave_one_out(member.predict, tokens, target, nothing=nothing)
     kept = {name: values.astype(np.float32) for name, values in weights.items()}
@@ -91,14 +92,15 @@ def _cut(member: TorchMember, tokens: np.ndarray) -> np.ndarray:
 def _look_into(
     member: TorchMember, row: SequenceSet, target: int
 ) -> tuple[dict[str, np.ndarray], Integral | None]:
-    """(attention and gradients, as far as the module has them, and the gradients' check)."""
+    """(attention and gradients, as far as the model has them, and the gradients' check)."""
     context = member.context
     on_device = DeviceSequences(row, member.remap, context.vocabulary, context.device)
     tokens, lengths = on_device.gather(np.array([0]))
-    found = {}
+    if isinstance(member, ScratchMember):
+        attention = member.model.weigh_by_attention(tokens.numpy(), lengths.numpy())
+        return ({} if attention is None else {"attention": attention[0]}), None
     attention = weigh_by_attention(member.model, tokens, lengths)
-    if attention is not None:
-        found["attention"] = attention[0]
+    found = {} if attention is None else {"attention": attention[0]}
     integral = integrate_gradients(member.model, tokens[0], target, temperature=context.temperature)
     if integral is not None:
         found["gradients"] = integral.values

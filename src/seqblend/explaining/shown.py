@@ -9,9 +9,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from seqblend.explaining.rows import Explained
+from seqblend.reporting.elements.style import clean, display_labels, styled, to_png
+from seqblend.reporting.facts.explanations import shares_of
+from seqblend.reporting.figures.token_strips import LINE, draw_row, lay_out
 from seqblend.reporting.page import make_environment
-from seqblend.reporting.style import clean, display_labels, styled, to_png
-from seqblend.reporting.token_strips import LINE, draw_row, lay_out
 from seqblend.store import write_bytes, write_text
 
 _LINES = 60  # of a picture's row; the page has the rest
@@ -19,7 +20,7 @@ _TELLING = 5  # tokens named for and against
 _TOKEN = 24  # characters of a token on the picture and in words
 _INCH = 0.21  # a line of a picture
 WHAT = {
-    "attention": "what the pooling looks at; it says nothing of for or against",
+    "attention": "what is looked at, by the pooling or through the blocks; neither for nor against",
     "gradients": "integrated gradients of the class's log-odds",
     "occlusion": "what the class's probability loses without the token",
     "ngrams": "the linear model's weights, shared out over the tokens of each n-gram",
@@ -41,9 +42,8 @@ class Shown:
     facts: list[str]
 
     def shares(self, method: str) -> np.ndarray:
-        """float32 [t] in -1..1: each weight over the row's largest."""
-        weights = self.explained.weights[method]
-        return weights / max(float(np.abs(weights).max()), 1e-12)
+        """float32 [t] in -1..1: how strong each token's colour is."""
+        return shares_of(method, self.explained.weights[method])
 
 
 def describe(explained: Explained, classes: tuple[str, ...], label: int) -> list[str]:
@@ -62,18 +62,25 @@ def describe(explained: Explained, classes: tuple[str, ...], label: int) -> list
     return facts
 
 
-def name_telling(tokens: list[str], weights: np.ndarray) -> str:
-    """`for: good +0.310, fine +0.101; against: bad -0.200`; attention has no `against`."""
+def name_telling(tokens: list[str], weights: np.ndarray, method: str) -> str:
+    """`for: good +0.310, fine +0.101; against: bad -0.200`; of attention, what is seen most.
+
+    `most: good 0.31, fine 0.12 (an even share is 0.04)`
+    """
+    if method == "attention":
+        order = np.argsort(-weights, kind="stable")[:_TELLING]
+        most = ", ".join(f"{_name(tokens[k])} {weights[k]:.4f}" for k in order)
+        return f"most: {most} (an even share is {1 / len(weights):.4f})"
     parts = []
     for name, sign in (("for", 1), ("against", -1)):
         order = np.argsort(-sign * weights, kind="stable")[:_TELLING]
-        kept = [
-            f"{clean(tokens[k], _TOKEN) or '(empty)'} {weights[k]:+.4f}"
-            for k in order
-            if sign * weights[k] > 0
-        ]
+        kept = [f"{_name(tokens[k])} {weights[k]:+.4f}" for k in order if sign * weights[k] > 0]
         parts += [f"{name}: {', '.join(kept)}"] if kept else []
     return "; ".join(parts)
+
+
+def _name(token: str) -> str:
+    return clean(token, _TOKEN) or "(empty)"
 
 
 def draw_explained(shown: Shown) -> Figure:
@@ -96,7 +103,7 @@ def render_explained(shown: Shown) -> str:
     """A page of HTML; every token stays text."""
     environment = make_environment(Path(__file__).parent)
     methods = [
-        (name, WHAT[name], _coloured(shown, name), name_telling(shown.tokens, weights))
+        (name, WHAT[name], _coloured(shown, name), name_telling(shown.tokens, weights, name))
         for name, weights in shown.explained.weights.items()
     ]
     return environment.get_template("explanation.html.j2").render(

@@ -59,6 +59,14 @@ class Network:
         """tokens: int64 [b, t], lengths: int64 [b] -> probabilities float32 [b, c]."""
         return softmax(self._model.forward(tokens, lengths))
 
+    def weigh_by_attention(self, tokens: np.ndarray, lengths: np.ndarray) -> np.ndarray | None:
+        """The attention pooling's weights: float32 [b, t], rows sum to 1; None without one."""
+        attention = self._model.pool.pools.get("attention")
+        if attention is None:
+            return None
+        self._model.forward(tokens, lengths)
+        return attention.shares
+
     def state_dict(self) -> dict[str, np.ndarray]:
         """Every weight by its name: the arrays themselves."""
         return self._model.state_dict()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqblend.reporting.sections import Block, Section
-from seqblend.reporting.style import clean
-from seqblend.reporting.tables import escape_markdown, to_markdown
+from seqblend.reporting.elements.sections import Block, Section
+from seqblend.reporting.elements.style import clean
+from seqblend.reporting.elements.tables import escape_markdown, to_markdown
 
 
 def render_markdown(title: str, head: dict[str, Any] | None, parts: list[Section]) -> str:

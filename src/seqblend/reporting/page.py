@@ -8,9 +8,9 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from seqblend.reporting.elements.sections import Section
+from seqblend.reporting.elements.style import clean, to_svg
 from seqblend.reporting.markdown import code_lines
-from seqblend.reporting.sections import Section
-from seqblend.reporting.style import clean, to_svg
 
 
 def make_environment(folder: Path) -> jinja2.Environment:

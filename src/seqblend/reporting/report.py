@@ -8,27 +8,34 @@ import numpy as np
 
 from seqblend import store
 from seqblend.errors import InputError, listing
-from seqblend.reporting import breakdowns, mistakes, sections
-from seqblend.reporting.advice import next_steps
-from seqblend.reporting.blend_parts import blend_section, tabulate_members
-from seqblend.reporting.entries import Entry, rank_entries
-from seqblend.reporting.groups import groups_section
-from seqblend.reporting.leaderboard import tabulate
+from seqblend.reporting.elements.sections import Section
+from seqblend.reporting.elements.style import clean, styled, to_png
+from seqblend.reporting.elements.tables import Table, to_csv
+from seqblend.reporting.facts import breakdowns, mistakes
+from seqblend.reporting.facts.entries import Entry, rank_entries
+from seqblend.reporting.facts.leaderboard import BOARD, tabulate
+from seqblend.reporting.facts.members import tabulate_members
+from seqblend.reporting.facts.records import ReportData
 from seqblend.reporting.markdown import render_markdown
-from seqblend.reporting.modelling import models_section
 from seqblend.reporting.page import render_page
-from seqblend.reporting.records import BlendRecord, DataCard, ModelRecord, ReportData
-from seqblend.reporting.sections import Section
-from seqblend.reporting.style import clean, styled, to_png
-from seqblend.reporting.tables import Table, to_csv
-from seqblend.reporting.token_strips import explanations_section
-from seqblend.reporting.trust import trust_section
-from seqblend.reporting.tuning import tabulate_trials, tuning_section
-from seqblend.reporting.vectors import vectors_section
-from seqblend.reporting.verdict import headline, judge
+from seqblend.reporting.sections.advice import next_steps
+from seqblend.reporting.sections.blend import blend_section
+from seqblend.reporting.sections.data import data_section
+from seqblend.reporting.sections.errors import errors_section
+from seqblend.reporting.sections.explanations import explanations_section
+from seqblend.reporting.sections.groups import groups_section
+from seqblend.reporting.sections.leaderboard import leaderboard_section
+from seqblend.reporting.sections.models import models_section
+from seqblend.reporting.sections.reproduction import (
+    SETTINGS,
+    reproduction_section,
+    tabulate_settings,
+)
+from seqblend.reporting.sections.trust import trust_section
+from seqblend.reporting.sections.tuning import tabulate_trials, tuning_section
+from seqblend.reporting.sections.verdict import headline, judge
 
 README_PICTURES = ("accuracy_comparison.png", "models.png", "cm_blend.png", "error_correlation.png")
-__all__ = ["BlendRecord", "DataCard", "ModelRecord", "ReportData", "copy_pictures", "write_report"]
 
 
 def write_report(data: ReportData, folder: Path, entries: list[Entry] | None = None) -> Path:
@@ -99,10 +106,10 @@ def _tables(
 ) -> dict[str, Table]:
     """{file name: table} of what is written as CSV; empty tables are left out."""
     tables = {
-        "leaderboard.csv": tabulate(data, entries),
+        BOARD: tabulate(data, entries),
         "history.csv": breakdowns.tabulate_history(data),
         "classes.csv": breakdowns.tabulate_classes(data.classes, matrices),
-        "settings.csv": sections.tabulate_settings(data),
+        SETTINGS: tabulate_settings(data),
     }
     scored = [entry for entry in entries if len(entry.rows)]
     if scored:
@@ -125,18 +132,16 @@ def _sections(
     tables: dict[str, Table],
 ) -> list[Section]:
     """The sections in reading order; those without anything to say are left out."""
-    card = sections.data_section(data)
-    parts = [Section(card.anchor, card.title, card.blocks + vectors_section(data).blocks)]
-    parts += [] if entries else [trust_section(data)]
-    if entries:
-        parts += [
-            sections.leaderboard_section(data, entries, tables["leaderboard.csv"]),
-            trust_section(data),
-            models_section(data, entries, matrices),
-            blend_section(data, entries),
-        ]
-    if matrices:
-        parts += [groups_section(data, entries), mistakes.errors_section(data, tables)]
-    parts += [explanations_section(data), tuning_section(data.tuned)]
-    parts += [sections.reproduction_section(data, tables.get("settings.csv"))]
+    parts = [
+        data_section(data),
+        leaderboard_section(data, entries, tables),
+        trust_section(data),
+        models_section(data, entries, matrices),
+        blend_section(data, entries),
+        groups_section(data, entries),
+        errors_section(data, tables),
+        explanations_section(data),
+        tuning_section(data.tuned),
+        reproduction_section(data, tables),
+    ]
     return [part for part in parts if part.blocks]

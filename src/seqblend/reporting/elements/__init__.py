@@ -1,0 +1,1 @@
+"""What every page, picture and table is made of: one style, safe text, blocks and sections."""

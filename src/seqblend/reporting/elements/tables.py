@@ -1,0 +1,110 @@
+"""The report's tables: columns with a kind, rows of raw values, written as CSV or Markdown."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from seqblend.reporting.elements.style import clean
+
+NOTHING = ""  # a cell that does not apply; None is a value that is undefined
+
+
+@dataclass(frozen=True)
+class Column:
+    """key: in the CSV; title: on the page.
+
+    kind: text, score, bar, signed, count, seconds or epochs
+    """
+
+    key: str
+    title: str
+    kind: str = "text"
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """rows: one raw value a column: text, a number, None (undefined) or NOTHING.
+
+    sorted_by: key of the column the rows are sorted by; order: as in aria-sort
+    """
+
+    columns: tuple[Column, ...]
+    rows: list[list[Any]]
+    sorted_by: str = ""
+    order: str = "descending"
+
+    def without(self, *keys: str) -> Table:
+        """The same without these columns."""
+        kept = [i for i, column in enumerate(self.columns) if column.key not in keys]
+        columns = tuple(self.columns[i] for i in kept)
+        rows = [[row[i] for i in kept] for row in self.rows]
+        return Table(columns, rows, self.sorted_by, self.order)
+
+    def shown(self) -> list[list[str]]:
+        """Every cell as it is read by people."""
+        return [
+            [show(value, column.kind) for value, column in zip(row, self.columns, strict=True)]
+            for row in self.rows
+        ]
+
+
+_FORMS = {
+    "score": "{:.4f}",
+    "bar": "{:.4f}",
+    "signed": "{:+.4f}",
+    "seconds": "{:,.1f} s",
+    "epochs": "{:.3g}",
+    "count": "{:,.0f}",
+}
+
+
+def show(value: Any, kind: str) -> str:
+    """One value as text: 4 places for scores, `undefined` for None and NaN."""
+    if isinstance(value, str):
+        return clean(value) if value != NOTHING or kind == "text" else "–"
+    if value is None or not math.isfinite(value):
+        return "undefined"
+    return _FORMS[kind].format(round(value, 4) + 0.0)  # adding nought leaves no minus nought
+
+
+def to_csv(table: Table) -> str:
+    """RFC 4180 text, numbers to 8 places; text that a spreadsheet would run is defused."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([defuse(column.key) for column in table.columns])
+    for row in table.rows:
+        writer.writerow([defuse(cell) if isinstance(cell, str) else _number(cell) for cell in row])
+    return buffer.getvalue()
+
+
+def defuse(text: str) -> str:
+    """Printable text that no spreadsheet takes for a formula."""
+    kept = clean(text)
+    return f"'{kept}" if kept.startswith(("=", "+", "-", "@")) else kept
+
+
+def _number(value: Any) -> str:
+    if value is None or not math.isfinite(value):
+        return "undefined"
+    return str(int(value)) if float(value).is_integer() else repr(round(float(value), 8))
+
+
+def to_markdown(table: Table) -> str:
+    """A GitHub table; numbers to the right."""
+    head = [escape_markdown(column.title) for column in table.columns]
+    rule = ["---" if column.kind == "text" else "---:" for column in table.columns]
+    body = [[escape_markdown(cell) for cell in row] for row in table.shown()]
+    return "\n".join("| " + " | ".join(line) + " |" for line in [head, rule, *body])
+
+
+def escape_markdown(text: str) -> str:
+    """Text that GitHub shows as it is: no markup, no HTML, no table borders, no mentions."""
+    escaped = clean(text, 500).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    escaped = re.sub(r"([\\`*_\[\]|#~$!])", r"\\\1", escaped)
+    return escaped.replace("@", "&commat;").replace("://", "&colon;//")

@@ -1,0 +1,77 @@
+"""The data card: what a competitor should know of the rows before believing any score."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from seqblend.folds import Folds, number_sequences
+from seqblend.reading.lexicon import unseen_rate
+from seqblend.reporting.elements.style import clean, percent
+from seqblend.reporting.facts.records import DataCard
+from seqblend.sequences import Competition, SequenceSet
+
+
+def make_data_card(competition: Competition, folds: Folds, max_len: int) -> DataCard:
+    """Rows, classes, lengths, truncation, duplicates, overlap, empty rows, unknown tokens."""
+    train, test = competition.train, competition.test
+    view = competition.view
+    shared_train, shared_test = count_overlap(train, test)
+    unseen = unseen_rate(view, slice(0, len(train)), slice(len(train), len(train) + len(test)))
+    rows = [
+        ("rows", f"{len(train):,} train, {len(test):,} test", ""),
+        ("classes", f"{len(competition.classes)}",
+         describe_balance(competition.labels, competition.classes)),
+        ("tokens", f"{train.lengths.sum() + test.lengths.sum():,}",
+         f"{len(view.lexicon):,} distinct {view.name}"),
+        ("length of a row", _quantiles(train.lengths), "tokens: median, 5 % to 95 %, longest"),
+        ("cut off", f"{percent(cut_share(train.lengths, max_len))} of the tokens",
+         f"{percent(np.mean(train.lengths > max_len))} of the rows are longer than {max_len} "
+         "(vocabulary.max_len); linear members read all of a row"),
+        ("empty rows", f"{competition.counts.get('empty_train', 0):,} train, "
+         f"{competition.counts.get('empty_test', 0):,} test", "read as one unknown token"),
+        ("duplicates in train", f"{folds.duplicates:,} rows",
+         f"{folds.conflicting:,} of their rows have conflicting labels"),
+        ("train/test overlap", f"{shared_test:,} test rows",
+         f"the same sequence stands in {shared_train:,} train rows"),
+        ("test tokens never seen in train", percent(unseen), "read as unknown"),
+    ]  # fmt: skip
+    notes = [("folds", note, "") for note in folds.notes]
+    return DataCard([*rows, *notes])
+
+
+def describe_balance(labels: np.ndarray, classes: tuple[str, ...]) -> str:
+    """How large the classes are: one size, both of two, else the largest and the smallest.
+
+    labels: int64 [n], indices into `classes`
+    """
+    counts = np.bincount(labels, minlength=len(classes))
+    if counts.min() == counts.max():
+        return f"every class has {counts[0]:,} rows"
+    sizes = [
+        f"class '{clean(name, 40)}' has {n:,}" for name, n in zip(classes, counts, strict=True)
+    ]
+    if len(classes) == 2:
+        return f"{sizes[0]} rows, {sizes[1]}"
+    return f"the largest, {sizes[counts.argmax()]} rows; the smallest, {sizes[counts.argmin()]}"
+
+
+def _quantiles(lengths: np.ndarray) -> str:
+    low, middle, high = np.quantile(lengths, (0.05, 0.5, 0.95))
+    return f"{middle:,.0f}, {low:,.0f} to {high:,.0f}, {lengths.max():,}"
+
+
+def cut_share(lengths: np.ndarray, max_len: int) -> float:
+    """The share of tokens beyond the cut. lengths: int64 [n]."""
+    return float(np.maximum(lengths - max_len, 0).sum() / lengths.sum())
+
+
+def count_overlap(train: SequenceSet, test: SequenceSet) -> tuple[int, int]:
+    """(train rows, test rows) whose sequence occurs on the other side too."""
+    both = SequenceSet(
+        train.tokens,
+        np.concatenate([train.starts, test.starts]),
+        np.concatenate([train.lengths, test.lengths]),
+    )
+    numbers = number_sequences(both)
+    ours, theirs = numbers[: len(train)], numbers[len(train) :]
+    return int(np.isin(ours, theirs).sum()), int(np.isin(theirs, ours).sum())

@@ -1,0 +1,143 @@
+"""Arrays that say which tokens a prediction hangs on: their files, and how far they agree.
+
+explanations/<model>.npz
+    data     str []        the ledger's data digest; a file of other data is left out
+    rows     int64 [r]     positions among the training rows, -1 for a text that is none of them
+    target   int64 [r]     the class whose probability is explained
+    offsets  int64 [r + 1] row i has the tokens offsets[i] : offsets[i + 1]
+    tokens   int32 [t]     lexicon ids, in the order and after the cut in which the model read them
+and at least one of these, a number a token:
+    attention  float32 [t] weights of the pooling, or of a transformer's blocks rolled out, at least
+                           0, a row's sum is 1
+    gradients  float32 [t] integrated gradients of the target's logit; above 0 speaks for it
+    occlusion  float32 [t] what the target's probability loses without the token
+    ngrams     float32 [t] a linear model's weights, shared out over the tokens of each n-gram
+
+explanations/tokens-<model>.npz: the token embeddings that a model has learned
+    data     str []
+    tokens   int32 [v]     lexicon ids
+    vectors  float32 [v, d]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from seqblend.errors import InputError
+from seqblend.store import read_arrays
+
+METHODS = ("attention", "gradients", "occlusion", "ngrams")
+_TOKENS = "tokens-"
+_FEWEST = 5  # tokens of a row below which a rank correlation says nothing
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What one model's predictions of some rows hang on; arrays as the file has them.
+
+    weights: {method: float32 [t]}
+    """
+
+    model: str
+    rows: np.ndarray
+    target: np.ndarray
+    offsets: np.ndarray
+    tokens: np.ndarray
+    weights: dict[str, np.ndarray]
+
+    def span(self, i: int) -> slice:
+        """Where the i-th row's tokens are."""
+        return slice(int(self.offsets[i]), int(self.offsets[i + 1]))
+
+
+@dataclass(frozen=True)
+class TokenVectors:
+    """Vectors of tokens. tokens: int32 [v], lexicon ids; vectors: float32 [v, d]."""
+
+    name: str
+    tokens: np.ndarray
+    vectors: np.ndarray
+
+
+def read_explanations(
+    folder: Path, data_digest: str, note: Callable[[str], None]
+) -> tuple[list[Explanation], list[TokenVectors]]:
+    """What the folder holds of these data, by file name; `note` is told what is left out.
+
+    raises: InputError that names the file whose arrays are not as this module says
+    """
+    explanations, vectors = [], []
+    for path in sorted(folder.glob("*.npz")):
+        arrays = read_arrays(path)
+        if str(arrays.pop("data", "")) != data_digest:
+            note(f"{path.name} explains other rows than these: left out")
+        elif path.stem.startswith(_TOKENS):
+            vectors.append(_vectors(path, arrays))
+        else:
+            explanations.append(_explanation(path, arrays))
+    return explanations, vectors
+
+
+def _explanation(path: Path, arrays: dict[str, np.ndarray]) -> Explanation:
+    _expect(path, arrays, ("rows", "target", "offsets", "tokens"))
+    weights = {name: arrays[name] for name in METHODS if name in arrays}
+    t, offsets = len(arrays["tokens"]), arrays["offsets"]
+    is_whole = len(offsets) == len(arrays["rows"]) + 1 and offsets[0] == 0 and offsets[-1] == t
+    same = len(arrays["rows"]) == len(arrays["target"]) and all(
+        len(values) == t and np.isfinite(values).all() for values in weights.values()
+    )
+    if not (weights and is_whole and same and (np.diff(offsets) > 0).all()):
+        raise InputError(_remedy(path, f"one of {', '.join(METHODS)} with a number a token"))
+    parts = (arrays[name] for name in ("rows", "target", "offsets", "tokens"))
+    return Explanation(path.stem, *parts, weights)
+
+
+def _vectors(path: Path, arrays: dict[str, np.ndarray]) -> TokenVectors:
+    _expect(path, arrays, ("tokens", "vectors"))
+    if arrays["vectors"].shape[:1] != arrays["tokens"].shape or arrays["vectors"].ndim != 2:
+        raise InputError(_remedy(path, "a vector for each token"))
+    return TokenVectors(path.stem.removeprefix(_TOKENS), arrays["tokens"], arrays["vectors"])
+
+
+def _expect(path: Path, arrays: dict[str, np.ndarray], names: tuple[str, ...]) -> None:
+    lacking = [name for name in names if name not in arrays]
+    if lacking:
+        raise InputError(_remedy(path, f"the arrays {', '.join(lacking)}"))
+
+
+def _remedy(path: Path, what: str) -> str:
+    return f"{path}: expected {what}. Delete it and explain these rows again (src/explain.py)"
+
+
+def shares_of(method: str, weights: np.ndarray) -> np.ndarray:
+    """float [t] in -1..1 for a row's colours: its weights over the largest.
+
+    Attention counts from its least weight on, for it may look nearly everywhere alike.
+    """
+    if method == "attention":
+        weights = weights - weights.min()
+    return weights / max(float(np.abs(weights).max()), 1e-12)
+
+
+def rank_agreement(explanation: Explanation) -> dict[tuple[str, str], tuple[float, float, int]]:
+    """How alike two methods rank the tokens of a row by the size of their weights.
+
+    returns: {(method, method): (mean, least Spearman correlation over rows, rows)}; rows with
+        fewer than 5 tokens, or where a method is constant, are left out
+    """
+    found = {}
+    for one, other in combinations(explanation.weights, 2):
+        values = []
+        for i in range(len(explanation.rows)):
+            pair = [np.abs(explanation.weights[m][explanation.span(i)]) for m in (one, other)]
+            if len(pair[0]) >= _FEWEST and all(np.ptp(weights) > 0 for weights in pair):
+                values.append(float(spearmanr(*pair).statistic))
+        if values:
+            found[one, other] = (float(np.mean(values)), min(values), len(values))
+    return found

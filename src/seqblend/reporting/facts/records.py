@@ -1,0 +1,154 @@
+"""What a report is made of: arrays and numbers, no models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from seqblend.diagnosis.record import Diagnosis
+from seqblend.reporting.facts.explanations import Explanation, TokenVectors
+from seqblend.sequences import Finding, SequenceSet
+from seqblend.submission_log import Scored
+
+BEST_REACHABLE = "best reachable accuracy"  # a reference that synthetic data have
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """One run of one model.
+
+    name: registry name; run: the run's folder name
+    oof: float32 [n, c], NaN where a row has no out-of-fold prediction
+    histories: one per (seed, fold) unit, {field: one value an epoch}; empty for linear members
+    epochs: used by each unit
+    seconds: training time over all units
+    weight: in the blend; test: scores on the solution, where there is one
+    remark: what to know of the score, such as `tuned on these rows`
+    """
+
+    name: str
+    run: str
+    oof: np.ndarray
+    histories: list[dict[str, list[float]]] = field(default_factory=list)
+    epochs: list[int] = field(default_factory=list)
+    parameters: int = 0
+    seconds: float = 0.0
+    tokens_per_second: float | None = None
+    weight: float | None = None
+    test: dict[str, Any] | None = None
+    deterministic: bool = True
+    settings: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class BlendRecord:
+    """The chosen blend.
+
+    oof: float32 or float64 [n, c], cross-fitted: no row's weights were chosen on that row
+    table: one dict a method tried, with method, cross_fitted, in_sample, gap, and where known size,
+        low, high, beats_single, forecast_low, forecast_high
+    whole: the same of the whole procedure, with gain over the best single model and gain_error
+    calibration: a dict a member, the blend last: name, error_before, error_after, temperatures
+    weights: {model: weight}
+    """
+
+    method: str
+    oof: np.ndarray
+    cross_fitted: float | None
+    in_sample: float | None
+    table: list[dict[str, Any]] = field(default_factory=list)
+    weights: dict[str, float] = field(default_factory=dict)
+    test: dict[str, Any] | None = None
+    whole: dict[str, Any] = field(default_factory=dict)
+    calibration: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class DataCard:
+    """Facts about the data: (label, value, remark) each."""
+
+    rows: list[tuple[str, str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class RowTexts:
+    """The training rows as people read them.
+
+    ids: n competition ids; sequences: n rows; lexicon: the text of every token
+    joint: what stands between two tokens, nothing where a token is a character
+    unknown: int64 [n], tokens of a row that its fold's vocabulary lacks
+    """
+
+    ids: list[str]
+    sequences: SequenceSet
+    lexicon: list[str]
+    joint: str
+    unknown: np.ndarray
+
+    def excerpt(self, row: int, characters: int) -> str:
+        """The row's beginning, at most so many characters; `…` where there is more."""
+        tokens = self.sequences.row(row)[: characters + 1]
+        text = self.joint.join(self.lexicon[token] for token in tokens)
+        return text if len(text) <= characters else text[: characters - 1] + "…"
+
+
+@dataclass(frozen=True)
+class Suspects:
+    """Rows whose label is doubted, the most doubtful first; how: who doubts them, as a sentence.
+
+    rows: int64 [s]
+    """
+
+    rows: np.ndarray
+    how: str
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Everything a report reads.
+
+    labels: int64 [n], indices into `classes`; fold: int64 [n], -1 where a row has no
+        out-of-fold prediction; lengths: int64 [n], in tokens
+    reference: such as {BEST_REACHABLE: 0.9952}
+    submission: path, rows, sha256, checks
+    vectors: coverage of each source of token vectors, as embeddings/matching describes it
+    vectors_scope: how they were used, and which rows they know
+    tuned: what the tuner kept of each model, as tuned/<model>.json has it
+    missing: units that there was no time for, or that failed
+    texts: the rows themselves, for the errors; without them these have no words
+    test_lengths: int64 [n_test], in tokens
+    explanations, token_vectors: what explanations/ holds, and the vectors training began with
+    suspects: from a diagnosis of the labels; without one, rows that all models agree against
+    diagnosis: what the doctor found; submissions: those logged, with what a leaderboard said
+    """
+
+    competition: str
+    metric: str
+    classes: tuple[str, ...]
+    labels: np.ndarray
+    fold: np.ndarray
+    lengths: np.ndarray
+    records: list[ModelRecord]
+    blend: BlendRecord | None = None
+    card: DataCard = DataCard()
+    findings: list[Finding] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    reference: dict[str, float] = field(default_factory=dict)
+    submission: dict[str, Any] = field(default_factory=dict)
+    command: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
+    vectors: list[dict[str, Any]] = field(default_factory=list)
+    vectors_scope: str = ""
+    tuned: list[dict[str, Any]] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    texts: RowTexts | None = None
+    test_lengths: np.ndarray | None = None
+    explanations: list[Explanation] = field(default_factory=list)
+    token_vectors: list[TokenVectors] = field(default_factory=list)
+    suspects: Suspects | None = None
+    diagnosis: Diagnosis | None = None
+    submissions: list[Scored] = field(default_factory=list)

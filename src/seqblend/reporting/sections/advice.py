@@ -1,0 +1,94 @@
+"""What to do next in the time that is left: a few steps, each with a figure that speaks for it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from seqblend.reporting.elements.style import clean, percent
+from seqblend.reporting.facts.entries import Entry
+from seqblend.reporting.facts.members import correlate_errors
+from seqblend.reporting.facts.records import ModelRecord, ReportData
+
+_MOST = 4
+_CUT = 0.02  # share of tokens beyond the cut from which a longer one is worth a try
+_ALIKE = 0.8  # correlation of errors from which two members are nearly one
+
+
+def next_steps(data: ReportData, entries: list[Entry]) -> list[str]:
+    """At most four sentences, what costs least first."""
+    models = [e.record for e in entries if isinstance(e.record, ModelRecord)]
+    steps = [
+        _finish(data), _replace_alike(data, entries), _read_more(data, models),
+        _tune(data, models), _repeat(data, models),
+    ]  # fmt: skip
+    return [step for step in steps if step][:_MOST]
+
+
+def _finish(data: ReportData) -> str:
+    if not data.missing:
+        return ""
+    some = ", ".join(clean(name, 40) for name in data.missing[:3])
+    more = ", …" if len(data.missing) > 3 else ""
+    return f"Type the same command again: {len(data.missing)} units are missing ({some}{more})."
+
+
+def _replace_alike(data: ReportData, entries: list[Entry]) -> str:
+    """Where every pair of the blend's members makes the same mistakes, another kind is wanted."""
+    used = [e for e in entries if isinstance(e.record, ModelRecord) and e.record.weight]
+    if len(used) < 2:
+        return ""
+    least = correlate_errors(data, used).min()
+    if least < _ALIKE:
+        return ""
+    return (
+        f"Add a model of another kind (--models default,textcnn,transformer,chars): the errors of "
+        f"any two members correlate by {least:.2f} or more."
+    )
+
+
+def _read_more(data: ReportData, models: list[ModelRecord]) -> str:
+    cuts = [m.settings["vocabulary"]["max_len"] for m in models if _is_neural(m) and m.settings]
+    if not cuts:
+        return ""
+    cut = min(cuts)
+    share = np.maximum(data.lengths - cut, 0).sum() / max(data.lengths.sum(), 1)
+    if share < _CUT:
+        return ""
+    longer = int(np.quantile(data.lengths, 0.95))
+    return (
+        f"Read more of long rows (--set vocabulary.max_len={max(longer, cut + 1)}): "
+        f"{percent(share)} of the tokens lie beyond {cut}, which neural models do not see."
+    )
+
+
+def _tune(data: ReportData, models: list[ModelRecord]) -> str:
+    neural = [m for m in models if _is_neural(m)]
+    tuned = {record["model"] for record in data.tuned}
+    if not neural or neural[0].name in tuned or neural[0].remark:
+        return ""
+    minutes = max(10, round(12 * _unit_seconds(neural[0]) / 60))
+    return (
+        f"Tune {clean(neural[0].name, 40)}, the best neural model (--tune {minutes}m): nothing "
+        "was tuned on these rows yet."
+    )
+
+
+def _repeat(data: ReportData, models: list[ModelRecord]) -> str:
+    """A second seed of what has a weight, with its price."""
+    used = [m for m in models if m.weight and _is_neural(m)]
+    folds = len(np.unique(data.fold[data.fold >= 0]))
+    if not used or len(used[0].epochs) > folds:
+        return ""
+    minutes = sum(m.seconds for m in used) / 60
+    return (
+        f"Add a second seed (--seeds 2): about {max(minutes, 1):.0f} more minutes of training on "
+        "one core, all units together; it evens out the luck of the first."
+    )
+
+
+def _is_neural(record: ModelRecord) -> bool:
+    return any(record.epochs)
+
+
+def _unit_seconds(record: ModelRecord) -> float:
+    return record.seconds / max(len(record.epochs), 1)

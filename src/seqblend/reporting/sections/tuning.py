@@ -1,0 +1,117 @@
+"""The report's section on tuning: what was found, what it is worth, and every trial."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from seqblend import store
+from seqblend.reporting.elements.pictures import Picture
+from seqblend.reporting.elements.sections import Block, Section
+from seqblend.reporting.elements.style import styled, to_png
+from seqblend.reporting.elements.tables import NOTHING, Column, Table, to_csv
+from seqblend.reporting.figures.trials import draw_history, draw_importance, draw_slices, draw_times
+
+_SHOWN = 12  # trials on the page, the best ones
+
+
+def tuning_section(records: list[dict[str, Any]]) -> Section:
+    """One block of results and one of trials for each model that was tuned on these rows.
+
+    records: what the tuner kept of each, as in tuned/<model>.json
+    """
+    blocks = []
+    for record in records:
+        model, table = record["model"], tabulate_trials(record)
+        blocks.append(
+            Block(model, f"{record['verdict']}.", record["warnings"], tabulate_scores(record))
+        )
+        best = sorted(range(len(table.rows)), key=lambda i: _rank(record["table"][i]))[:_SHOWN]
+        shown = Table(table.columns, [table.rows[i] for i in best])
+        blocks.append(
+            Block(
+                f"Trials of {model}, the best first", table=shown, csv=f"tuning_{model}.csv",
+                pictures=pictures_of(record),
+            )
+        )  # fmt: skip
+    return Section("tuning", "Tuning", blocks)
+
+
+def write_tuning(record: dict[str, Any], folder: Path) -> None:
+    """The trials as tuning_<model>.csv and the pictures of one tuner's result, into a folder."""
+    model = record["model"]
+    store.write_text(folder / f"tuning_{model}.csv", to_csv(tabulate_trials(record)))
+    with styled():
+        for picture in pictures_of(record):
+            store.write_bytes(folder / f"{picture.name}.png", to_png(picture.figure))
+
+
+def pictures_of(record: dict[str, Any]) -> list[Picture]:
+    """History, importance, slices and time, as far as there is anything to draw."""
+    model, trials, shares = record["model"], record["table"], record["importance"]
+    if not trials:
+        return []
+    drawn = [
+        draw_history(model, trials), draw_importance(model, shares),
+        draw_slices(model, trials, record["space"], shares), draw_times(model, trials),
+    ]  # fmt: skip
+    return [picture for picture in drawn if picture is not None]
+
+
+def tabulate_scores(record: dict[str, Any]) -> Table:
+    """Default and finalists: where they were found, and on new folds with a new seed."""
+    columns = (
+        Column("trial", "trial"),
+        Column("found", "log loss, found", "score", "on the folds that chose it: it flatters"),
+        Column("confirmed", "log loss, new folds and seed", "score"),
+        Column("gain", "gain over the default", "signed"),
+        Column("low", "95 % from", "signed"),
+        Column("high", "to", "signed"),
+    )
+    losses = {t["number"]: t["log_loss"] for t in record["table"]}
+    default = record["default"] or {}
+    rows = []
+    for number, after in record["after"].items():
+        is_default = int(number) == default.get("trial")
+        gain = [NOTHING] * 3 if is_default else [after["gain"][k] for k in ("mean", "low", "high")]
+        name = "the default" if is_default else f"trial {number}"
+        rows.append([name, losses.get(int(number)), after["log_loss"], *gain])
+    return Table(columns, sorted(rows, key=lambda row: row[2]))
+
+
+def tabulate_trials(record: dict[str, Any]) -> Table:
+    """Every trial in the order of the search, with the values that it had."""
+    names = list(record["space"])
+    columns = (
+        Column("trial", "trial", "count"),
+        Column("role", "role"),
+        Column("outcome", "outcome"),
+        Column("log_loss", "log loss", "score", "of a pruned trial, what is to be expected"),
+        Column("metric", record["metric"], "score"),
+        Column("folds", "folds", "count"),
+        Column("seconds", "seconds", "seconds"),
+        *(Column(name, name.partition(".")[2]) for name in names),
+        Column("run", "run"),
+    )
+    rows = [
+        [
+            t["number"], t["role"], t["reason"], _or_nothing(t["log_loss"]),
+            _or_nothing(t["metric"]), t["folds"], t["seconds"],
+            *(_text(t["values"].get(name)) for name in names), t["run"],
+        ]
+        for t in record["table"]
+    ]  # fmt: skip
+    return Table(columns, rows)
+
+
+def _rank(trial: dict[str, Any]) -> tuple:
+    loss = trial["log_loss"]
+    return (trial["outcome"] != "done", loss is None or not trial["folds"], loss or 0.0)
+
+
+def _or_nothing(value: float | None) -> float | str:
+    return NOTHING if value is None else value
+
+
+def _text(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
