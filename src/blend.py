@@ -11,7 +11,7 @@ from pathlib import Path
 
 from seqblend.commands import make_parser, run_script
 from seqblend.console import make_console, say
-from seqblend.joining import join_files
+from seqblend.joining import join_files, parse_addition
 from seqblend.opening import open_from
 from seqblend.paths import find_places
 from seqblend.pipeline import blend_finished
@@ -36,7 +36,8 @@ def main(argv: list[str]) -> int:
     project = open_from(args, console)
     for text in args.add:
         say(console, f"joined: {join_files(project, text)}")
-    chosen = project.config.models if args.models else None
+    added = [parse_addition(text)[0] for text in args.add]
+    chosen = (*project.config.models, *added) if args.models else None
     outcome = blend_finished(project, lambda text: say(console, text, "yellow"), chosen, args.out)
     show_blend(console, project, outcome)
     return 0

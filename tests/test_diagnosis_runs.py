@@ -184,6 +184,13 @@ def test_a_public_score_spreads_as_draws_of_its_rows_do(rng):
     assert half.error < fifth.error
 
 
+def test_a_share_of_too_few_rows_for_the_metric_is_left_out(rng):
+    labels = np.array([0] * 30 + [1])
+    p = rng.dirichlet([1, 1], 31)
+    assert forecast_shake_up(labels, p, p[::-1], "auc", 2) == []
+    assert len(forecast_shake_up(labels, p, p[::-1], "auc", 60)) == 3
+
+
 def test_twins_flip_half_of_the_time_and_unequal_ones_never(rng):
     labels = rng.integers(0, 2, 2_000)
     sure, half = np.eye(2)[labels] * 0.98 + 0.01, np.full((2_000, 2), 0.5)

@@ -14,7 +14,7 @@ from conftest import write_competition
 from diagnosis_examples import draw_families
 from processes import start_script
 
-from seqblend.checkup import examine
+from seqblend.checkup import best_two, examine
 from seqblend.config import Config, FoldConfig
 from seqblend.console import Console
 from seqblend.diagnosis.record import to_plain
@@ -24,7 +24,7 @@ from seqblend.paths import Places
 from seqblend.pipeline import blend_finished, make_plan
 from seqblend.project import open_project
 from seqblend.row_checks import LOOKS, check_rows
-from seqblend.running.results import collect_run
+from seqblend.running.results import RunResult, collect_run
 from seqblend.running.units import run_unit
 from seqblend.show import record_and_show, show_outcome
 from seqblend.store import read_json
@@ -83,6 +83,17 @@ def test_finished_runs_are_examined_too(project):
     assert len(found["gains"]) == 1
     assert found["seeds_for"] is None  # a linear model has no use for seeds
     assert "shake-up" in shown
+
+
+def test_the_two_best_submissions_are_a_blend_of_several_and_the_best_run():
+    runs = [
+        RunResult(name, name, np.full((2, 2), x), None, {}) for name, x in (("a", 0.1), ("b", 0.2))
+    ]
+    blended = np.full((2, 2), 0.5)
+    several, alone = ({"a": 0.5, "b": 0.5}, blended), ({"a": 1.0, "b": 0.0}, blended)
+    assert [p[0, 0] for p in best_two(runs, several)] == [0.5, 0.1]
+    assert [p[0, 0] for p in best_two(runs, alone)] == [0.1, 0.2]
+    assert best_two(runs[:1], None)[1] is None
 
 
 def test_rows_are_looked_at_once_and_again_when_a_file_is_damaged_or_folds_change(project):

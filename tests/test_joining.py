@@ -165,9 +165,10 @@ def test_a_manifest_that_does_not_say_how_it_was_made_is_a_mismatch(project, tmp
         assert find_mismatch(lacking, project.ledger) == f"its manifest does not say {key}"
 
 
-def test_the_flag_joins_blends_and_shows(project, tmp_path, home):
+def test_the_flag_joins_blends_and_shows_whatever_models_are_named(project, tmp_path, home):
     oof, test = files(project, tmp_path)
     flags = ["--data", tmp_path / "tiny", "--folds", "3", "--set", "embedding.path=none"]
+    flags += ["--models", "nblr"]
     done = start_script(home, "blend.py", *flags, "--add", f"mine={oof},{test}")
     assert done.returncode == 0, done.stderr
     assert "joined: mine-" in done.stdout

@@ -261,6 +261,14 @@ def test_the_interval_holds_the_score():
     assert low < verdict.entry.pooled < high
 
 
+def test_the_blends_interval_is_the_one_that_blending_found():
+    data = make_report()
+    whole = {"low": 0.5, "high": 0.75}
+    data = replace(data, blend=replace(data.blend, whole=whole))
+    (blend,) = [entry for entry in rank_entries(data) if entry.is_blend]
+    assert blend.interval == (0.5, 0.75)
+
+
 def test_sections_without_data_are_left_out(tmp_path):
     bare = make_report(
         ("nblr",), blend=None, findings=[], submission={}, command="", lengths=np.full(90, 7)

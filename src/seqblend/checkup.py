@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from seqblend.blending.methods import NEGLIGIBLE
 from seqblend.delivery import Outcome, distinct_names
 from seqblend.demo import BEST
 from seqblend.diagnosis.cards import deserves_seeds, make_cards, measure_unrest
@@ -96,7 +97,7 @@ def examine_runs(
     named = [(names[results.index(result)], result.oof) for result in ranked]
     gains = [compare_runs(named[0], other, labels, fold, metric) for other in named[1:]]
     rows = fold >= 0
-    second = ranked[1].oof[rows] if len(ranked) > 1 else None
+    first, second = (None if p is None else p[rows] for p in best_two(ranked, blend))
     weights, blended = blend or ({best: 1.0}, ranked[0].oof)
     cards = make_cards(
         names, np.stack([result.oof for result in results]), labels, fold, blended, weights,
@@ -107,12 +108,20 @@ def examine_runs(
         checks,
         variance=measure_variance(list(parts.values()), metric, project.folds.count),
         gains=[gain for gain in gains if gain is not None],
-        shake_up=forecast_shake_up(
-            labels[rows], ranked[0].oof[rows], second, metric, len(competition.test_ids)
-        ),
+        shake_up=forecast_shake_up(labels[rows], first, second, metric, len(competition.test_ids)),
         cards=cards,
         seeds_for=deserves_seeds(cards, _trained(names, results)),
     )
+
+
+def best_two(
+    ranked: list[RunResult], blend: tuple[dict[str, float], np.ndarray] | None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """float [n, c] of the two best submissions: a blend of several, then the runs by their rank."""
+    weights, oof = blend or ({}, None)
+    several = [oof] if sum(abs(weight) >= NEGLIGIBLE for weight in weights.values()) > 1 else []
+    best = [*several, *(result.oof for result in ranked), None]
+    return best[0], best[1]
 
 
 def _trained(names: tuple[str, ...], results: list[RunResult]) -> set[str]:

@@ -13,6 +13,7 @@ from seqblend.seeds import rng_for
 CERTAIN = 1.96  # standard errors from which a difference is none by chance, 19 times in 20
 Weighted = Callable[[np.ndarray], np.ndarray]  # float64 [r, n] row weights -> float64 [r]
 _CHUNK = 50  # resamples held at once: 50 x 25,000 rows are 10 MB
+_CELLS = 20_000_000  # resamples x patterns held at once, 160 MB
 
 
 def row_losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
@@ -106,14 +107,17 @@ def _bootstrap_patterns(
     c = several[0].shape[1]
     pattern = np.stack([labels, *(predict_classes(p) for p in several)], 1)
     pattern, counts = np.unique(pattern, axis=0, return_counts=True)
-    rng = rng_for(0, "bootstrap")
-    drawn = rng.multinomial(len(labels), counts / len(labels), resamples).astype(np.float64)
-    truth = np.eye(c)[pattern[:, 0]]
-    true, scores = drawn @ truth, []
-    for guess in pattern.T[1:]:
-        guessed = np.eye(c)[guess]
-        scores.append(score_margins(metric, drawn @ (truth * guessed), true, drawn @ guessed))
-    return np.stack(scores)
+    rng, truth, parts = rng_for(0, "bootstrap"), np.eye(c)[pattern[:, 0]], []
+    chunk = max(_CELLS // len(pattern), 1)
+    for start in range(0, resamples, chunk):
+        size = min(chunk, resamples - start)
+        drawn = rng.multinomial(len(labels), counts / len(labels), size).astype(np.float64)
+        true, scores = drawn @ truth, []
+        for guess in pattern.T[1:]:
+            guessed = np.eye(c)[guess]
+            scores.append(score_margins(metric, drawn @ (truth * guessed), true, drawn @ guessed))
+        parts.append(scores)
+    return np.concatenate(parts, axis=1)
 
 
 def _weights(n: int, resamples: int):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from seqblend.blending.calibration import measure_reliability
-from seqblend.blending.crossfit import Fits, best_of, cross_fit_temperature, deal_parts, fewer_rows
+from seqblend.blending.crossfit import Fits, best_of, cross_fit_temperature, deal_parts
 from seqblend.blending.methods import Blend
 from seqblend.errors import InputError
 from seqblend.metrics import METRICS, score
@@ -28,7 +28,7 @@ class BlendResult:
         low, high, beats_single, forecast_low, forecast_high
     whole: the same of the whole procedure, the choice among methods included, and gain (over the
         best single member) with gain_error, its standard error; its interval is of `blend`, which
-        has more rows to learn on than its parts (see fewer_rows)
+        has more rows to learn on than its parts (see move_draws)
     best_single: the member with the best score, and that score
     calibration: a dict a member, and the blend last: name, error_before, error_after, temperatures
     """
@@ -100,13 +100,15 @@ def select_blend(
     best_single = best_of(metric, singles)
     single = stack[members.index(best_single), rows]
     pairs = [(blend, nested), *((fits.fit(k, rows), p) for k, p in choice.blended.items())]
-    draws = _draw(metric, known, [single, *(p for _, p in pairs)])
-    draws[1] += fewer_rows(metric, known, stack[:, rows], blend, list(finished.values()))
+    fitted = [each.apply(stack[:, rows]) for each in (blend, *finished.values())]
+    draws = _draw(metric, known, [single, *fitted, *(p for _, p in pairs)])
+    of_single, whole, parts, draws = np.split(draws, [1, 2, 1 + len(fitted)])
+    draws[0] = move_draws(draws[0], whole[0], parts)
     records = [
         {"method": each.method, "size": each.size}
         | _scores(metric, known, each.apply(stack[:, rows]), p)
-        | _intervals(metric, own, draws[0], (n_test or len(rows)) / len(rows))
-        for (each, p), own in zip(pairs, draws[1:], strict=True)
+        | _intervals(metric, own, of_single[0], (n_test or len(rows)) / len(rows))
+        for (each, p), own in zip(pairs, draws, strict=True)
     ]
     return BlendResult(
         blend=blend,
@@ -158,6 +160,18 @@ def _draw(metric: str, labels: np.ndarray, several: list[np.ndarray]) -> np.ndar
     return bootstrap(metric, labels, several)
 
 
+def move_draws(cross_fitted: np.ndarray, whole: np.ndarray, parts: np.ndarray) -> np.ndarray:
+    """float64 [r]: cross-fitted scores on resampled rows, moved to what the whole blend's would be.
+
+    cross_fitted: float64 [r]; whole: [r], the score of the blend of all rows on the same resamples;
+    parts: [k, r], of each part's blend on all of them
+    A part's blend had fewer rows to learn on. Burman (1989), A comparative study of ordinary
+    cross-validation, v-fold cross-validation and the repeated learning-testing methods, adds the
+    whole's score less the parts' mean. It is drawn with the rest: it has luck of its own.
+    """
+    return cross_fitted + whole - parts.mean(axis=0)
+
+
 def _intervals(
     metric: str, own: np.ndarray, single: np.ndarray, test_share: float
 ) -> dict[str, float | None]:
@@ -172,15 +186,19 @@ def _intervals(
     if not is_known.any():
         return dict.fromkeys(names)
     own, single = own[is_known], single[is_known]
-    low, middle, high = np.quantile(own, [TAIL, 0.5, 1 - TAIL])
+    low, middle, high = _within(metric, np.quantile(own, [TAIL, 0.5, 1 - TAIL]))
     wins = own > single if METRICS[metric].higher_is_better else own < single
     beats = wins.mean() + (own == single).mean() / 2
     wider = np.sqrt(1 + 1 / test_share)
-    ends = middle + wider * (low - middle), middle + wider * (high - middle)
-    if metric != "log_loss":
-        ends = max(ends[0], -1.0 if metric == "mcc" else 0.0), min(ends[1], 1.0)
+    ends = _within(metric, middle + wider * (np.array([low, high]) - middle))
     values = (low, high, beats, *ends)
     return {name: float(value) for name, value in zip(names, values, strict=True)}
+
+
+def _within(metric: str, values: np.ndarray) -> np.ndarray:
+    """float64 of the same shape: no score beyond the metric's best and worst."""
+    most = np.inf if metric == "log_loss" else 1.0
+    return np.clip(values, -1.0 if metric == "mcc" else 0.0, most)
 
 
 def _gain(

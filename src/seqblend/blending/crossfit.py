@@ -132,20 +132,6 @@ class Fits:
         return blended
 
 
-def fewer_rows(
-    metric: str, labels: np.ndarray, stack: np.ndarray, whole: Blend, parts: list[Blend]
-) -> float:
-    """What a cross-fitted score lacks of the whole blend's, whose parts had fewer rows to learn on.
-
-    stack: float32 [m, n, c], labels: int64 [n], the rows that `whole` was fitted on
-    To be added to the score. Burman (1989), A comparative study of ordinary cross-validation,
-    v-fold cross-validation and the repeated learning-testing methods: the whole's score on these
-    rows less the parts' mean score on all of them. 0 where the metric is undefined.
-    """
-    scores = [score(metric, labels, blend.apply(stack)) for blend in (whole, *parts)]
-    return 0.0 if None in scores else float(scores[0] - np.mean(scores[1:]))
-
-
 def _tempered(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """float32 [n, c]: with the temperature of least loss on these rows."""
     plain = probabilities.astype(np.float32)

@@ -42,12 +42,14 @@ def forecast_shake_up(
     """Test sets of `test_rows` rows drawn from those out of fold, cut into public and private.
 
     labels: int64 [n]; first, second: float [n, c], two submissions' probabilities out of fold
+    Shares of so few rows that the metric is never defined on both parts are left out.
     """
     functions = [weighted_metric(metric, labels, p) for p in (first, second) if p is not None]
-    return [_forecast(functions, len(labels), metric, test_rows, share) for share in shares]
+    found = [_forecast(functions, len(labels), metric, test_rows, share) for share in shares]
+    return [one for one in found if one is not None]
 
 
-def _forecast(functions: list, n: int, metric: str, test_rows: int, share: float) -> ShakeUp:
+def _forecast(functions: list, n: int, metric: str, test_rows: int, share: float) -> ShakeUp | None:
     """One share. Rows are drawn with replacement; public and private are independent draws."""
     rng = rng_for(0, "shake-up", round(1000 * share))
     public = max(1, round(share * test_rows))
@@ -58,6 +60,8 @@ def _forecast(functions: list, n: int, metric: str, test_rows: int, share: float
         scores.append([[function(weights) for weights in sides] for function in functions])
     table = np.concatenate(scores, axis=2)  # [submissions, public and private, draws]
     table = table[:, :, np.isfinite(table).all(axis=(0, 1))]
+    if not table.size:
+        return None
     gap = float(np.quantile(np.abs(table[0, 0] - table[0, 1]), 0.95))
     flip = None
     if len(functions) == 2:

@@ -47,7 +47,11 @@ class Entry:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """95 % by bootstrap over rows, None where nothing is defined."""
+        """95 %, None where nothing is defined: a blend's is its own, a model's by bootstrap."""
+        if isinstance(self.record, BlendRecord):
+            ends = self.record.whole.get("low"), self.record.whole.get("high")
+            if None not in ends:
+                return ends
         return central_95(self.draws)
 
     @property

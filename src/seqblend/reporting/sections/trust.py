@@ -86,7 +86,8 @@ def _shake_up_block(data: ReportData, shake_up: list[ShakeUp]) -> Block:
     text = (
         f"A public leaderboard of {title_of(data.metric)} on a part of the test rows, drawn from "
         "rows out of fold: how far its scores spread by chance, how far the private score may be "
-        "from them, and how often the order of the two best models turns round."
+        "from them, and how often the order of the two best submissions (a blend of several and "
+        "the best model) turns round."
     )
     return Block("Shake-up forecast", text, table=Table(columns, rows))
 
