@@ -25,7 +25,7 @@ from seqblend.running.budget import Estimator
 from seqblend.running.executors import Event, WorkerPool
 from seqblend.running.precision import settle_precision
 from seqblend.running.results import collect_run, finished_runs
-from seqblend.running.runs import Run, Unit, plan_units
+from seqblend.running.runs import Run, Unit, plan_second_stage, plan_units
 from seqblend.running.scheduling import Schedule
 from seqblend.store import read_finished, write_json
 from seqblend.tuned import REMARK, plan_tuned_runs
@@ -50,12 +50,13 @@ class Plan:
 
 
 def make_plan(project: Project, console: Console) -> Plan:
-    """The plan of the configuration's models, seeds and folds."""
+    """The plan of the configuration's models, seeds and folds, in one stage or two."""
     config, ledger = project.config, project.ledger
     runs = plan_tuned_runs(
         config, ledger.data, ledger.folds, torch.device(project.machine.devices[0]),
         settled=settle(project, console), embedding=project.embedding.use,
     )  # fmt: skip
+    runs += plan_second_stage(runs, config.pseudo)
     return survey(project, runs, plan_units(runs, config.seeds, project.folds.count), console)
 
 
@@ -94,8 +95,10 @@ def describe_plan(project: Project, plan: Plan) -> str:
     seconds = schedule.seconds_left(len(devices)) if missing else 0.0
     megabytes = sum(plan.estimator.megabytes(unit) for unit in missing)
     kind = "CPU, one thread each" if devices[0] == "cpu" else ", ".join(sorted(set(devices)))
+    second = sum(unit.run.pseudo is not None for unit in plan.units)
+    stage = f", {second} of them with pseudo-labels" if second else ""
     return (
-        f"plan: {len(plan.units)} units ({len(plan.done)} done), about {duration(seconds)}"
+        f"plan: {len(plan.units)} units ({len(plan.done)} done{stage}), about {duration(seconds)}"
         f" on {len(devices)} workers ({kind}), {megabytes:,.0f} MB of disk"
     )
 
@@ -226,8 +229,10 @@ def _collect(project: Project, plan: Plan, schedule: Schedule, outcome: Outcome)
         if seeds:
             complete[run.name] = seeds
     known = {(result.name, result.manifest["seeds"]): result for result in outcome.results}
-    tuned = project.config.tuned
-    remarks = {run.name: REMARK if run.model in tuned else "" for run in plan.runs}
+    tuned = project.config.tuned  # pseudo-labels come from all of the first stage's models
+    remarks = {
+        r.name: REMARK if r.model in tuned or (r.pseudo and tuned) else "" for r in plan.runs
+    }
     if complete.items() == known.keys():
         return False
     outcome.results = [

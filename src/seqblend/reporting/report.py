@@ -17,6 +17,7 @@ from seqblend.reporting.leaderboard import tabulate
 from seqblend.reporting.markdown import render_markdown
 from seqblend.reporting.modelling import models_section
 from seqblend.reporting.page import render_page
+from seqblend.reporting.pseudo import pseudo_section, tabulate_pseudo
 from seqblend.reporting.records import BlendRecord, DataCard, ModelRecord, ReportData
 from seqblend.reporting.sections import Section
 from seqblend.reporting.style import clean, styled, to_png
@@ -102,6 +103,7 @@ def _tables(
         "leaderboard.csv": tabulate(data, entries),
         "history.csv": breakdowns.tabulate_history(data),
         "classes.csv": breakdowns.tabulate_classes(data.classes, matrices),
+        "pseudo.csv": tabulate_pseudo(data, entries),
         "settings.csv": sections.tabulate_settings(data),
     }
     scored = [entry for entry in entries if len(entry.rows)]
@@ -134,6 +136,7 @@ def _sections(
             trust_section(data),
             models_section(data, entries, matrices),
             blend_section(data, entries),
+            pseudo_section(data, entries),
         ]
     if matrices:
         parts += [groups_section(data, entries), mistakes.errors_section(data, tables)]

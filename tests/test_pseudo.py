@@ -1,0 +1,336 @@
+"""Pseudo-labels: which test rows get one, that no label leaks, and the second stage's units."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from conftest import write_competition
+from processes import run_kernel, start_kernel
+from report_examples import make_probabilities, make_report
+from test_units import make_project, runs_of
+
+from seqblend.checkup import examine_runs
+from seqblend.config import PseudoConfig
+from seqblend.errors import FlagError
+from seqblend.folds import split
+from seqblend.metrics import score
+from seqblend.models.linear import NbLogistic, NbLogisticOptions
+from seqblend.reporting.entries import rank_entries
+from seqblend.reporting.pseudo import pseudo_section, tabulate_pseudo
+from seqblend.reporting.records import ModelRecord, PseudoFacts
+from seqblend.resampling import influence, standard_error
+from seqblend.running.budget import Estimator
+from seqblend.running.pseudo import choose_rows
+from seqblend.running.results import collect_run, pseudo_labels
+from seqblend.running.runs import PILOT, Job, Unit, plan_second_stage, plan_units
+from seqblend.running.scheduling import Schedule
+from seqblend.running.units import restore_member, run_unit
+from seqblend.store import read_array, read_json
+
+CPU = torch.device("cpu")
+SURE = 0.62
+ALL = PseudoConfig(use=True, confidence=0.0)
+NBLR = ["--models", "nblr", "--folds", "2", "--workers", "1", "--pseudo",
+        "--set", "pseudo.confidence=0.6"]  # fmt: skip
+
+
+def two_stages(project, config):
+    """The runs of both stages."""
+    first = runs_of(project)
+    return first, plan_second_stage(first, config)
+
+
+def train_both(project, config=ALL):
+    """Both stages' runs, with every unit done."""
+    first, second = two_stages(project, config)
+    for unit in plan_units([*first, *second], project.config.seeds, project.folds.count):
+        run_unit(project.job(unit), CPU, lambda _: None)
+    return first, second
+
+
+def results_of(project, runs):
+    """The runs' probabilities, in file order."""
+    return [
+        collect_run(project.store, run.name, 1, project.fold, project.ledger) for run in runs
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A project with both stages of nblr and bilstm done."""
+    folder = tmp_path_factory.mktemp("pseudo")
+    write_competition(folder / "tiny", share=0.3)
+    project = make_project(folder)
+    return project, *train_both(project, PseudoConfig(use=True, confidence=SURE))
+
+
+def test_rows_below_the_confidence_are_not_used_and_of_too_many_the_surest_are():
+    one = np.array([[0.875, 0.125], [0.25, 0.75], [0.5, 0.5], [0.125, 0.875]], np.float32)
+    two = np.array([[0.625, 0.375], [0.25, 0.75], [0.5, 0.5], [0.125, 0.875]], np.float32)
+    assert choose_rows([one, two], 0.75, most=9).tolist() == [[0, 0], [1, 1], [3, 1]]
+    assert choose_rows([one, two], 0.8, most=9).tolist() == [[3, 1]]
+    assert choose_rows([one, two], 0.75, most=2).tolist() == [[0, 0], [3, 1]]
+    assert choose_rows([one, two], 0.9, most=9).shape == (0, 2)
+
+
+def test_a_run_is_named_by_confidence_share_and_the_first_stage(tmp_path):
+    project = make_project(tmp_path)
+
+    def names(runs=None, **changes):
+        config = PseudoConfig(**({"use": True} | changes))
+        return {run.name for run in plan_second_stage(runs or runs_of(project), config)}
+
+    first = names()
+    assert {name.rpartition("-")[0] for name in first} == {"nblr+pseudo", "bilstm+pseudo"}
+    assert names() == first
+    assert names(runs_of(project)[::-1]) == first
+    for other in (names(confidence=0.9), names(share=0.5), names(runs_of(project)[:1])):
+        assert other.isdisjoint(first)
+    assert names(use=False) == set()
+    with pytest.raises(FlagError, match=r"confidence expects a probability of at most 1, got 95"):
+        names(confidence=95.0)
+
+
+def test_the_second_stage_comes_last_without_pilots_and_more_seeds_redo_nothing(tmp_path):
+    first, second = two_stages(make_project(tmp_path), ALL)
+    units = plan_units([*first, *second], 1, 2)
+    assert [bool(unit.run.pseudo) for unit in units] == [False] * 5 + [True] * 4
+    assert [unit.run for unit in units if unit.fold == PILOT] == [first[1]]
+    assert units[5].name == "nblr+pseudo fold 0"
+    assert set(units) < set(plan_units([*first, *second], 2, 2))
+    assert [run.base for run in second] == first
+
+
+def test_the_second_stage_waits_for_the_whole_first_and_falls_with_it(tmp_path):
+    first, second = two_stages(make_project(tmp_path), ALL)
+    units = plan_units([first[0], second[0]], 1, 2)
+
+    def schedule():
+        jobs = [Job(unit, tmp_path, tmp_path, "d", "f", "l") for unit in units]
+        return Schedule(jobs, {}, lambda unit: 99.0 if unit.run.pseudo else 1.0)
+
+    whole, broken = schedule(), schedule()
+    for k in range(2):
+        assert whole.next_job().unit == units[k]
+    assert whole.next_job() is None
+    for k in range(2):
+        whole.finish(units[k], {})
+    assert whole.next_job().unit == units[2]
+    broken.fail(broken.next_job().unit, "no memory")
+    assert [broken.failed[unit] for unit in units[2:]] == [
+        "no pseudo-labels: nblr fold 0 failed"
+    ] * 2
+    assert broken.next_job().unit == units[1]
+
+
+def test_a_second_fit_is_reckoned_dearer_by_the_rows_it_may_add(tmp_path):
+    project = make_project(tmp_path, models=("nblr",))
+    (base,), (second,) = two_stages(project, ALL)
+    rows = project.competition.train.take(slice(0, 40)), project.competition.test
+    estimator = Estimator(*rows, classes=3, folds=2)
+    estimator.observe(Unit(base, 0, 0), {"seconds": 10.0})
+    assert estimator.seconds(Unit(second, 0, 0)) == pytest.approx(20.0)  # 20 rows and 20 test rows
+    half = dataclasses.replace(second, pseudo=dataclasses.replace(second.pseudo, share=0.5))
+    assert estimator.seconds(Unit(half, 0, 0)) == pytest.approx(15.0)
+    estimator.observe(Unit(second, 0, 0), {"seconds": 12.0})
+    assert estimator.seconds(Unit(second, 0, 1)) == pytest.approx(12.0)
+
+
+def test_a_folds_pseudo_labels_are_the_mean_of_that_folds_fits(trained):
+    project, first, second = trained
+    chosen = []
+    for k in range(2):
+        several = [read_array(project.job(Unit(run, 0, k)).folder / "test.npy") for run in first]
+        chosen.append(choose_rows(several, SURE, most=99))
+        for run in second:
+            unit = project.job(Unit(run, 0, k)).folder
+            assert read_array(unit / "pseudo.npy").tolist() == chosen[k].tolist()
+            assert read_json(unit / "manifest.json")["pseudo"]["rows"] == len(chosen[k])
+    assert 0 < len(chosen[0]) < 20
+    assert chosen[0].tolist() != chosen[1].tolist()
+
+
+def test_manifests_say_what_was_learnt_besides_and_whose_pilot_it_follows(trained):
+    project, first, second = trained
+    base, run = first[1], second[1]
+    unit = read_json(project.job(Unit(run, 0, 0)).folder / "manifest.json")
+    pilot = read_json(project.store.pilot(base.name) / "manifest.json")
+    assert unit["model"] == "bilstm+pseudo"
+    assert (unit["epochs"], unit["temperature"]) == (pilot["epochs"], pilot["temperature"])
+    assert unit["pseudo"]["pilot"] == f"{base.name}/pilot"
+    assert unit["pseudo"]["sources"] == sorted(one.name for one in first)
+    assert "test rows that the fold's own fits gave pseudo-labels" in unit["vocabulary_scope"]
+    assert read_json(project.job(Unit(base, 0, 0)).folder / "manifest.json")["pseudo"] is None
+    (result,) = results_of(project, [run])
+    assert result.manifest["pseudo"]["rows"] == [
+        len(p) for p in pseudo_labels(project.store, result)
+    ]
+
+
+def test_the_vocabulary_covers_the_test_rows_that_are_learnt(trained):
+    project, _, second = trained
+    job = project.job(Unit(second[1], 0, 0))
+    known = np.flatnonzero(restore_member(job, CPU).remap > 1)
+    chosen = read_array(job.folder / "pseudo.npy")[:, 0]
+    rows = [project.competition.train.take(split(project.fold, 0)[0])]
+    rows.append(project.competition.test.take(chosen))
+    tokens = np.concatenate([part.flat()[0] for part in rows])
+    assert known.tolist() == np.flatnonzero(np.bincount(tokens) >= 2).tolist()
+
+
+def test_a_unit_of_the_second_stage_done_again_has_the_same_bytes(trained):
+    project, _, second = trained
+    for run in second:
+        folder = project.job(Unit(run, 0, 1)).folder
+        before = {path.name: path.read_bytes() for path in folder.glob("*.np[yz]")}
+        assert set(before) == {"valid.npy", "test.npy", "pseudo.npy", "weights.npz"}
+        shutil.rmtree(folder)
+        run_unit(project.job(Unit(run, 0, 1)), CPU, lambda _: None)
+        assert before == {path.name: path.read_bytes() for path in folder.glob("*.np[yz]")}
+
+
+def test_a_folds_pseudo_labels_do_not_depend_on_the_labels_of_its_rows(tmp_path):
+    labels = {}
+    for name in ("as it is", "changed"):
+        data = write_competition(tmp_path / name / "tiny", share=0.3)
+        rows = json.loads((data / "train.json").read_text())
+        for i, row in enumerate(rows):
+            row["fold"] = i % 2
+            if name == "changed" and row["fold"] == 0:
+                row["label"] = {"red": "green", "green": "blue", "blue": "red"}[row["label"]]
+        (data / "train.json").write_text(json.dumps(rows))
+        project = make_project(tmp_path / name, "data.fold=fold")
+        _, (nblr, _) = train_both(project, PseudoConfig(use=True, confidence=0.4))
+        folders = [project.job(Unit(nblr, 0, k)).folder for k in range(2)]
+        labels[name] = [(folder / "pseudo.npy").read_bytes() for folder in folders]
+    assert labels["changed"][0] == labels["as it is"][0]
+    assert labels["changed"][1] != labels["as it is"][1]
+
+
+def write_copies(folder, n=240):
+    """Labels by chance, a token of its own in every row, and test rows that are the train rows."""
+    rng = np.random.default_rng(3)
+    folder.mkdir(parents=True)
+    labels = rng.permutation(np.arange(n) % 2)
+    train = [
+        {"id": i, "sequence": [f"only{i}", f"only{i}", *map(str, rng.integers(0, 9, 4))],
+         "label": ["no", "yes"][label]}
+        for i, label in enumerate(labels)
+    ]  # fmt: skip
+    test = [{"id": 1_000 + row["id"], "sequence": row["sequence"]} for row in train]
+    for name, rows in (("train", train), ("test", test)):
+        (folder / f"{name}.json").write_text(json.dumps(rows))
+    sample = "id,label\n" + "".join(f"{row['id']},no\n" for row in test)
+    (folder / "sample_submission.csv").write_text(sample)
+
+
+def learn_from_every_fold(project, run):
+    """OOF probabilities of the naive way: pseudo-labels from the mean over all folds' fits."""
+    competition = project.competition
+    labels, (result,) = competition.labels, results_of(project, [run])
+    given, oof = result.test.argmax(1), np.zeros(result.oof.shape)
+    for k in range(project.folds.count):
+        train, valid = split(project.fold, k)
+        rows = np.concatenate([train, len(labels) + np.arange(len(given))])
+        member = NbLogistic.fit(
+            competition.view.sequences.take(rows), np.concatenate([labels[train], given]),
+            classes=2, view=competition.view, options=NbLogisticOptions(), seed=0,
+        )  # fmt: skip
+        oof[valid] = member.predict(competition.train.take(valid))
+    return oof
+
+
+def test_labels_by_chance_stay_chance_where_naive_pseudo_labels_leak_them(tmp_path):
+    write_copies(tmp_path / "tiny")
+    project = make_project(tmp_path, folds=3, models=("nblr",))
+    first, second = train_both(project)
+    base, ours = results_of(project, [*first, *second])
+    labels = project.competition.labels
+    assert all(len(rows) == 160 for rows in pseudo_labels(project.store, ours))  # as many as train
+    by_chance = 1.96 * 0.5 / np.sqrt(len(labels))
+    for result in (base, ours):
+        assert score("accuracy", labels, result.oof) == pytest.approx(0.5, abs=by_chance)
+    assert score("accuracy", labels, learn_from_every_fold(project, first[0])) > 0.9
+
+
+def test_the_doctor_asks_only_fits_to_which_test_rows_are_new(trained):
+    project, first, second = trained
+    found = examine_runs(project, results_of(project, [*first, *second]), None, [])
+    names = {check.name for check in found.checks}
+    assert {"confidence of nblr", "confidence of bilstm"} <= names
+    assert not [name for name in names if name.startswith("confidence") and "pseudo" in name]
+    assert {card.name for card in found.cards} >= {"nblr+pseudo", "bilstm+pseudo"}
+
+
+def report_of_two(right=0.75, metric="accuracy"):
+    """A report on 90 rows in which nblr had a second stage."""
+    data = make_report(("nblr", "bilstm"), metric=metric)
+    oof = make_probabilities(data.labels, 3, 1.4, 7)
+    facts = PseudoFacts(data.records[0].run, 0.95, [12, 10, 1_234], right)
+    more = ModelRecord("nblr+pseudo", "nblr+pseudo-1", oof, epochs=[0] * 3, pseudo=facts)
+    return dataclasses.replace(data, records=[*data.records, more])
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "log_loss"])
+def test_both_scores_stand_side_by_side_with_the_gain_and_its_error(metric):
+    data = report_of_two(metric=metric)
+    table = tabulate_pseudo(data, rank_entries(data))
+    cells = dict(zip((c.key for c in table.columns), table.rows[0], strict=True))
+    base, second = data.records[0].oof, data.records[2].oof
+    scores = [score(metric, data.labels, p.astype(np.float64)) for p in (base, second)]
+    assert [cells["oof"], cells["oof_pseudo"]] == pytest.approx(scores, abs=1e-6)
+    sign = -1 if metric == "log_loss" else 1
+    assert cells["gain"] == pytest.approx(sign * (scores[1] - scores[0]), abs=1e-6)
+    parts = [influence(metric, data.labels, p) for p in (second, base)]
+    assert cells["error"] >= 0.9 * standard_error(parts[0] - parts[1])
+    assert (cells["model"], cells["rows"]) == ("nblr", "10 to 1,234")
+    assert (cells["confidence"], cells["right"]) == (0.95, 0.75)
+
+
+def test_the_report_has_the_section_only_where_there_was_a_second_stage():
+    for data, count in ((report_of_two(right=None), 1), (make_report(), 0)):
+        blocks = pseudo_section(data, rank_entries(data)).blocks
+        assert len(blocks) == count
+        assert not [c for block in blocks for c in block.table.columns if c.key == "right"]
+
+
+def test_the_whole_way_plans_shows_and_reports_both_stages(tiny, tmp_path, capsys):
+    assert run_kernel(tmp_path, "--data", tiny, *NBLR, "--plan") == 0
+    assert "plan: 4 units (0 done, 2 of them with pseudo-labels)" in capsys.readouterr().out
+    assert run_kernel(tmp_path, "--data", tiny, *NBLR) == 0
+    shown = capsys.readouterr().out
+    assert "nblr+pseudo fold 1  done" in shown
+    assert shown.index("\npseudo-labels\n") > shown.index("\nleaderboard\n")
+    (report,) = tmp_path.glob("working/seqblend/tiny/report/report.md")
+    text = report.read_text(encoding="utf-8")
+    assert "## Pseudo-labels" in text
+    assert "labels right" in text  # the answers lie beside the data
+    weights = tmp_path.glob("working/seqblend/tiny/blends/*/weights.json")
+    assert set().union(*map(read_json, weights)) == {"nblr", "nblr+pseudo"}
+
+
+@pytest.mark.slow
+def test_after_kill_9_between_units_of_the_second_stage_the_bytes_are_the_same(tiny, tmp_path):
+    kernels = [tmp_path / name for name in ("undisturbed", "killed")]
+    assert run_kernel(kernels[0], "--data", tiny, *NBLR) == 0
+    process = start_kernel(kernels[1], "--data", tiny, *NBLR)
+    for line in process.stdout:
+        if line.startswith("nblr+pseudo fold 0  done"):
+            break
+    process.kill()
+    process.communicate()
+    assert run_kernel(kernels[1], "--data", tiny, *NBLR) == 0
+    files = [
+        {
+            str(p.relative_to(kaggle)): p.read_bytes()
+            for p in kaggle.glob("working/seqblend/*/runs/**/*.np[yz]")
+        }
+        | {"submission": (kaggle / "working" / "submission.csv").read_bytes()}
+        for kaggle in kernels
+    ]
+    assert files[0] == files[1]
