@@ -31,6 +31,9 @@ from seqblend.running.runs import PILOT, Job, Unit, plan_second_stage, plan_unit
 from seqblend.running.scheduling import Schedule
 from seqblend.running.units import restore_member, run_unit
 from seqblend.store import read_array, read_json
+from seqblend.tuned import remark_of
+from seqblend.tuning.adopt import warm_starts
+from seqblend.tuning.space import make_space
 
 CPU = torch.device("cpu")
 SURE = 0.62
@@ -94,6 +97,14 @@ def test_a_run_is_named_by_confidence_share_and_the_first_stage(tmp_path):
     assert names(use=False) == set()
     with pytest.raises(FlagError, match=r"confidence expects a probability of at most 1, got 95"):
         names(confidence=95.0)
+
+
+def test_pseudo_labels_of_tuned_models_carry_their_remark(tmp_path):
+    project = make_project(tmp_path)
+    first, second = two_stages(project, ALL)
+    tuned = dataclasses.replace(project.config, tuned={"bilstm": {"train.lr": 0.01}})
+    assert [bool(remark_of(run, tuned)) for run in [*first, *second]] == [False, True, True, True]
+    assert not any(remark_of(run, project.config) for run in [*first, *second])
 
 
 def test_the_second_stage_comes_last_without_pilots_and_more_seeds_redo_nothing(tmp_path):
@@ -267,6 +278,13 @@ def test_the_doctor_asks_only_fits_to_which_test_rows_are_new(trained):
     assert {card.name for card in found.cards} >= {"nblr+pseudo", "bilstm+pseudo"}
 
 
+def test_the_tuner_passes_over_runs_of_the_second_stage(trained):
+    project, first, second = trained
+    results_of(project, [*first, *second])
+    space = make_space(project.config, "lstm", "train,options")
+    assert warm_starts(project, "lstm", space) == []  # of bilstm, whose values are the default
+
+
 def report_of_two(right=0.75, metric="accuracy"):
     """A report on 90 rows in which nblr had a second stage."""
     data = make_report(("nblr", "bilstm"), metric=metric)
@@ -301,7 +319,7 @@ def test_the_report_has_the_section_only_where_there_was_a_second_stage():
 
 def test_the_whole_way_plans_shows_and_reports_both_stages(tiny, tmp_path, capsys):
     assert run_kernel(tmp_path, "--data", tiny, *NBLR, "--plan") == 0
-    assert "plan: 4 units (0 done, 2 of them with pseudo-labels)" in capsys.readouterr().out
+    assert "plan: 4 units, 2 of them with pseudo-labels (0 done)" in capsys.readouterr().out
     assert run_kernel(tmp_path, "--data", tiny, *NBLR) == 0
     shown = capsys.readouterr().out
     assert "nblr+pseudo fold 1  done" in shown

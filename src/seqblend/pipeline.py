@@ -28,7 +28,7 @@ from seqblend.running.results import collect_run, finished_runs
 from seqblend.running.runs import Run, Unit, plan_second_stage, plan_units
 from seqblend.running.scheduling import Schedule
 from seqblend.store import read_finished, write_json
-from seqblend.tuned import REMARK, plan_tuned_runs
+from seqblend.tuned import plan_tuned_runs, remark_of
 
 _RESERVE = 45.0  # seconds of a budget kept for blending, submission and report,
 _RESERVE_SHARE = 0.2  # but at most this share of it
@@ -98,7 +98,7 @@ def describe_plan(project: Project, plan: Plan) -> str:
     second = sum(unit.run.pseudo is not None for unit in plan.units)
     stage = f", {second} of them with pseudo-labels" if second else ""
     return (
-        f"plan: {len(plan.units)} units ({len(plan.done)} done{stage}), about {duration(seconds)}"
+        f"plan: {len(plan.units)} units{stage} ({len(plan.done)} done), about {duration(seconds)}"
         f" on {len(devices)} workers ({kind}), {megabytes:,.0f} MB of disk"
     )
 
@@ -229,10 +229,7 @@ def _collect(project: Project, plan: Plan, schedule: Schedule, outcome: Outcome)
         if seeds:
             complete[run.name] = seeds
     known = {(result.name, result.manifest["seeds"]): result for result in outcome.results}
-    tuned = project.config.tuned  # pseudo-labels come from all of the first stage's models
-    remarks = {
-        r.name: REMARK if r.model in tuned or (r.pseudo and tuned) else "" for r in plan.runs
-    }
+    remarks = {run.name: remark_of(run, project.config) for run in plan.runs}
     if complete.items() == known.keys():
         return False
     outcome.results = [
