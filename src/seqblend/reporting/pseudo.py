@@ -12,8 +12,8 @@ from seqblend.resampling import CERTAIN
 _TEXT = (
     "A second stage fits each model once more on its training rows and on the test rows that the "
     "first stage is surest of. The pseudo-labels of a fold come from that fold's own fits, which "
-    "have seen no label of its rows, so both scores are out of fold. Rows out of fold were never "
-    "given pseudo-labels and test rows were: a test score can differ from what they promise."
+    "have seen no label of its rows, so both scores are out of fold. The gain is that of single "
+    "fits: a submission is the mean of the folds' fits, and averaging takes a part of it away."
 )
 
 
