@@ -236,3 +236,4 @@ def test_unrest_is_the_spread_of_fits_on_the_test_rows():
     parts = [HoldOut(labels, valid, np.array([[a, 1 - a]])) for a in (0.2, 0.4)]
     assert measure_unrest(parts) == pytest.approx(np.sqrt(0.02))
     assert measure_unrest(parts[:1]) == 0.0
+    assert measure_unrest([]) == 0.0  # a member made elsewhere has no fits here

@@ -89,7 +89,9 @@ def examine_runs(
     }
     ranked = _rank(results, labels, fold)
     best = names[results.index(ranked[0])]
-    checks = checks + _forecast(project, parts, best if best in parts else next(iter(parts), None))
+    second = {n for n, r in zip(names, results, strict=True) if r.manifest.get("pseudo")}
+    new = {name: parts[name] for name in parts if name not in second}  # those learnt no test rows
+    checks = checks + _forecast(project, new, best if best in new else next(iter(new), None))
     checks.append(check_labels(
         best, labels, ranked[0].oof, competition.train_ids, competition.classes,
         _planted(project),

@@ -70,6 +70,7 @@ def add_training_flags(parser: argparse.ArgumentParser) -> None:
     add("--models", metavar="A,B", help="models and groups (default, classic, all)")
     add("--seeds", type=int, metavar="N", help="how many seeds of every model")
     add("--budget", metavar="TIME", help="such as 30m: no unit starts that would not end in time")
+    add("--pseudo", action="store_true", help="a second stage also learns from surest test rows")
     add("--untuned", action="store_true", help="leave out what the tuner found")
     add("--plan", action="store_true", help="say what would be done, and stop")
 
@@ -92,6 +93,8 @@ def make_config(args: argparse.Namespace) -> Config:
     check_models(config.models)
     for name in names:
         resolve_options(name, config.options)
+    if getattr(args, "pseudo", False):
+        config = dataclasses.replace(config, pseudo=dataclasses.replace(config.pseudo, use=True))
     folds = args.folds if args.folds is not None else config.folds.count
     seeds = getattr(args, "seeds", None)
     seeds = top.get("seeds", config.seeds) if seeds is None else seeds

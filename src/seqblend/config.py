@@ -128,6 +128,17 @@ class TrainConfig:
 
 
 @dataclass(frozen=True)
+class PseudoConfig:
+    """A second stage that also learns from test rows with the first stage's labels."""
+
+    use: bool = knob(False, help="fit each model once more with pseudo-labels (--pseudo)")
+    confidence: float = knob(
+        0.95, least=0.0, help="the least mean probability of a test row that gets a label"
+    )
+    share: float = knob(1.0, least=0.0, help="at most this many of them, as a share of train rows")
+
+
+@dataclass(frozen=True)
 class Config:
     """Everything a run depends on. `options` holds what was set for one model or for all.
 
@@ -141,6 +152,7 @@ class Config:
     vocabulary: VocabularyConfig = VocabularyConfig()
     embedding: EmbeddingConfig = EmbeddingConfig()
     train: TrainConfig = TrainConfig()
+    pseudo: PseudoConfig = PseudoConfig()
     models: tuple[str, ...] = ("default",)
     seeds: int = 1
     metric: str = ""
@@ -165,7 +177,7 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, default=plain)
 
 
-SECTIONS = ("data", "folds", "vocabulary", "embedding", "train")
+SECTIONS = ("data", "folds", "vocabulary", "embedding", "train", "pseudo")
 
 
 def configure(
@@ -173,8 +185,8 @@ def configure(
 ) -> Config:
     """`config` with settings {section: {name: value}} put in.
 
-    A section is data, folds, vocabulary, embedding, train, `options` (every model that has the
-    field) or a model's name. Which fields a model has is checked where its options are resolved.
+    A section is one of SECTIONS, `options` (every model that has the field) or a model's name.
+    Which fields a model has is checked where its options are resolved.
     """
     model_names = list(model_names)
     options = {name: dict(values) for name, values in config.options.items()}

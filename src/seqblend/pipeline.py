@@ -25,10 +25,10 @@ from seqblend.running.budget import Estimator
 from seqblend.running.executors import Event, WorkerPool
 from seqblend.running.precision import settle_precision
 from seqblend.running.results import collect_run, finished_runs
-from seqblend.running.runs import Run, Unit, plan_units
+from seqblend.running.runs import Run, Unit, plan_second_stage, plan_units
 from seqblend.running.scheduling import Schedule
 from seqblend.store import read_finished, write_json
-from seqblend.tuned import REMARK, plan_tuned_runs
+from seqblend.tuned import plan_tuned_runs, remark_of
 
 _RESERVE = 45.0  # seconds of a budget kept for blending, submission and report,
 _RESERVE_SHARE = 0.2  # but at most this share of it
@@ -50,12 +50,13 @@ class Plan:
 
 
 def make_plan(project: Project, console: Console) -> Plan:
-    """The plan of the configuration's models, seeds and folds."""
+    """The plan of the configuration's models, seeds and folds, in one stage or two."""
     config, ledger = project.config, project.ledger
     runs = plan_tuned_runs(
         config, ledger.data, ledger.folds, torch.device(project.machine.devices[0]),
         settled=settle(project, console), embedding=project.embedding.use,
     )  # fmt: skip
+    runs += plan_second_stage(runs, config.pseudo)
     return survey(project, runs, plan_units(runs, config.seeds, project.folds.count), console)
 
 
@@ -94,8 +95,10 @@ def describe_plan(project: Project, plan: Plan) -> str:
     seconds = schedule.seconds_left(len(devices)) if missing else 0.0
     megabytes = sum(plan.estimator.megabytes(unit) for unit in missing)
     kind = "CPU, one thread each" if devices[0] == "cpu" else ", ".join(sorted(set(devices)))
+    second = sum(unit.run.pseudo is not None for unit in plan.units)
+    stage = f", {second} of them with pseudo-labels" if second else ""
     return (
-        f"plan: {len(plan.units)} units ({len(plan.done)} done), about {duration(seconds)}"
+        f"plan: {len(plan.units)} units{stage} ({len(plan.done)} done), about {duration(seconds)}"
         f" on {len(devices)} workers ({kind}), {megabytes:,.0f} MB of disk"
     )
 
@@ -226,8 +229,7 @@ def _collect(project: Project, plan: Plan, schedule: Schedule, outcome: Outcome)
         if seeds:
             complete[run.name] = seeds
     known = {(result.name, result.manifest["seeds"]): result for result in outcome.results}
-    tuned = project.config.tuned
-    remarks = {run.name: REMARK if run.model in tuned else "" for run in plan.runs}
+    remarks = {run.name: remark_of(run, project.config) for run in plan.runs}
     if complete.items() == known.keys():
         return False
     outcome.results = [

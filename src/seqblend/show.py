@@ -17,6 +17,7 @@ from seqblend.models.registry import entry_for, resolve_options
 from seqblend.project import Project
 from seqblend.reporting.facts.entries import rank_entries
 from seqblend.reporting.report import write_report
+from seqblend.reporting.sections.pseudo import tabulate_pseudo
 from seqblend.reporting.sections.vectors import list_missing, tabulate_coverage
 from seqblend.submission_log import (
     parse_leaderboard,
@@ -104,6 +105,9 @@ def show_outcome(
     entries = rank_entries(data)
     page = write_report(data, project.store.report, entries)
     show_table(console, "leaderboard", *leaderboard_rows(data, entries))
+    pseudo = tabulate_pseudo(data, entries)
+    if pseudo.rows:
+        show_table(console, "pseudo-labels", [c.title for c in pseudo.columns], pseudo.shown())
     for name, value in data.reference.items():
         say(console, f"{name}: {value:.4f}")
     if outcome.submission is not None:
@@ -138,8 +142,11 @@ def _show_superseded(console: Console, project: Project) -> None:
 
 def _show_rest(console: Console, outcome: Outcome) -> None:
     """What failed, what there was no time for, and how to go on."""
+    reasons: dict[str, list[str]] = {}
     for unit, message in outcome.failed.items():
-        say(console, f"failed: {unit.name}: {message}", "red")
+        reasons.setdefault(message, []).append(unit.name)
+    for message, names in reasons.items():
+        say(console, f"failed: {listing(names, 3)}: {message}", "red")
     if outcome.missing:
         names = ", ".join(unit.name for unit in outcome.missing)
         say(console, f"out of time, not trained: {clean(names, 1_000)}", "yellow")

@@ -24,11 +24,12 @@ from seqblend.reporting.facts.records import (
     BEST_REACHABLE,
     BlendRecord,
     ModelRecord,
+    PseudoFacts,
     ReportData,
     RowTexts,
     Suspects,
 )
-from seqblend.running.results import RunResult, histories
+from seqblend.running.results import RunResult, histories, pseudo_labels
 from seqblend.sequences import UNK, Competition
 from seqblend.sources import git_commit
 from seqblend.store import read_json
@@ -173,7 +174,22 @@ def _model_record(
         settings={key: manifest[key] for key in ("options", "train", "vocabulary", "precision")},
         notes=notes,
         remark=manifest.get("remark", ""),
+        pseudo=_pseudo_facts(project, result, answers),
     )
+
+
+def _pseudo_facts(
+    project: Project, result: RunResult, answers: np.ndarray | None
+) -> PseudoFacts | None:
+    """What a run of the second stage learnt; None for others. answers: int64 [n_test]."""
+    use = result.manifest.get("pseudo")
+    if use is None:
+        return None
+    rows, labels = np.concatenate(pseudo_labels(project.store, result)).T
+    right = None
+    if answers is not None and len(rows):
+        right = float((answers[rows] == labels).mean())
+    return PseudoFacts(use["base"], use["confidence"], use["rows"], right)
 
 
 def _blend_record(

@@ -98,6 +98,11 @@ def plan_tuned_runs(
     return sorted(runs, key=lambda run: run.kind != "linear")
 
 
+def remark_of(run: Run, config: Config) -> str:
+    """REMARK where the run's settings were tuned, or those of fits that gave it pseudo-labels."""
+    return REMARK if run.model in config.tuned or (run.pseudo and config.tuned) else ""
+
+
 def with_values(config: Config, model: str) -> Config:
     """The configuration with the model's tuned values put in."""
     settings: dict[str, dict[str, Any]] = {}

@@ -67,12 +67,14 @@ def make_cards(
 
 
 def measure_unrest(parts: list[HoldOut]) -> float:
-    """The mean over test rows and classes of the fits' standard deviation; 0 with a single fit.
+    """The mean over test rows and classes of the fits' standard deviation; 0 below two fits.
 
     Fits differ by their fold's rows and by their seed: more seeds can take away as much at most.
     """
+    if len(parts) < 2:
+        return 0.0
     tests = np.stack([part.test for part in parts]).astype(np.float64)
-    return float(tests.std(axis=0, ddof=1).mean()) if len(parts) > 1 else 0.0
+    return float(tests.std(axis=0, ddof=1).mean())
 
 
 def deserves_seeds(cards: list[MemberCard], trained: set[str]) -> str | None:

@@ -26,6 +26,7 @@ from seqblend.reporting.sections.explanations import explanations_section
 from seqblend.reporting.sections.groups import groups_section
 from seqblend.reporting.sections.leaderboard import leaderboard_section
 from seqblend.reporting.sections.models import models_section
+from seqblend.reporting.sections.pseudo import PSEUDO, pseudo_section, tabulate_pseudo
 from seqblend.reporting.sections.reproduction import (
     SETTINGS,
     reproduction_section,
@@ -110,6 +111,7 @@ def _tables(
         "history.csv": breakdowns.tabulate_history(data),
         "classes.csv": breakdowns.tabulate_classes(data.classes, matrices),
         SETTINGS: tabulate_settings(data),
+        PSEUDO: tabulate_pseudo(data, entries),
     }
     scored = [entry for entry in entries if len(entry.rows)]
     if scored:
@@ -138,6 +140,7 @@ def _sections(
         trust_section(data),
         models_section(data, entries, matrices),
         blend_section(data, entries),
+        pseudo_section(data, entries),
         groups_section(data, entries),
         errors_section(data, tables),
         explanations_section(data),

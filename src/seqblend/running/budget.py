@@ -59,6 +59,8 @@ class Estimator:
         run, seen = unit.run, self._seen.get(unit.run)
         if seen and unit.fold != PILOT:
             return float(np.mean(seen))
+        if run.pseudo:
+            return self._growth(run) * self.seconds(Unit(run.base, unit.seed, unit.fold))
         if run.kind == "linear":
             tokens = self._share * float(self._train.lengths.sum())
             problems = 1 if self._classes == 2 else self._classes
@@ -77,9 +79,17 @@ class Estimator:
         rows = len(self._train) * (1 - self._share) + self._n_test
         if unit.run.kind == "linear":
             problems = 1 if self._classes == 2 else self._classes
-            return 0.4e-6 * float(self._train.lengths.sum()) * (12 + 4 * problems)
+            tokens = self._growth(unit.run) * float(self._train.lengths.sum())
+            return 0.4e-6 * tokens * (12 + 4 * problems)
         width = getattr(unit.run.options, "width", 128)
         return 4e-6 * (unit.run.vocabulary.size * width + rows * self._classes) + 1
+
+    def _growth(self, run: Run) -> float:
+        """Rows that a unit learns from over its training rows, at the most."""
+        if run.pseudo is None:
+            return 1.0
+        rows = self._share * len(self._train)
+        return 1 + min(run.pseudo.share, self._n_test / rows)
 
     def _rate(self, run: Run) -> float:
         """Tokens trained a second on one worker."""

@@ -13,6 +13,7 @@ from seqblend.errors import InputError, listing
 from seqblend.folds import split
 from seqblend.paths import Store
 from seqblend.probabilities import check_probabilities
+from seqblend.running.pseudo import SUFFIX
 from seqblend.store import (
     MANIFEST,
     commit_arrays,
@@ -90,9 +91,13 @@ def _summarise(manifests: list[dict[str, Any]]) -> dict[str, Any]:
     same = ("model", "options", "train", "vocabulary", "vocabulary_scope", "embedding", "precision",
             "device", "deterministic", "versions", "classes",
             "epochs_chosen_on_validation")  # fmt: skip
+    pseudo = first["pseudo"] and first["pseudo"] | {
+        "rows": [m["pseudo"]["rows"] for m in manifests]
+    }
     speeds = [m["tokens_per_second"] for m in manifests if m["tokens_per_second"]]
     return {name: first[name] for name in same} | {
         "units": [m["unit"] for m in manifests],
+        "pseudo": pseudo,
         "git_commits": sorted({m["git_commit"] for m in manifests}),
         "epochs": [m["epochs"] for m in manifests],
         "seconds": sum(m["seconds"] for m in manifests),
@@ -133,10 +138,11 @@ def _read_run(folder: Path, ledger: Ledger, note: Callable[[str], None]) -> dict
         damaged = [unit for unit in units if read_finished(folder.parent / unit, note) is None]
     if not damaged:
         return manifest
-    model = folder.name.rpartition("-")[0]
+    model, is_second, _ = folder.name.rpartition("-")[0].partition(SUFFIX)
+    flags = f"--models {model}" + (" --pseudo" if is_second else "")
     note(
         f"{folder.name} is left out for want of {listing(damaged, 3)}: the command that made it, "
-        f"such as ./run.sh --models {model}, makes what is missing again"
+        f"such as ./run.sh {flags}, makes what is missing again"
     )
     return None
 
@@ -191,3 +197,9 @@ def histories(store: Store, result: RunResult) -> list[dict[str, list]]:
     return [
         read_json(store.root / "runs" / unit / "history.json") for unit in result.manifest["units"]
     ]
+
+
+def pseudo_labels(store: Store, result: RunResult) -> list[np.ndarray]:
+    """int64 [p, 2] a unit: the test rows that it learnt, and the labels it was given for them."""
+    units = result.manifest["units"] if result.manifest.get("pseudo") else []
+    return [read_array(store.root / "runs" / unit / "pseudo.npy") for unit in units]

@@ -9,16 +9,18 @@ from typing import Any
 
 import torch
 
-from seqblend.config import Config, TrainConfig, VocabularyConfig, digest
+from seqblend.config import Config, PseudoConfig, TrainConfig, VocabularyConfig, digest
 from seqblend.embeddings.table import EmbeddingUse
 from seqblend.models.registry import Entry, entry_for, resolve_options
+from seqblend.running.pseudo import SUFFIX, PseudoUse, plan_use
 from seqblend.sources import code_digest
 from seqblend.training.optimise import choose_precision
 
 PILOT = -1  # the fold number of a pilot
 _SHARED = (
     "sequences", "seeds", "folds", "dealing", "metrics", "devices", "training/contract",
-    "training/members", "running/runs", "running/units", "models/registry",
+    "training/members", "running/runs", "running/units", "running/pseudo",
+    "models/registry",
 )  # fmt: skip
 _MODULE = (
     "vocabulary", "training/batching", "training/optimise", "training/gradients", "training/memory",
@@ -36,7 +38,10 @@ _SOURCES = {"module": _MODULE, "linear": _LINEAR, "scratch": _SCRATCH}
 
 @dataclass(frozen=True)
 class Run:
-    """One model under one configuration, on one data set and one set of folds."""
+    """One model under one configuration, on one data set and one set of folds.
+
+    pseudo: what it learns besides training rows, in the second stage
+    """
 
     name: str
     model: str
@@ -44,6 +49,19 @@ class Run:
     train: TrainConfig
     vocabulary: VocabularyConfig
     embedding: EmbeddingUse | None = None
+    pseudo: PseudoUse | None = None
+
+    @property
+    def title(self) -> str:
+        """What it is called: `bilstm`, or `bilstm+pseudo` in the second stage."""
+        return self.model + (SUFFIX if self.pseudo else "")
+
+    @property
+    def base(self) -> Run:
+        """The same in the first stage."""
+        if self.pseudo is None:
+            return self
+        return dataclasses.replace(self, name=self.pseudo.base, pseudo=None)
 
     @property
     def kind(self) -> str:
@@ -52,7 +70,7 @@ class Run:
 
     @property
     def has_pilot(self) -> bool:
-        """Whether a pilot chooses the number of epochs."""
+        """Whether a pilot chooses the number of epochs; in the second stage it is the base's."""
         return self.kind != "linear" and not self.train.epochs and not self.train.early_stopping
 
 
@@ -68,7 +86,7 @@ class Unit:
     def name(self) -> str:
         """For people: `bilstm fold 3`, with the seed where it is not the first."""
         place = "pilot" if self.fold == PILOT else f"fold {self.fold}"
-        return f"{self.run.model} {place}" + (f" seed {self.seed}" if self.seed else "")
+        return f"{self.run.title} {place}" + (f" seed {self.seed}" if self.seed else "")
 
     @property
     def place(self) -> Path:
@@ -129,13 +147,35 @@ def plan_runs(
     return sorted(runs, key=lambda run: run.kind != "linear")
 
 
+def plan_second_stage(runs: list[Run], config: PseudoConfig) -> list[Run]:
+    """Each of these runs once more, with pseudo-labels that all of them give; none if not wanted.
+
+    Named by the first stage's runs, the confidence and the share.
+    """
+    names, second = [run.name for run in runs], []
+    for run in runs if config.use else []:
+        use = plan_use(run.name, names, config)
+        name = f"{run.title}{SUFFIX}-{digest(use)[:12]}"
+        second.append(dataclasses.replace(run, name=name, pseudo=use))
+    return second
+
+
 def plan_units(runs: list[Run], seeds: int, folds: int) -> list[Unit]:
-    """Every unit: linear runs, pilots, then the rest; a seed is whole before the next begins."""
+    """Every unit: the first stage's, then the second's.
+
+    In a stage linear runs, pilots, then the rest; a seed is whole before the next begins.
+    """
+    first, second = ([run for run in runs if bool(run.pseudo) == is_second]
+                     for is_second in (False, True))  # fmt: skip
+    return _plan_stage(first, seeds, folds) + _plan_stage(second, seeds, folds)
+
+
+def _plan_stage(runs: list[Run], seeds: int, folds: int) -> list[Unit]:
     linear = [run for run in runs if run.kind == "linear"]
     module = [run for run in runs if run.kind != "linear"]
     places = [(seed, fold) for seed in range(seeds) for fold in range(folds)]
     units = [Unit(run, seed, fold) for run in linear for seed, fold in places]
-    units += [Unit(run, 0, PILOT) for run in module if run.has_pilot]
+    units += [Unit(run, 0, PILOT) for run in module if run.has_pilot and not run.pseudo]
     for seed in range(seeds):
         units += [Unit(run, seed, fold) for run in module for fold in range(folds)]
     return units

@@ -1,4 +1,4 @@
-"""Which unit is next: order, pilots before their folds, and no unit that would not end in time."""
+"""Which unit is next: pilots before folds, stage before stage, none that would not end in time."""
 
 from __future__ import annotations
 
@@ -47,13 +47,17 @@ class Schedule:
         self.done[unit] = manifest
 
     def fail(self, unit: Unit, message: str) -> None:
-        """The unit failed for good; a failed pilot takes the folds that wait for it along."""
+        """The unit failed for good and takes along what waits for it: folds, the second stage."""
         self.running.pop(unit, None)
         self.failed[unit] = message
-        if unit.fold == PILOT:
-            for job in [job for job in self.pending if job.unit.run == unit.run]:
-                self.pending.remove(job)
+        for job in list(self.pending):
+            if unit.fold == PILOT and job.unit.run == unit.run:
                 self.failed[job.unit] = f"its pilot failed: {message}"
+            elif job.unit.run.pseudo and not unit.run.pseudo:
+                self.failed[job.unit] = f"no pseudo-labels: {unit.name} failed"
+            else:
+                continue
+            self.pending.remove(job)
 
     def is_complete(self, run: Run, seed: int, folds: int) -> bool:
         """Whether every fold of a run's seed is done."""
@@ -74,6 +78,9 @@ class Schedule:
         return max((sum(running) + sum(pending)) / max(workers, 1), longest)
 
     def _is_ready(self, unit: Unit) -> bool:
+        if unit.run.pseudo:  # only once the first stage is whole: its folds have their pilots
+            waited_for = [*(job.unit for job in self.pending), *self.running, *self.failed]
+            return all(other.run.pseudo for other in waited_for)
         pilot = Unit(unit.run, 0, PILOT)
         return unit.fold == PILOT or not unit.run.has_pilot or pilot in self.done
 

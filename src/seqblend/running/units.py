@@ -20,6 +20,7 @@ from seqblend.errors import UnitError, listing
 from seqblend.folds import inner_split, split
 from seqblend.metrics import summarise
 from seqblend.models.registry import entry_for
+from seqblend.running.pseudo import SCOPE, read_pseudo_labels
 from seqblend.running.runs import PILOT, Job, Run, Unit
 from seqblend.sequences import Competition
 from seqblend.sources import git_commit
@@ -48,22 +49,27 @@ def run_unit(job: Job, device: torch.device, report: Callable[[dict], None]) -> 
     began = time.perf_counter()
     device = settle_device(device)
     competition, fold, keys = _load(job.data, job.data_digest, job.folds_digest)
-    labels, train = competition.labels, competition.train
-    train_rows, valid_rows = _rows_of(job.unit, labels, fold, keys)
+    train_rows, valid_rows = _rows_of(job.unit, competition.labels, fold, keys)
+    pseudo = _pseudo_labels(job, len(train_rows))
     context = _context(job, competition, device, report)
-    parts = [Labelled(train.take(rows), labels[rows]) for rows in (train_rows, valid_rows)]
+    train = _labelled(competition, train_rows, pseudo)
+    valid = _labelled(competition, valid_rows)
     try:
-        member = fit_member(*parts, context)
+        member = fit_member(train, valid, context)
     except DivergenceError as error:
-        ids = listing(competition.train_ids[row] for row in train_rows[error.rows])
-        raise UnitError(f"{error}. The batch's rows, by id: {ids}") from None
-    valid = member.predict(parts[1].sequences)
-    arrays = {"valid": valid}
+        ids = [competition.train_ids[row] for row in train_rows]
+        ids += [competition.test_ids[row] for row, _ in pseudo]
+        rows = listing(ids[row] for row in error.rows)
+        raise UnitError(f"{error}. The batch's rows, by id: {rows}") from None
+    arrays = {"valid": member.predict(valid.sequences)}
     if job.unit.fold != PILOT:
         arrays["test"] = member.predict(competition.test)
+    if job.unit.run.pseudo:
+        arrays["pseudo"] = pseudo
     manifest = _describe(job, member, competition, context)
     manifest |= {
-        "scores": summarise(parts[1].labels, valid),
+        "pseudo": _describe_pseudo(job.unit.run, pseudo),
+        "scores": summarise(valid.labels, arrays["valid"]),
         "seconds": time.perf_counter() - began,
         "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
@@ -96,9 +102,27 @@ def _rows_of(
     return (train, valid) if unit.fold != PILOT else inner_split(labels, train, 0, keys)
 
 
+def _pseudo_labels(job: Job, n_train: int) -> np.ndarray:
+    """int64 [p, 2]: (test row, label) of what the unit learns besides its n_train rows."""
+    if job.unit.run.pseudo is None:
+        return np.empty((0, 2), dtype=np.int64)
+    return read_pseudo_labels(job.runs, job.unit.run.pseudo, job.unit.place.name, n_train)
+
+
+def _labelled(
+    competition: Competition, rows: np.ndarray, pseudo: np.ndarray | None = None
+) -> Labelled:
+    """Training rows (integer positions), and after them test rows with pseudo-labels."""
+    labels = competition.labels[rows]
+    if pseudo is not None and len(pseudo):
+        rows = np.concatenate([rows, len(competition.labels) + pseudo[:, 0]])
+        labels = np.concatenate([labels, pseudo[:, 1]])
+    return Labelled(competition.view.sequences.take(rows), labels)
+
+
 def advice_of_pilot(runs: Path, run: Run) -> tuple[int, float]:
-    """The number of epochs and the temperature that the run's pilot found best."""
-    manifest = read_json(runs / run.name / "pilot" / "manifest.json")
+    """The number of epochs and the temperature that the run's (or its base's) pilot found best."""
+    manifest = read_json(runs / run.base.name / "pilot" / "manifest.json")
     return int(manifest["epochs"]), float(manifest["temperature"])
 
 
@@ -120,11 +144,13 @@ def _describe(job: Job, member: Fitted, competition: Competition, context: Conte
     """The manifest of a unit, less what is measured at its end."""
     unit, run, facts = job.unit, job.unit.run, member.facts
     losses = facts.history.get("valid_loss", [])
+    scope = [_SCOPE, *([SCOPE] if run.pseudo else [])]
+    scope += [run.embedding.scope] if run.embedding else []
     return {
-        "unit": str(unit.place), "model": run.model, "seed": unit.seed, "fold": unit.fold,
+        "unit": str(unit.place), "model": run.title, "seed": unit.seed, "fold": unit.fold,
         "options": dataclasses.asdict(run.options), "train": dataclasses.asdict(run.train),
         "vocabulary": dataclasses.asdict(run.vocabulary),
-        "vocabulary_scope": _SCOPE + (f", and {run.embedding.scope}" if run.embedding else ""),
+        "vocabulary_scope": ", and ".join(scope),
         "embedding": run.embedding and dataclasses.asdict(run.embedding),
         "data_digest": job.data_digest,
         "folds_digest": job.folds_digest, "labels_digest": job.labels_digest,
@@ -142,6 +168,14 @@ def _describe(job: Job, member: Fitted, competition: Competition, context: Conte
         "deterministic": context.device.type == "cpu", "recoveries": facts.recoveries,
         "versions": package_versions(), "git_commit": git_commit(),
     }  # fmt: skip
+
+
+def _describe_pseudo(run: Run, pseudo: np.ndarray) -> dict[str, Any] | None:
+    """What the second stage added, and whose pilot it follows; None in the first."""
+    if run.pseudo is None:
+        return None
+    pilot = f"{run.base.name}/pilot" if run.has_pilot else ""
+    return dataclasses.asdict(run.pseudo) | {"rows": len(pseudo), "pilot": pilot}
 
 
 def _write(

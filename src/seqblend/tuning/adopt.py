@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from seqblend.metrics import score
-from seqblend.models.registry import entry_for
+from seqblend.models.registry import entries, entry_for
 from seqblend.project import Project
 from seqblend.running.results import finished_runs
 from seqblend.store import MANIFEST, read_json
@@ -22,7 +22,7 @@ def warm_starts(project: Project, model: str, space: Space) -> list[Values]:
     options, found = entry_for(model).options, {}
     rows = project.fold >= 0
     for result in finished_runs(project.store, project.ledger, lambda _: None):
-        if result.model == model or entry_for(result.model).options is not options:
+        if result.model == model or not _has_options(result.model, options):
             continue
         loss = score("log_loss", project.competition.labels[rows], result.oof[rows])
         if loss is not None and loss < found.get(result.model, (float("inf"),))[0]:
@@ -30,6 +30,11 @@ def warm_starts(project: Project, model: str, space: Space) -> list[Values]:
     best = [values for _, values in sorted(found.values(), key=lambda pair: pair[0])]
     distinct = [v for i, v in enumerate(best) if v != space.start and v not in best[:i]]
     return distinct[:_MOST]
+
+
+def _has_options(model: str, options: type) -> bool:
+    """Whether this is a model of ours with these options; pseudo runs and joined files are not."""
+    return model in entries() and entry_for(model).options is options
 
 
 def values_of(manifest: dict[str, Any]) -> Values:

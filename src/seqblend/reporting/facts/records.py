@@ -16,6 +16,20 @@ BEST_REACHABLE = "best reachable accuracy"  # a reference that synthetic data ha
 
 
 @dataclass(frozen=True)
+class PseudoFacts:
+    """What the second stage of a model learnt besides training rows.
+
+    base: the run without it; rows: test rows by unit
+    right: the share of their pseudo-labels that the answers confirm, where there are answers
+    """
+
+    base: str
+    confidence: float
+    rows: list[int]
+    right: float | None = None
+
+
+@dataclass(frozen=True)
 class ModelRecord:
     """One run of one model.
 
@@ -26,6 +40,7 @@ class ModelRecord:
     seconds: training time over all units
     weight: in the blend; test: scores on the solution, where there is one
     remark: what to know of the score, such as `tuned on these rows`
+    pseudo: of a run of the second stage
     """
 
     name: str
@@ -42,6 +57,7 @@ class ModelRecord:
     settings: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     remark: str = ""
+    pseudo: PseudoFacts | None = None
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ def _read_more(data: ReportData, models: list[ModelRecord]) -> str:
 
 
 def _tune(data: ReportData, models: list[ModelRecord]) -> str:
-    neural = [m for m in models if _is_neural(m)]
+    neural = [m for m in models if _is_neural(m) and m.pseudo is None]
     tuned = {record["model"] for record in data.tuned}
     if not neural or neural[0].name in tuned or neural[0].remark:
         return ""
