@@ -150,6 +150,15 @@ def test_nothing_overflows_on_a_telephone(page):
     page.set_viewport_size(WIDE)
 
 
+def test_the_leaderboard_fits_on_paper(page):
+    page.set_viewport_size({"width": 740, "height": 1000})  # of a sheet, at 96 dots an inch
+    page.emulate_media(media="print")
+    width = "document.querySelector('#leaderboard table').getBoundingClientRect().width"
+    assert page.evaluate(width) <= 740
+    page.emulate_media(media="screen", color_scheme="light")
+    page.set_viewport_size(WIDE)
+
+
 def test_hostile_labels_stay_text(page):
     assert page.title() == "toy – seqblend report"
     assert page.evaluate("document.querySelectorAll('script').length") == 2

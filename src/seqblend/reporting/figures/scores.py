@@ -114,7 +114,7 @@ def draw_tenths(
     """
     others = [model for model in arrays if model != lead][: len(SERIES)]
     drawn = ([lead] if lead in arrays else []) + others
-    figure, axes = new_figure(5.2, 3.5)
+    figure, axes = new_figure(5.2, 3.5 + 0.12 * max(len(drawn) - 4, 0))  # the legend grows
     for k, model in enumerate(drawn):
         i = others.index(model) if model in others else -1
         share, low, high = arrays[model]

@@ -15,15 +15,18 @@ def errors_section(data: ReportData, tables: dict[str, Table]) -> Section:
     blocks = []
     if worst := tables.get(WORST):
         text = (
-            f"The {len(worst.rows)} rows whose true class was given the least probability, out of "
+            f"{_count(len(worst.rows))} whose true class was given the least probability, out of "
             "fold, by what is submitted. Ask of each: is the label right, is something cut "
             "off, could a person tell?"
         )
         blocks.append(Block("Worst rows", text, table=worst, csv=WORST))
     if doubted := tables.get(SUSPECTS):
         suspects = find_suspects(data)
-        n = len(doubted.rows)
-        text = f"{n:,} {'row' if n == 1 else 'rows'}: {suspects.how}. The most doubtful first."
+        text = f"{_count(len(doubted.rows))}: {suspects.how}. The most doubtful first."
         shown = Table(doubted.columns, doubted.rows[:_SUSPECTS])
         blocks.append(Block("Labels that may be wrong", text, table=shown, csv=SUSPECTS))
     return Section("errors", "Errors", blocks)
+
+
+def _count(n: int) -> str:
+    return "1 row" if n == 1 else f"{n:,} rows"
