@@ -320,7 +320,7 @@ def test_the_report_shows_coverage_and_what_is_missing(tmp_path):
     write_report(make_report(vectors=[facts], vectors_scope="As given.", **bare), tmp_path)
     text = (tmp_path / "report.md").read_text()
     assert "As given." in text
-    assert "| v.txt | 8 | 70 | 50.0% | 37.5% |" in text
+    assert "| v.txt | 8 | 70 | 50.0 % | 37.5 % |" in text
     assert "&lt;b&gt; (6), x (4)" in text
     assert "### Token vectors" in text
     assert not vectors_blocks(make_report())
