@@ -73,6 +73,20 @@ def test_files_are_aligned_by_id_and_blended_like_runs_of_our_own(project, tmp_p
     assert join_files(project, f"mine={oof},{test}") == run  # again: the same run
 
 
+def test_a_blend_of_the_same_runs_has_one_name_in_any_order(project, tmp_path):
+    competition = project.competition
+    for name, seed in (("mine", 1), ("yours", 2)):
+        parts = [
+            write(tmp_path / f"{name}{i}.csv", table(ids, 2 * seed + i))
+            for i, ids in enumerate((competition.train_ids, competition.test_ids))
+        ]
+        join_files(project, f"{name}={parts[0]},{parts[1]}")
+    results = finished_runs(project.store, project.ledger, pytest.fail)
+    paths = {blend_results(project, several, None)[1].path for several in (results, results[::-1])}
+    assert len(results) == 2
+    assert len(paths) == 1
+
+
 def test_the_blends_manifest_says_what_made_every_member(project, tmp_path):
     oof, test = files(project, tmp_path)
     run = join_files(project, f"mine={oof},{test}")

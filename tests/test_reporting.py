@@ -17,7 +17,7 @@ from seqblend.reporting.facts.histories import epochs_to_share
 from seqblend.reporting.facts.leaderboard import tabulate
 from seqblend.reporting.facts.records import BEST_REACHABLE
 from seqblend.reporting.report import write_report
-from seqblend.reporting.sections.verdict import judge
+from seqblend.reporting.sections.verdict import headline, judge
 from seqblend.submission_log import Scored
 
 HOSTILE = ("<script>alert(1)</script>", "=cmd()|' /C calc'!A0", "\x1b[31mred" + "x" * 1_000_000)
@@ -223,6 +223,15 @@ def test_the_verdict_is_held_against_the_best_single_model_and_the_baseline():
     *_, lead = verdict.leads[0]  # the blend's predictions are bilstm's own: paired, no spread
     assert lead.gain == lead.low == lead.high == lead.smallest == 0
     assert verdict.leads[1][2].gain > 0
+
+
+def test_a_blend_that_is_one_model_alone_is_not_held_against_itself():
+    data = make_report(names=("nblr", "bilstm"))
+    alone = replace(data, blend=replace(data.blend, weights={"nblr": 0.0, "bilstm": 1.0}))
+    verdict = judge(alone, rank_entries(alone))
+    assert [name for name, *_ in verdict.leads] == ["nblr"]
+    assert "bilstm alone" in headline(alone, verdict)["action"]
+    assert "alone" not in headline(data, judge(data, rank_entries(data)))["action"]
 
 
 def test_every_difference_stands_beside_what_is_noise():

@@ -83,13 +83,13 @@ def blend_results(
 
 
 def _digest(blend: BlendResult, results: list[RunResult]) -> str:
-    """8 hex digits that name the members and all that is done with them."""
+    """8 hex digits that name the members, in any order, and all that is done with them."""
     chosen = blend.blend
     parts = [
         None if each is None else each.tolist() for each in (chosen.bias, chosen.class_weights)
     ]
-    names = [result.name for result in results]
-    return digest(names, chosen.weights.tolist(), *parts, chosen.temperature)[:8]
+    members = sorted((r.name, w) for r, w in zip(results, chosen.weights.tolist(), strict=True))
+    return digest(members, *parts, chosen.temperature)[:8]
 
 
 def deliver_frequencies(project: Project, out: Path | None) -> Submission:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from seqblend.blending.methods import NEGLIGIBLE
 from seqblend.reporting.elements.style import clean
 from seqblend.reporting.facts.entries import Entry, Lead, compare, lead_of
 from seqblend.reporting.facts.leaderboard import title_of
@@ -39,14 +40,25 @@ def judge(data: ReportData, entries: list[Entry]) -> Verdict | None:
         if entry.name == BASELINE:
             what = "the best single model, linear" if BASELINE in rivals else "the linear baseline"
             rivals[BASELINE] = (entry, what)
-    leads = [(e.name, what, compare(data, chosen, e)) for e, what in rivals.values()]
+    lone = lone_member(chosen)
+    leads = [(e.name, w, compare(data, chosen, e)) for e, w in rivals.values() if e.name != lone]
     return Verdict(chosen, chosen.interval, [lead for lead in leads if lead[2] is not None])
+
+
+def lone_member(entry: Entry) -> str | None:
+    """The only model with a say in a blend; None for models and for blends of several."""
+    weights = entry.record.weights if isinstance(entry.record, BlendRecord) else {}
+    members = [name for name, weight in weights.items() if abs(weight) >= NEGLIGIBLE]
+    return members[0] if len(members) == 1 else None
 
 
 def headline(data: ReportData, verdict: Verdict) -> dict[str, Any]:
     """The verdict box in words: what to submit, what to expect, against whom."""
     entry, metric = verdict.entry, title_of(data.metric)
     what = "the blend" if entry.is_blend else f"{clean(entry.name, 40)}"
+    lone = lone_member(entry)
+    if lone is not None:
+        what += f" ({clean(lone, 40)} alone: none of several is better beyond a standard error)"
     path = clean(data.submission.get("path", ""))
     interval = verdict.interval and "95 % interval {:.4f} to {:.4f}".format(*verdict.interval)
     return {
