@@ -76,5 +76,15 @@ def test_the_knob_that_decides_is_the_most_important_and_idle_ones_are_named():
     assert next(iter(shares)) == "train.lr"
     assert shares["train.lr"] > 0.5
     idle = warn_of(study, study.finished[0], {"train.lr": 0.99, "options.pooling": 0.01})
-    assert any("next to no effect so far: options.pooling;" in note for note in idle)
+    assert any("little effect so far: options.pooling;" in note for note in idle)
     assert importances(study_of(trials[:10])) == {}
+
+
+def test_a_choice_that_all_good_trials_share_has_an_effect():
+    rng = rng_for(0, "importance")
+    trials = []
+    for i in range(40):
+        lr, pooling = float(10 ** rng.uniform(-4, -2)), "last" if i < 6 else "max"
+        drawn = values(train_lr=lr, options_pooling=pooling)
+        trials.append((drawn, abs(lr - 3e-3) + (0.01 if pooling == "last" else 0.0)))
+    assert importances(study_of(trials))["options.pooling"] > 0.1

@@ -17,10 +17,9 @@ from seqblend.project import Project, make_ledger, write_folds
 from seqblend.running.executors import WorkerPool
 from seqblend.running.runs import Job, Run, Unit
 from seqblend.store import read_finished
-from seqblend.tuning.course import Rules, candidates, unit_losses
+from seqblend.tuning.course import Rules, contenders, default_of, unit_losses
 from seqblend.tuning.gain import Gain, paired_gain
 from seqblend.tuning.planner import Planner
-from seqblend.tuning.study import DEFAULT
 
 SHARE = 0.3  # of the time, at most
 SEED = 2  # of the confirming fits; 0 searched and 1 measured the noise
@@ -86,27 +85,28 @@ class Confirmation:
             raise _TimeIsUpError
         self.tick()
 
-    def results(self, noise: float) -> list[Confirmed]:
+    def results(self, noise: float | None) -> list[Confirmed]:
         """Finalists on the folds that all of them have, best first; nothing without any fold.
 
-        noise: standard deviation of a fold's loss that another seed makes
+        noise: standard deviation of a fold's loss that another seed makes; None: told by how the
+            gain differs from fold to fold
         """
         losses = [self._losses(run) for run in self.runs]
         kept = [i for i, folds in enumerate(losses) if folds]
         if 0 not in kept or len(kept) < 2:
             return []
         common = min(len(losses[i]) for i in kept)
-        rows = [
-            np.concatenate(losses[i][:common]) if i in kept else None for i in range(len(losses))
-        ]
-        added = noise / math.sqrt(common)
-        results = [
-            Confirmed(
-                self.trials[i], self.runs[i].name, float(rows[i].mean()), common,
-                paired_gain(rows[0], rows[i], added if i else 0.0),
+        results = []
+        for i in kept:
+            before, after = losses[0][:common], losses[i][:common]
+            spread = fold_spread(before, after) if noise is None else noise
+            gain = paired_gain(
+                np.concatenate(before),
+                np.concatenate(after),
+                spread / math.sqrt(common) if i else 0,
             )
-            for i in kept
-        ]  # fmt: skip
+            loss = float(np.concatenate(after).mean())
+            results.append(Confirmed(self.trials[i], self.runs[i].name, loss, common, gain))
         return sorted(results, key=lambda result: (result.loss, result.trial.number))
 
     def _losses(self, run: Run) -> list[np.ndarray]:
@@ -120,14 +120,26 @@ class Confirmation:
         return found
 
 
+def fold_spread(before: list[np.ndarray], after: list[np.ndarray]) -> float:
+    """Standard deviation of the folds' mean differences beyond what their rows explain.
+
+    One fold tells nothing of it: 0.
+    """
+    if len(before) < 2:
+        return 0.0
+    gaps = [one - other for one, other in zip(before, after, strict=True)]
+    rows = np.mean([gap.var(ddof=1) / len(gap) for gap in gaps])
+    return math.sqrt(max(float(np.var([gap.mean() for gap in gaps], ddof=1) - rows), 0.0))
+
+
 def choose_finalists(rules: Rules, seconds: float | None) -> list[FrozenTrial]:
     """The default and the best others, as many as 30 % of the work, or these seconds, allow.
 
     Without a limit in time the units already fitted decide, so that a session that was killed
     and one that was not confirm the same.
     """
-    ranked = sorted(candidates(rules.study), key=lambda t: (t.value, t.number))
-    default = [t for t in ranked if t.user_attrs["role"] == DEFAULT][:1]
+    ranked = sorted(contenders(rules.study), key=lambda t: (t.value, t.number))
+    default = [t for t in [default_of(rules.study)] if t is not None]
     others: list[FrozenTrial] = []
     for trial in ranked:  # the same run may have been proposed twice
         if trial.user_attrs["run"] not in {t.user_attrs["run"] for t in (*default, *others)}:

@@ -18,6 +18,7 @@ from seqblend.tuning.halving import best_until, in_upper_part, survives
 from seqblend.tuning.shards import fold_noise, is_hopeless, least_folds, shard_means
 from seqblend.tuning.study import AGAIN, DEFAULT, Study
 
+_ENOUGH = 2  # folds that say something of a trial
 PRUNERS = ("both", "epochs", "shards", "none")
 
 
@@ -40,27 +41,40 @@ class Rules:
 
     def noise(self) -> tuple[float, float] | None:
         """A fold's training noise and the shards', from the default run twice; None so far."""
-        pair = {t.user_attrs["role"]: t for t in whole(self.study)}
-        if not {DEFAULT, AGAIN} <= pair.keys():
+        pair = [_scored(self.study, role) for role in (DEFAULT, AGAIN)]
+        if None in pair:
             return None
-        return fold_noise(*(pair[role].user_attrs["shards"] for role in (DEFAULT, AGAIN)))
-
-
-def whole(study: Study) -> list[FrozenTrial]:
-    """Trials that have seen every fold."""
-    done = [t for t in study.finished if t.state == TrialState.COMPLETE]
-    return [t for t in done if "pruned_at" not in t.user_attrs]
+        one, other = (trial.user_attrs["shards"] for trial in pair)
+        both = min(len(one), len(other))  # either may have been given up
+        return fold_noise(one[:both], other[:both])
 
 
 def candidates(study: Study) -> list[FrozenTrial]:
-    """Trials that may be chosen: whole, and not there to measure noise."""
-    return [t for t in whole(study) if t.user_attrs.get("role") != AGAIN]
+    """Trials that may be chosen: they have seen every fold, and are not there to measure noise."""
+    done = [t for t in study.finished if t.state == TrialState.COMPLETE]
+    return [t for t in done if "pruned_at" not in t.user_attrs and t.user_attrs["role"] != AGAIN]
+
+
+def contenders(study: Study) -> list[FrozenTrial]:
+    """Trials worth a confirmation: the candidates, and what was on its way when time was up."""
+    return candidates(study) + [t for t in study.finished if "cut" in t.user_attrs]
+
+
+def default_of(study: Study) -> FrozenTrial | None:
+    """The default's trial, whole or given up after some folds; None before it has ended."""
+    return _scored(study, DEFAULT)
+
+
+def _scored(study: Study, role: str) -> FrozenTrial | None:
+    done = (t for t in study.finished if t.state == TrialState.COMPLETE)
+    return next((t for t in done if t.user_attrs["role"] == role), None)
 
 
 class Course:
     """One trial, unit by unit: the pilot where there is one, then fold after fold.
 
     unit: the next one, or the one that runs; None once the study was told how it ended
+    pilot: the least validation loss of a finished pilot
     is_given_up: the pilot's epochs were not good enough; what it still says is ignored
     """
 
@@ -70,6 +84,7 @@ class Course:
         self.seed = 1 if self.role == AGAIN else 0
         self.is_given_up = False
         self.outcome = ""
+        self.pilot: float | None = None
         self._epochs: dict[int, float] = {}
         self._losses: list[float] = []
         self._shards: list[list[float]] = []
@@ -79,10 +94,22 @@ class Course:
         trial.set_user_attr("run", run.name)
 
     @property
-    def _is_exempt(self) -> bool:
+    def epochs(self) -> int:
+        """How many of the pilot are known."""
+        return len(self._epochs)
+
+    @property
+    def is_default(self) -> bool:
+        """Whether it measures the default, or the noise in it: no epoch gives it up."""
         return self.role in (DEFAULT, AGAIN)
 
-    def observe(self, epoch: int, loss: float, seconds: float = 0.0) -> bool:
+    @property
+    def _is_rivalled(self) -> bool:
+        return self.rules.pruner in ("both", "epochs") and not self.is_default
+
+    def observe(
+        self, epoch: int, loss: float, seconds: float = 0.0, *, is_judged: bool = True
+    ) -> bool:
         """Take in a pilot's epoch; False where the trial is to be given up."""
         if self.is_given_up or epoch in self._epochs:  # a worker that died said it before
             return not self.is_given_up
@@ -90,7 +117,7 @@ class Course:
         self._pilot_seconds += seconds
         self.trial.report(loss, epoch)
         faults.visit("trial.report")
-        if self._is_exempt or self.rules.pruner not in ("both", "epochs"):
+        if not (is_judged and self._is_rivalled):
             return True
         others = [t.intermediate_values for t in self._others()]
         self.is_given_up = not survives(self._epochs, others)
@@ -119,17 +146,18 @@ class Course:
             self.unit = Unit(self.run, self.seed, fold)
 
     def _take_pilot(self, manifest: dict[str, Any]) -> None:
-        """The pilot is done: its least loss must be among the better half of those so far."""
+        """The pilot is done: folds may follow."""
         self._pilot_seconds = 0.0 if self.role == AGAIN else manifest["seconds"]
-        least = best_until(self._epochs, max(self._epochs))
-        others = [t.user_attrs["pilot"] for t in self._others() if "pilot" in t.user_attrs]
-        self.trial.set_user_attr("pilot", least)
+        self.pilot = best_until(self._epochs, max(self._epochs))
+        self.trial.set_user_attr("pilot", self.pilot)
         self.trial.set_user_attr("epochs", manifest["epochs"])
-        is_judged = self.rules.pruner in ("both", "epochs") and not self._is_exempt
-        if is_judged and not in_upper_part(least, others):
-            self.give_up()
-            return
         self.unit = Unit(self.run, self.seed, 0)
+
+    def judge_pilot(self) -> None:
+        """Give up, before the first fold, where the pilot is in the worse half of those so far."""
+        others = [t.user_attrs["pilot"] for t in self._others() if "pilot" in t.user_attrs]
+        if self._is_rivalled and self.pilot is not None and not in_upper_part(self.pilot, others):
+            self.give_up()
 
     def _others(self) -> list[FrozenTrial]:
         return [
@@ -148,24 +176,36 @@ class Course:
         self._metric.append(manifest["scores"].get(project.competition.metric))
 
     def _prune(self) -> bool:
-        """Give up where the folds so far are surely worse than those of the best trial.
-
-        The value is the mean over all folds that is to be expected: the best trial's, and what
-        this one lost to it on the folds that both have seen. A bare running mean would compare
-        easy folds with hard ones.
-        """
+        """Give up where the folds so far are surely worse than those of the best trial."""
         best = self.rules.best()
-        if self.rules.pruner not in ("both", "shards") or self._is_exempt or best is None:
+        if self.rules.pruner not in ("both", "shards") or best is None:
             return False
         noise, shards = self.rules.noise(), best.user_attrs["shards"]
         least = least_folds(noise and noise[0], self._shards, shards)
         if not is_hopeless(self._shards, shards, least):
             return False
+        self._leave(best, f"pruned after {len(self._losses)} folds")
+        return True
+
+    def cut(self) -> None:
+        """Time is up: end with what the folds so far let expect, where that can be told."""
+        best = self.rules.best()
+        if best is not None and len(self._losses) >= _ENOUGH:
+            if self.role != AGAIN:
+                self.trial.set_user_attr("cut", True)
+            self._leave(best, f"time was up after {len(self._losses)} folds")
+
+    def _leave(self, best: FrozenTrial, outcome: str) -> None:
+        """End before all folds were seen.
+
+        The value is the mean over all folds that is to be expected: the best trial's, and what
+        this one lost to it on the folds that both have seen. A bare running mean would compare
+        easy folds with hard ones.
+        """
         seen = len(self._losses)
         lost = np.subtract(self._losses, best.user_attrs["losses"][:seen]).mean()
         self.trial.set_user_attr("pruned_at", seen)
-        self._end(f"pruned after {seen} folds", value=float(best.value + lost))
-        return True
+        self._end(outcome, value=float(best.value + lost))
 
     def _end(
         self, outcome: str, *, value: float | None = None, state: TrialState | None = None

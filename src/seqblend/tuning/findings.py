@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 import optuna
-from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial
 
 from seqblend.knobs import Choice
@@ -20,16 +20,22 @@ _ENOUGH = 20  # trials with a value before importance means anything
 
 
 def importances(study: Study) -> dict[str, float]:
-    """Each knob's share in telling good trials from others, largest first; {} with few trials.
+    """Each knob's share in how trials rank, largest first; {} with few trials.
 
-    PED-ANOVA (Watanabe et al. 2023), over trials with a value.
+    fANOVA (Hutter et al. 2014), over trials with a value. Of their ranks, since a few hopeless
+    trials would outweigh the rest; not PED-ANOVA, which sees no effect where all good trials agree.
     """
     valued = [t for t in study.finished if t.state == optuna.trial.TrialState.COMPLETE]
     if len(valued) < _ENOUGH or len(study.space.knobs) < 2:
         return {}
+    ranked = sorted(valued, key=lambda t: (t.value, t.number))
+    ranks = {trial.number: float(rank) for rank, trial in enumerate(ranked)}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # experimental, and complaints about few trials
-        shares = get_param_importances(study.study, evaluator=PedAnovaImportanceEvaluator())
+        warnings.simplefilter("ignore")  # complaints about few trials
+        shares = get_param_importances(
+            study.study, evaluator=FanovaImportanceEvaluator(seed=0),
+            target=lambda trial: ranks[trial.number],
+        )  # fmt: skip
     return {name: float(share) for name, share in shares.items() if np.isfinite(share)}
 
 
@@ -39,7 +45,7 @@ def warn_of(study: Study, best: FrozenTrial, shares: dict[str, float]) -> list[s
     idle = [name for name, share in shares.items() if share < _LITTLE]
     if idle:
         notes.append(
-            f"next to no effect so far: {', '.join(idle)}; leave them out with --vary to search "
+            f"little effect so far: {', '.join(idle)}; leave them out with --vary to search "
             "the others more closely"
         )
     return notes

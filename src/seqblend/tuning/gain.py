@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from optuna.trial import FrozenTrial
 
-from seqblend.tuning.course import Rules, whole
-from seqblend.tuning.study import DEFAULT
+from seqblend.tuning.course import Rules, default_of
 
 _95 = 1.959964
 
@@ -42,13 +42,14 @@ def paired_gain(before: np.ndarray, after: np.ndarray, noise: float = 0.0) -> Ga
     return Gain(mean, mean - half, mean + half)
 
 
-def gain_of_shards(rules: Rules) -> Gain | None:
-    """The best trial's gain over the default so far, by paired shards; it flatters the best."""
-    best = rules.best()
-    default = next((t for t in whole(rules.study) if t.user_attrs["role"] == DEFAULT), None)
+def gain_of_shards(rules: Rules, best: FrozenTrial | None) -> Gain | None:
+    """A trial's gain over the default so far, by paired shards; it flatters the best one."""
+    default = default_of(rules.study)
     if best is None or default is None or best.number == default.number:
         return None
-    before, after = (np.concatenate(t.user_attrs["shards"]) for t in (default, best))
+    pair = [t.user_attrs["shards"] for t in (default, best)]
+    seen = min(map(len, pair))  # either may have been given up
+    before, after = (np.concatenate(shards[:seen]) for shards in pair)
     return paired_gain(before, after, training_noise(rules))
 
 

@@ -9,6 +9,7 @@ from seqblend.console import Console, Status, duration
 from seqblend.tuning.confirm import Confirmation
 from seqblend.tuning.course import Course, Rules
 from seqblend.tuning.gain import gain_of_shards
+from seqblend.tuning.study import AGAIN
 from seqblend.tuning.verdict import count_trials
 
 
@@ -33,13 +34,18 @@ class Progress:
     ) -> None:  # fmt: skip
         self._status.__exit__(kind, error, trace)
 
-    def ended(self, course: Course) -> None:
-        """A line for the trial, with the values that it tried."""
+    def heard(self, course: Course) -> None:
+        """A line for a trial whose pilot is done or that has ended, with the values it tried."""
         number, role = course.trial.number, course.role
+        what = role if role != "found" else _words(course.trial.params)
+        if course.unit is not None:
+            if role != AGAIN:  # its pilot is the default's
+                pilot = f"pilot {course.pilot:.4f} after {course.epochs} epochs"
+                self._status.say(f"trial {number}  {pilot}  {what}")
+            return
         trial = next(t for t in self.rules.study.finished if t.number == number)
         value = "" if trial.value is None else f"  log loss {trial.value:.4f}"
         seconds = duration(trial.user_attrs.get("seconds", 0.0))
-        what = role if role != "found" else _words(trial.params)
         self._status.say(f"trial {number}  {course.outcome}{value}  {seconds}  {what}")
         if not self._status.is_live:
             self._status.say(self._lines()[0])
@@ -63,9 +69,10 @@ class Progress:
         ]
 
     def _best(self) -> str:
-        best, gain = self.rules.best(), gain_of_shards(self.rules)
+        best = self.rules.best()
         if best is None:
             return ""
+        gain = gain_of_shards(self.rules, best)
         more = f", gain over the default {gain}" if gain else ""
         return f"best log loss {best.value:.4f} (trial {best.number}){more}"
 

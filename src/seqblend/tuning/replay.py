@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from optuna.trial import FrozenTrial
@@ -9,6 +10,7 @@ from optuna.trial import FrozenTrial
 from seqblend.tuning.course import Rules, candidates
 from seqblend.tuning.halving import in_upper_part, survives
 from seqblend.tuning.shards import is_hopeless, least_folds
+from seqblend.tuning.study import DEFAULT, OPENING
 
 
 @dataclass(frozen=True)
@@ -51,22 +53,18 @@ def replay(rules: Rules) -> Replay | None:
     trials = candidates(rules.study)
     if len(trials) < 2:
         return None
-    noise, best = rules.noise() and rules.noise()[0], trials[0]
-    stage = _Epochs()
-    stage.goes_on(best)
-    by_epochs = by_shards = 0
-    spent = best.user_attrs["seconds"]
-    for trial in trials[1:]:
-        share, goes_on = stage.goes_on(trial)
+    noise = rules.noise() and rules.noise()[0]
+    stage, best, by_epochs, by_shards, spent = _Epochs(), None, 0, 0, 0.0
+    for trial, share, goes_on in stage.go_through(trials):
         spent += share * trial.user_attrs["pilot_seconds"]
         if not goes_on:
             by_epochs += 1
             continue
-        folds = _folds_survived(trial, best, noise)
+        folds = rules.folds if best is None else _folds_survived(trial, best, noise)
         spent += sum(trial.user_attrs["fold_seconds"][:folds])
         if folds < rules.folds:
             by_shards += 1
-        elif trial.value < best.value:
+        elif best is None or trial.value < best.value:
             best = trial
     pairs = [(a, b) for a in trials for b in trials if a is not b and a.value <= b.value]
     wrong = sum(_folds_survived(a, b, noise) < rules.folds for a, b in pairs)
@@ -92,17 +90,42 @@ class _Epochs:
     curves: list[dict[int, float]] = field(default_factory=list)
     pilots: list[float] = field(default_factory=list)
 
-    def goes_on(self, trial: FrozenTrial) -> tuple[float, bool]:
-        """(share of the pilot's epochs that are fitted, whether folds follow)."""
+    def go_through(self, trials: list[FrozenTrial]) -> Iterator[tuple[FrozenTrial, float, bool]]:
+        """Each trial, the share of its pilot's epochs that are fitted, and whether folds follow.
+
+        Those of the opening are compared after all of their pilots, and come best first.
+        """
+        opening = [t for t in trials if t.number < OPENING]
+        shares = {t.number: self._fit(t) for t in opening}
+        for trial in sorted(opening, key=lambda t: (_least(t), t.number)):
+            yield trial, *self._judge(trial, shares[trial.number])
+        for trial in trials:
+            if trial.number >= OPENING:
+                yield trial, *self._judge(trial, self._fit(trial))
+
+    def _fit(self, trial: FrozenTrial) -> float:
+        """The share of the pilot's epochs that are fitted before it is given up, 1 for all."""
         losses = trial.intermediate_values
         for epoch in sorted(losses):
             so_far = {e: loss for e, loss in losses.items() if e <= epoch}
-            if not survives(so_far, self.curves):
+            is_default = trial.user_attrs["role"] == DEFAULT
+            if not is_default and not survives(so_far, self.curves):
                 self.curves.append(so_far)
-                return epoch / len(losses), False
+                return epoch / len(losses)
         self.curves.append(dict(losses))
-        if not losses:  # no pilot, no first stage
-            return 1.0, True
-        goes_on = in_upper_part(min(losses.values()), self.pilots)
-        self.pilots.append(min(losses.values()))
-        return 1.0, goes_on
+        if losses:
+            self.pilots.append(_least(trial))
+        return 1.0
+
+    def _judge(self, trial: FrozenTrial, share: float) -> tuple[float, bool]:
+        """(share, whether folds follow): without a pilot they do."""
+        if share < 1.0 or not trial.intermediate_values or trial.user_attrs["role"] == DEFAULT:
+            return share, share == 1.0
+        others = self.pilots.copy()
+        others.remove(_least(trial))
+        return share, in_upper_part(_least(trial), others)
+
+
+def _least(trial: FrozenTrial) -> float:
+    """The least loss of the pilot; without one trials keep their order."""
+    return min(trial.intermediate_values.values(), default=0.0)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from seqblend.errors import UnitError
@@ -13,6 +15,7 @@ from seqblend.running.runs import PILOT, Job, Run, Unit
 from seqblend.store import read_finished, read_json
 from seqblend.tuning.course import Course, Rules
 from seqblend.tuning.space import Values
+from seqblend.tuning.study import AGAIN, OPENING
 from seqblend.tuning.thinning import drop_weights
 
 _FAILURES = 3  # trials without any success before it is no trial's own fault
@@ -29,7 +32,12 @@ class Search:
     plan: from a trial's values to its run
     most: how many trials are to have ended in this study, whoever ran them; None: no limit
     deadline: time.monotonic(); what then runs is dropped, and its trials are queued again
-    say: told when a trial has ended; tick: called several times a second
+    say: told when a trial's pilot is done, and when it has ended
+    tick: called several times a second
+
+    It compares before it spends: the pilots of the first trials come before any folds, for a third
+    of the time at most. Then the most promising one sees all folds, and the default and the others
+    are held against it.
     """
 
     rules: Rules
@@ -39,6 +47,7 @@ class Search:
     say: Callable[[Course], None]
     tick: Callable[[], None]
     workers: int = 1
+    opening_ends: float | None = None
     courses: list[Course] = field(default_factory=list)
     busy: dict[Unit, Course] = field(default_factory=dict)
     thinned: set[str] = field(default_factory=set)
@@ -46,6 +55,9 @@ class Search:
     def run(self, devices: tuple[str, ...]) -> None:
         """Search on these devices, one worker each. Whatever ends it, no trial stays open."""
         self.workers = len(devices)
+        if self.deadline is not None:
+            now = time.monotonic()
+            self.opening_ends = now + (self.deadline - now) / 3
         try:
             held = [self._next_job()]
             if held == [None]:  # everything is on disk: spare the workers' start
@@ -55,9 +67,17 @@ class Search:
                 for event in pool.run(give, self._tick):
                     self._hear(event, pool)
         except _TimeIsUpError:
-            pass
+            for course in list(self.courses):
+                course.cut()
+                if course.unit is None:
+                    self._close(course)
         finally:
             self.rules.study.heal(mine=True)
+
+    @cached_property
+    def is_piloted(self) -> bool:
+        """Whether trials begin with a pilot."""
+        return self.plan(self.rules.study.space.start).has_pilot
 
     def _tick(self) -> None:
         if self.deadline is not None and time.monotonic() > self.deadline:
@@ -65,22 +85,58 @@ class Search:
         self.tick()
 
     def _next_job(self) -> Job | None:
-        """A unit that a trial waits for, or the first one of a further trial."""
+        """The next unit: a pilot in the opening, else the most promising trial's; None: no more."""
         while True:
-            for course in list(self.courses):
-                if course.unit not in self.busy:
-                    self._go_on(course)  # another trial of the same run may have fitted it
-                if course.unit is not None and course.unit not in self.busy:
-                    self.busy[course.unit] = course
-                    return self.rules.project.job(course.unit)
-            if not self._wants_more():
+            free = self._free()
+            if self._is_opening():
+                pilots = [course for course in free if course.unit.fold == PILOT]
+                if pilots:
+                    return self._give(pilots[0])
+                if self.rules.study.begun < OPENING and self._is_short():
+                    self._begin()
+                    continue
+            if free:
+                course = min(free, key=self._rank)
+                if self._passes(course):
+                    return self._give(course)
+            elif self._is_short() and len(self.courses) < 2 * self.workers:
+                self._begin()  # few may wait for a unit that another trial has begun
+            else:
                 return None
-            self._begin()
 
-    def _wants_more(self) -> bool:
-        """Whether to begin a trial; few may wait for a unit that another trial has begun."""
-        if len(self.courses) >= 2 * self.workers:
+    def _give(self, course: Course) -> Job:
+        self.busy[course.unit] = course
+        return self.rules.project.job(course.unit)
+
+    def _free(self) -> list[Course]:
+        """Trials whose next unit waits for a worker."""
+        for course in list(self.courses):
+            if course.unit not in self.busy:
+                self._go_on(course)  # another trial of the same run may have fitted it
+        return [course for course in self.courses if course.unit not in self.busy]
+
+    def _is_opening(self) -> bool:
+        """Whether pilots come first: those of the first trials, for a third of the time at most."""
+        if self.opening_ends is not None and time.monotonic() > self.opening_ends:
             return False
+        return self.is_piloted and self.rules.study.begun <= OPENING
+
+    def _rank(self, course: Course) -> tuple[float, ...]:
+        """Least first: the least pilot loss; the default, once a trial is whole beside it."""
+        is_held = self.rules.best() is not None and course.is_default
+        loss = math.inf if course.pilot is None else course.pilot
+        return (not is_held, course.role == AGAIN, loss, course.trial.number)
+
+    def _passes(self, course: Course) -> bool:
+        """Whether a trial goes on; before its first fold its pilot is held against the others'."""
+        if course.unit.fold == 0:
+            course.judge_pilot()
+        if course.unit is None:
+            self._close(course)
+        return course.unit is not None
+
+    def _is_short(self) -> bool:
+        """Whether trials are missing."""
         ended = len(self.rules.study.finished)
         return self.most is None or ended + len(self.courses) < self.most
 
@@ -94,25 +150,31 @@ class Search:
     def _go_on(self, course: Course) -> None:
         """Take in finished units until one is missing or the trial has ended."""
         while course.unit is not None and (manifest := self._finished(course.unit)) is not None:
-            if course.unit.fold == PILOT and not self._replay(course):
-                course.give_up()
-            else:
-                course.take(manifest)
+            is_pilot = course.unit.fold == PILOT
+            if is_pilot:
+                self._read_pilot(course)
+            course.take(manifest)
+            if is_pilot:
+                self.say(course)
         if course.unit is None:
-            self.courses.remove(course)
-            self.say(course)
-            drop_weights(self.rules, {c.run.name for c in self.courses}, self.thinned)
+            self._close(course)
+
+    def _close(self, course: Course) -> None:
+        """The trial has ended."""
+        self.courses.remove(course)
+        self.say(course)
+        drop_weights(self.rules, {c.run.name for c in self.courses}, self.thinned)
 
     def _finished(self, unit: Unit) -> dict[str, Any] | None:
         if unit in self.busy:
             return None
         return read_finished(self.rules.project.job(unit).folder, lambda _: None)
 
-    def _replay(self, course: Course) -> bool:
-        """A finished pilot's epochs, judged as if they came in now; False: it is given up."""
+    def _read_pilot(self, course: Course) -> None:
+        """Take in a finished pilot's epochs: it was good enough at each of them."""
         history = read_json(self.rules.project.job(course.unit).folder / "history.json")
-        epochs = zip(history["epoch"], history["valid_loss"], strict=True)
-        return all(course.observe(int(epoch), loss) for epoch, loss in epochs)
+        for epoch, loss in zip(history["epoch"], history["valid_loss"], strict=True):
+            course.observe(int(epoch), loss, is_judged=False)
 
     def _hear(self, event: Event, pool: WorkerPool) -> None:
         """Take in what a worker said of a trial's unit."""

@@ -48,7 +48,8 @@ class Knob:
             return start
         if self.search.log:
             low, high, start = np.log([low, high, start])
-        value = np.clip(rng.normal(start, _STEP * (high - low)), low, high)
+        value = low + abs(rng.normal(start, _STEP * (high - low)) - low)  # an end throws it back
+        value = max(high - abs(high - value), low)
         value = float(np.exp(value)) if self.search.log else float(value)
         value = min(max(value, self.search.low), self.search.high)  # exp(log(x)) is not quite x
         return round(value) if isinstance(self.default, int) else value

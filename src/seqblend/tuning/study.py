@@ -23,7 +23,7 @@ from seqblend.tuning.storage import is_url, shown
 
 DEFAULT, AGAIN, WARM, FOUND = "default", "default, another seed", "warm start", "found"
 _SEED = 0  # of the proposals
-_STARTUP = 8  # trials before TPE takes over from chance
+OPENING = 8  # trials before TPE takes over from chance
 _ABANDONED = 3 * 3600.0  # seconds of silence after which another machine's trial is given up
 _OPEN = (TrialState.RUNNING, TrialState.WAITING)
 
@@ -49,6 +49,16 @@ class Study:
         """Trials that have come to their end: complete, pruned, or failed for good."""
         return [t for t in self.trials if t.state not in _OPEN]
 
+    @property
+    def begun(self) -> int:
+        """How many trials have been asked for, those aside that a dead process left."""
+        return sum(t.state != TrialState.WAITING for t in self.trials)
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether trials that were begun wait to be taken up again."""
+        return any(t.state == TrialState.WAITING for t in self.trials)
+
     def ask(self) -> Trial:
         """The next trial: what a dead process left, then what is tried first, then a proposal.
 
@@ -58,12 +68,11 @@ class Study:
         A proposal depends on how many trials there are and on what is known of them, and on no
         process: a killed session goes on as an undisturbed one would have.
         """
-        trials = self.trials
-        ordinal = sum(t.state != TrialState.WAITING for t in trials)
-        if ordinal == len(trials) and ordinal < len(self.first):
+        ordinal, is_new = self.begun, not self.is_interrupted
+        if is_new and ordinal < len(self.first):
             role, values = self.first[ordinal]
             self.study.enqueue_trial(values, user_attrs={"role": role})
-        elif ordinal == len(trials) and self._is_near(ordinal):
+        elif is_new and self._is_near(ordinal):
             self.study.enqueue_trial(self.space.near(rng_for(_SEED, "near the start", ordinal)))
         self.study.sampler = make_sampler(seed_for(_SEED, "proposal", ordinal))
         with warnings.catch_warnings():
@@ -77,7 +86,7 @@ class Study:
 
     def _is_near(self, ordinal: int) -> bool:
         """Whether this trial stays near the start: every second one before TPE takes over."""
-        return ordinal < _STARTUP and (ordinal - len(self.first)) % 2 == 0
+        return ordinal < OPENING and (ordinal - len(self.first)) % 2 == 0
 
     def touch(self, trial: Trial) -> None:
         """Say that the trial's process lives."""
@@ -120,7 +129,7 @@ def make_sampler(seed: int) -> TPESampler:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return TPESampler(
-            n_startup_trials=_STARTUP, multivariate=True, group=True, constant_liar=True,
+            n_startup_trials=OPENING, multivariate=True, group=True, constant_liar=True,
             seed=seed % (1 << 32),
         )  # fmt: skip
 

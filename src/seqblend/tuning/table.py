@@ -27,6 +27,7 @@ def _row(trial: FrozenTrial) -> dict[str, Any]:
     reason = outcome
     if outcome == "pruned":
         epochs = f"epoch {trial.last_step}"
+        reason = "time was up" if "cut" in facts else reason
         reason += f" after {facts['pruned_at']} folds" if "pruned_at" in facts else f" at {epochs}"
     return {
         "number": trial.number, "role": facts.get("role", ""), "outcome": outcome,

@@ -97,15 +97,15 @@ def _search_and_confirm(
     stop = None if end is None else end - SHARE * settings.seconds
     with Progress(console, rules, settings.trials, stop) as progress:
         Search(
-            rules, planner.run, settings.trials, stop, progress.ended, progress.tick
+            rules, planner.run, settings.trials, stop, progress.heard, progress.tick
         ).run(devices)  # fmt: skip
         confirmation = make_confirmation(rules, planner, end, progress.tick)
         if confirmation is None:
             return []
         progress.confirming(confirmation)
         confirmation.run(devices)
-    fold_noise = rules.noise() or (0.0, 0.0)
-    return confirmation.results(fold_noise[0])
+    noise = rules.noise()
+    return confirmation.results(noise and noise[0])
 
 
 def begin_study(

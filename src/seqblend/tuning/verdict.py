@@ -9,7 +9,7 @@ from typing import Any
 from optuna.trial import FrozenTrial
 
 from seqblend.tuning.confirm import SEED, Confirmed
-from seqblend.tuning.course import Rules, whole
+from seqblend.tuning.course import Rules, default_of
 from seqblend.tuning.gain import Gain, gain_of_shards
 from seqblend.tuning.space import Values
 from seqblend.tuning.study import AGAIN, DEFAULT
@@ -54,7 +54,7 @@ class Verdict:
     def members(self) -> list[FrozenTrial]:
         """Trials whose runs are whole and may join a blend: the default's and the chosen one's."""
         pair = {t.number: t for t in (self.default, self.best) if t is not None}
-        return list(pair.values())
+        return [t for t in pair.values() if "pruned_at" not in t.user_attrs]
 
     @property
     def sentence(self) -> str:
@@ -92,10 +92,10 @@ class Verdict:
 
 def reach_verdict(rules: Rules, confirmed: list[Confirmed]) -> Verdict:
     """The verdict on a study and on what was confirmed of it."""
-    default = next((t for t in whole(rules.study) if t.user_attrs["role"] == DEFAULT), None)
+    default = default_of(rules.study)
     best = confirmed[0].trial if confirmed else rules.best()
     return Verdict(
-        default, best, gain_of_shards(rules), confirmed, rules.noise(), count_trials(rules)
+        default, best, gain_of_shards(rules, best), confirmed, rules.noise(), count_trials(rules)
     )
 
 

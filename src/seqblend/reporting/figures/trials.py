@@ -86,7 +86,7 @@ def draw_importance(model: str, shares: dict[str, float]) -> Picture | None:
     axes.tick_params(axis="y", labelcolor=INK, length=0)
     axes.invert_yaxis()
     axes.grid(False, axis="y")
-    axes.set(xlabel="share (PED-ANOVA)", title="What mattered")
+    axes.set(xlabel="share of the rank (fANOVA)", title="What mattered")
     columns = (Column("knob", "knob"), Column("share", "share", "score"))
     table = Table(columns, [[name, shares[name]] for name in names])
     sentence = (

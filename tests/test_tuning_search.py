@@ -1,0 +1,223 @@
+"""The order of a search: pilots first, the most promising trial next, and the same after a kill."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import torch
+
+from seqblend.config import Config, configure, parse_assignments
+from seqblend.models.registry import entries
+from seqblend.paths import Places
+from seqblend.project import open_project
+from seqblend.running.executors import Event
+from seqblend.running.runs import PILOT, Job, Unit
+from seqblend.running.units import run_unit
+from seqblend.seeds import rng_for
+from seqblend.tuning import search as searching
+from seqblend.tuning.confirm import fold_spread
+from seqblend.tuning.course import Course, Rules, candidates, contenders, default_of
+from seqblend.tuning.gain import gain_of_shards
+from seqblend.tuning.planner import Planner, make_planner
+from seqblend.tuning.search import Search
+from seqblend.tuning.study import AGAIN, DEFAULT, OPENING
+from seqblend.tuning.tuner import Settings, begin_study
+
+CPU = torch.device("cpu")
+SMALL = [
+    "options.hidden=4", "options.width=8", "train.max_epochs=3", "train.precision=float32",
+    "vocabulary.min_count=1", "embedding.path=none", "options.pooling=last",
+]  # fmt: skip
+
+
+class KilledError(Exception):
+    """What stops a search here, as kill -9 would: after a unit, before anything is told."""
+
+
+@dataclass
+class SerialPool:
+    """A pool of one worker in this process, for session after session.
+
+    units: what it has begun; dies: how many units each session to come begins before it is killed
+    """
+
+    units: list[Unit] = field(default_factory=list)
+    dies: list[int] = field(default_factory=list)
+    is_stopped: bool = False
+
+    def __enter__(self) -> SerialPool:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def stop(self, worker: int) -> None:
+        self.is_stopped = True
+
+    def run(self, next_job: Callable[[], Job | None], tick: Callable[[], None]) -> Iterator[Event]:
+        """Fit one job after the other; its epochs are told when it is done."""
+        begun, least = len(self.units), self.dies.pop(0) if self.dies else None
+        while (job := next_job()) is not None:
+            if least is not None and len(self.units) - begun == least:
+                raise KilledError
+            self.units.append(job.unit)
+            said: list[dict] = []
+            self.is_stopped = False
+            run_unit(job, CPU, said.append)
+            for values in said:
+                if not self.is_stopped:
+                    yield Event("progress", job, 0, values)
+            yield Event("stopped" if self.is_stopped else "done", job, 0)
+
+
+@pytest.fixture
+def pool(monkeypatch) -> SerialPool:
+    """The pool that searches use in this test."""
+    pool = SerialPool()
+    monkeypatch.setattr(searching, "WorkerPool", lambda devices: pool)
+    return pool
+
+
+def open_study(
+    data: Path, folder: Path, vary: str = "train.lr,options.pooling", model: str = "bigru"
+) -> tuple[Rules, Planner]:
+    """The study of that folder, as a new session finds it, and its planner."""
+    config = configure(Config(models=(model,)), parse_assignments(SMALL), entries())
+    config = dataclasses.replace(config, folds=dataclasses.replace(config.folds, count=3))
+    places = Places((), folder, folder / "submissions")
+    project = open_project(config, places, data=data, workers=1)
+    planner = make_planner(project, model, pytest.fail)
+    space = planner.space(vary)
+    study = begin_study(planner, space, folder / "s.journal", Settings(), lambda _: None)
+    return Rules(project, study), planner
+
+
+def search(rules: Rules, planner: Planner, most: int) -> list[Course]:
+    """Search until `most` trials have ended; what it said, in order."""
+    said: list[Course] = []
+    Search(rules, planner.run, most, None, said.append, lambda: None).run(("cpu",))
+    return said
+
+
+def test_pilots_come_first_and_then_the_most_promising_trial(tiny, tmp_path, pool):
+    rules, planner = open_study(tiny, tmp_path)
+    search(rules, planner, OPENING)
+    trials = {t.user_attrs["run"]: t for t in rules.study.finished if t.user_attrs["role"] != AGAIN}
+    pilots = [unit for unit in pool.units if unit.fold == PILOT]
+    assert pilots == pool.units[: OPENING - 1]  # the twin has the default's
+    folds = pool.units[OPENING - 1 :]
+    least = min(trials.values(), key=lambda t: t.user_attrs.get("pilot", 9.0))
+    first, default = least.user_attrs["run"], default_of(rules.study).user_attrs["run"]
+    assert [(unit.run.name, unit.fold) for unit in folds[:3]] == [(first, k) for k in range(3)]
+    assert first != default
+    assert (folds[3].run.name, folds[3].seed) == (default, 0)
+    again = next(i for i, unit in enumerate(folds) if unit.seed == 1)
+    assert {(u.run.name, u.seed) for u in folds[:again]} == {(first, 0), (default, 0)}
+
+
+def test_half_of_the_pilots_are_followed_by_no_fold(tiny, tmp_path, pool):
+    rules, planner = open_study(tiny, tmp_path)
+    search(rules, planner, OPENING)
+    ended = [t for t in rules.study.finished if t.user_attrs["role"] not in (DEFAULT, AGAIN)]
+    piloted = [t for t in rules.study.finished if t.user_attrs["role"] != AGAIN]
+    pilots = sorted(t.user_attrs["pilot"] for t in piloted if "pilot" in t.user_attrs)
+    for trial in ended:
+        if trial.user_attrs["units"] > 1:
+            assert trial.user_attrs["pilot"] <= pilots[(len(pilots) - 1) // 2]
+    assert any(t.user_attrs["units"] <= 1 for t in ended)
+
+
+def test_a_session_killed_anywhere_ends_like_an_undisturbed_one(tiny, tmp_path, pool):
+    most = OPENING + 3
+
+    def end(folder: Path) -> list[tuple]:
+        while True:
+            rules, planner = open_study(tiny, folder)
+            try:
+                search(rules, planner, most)
+                break
+            except KilledError:
+                continue
+        kept = ("role", "pilot", "losses", "epochs", "pruned_at", "run")
+        return sorted(
+            (t.state.name, t.value, str(t.params), str([t.user_attrs.get(k) for k in kept]))
+            for t in rules.study.finished
+        )
+
+    undisturbed, units = end(tmp_path / "a"), list(pool.units)
+    pool.units.clear()
+    pool.dies = [1, 4, 3, 2, 2, 1, 3, 2]  # in the opening and beyond it
+    assert end(tmp_path / "b") == undisturbed
+    assert not pool.dies
+    assert pool.units == units
+
+
+def test_models_without_a_pilot_go_trial_by_trial(tiny, tmp_path, pool):
+    rules, planner = open_study(tiny, tmp_path, "options.smoothing", model="nblr")
+    search(rules, planner, 4)
+    order = list(dict.fromkeys((unit.run.name, unit.seed) for unit in pool.units))
+    trials = sorted(rules.study.finished, key=lambda t: t.number)
+    begun = [(t.user_attrs["run"], int(t.user_attrs["role"] == AGAIN)) for t in trials]
+    assert order == begun
+
+
+BEST = [0.2, 0.3, 0.4, 0.5]  # log losses of a trial that is whole
+
+
+@pytest.fixture
+def begun(tiny, tmp_path) -> tuple[Rules, list[Course]]:
+    """Rules of a study whose default and its twin are on their way beside a whole trial."""
+    rules, planner = open_study(tiny, tmp_path, "options.smoothing", model="nblr")
+    run = planner.run(planner.space("options.smoothing").start)
+    courses = [Course(rules, rules.study.ask(), run) for _ in range(2)]
+    found = Course(rules, rules.study.ask(), run)
+    see(found, BEST)
+    found._end("done", value=0.35)
+    return rules, courses
+
+
+def see(course: Course, losses: list[float]) -> None:
+    """The course as it is after folds with these log losses; rows of a fold are all alike."""
+    course._losses = list(losses)
+    course._shards = [[loss] * 8 for loss in losses]
+
+
+def test_a_default_beyond_hope_is_given_up_and_still_held_against(begun):
+    rules, (default, again) = begun
+    see(default, [loss + 0.3 for loss in BEST[:3]])
+    assert default._prune()
+    assert rules.noise() is None
+    see(again, [loss + 0.5 for loss in BEST])
+    again._end("done", value=0.85)
+    assert [t.number for t in candidates(rules.study)] == [2]
+    assert default_of(rules.study).value == pytest.approx(0.65)
+    assert rules.noise()[0] == pytest.approx(0.2)  # of the folds that both have seen
+    gain = gain_of_shards(rules, rules.best())
+    assert gain.mean == pytest.approx(0.3)
+    assert gain.high - gain.mean == pytest.approx(1.959964 * 0.2 / rules.folds**0.5)
+
+
+def test_what_time_cuts_short_ends_with_what_is_to_be_expected(begun):
+    rules, (default, again) = begun
+    see(default, [0.1, 0.25])
+    see(again, [0.1])
+    default.cut()
+    again.cut()
+    (trial,) = [t for t in rules.study.finished if t.number == 0]
+    assert trial.value == pytest.approx(0.35 - (0.1 + 0.05) / 2)
+    assert again.unit is not None  # one fold says too little: it is queued again
+    assert rules.best().number == 2  # what is not whole is no best trial
+    assert [t.number for t in contenders(rules.study)] == [2, 0]  # yet it may be confirmed
+
+
+def test_without_a_measured_twin_the_new_folds_tell_the_noise():
+    rng = rng_for(0, "test")
+    before = [rng.normal(0, 1, 500) for _ in range(400)]
+    after = [fold + rng.normal(0, 1, 500) + rng.normal(0, 0.3) for fold in before]
+    assert fold_spread(before, after) == pytest.approx(0.3, abs=0.03)
+    assert fold_spread(before, [fold + rng.normal(0, 1, 500) for fold in before]) < 0.03
+    assert fold_spread(before[:1], after[:1]) == 0.0
