@@ -31,7 +31,8 @@ class Search:
 
     plan: from a trial's values to its run
     most: how many trials are to have ended in this study, whoever ran them; None: no limit
-    deadline: time.monotonic(); what then runs is dropped, and its trials are queued again
+    deadline: time.monotonic(); what then runs is dropped: trials that have seen some folds end
+        with what these let expect, the others are queued again
     say: told when a trial's pilot is done, and when it has ended
     tick: called several times a second
 
