@@ -28,6 +28,7 @@ from seqblend.pipeline import make_plan
 from seqblend.project import Project, open_project
 from seqblend.reporting.elements.sections import Section
 from seqblend.reporting.elements.style import styled
+from seqblend.reporting.figures.trials import draw_history
 from seqblend.reporting.page import render_page
 from seqblend.reporting.sections.tuning import tuning_section
 from seqblend.running.executors import _DroppedError
@@ -195,6 +196,24 @@ def test_the_report_shows_the_search(working):
     page = render(section)
     assert "new folds and seed" in page
     assert page.count("<svg") == 3
+
+
+def test_the_history_knows_trials_by_their_numbers_and_the_default_by_its_role():
+    def row(number: int, role: str, outcome: str, loss: float) -> dict:
+        return {"number": number, "role": role, "outcome": outcome, "log_loss": loss, "folds": 2,
+                "may_win": role != AGAIN}  # fmt: skip
+
+    rows = [
+        row(0, DEFAULT, "pruned", 0.9),
+        row(5, "found", "done", 0.2),
+        row(6, "found", "done", 0.3),
+    ]
+    with styled():
+        picture = draw_history("bigru", rows)
+    assert "the best log loss, 0.2000, came with trial 5 (default 0.9000)" in picture.sentence
+    axes = picture.figure.axes[0]
+    assert sorted(x for line in axes.lines[:2] for x in line.get_xdata()) == [0, 5, 6]
+    assert list(axes.lines[-1].get_ydata()) == [0.9, 0.9]
 
 
 def render(section: Section) -> str:

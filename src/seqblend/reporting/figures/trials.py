@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from seqblend.reporting.elements.pictures import Picture
 from seqblend.reporting.elements.style import (
@@ -31,24 +32,31 @@ Trials = list[dict[str, Any]]
 def draw_history(model: str, trials: Trials) -> Picture:
     """Every trial's log loss in the order of the search, and the best so far as a line."""
     figure, axes = new_figure(5.2, 3.5)
-    valued = [(i, t) for i, t in enumerate(trials) if t["log_loss"] is not None and t["folds"]]
-    _scatter(axes, [(i, t["log_loss"], t["outcome"]) for i, t in valued])
-    whole = [(i, t["log_loss"]) for i, t in valued if t["outcome"] == "done" and t["may_win"]]
+    valued = [t for t in trials if t["log_loss"] is not None and t["folds"]]
+    _scatter(axes, [(t["number"], t["log_loss"], t["outcome"]) for t in valued])
+    whole = [(t["number"], t["log_loss"]) for t in valued if _may_win(t)]
+    default = next((t["log_loss"] for t in valued if t["role"] == "default"), None)
     if whole:
         places, losses = zip(*whole, strict=True)
         best = np.minimum.accumulate(losses)
         axes.step(
-            [*places, len(trials) - 1], [*best, best[-1]], where="post", color=INK, linewidth=1.4
+            [*places, trials[-1]["number"]],
+            [*best, best[-1]],
+            where="post",
+            color=INK,
+            linewidth=1.4,
         )
-        axes.axhline(losses[0], color=MUTED, linewidth=1, linestyle="--")
-    axes.set(xlabel="trial (0: the default, dashed)", ylabel="log loss, out of fold")
+    if default is not None:
+        axes.axhline(default, color=MUTED, linewidth=1, linestyle="--")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set(xlabel="trial (the default: dashed)", ylabel="log loss, out of fold")
     axes.set_title(f"{clean(model, 30)}: the search")
     put_legend(figure)
     return Picture(
         f"tuning_history_{model}",
         "History",
         figure,
-        _history_sentence(trials, whole),
+        _history_sentence(trials, whole, default),
         csv=f"tuning_{model}.csv",
     )
 
@@ -65,14 +73,18 @@ def _scatter(axes: Axes, points: list[tuple[Any, float, str]]) -> None:
             )  # fmt: skip
 
 
-def _history_sentence(trials: Trials, whole: list[tuple[int, float]]) -> str:
+def _may_win(trial: dict[str, Any]) -> bool:
+    return trial["outcome"] == "done" and trial["may_win"]
+
+
+def _history_sentence(trials: Trials, whole: list[tuple[int, float]], default: float | None) -> str:
     counts = {how: sum(t["outcome"] == how for t in trials) for how in _COLOURS}
     text = "{done} trials were finished, {pruned} pruned, {failed} failed".format(**counts)
     if not whole:
         return f"{text}."
     place, loss = min(whole, key=lambda pair: pair[1])
-    default = f"default {whole[0][1]:.4f}"
-    return f"{text}; the best log loss, {loss:.4f}, came with trial {place} ({default})."
+    beside = "" if default is None else f" (default {default:.4f})"
+    return f"{text}; the best log loss, {loss:.4f}, came with trial {place}{beside}."
 
 
 def draw_importance(model: str, shares: dict[str, float]) -> Picture | None:
@@ -140,11 +152,12 @@ def draw_times(model: str, trials: Trials) -> Picture:
     """Seconds of fitting of every trial, by how it ended."""
     figure, axes = new_figure(5.2, 2.6)
     for outcome, colour in _COLOURS.items():
-        places = [i for i, t in enumerate(trials) if t["outcome"] == outcome]
-        if places:
-            seconds = [trials[i]["seconds"] for i in places]
+        chosen = [t for t in trials if t["outcome"] == outcome]
+        if chosen:
+            places, seconds = [t["number"] for t in chosen], [t["seconds"] for t in chosen]
             face = LINE if outcome == "pruned" else colour
             axes.bar(places, seconds, color=face, width=0.8, label=outcome)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="trial", ylabel="seconds of fitting", title="Time by trial")
     put_legend(figure)
     spent = {how: sum(t["seconds"] for t in trials if t["outcome"] == how) for how in _COLOURS}
