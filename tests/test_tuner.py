@@ -109,6 +109,18 @@ def test_the_twin_shares_the_pilot_and_differs_in_its_folds(working):
     assert default.value != again.value
 
 
+def test_a_plan_says_what_a_trial_takes_and_warns_where_time_is_short(tiny, tmp_path):
+    planner = make_planner(open_tiny(tiny, tmp_path / "working"), "bigru", pytest.fail)
+    space = planner.space("train.lr")
+    (plan,) = planner.foresee(space, 6, None)
+    assert plan.startswith("plan: a whole trial has 3 units, about ")
+    assert "; 6 of them " in plan
+    assert len(planner.foresee(space, None, 3600.0)) == 1
+    plan, warning = planner.foresee(space, None, 1.0)
+    assert "1.0 s on 1 worker have room for 0." in plan
+    assert "a longer --timeout or fewer rows" in warning
+
+
 def test_the_same_command_again_counts_no_trial_twice(tiny, working):
     before = live_trials(working)
     record = (working / "tiny/tuned/bigru.json").read_bytes()

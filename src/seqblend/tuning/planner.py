@@ -9,13 +9,17 @@ from dataclasses import dataclass
 import torch
 
 from seqblend.config import digest
+from seqblend.console import duration
 from seqblend.models.registry import entry_for
 from seqblend.project import Project
+from seqblend.running.budget import Estimator
 from seqblend.running.precision import settle_precision
-from seqblend.running.runs import Run, sources_of
+from seqblend.running.runs import Run, plan_units, sources_of
 from seqblend.sources import code_digest
 from seqblend.tuned import is_given, plan_tuned_runs
 from seqblend.tuning.space import SECTIONS, Space, Values, make_space
+
+_FEW = 3.0  # whole trials; with less room a search finds little
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,35 @@ class Planner:
         fixed = {k.name for k in every.knobs if is_given(config, self.model, k.name)}
         is_wide = self.project.embedding.use and entry.kind == "module" and entry.takes_vectors
         return make_space(config, self.model, vary, fixed, width=not is_wide)
+
+    def foresee(self, space: Space, trials: int | None, seconds: float | None) -> list[str]:
+        """What lies ahead: the cost of a whole trial and how many there will be; a warning, or not.
+
+        seconds: of the search alone, None without a limit
+        """
+        project, run, count = self.project, self.run(space.start), self.project.folds.count
+        competition, workers = project.competition, len(project.machine.devices)
+        estimator = Estimator(
+            competition.train, competition.test, len(competition.classes), count,
+            competition.view.name,
+        )  # fmt: skip
+        units = plan_units([run], 1, count)
+        one = sum(map(estimator.seconds, units))
+        disk = sum(map(estimator.megabytes, units))
+        text = (
+            f"plan: a whole trial has {len(units)} units, about {duration(one)} and {disk:,.0f} MB"
+        )
+        on = f"{workers} worker{'s' * (workers > 1)}"
+        if seconds is None:
+            return [f"{text}; {trials} of them {duration(trials * one / workers)} at most on {on}"]
+        room = seconds * workers / one
+        lines = [f"{text}; {duration(seconds)} on {on} have room for {room:.1f} of them"]
+        if room < _FEW:
+            lines.append(
+                "that is little: the default and one more have to be whole before anything can be "
+                "found; a longer --timeout or fewer rows (--set data.rows=N) help"
+            )
+        return lines
 
     def study_name(self, space: Space) -> str:
         """`<model>-<digest>` of all that a trial's value depends on."""

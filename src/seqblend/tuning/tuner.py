@@ -60,6 +60,11 @@ def tune_model(project: Project, model: str, settings: Settings, console: Consol
     space = planner.space(settings.vary)
     place = settings.storage or project.store.study(planner.study_name(space))
     end = None if settings.seconds is None else began + settings.seconds
+    search = settings.seconds and (1 - SHARE) * settings.seconds
+    plan, *warnings = planner.foresee(space, settings.trials, search)
+    say(console, plan)
+    for text in warnings:
+        note(text)
     with storage_errors(place):
         study = begin_study(planner, space, place, settings, note)
         rules = Rules(project, study, settings.pruner)
