@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from optuna.trial import FrozenTrial, create_trial
 from scipy import stats
 
 from seqblend.resampling import row_losses
 from seqblend.seeds import rng_for
 from seqblend.tuning.gain import paired_gain
 from seqblend.tuning.halving import in_upper_part, is_rung, survives
+from seqblend.tuning.replay import _Epochs
 from seqblend.tuning.shards import (
     CERTAIN,
     SHARDS,
@@ -19,6 +21,7 @@ from seqblend.tuning.shards import (
     p_worse,
     shard_means,
 )
+from seqblend.tuning.study import DEFAULT
 
 
 @pytest.mark.parametrize("shift", [-1.0, 0.0, 0.3, 1.0])
@@ -127,3 +130,18 @@ def test_a_gain_has_the_interval_of_paired_rows_and_the_noise_of_training():
     assert not gain.is_real
     wider = paired_gain(before, after, noise=1.0)
     assert wider.high - wider.mean == pytest.approx(np.hypot(half, 1.959964))
+
+
+def test_a_replay_takes_trials_that_the_last_epoch_gives_up():
+    def trial(number: int, losses: list[float]) -> FrozenTrial:
+        curve = {epoch: loss for epoch, loss in enumerate(losses, 1)}
+        roles = {"role": "found" if number else DEFAULT}
+        return create_trial(value=0.0, intermediate_values=curve, user_attrs=roles)
+
+    trials = [trial(k, [1.0, 0.1 * k + 0.1]) for k in range(6)]
+    for number, one in enumerate(trials):
+        one.number = number
+    gone = list(_Epochs().go_through(trials))
+    assert [t.number for t, _, _ in gone] == [0, 1, 2, 3, 4, 5]  # the opening's best pilot first
+    assert [share for _, share, _ in gone] == [1.0] * 6
+    assert [goes_on for _, _, goes_on in gone] == [True, True, True, True, False, False]

@@ -96,34 +96,36 @@ class _Epochs:
         Those of the opening are compared after all of their pilots, and come best first.
         """
         opening = [t for t in trials if t.number < OPENING]
-        shares = {t.number: self._fit(t) for t in opening}
+        fitted = {t.number: self._fit(t) for t in opening}
         for trial in sorted(opening, key=lambda t: (_least(t), t.number)):
-            yield trial, *self._judge(trial, shares[trial.number])
+            share, survives_all = fitted[trial.number]
+            yield trial, share, survives_all and self._passes(trial)
         for trial in trials:
             if trial.number >= OPENING:
-                yield trial, *self._judge(trial, self._fit(trial))
+                share, survives_all = self._fit(trial)
+                yield trial, share, survives_all and self._passes(trial)
 
-    def _fit(self, trial: FrozenTrial) -> float:
-        """The share of the pilot's epochs that are fitted before it is given up, 1 for all."""
+    def _fit(self, trial: FrozenTrial) -> tuple[float, bool]:
+        """(share of the pilot's epochs that are fitted, whether none of them gives it up)."""
         losses = trial.intermediate_values
         for epoch in sorted(losses):
             so_far = {e: loss for e, loss in losses.items() if e <= epoch}
             is_default = trial.user_attrs["role"] == DEFAULT
             if not is_default and not survives(so_far, self.curves):
                 self.curves.append(so_far)
-                return epoch / len(losses)
+                return epoch / len(losses), False
         self.curves.append(dict(losses))
         if losses:
             self.pilots.append(_least(trial))
-        return 1.0
+        return 1.0, True
 
-    def _judge(self, trial: FrozenTrial, share: float) -> tuple[float, bool]:
-        """(share, whether folds follow): without a pilot they do."""
-        if share < 1.0 or not trial.intermediate_values or trial.user_attrs["role"] == DEFAULT:
-            return share, share == 1.0
+    def _passes(self, trial: FrozenTrial) -> bool:
+        """Whether folds follow a whole pilot; without one they do."""
+        if not trial.intermediate_values or trial.user_attrs["role"] == DEFAULT:
+            return True
         others = self.pilots.copy()
         others.remove(_least(trial))
-        return share, in_upper_part(_least(trial), others)
+        return in_upper_part(_least(trial), others)
 
 
 def _least(trial: FrozenTrial) -> float:
