@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
 from seqblend.reporting.elements.pictures import Picture
 from seqblend.reporting.elements.style import (
@@ -25,6 +25,7 @@ from seqblend.reporting.elements.style import (
 from seqblend.reporting.elements.tables import Column, Table
 
 _SLICES = 6  # knobs drawn, the most important ones
+_EDGE = 0.08  # room beyond either end of a range, as a share of it
 _COLOURS = {"done": RIGHT, "pruned": MUTED, "failed": WRONG}
 Trials = list[dict[str, Any]]
 
@@ -127,8 +128,8 @@ def draw_slices(
         if words:
             axes.set_xticks(range(len(words)), [clean(word, 10) for word in words])
             axes.set_xlim(-0.5, len(words) - 0.5)
-        elif search["log"]:
-            axes.set_xscale("log")
+        else:
+            _span(axes, search)
         axes.tick_params(labelsize=7)
         axes.set_title(clean(name.partition(".")[2], 24), fontsize=8)
     for axes in grid.ravel()[len(names) :]:
@@ -142,6 +143,20 @@ def draw_slices(
         f"The least log loss was with {told}.",
         csv=f"tuning_{model}.csv",
     )
+
+
+def _span(axes: Axes, search: dict[str, Any]) -> None:
+    """An axis over the whole range with a tick at either end: the labels of any range have room."""
+    ends = low, high = float(search["low"]), float(search["high"])
+    axes.set_xscale("log" if search["log"] else "linear")
+    axes.xaxis.set_major_locator(FixedLocator(ends))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FixedFormatter([f"{end:g}" for end in ends]))
+    if search["log"]:
+        edge = (high / low) ** _EDGE
+        axes.set_xlim(low / edge, high * edge)
+    else:
+        axes.set_xlim(low - _EDGE * (high - low), high + _EDGE * (high - low))
 
 
 def _short(value: Any) -> str:
