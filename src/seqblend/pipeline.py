@@ -72,11 +72,7 @@ def settle(project: Project, console: Console) -> dict[str, str]:
 
 def survey(project: Project, runs: list[Run], units: list[Unit], console: Console) -> Plan:
     """Which of the units are done, and what the others will take."""
-    competition = project.competition
-    estimator = Estimator(
-        competition.train, competition.test, len(competition.classes), project.folds.count,
-        competition.view.name,
-    )  # fmt: skip
+    estimator = Estimator.of(project.competition, project.folds.count)
     done = {}
     for unit in units:
         folder = project.store.root / "runs" / unit.place

@@ -15,7 +15,7 @@ from seqblend.models.registry import entry_for
 from seqblend.models.scratch import Network
 from seqblend.running.runs import PILOT, Run, Unit
 from seqblend.seeds import rng_for
-from seqblend.sequences import SequenceSet
+from seqblend.sequences import Competition, SequenceSet
 from seqblend.training.batching import DeviceSequences, plan_epoch
 from seqblend.training.fitting import patience_of
 from seqblend.training.optimise import autocast
@@ -45,6 +45,14 @@ class Estimator:
         self._rates: dict[tuple, float] = {}
         self._seen: dict[Run, list[float]] = {}
         self._epochs: dict[Run, int] = {}
+
+    @classmethod
+    def of(cls, competition: Competition, folds: int) -> Estimator:
+        """The estimator of a competition's rows before anything is done."""
+        return cls(
+            competition.train, competition.test, len(competition.classes), folds,
+            competition.view.name,
+        )  # fmt: skip
 
     def observe(self, unit: Unit, manifest: dict[str, Any]) -> None:
         """Learn from a unit that is done."""

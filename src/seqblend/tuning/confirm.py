@@ -100,12 +100,9 @@ class Confirmation:
         for i in kept:
             before, after = losses[0][:common], losses[i][:common]
             spread = fold_spread(before, after) if noise is None else noise
-            gain = paired_gain(
-                np.concatenate(before),
-                np.concatenate(after),
-                spread / math.sqrt(common) if i else 0,
-            )
-            loss = float(np.concatenate(after).mean())
+            one, other = np.concatenate(before), np.concatenate(after)
+            gain = paired_gain(one, other, spread / math.sqrt(common) if i else 0.0)
+            loss = float(other.mean())
             results.append(Confirmed(self.trials[i], self.runs[i].name, loss, common, gain))
         return sorted(results, key=lambda result: (result.loss, result.trial.number))
 
@@ -138,12 +135,12 @@ def choose_finalists(rules: Rules, seconds: float | None) -> list[FrozenTrial]:
     Without a limit in time the units already fitted decide, so that a session that was killed
     and one that was not confirm the same.
     """
-    ranked = sorted(contenders(rules.study), key=lambda t: (t.value, t.number))
-    default = [t for t in [default_of(rules.study)] if t is not None]
-    others: list[FrozenTrial] = []
-    for trial in ranked:  # the same run may have been proposed twice
-        if trial.user_attrs["run"] not in {t.user_attrs["run"] for t in (*default, *others)}:
-            others.append(trial)
+    default = default_of(rules.study)
+    if default is None:
+        return []
+    distinct = {default.user_attrs["run"]: default}  # the same run may have been proposed twice
+    for trial in sorted(contenders(rules.study), key=lambda t: (t.value, t.number)):
+        distinct.setdefault(trial.user_attrs["run"], trial)
     finished = rules.study.finished
     units = sum(t.user_attrs.get("units", 0) for t in finished)
     affordable = units * SHARE / (1 - SHARE)
@@ -152,7 +149,7 @@ def choose_finalists(rules: Rules, seconds: float | None) -> list[FrozenTrial]:
         workers = len(rules.project.machine.devices)
         affordable = workers * seconds / max(spent / max(units, 1), 1e-9)
     count = min(max(int(affordable / rules.folds) - 1, 1), _MOST)
-    return default + others[:count] if default else []
+    return list(distinct.values())[: 1 + count]
 
 
 def make_confirmation(

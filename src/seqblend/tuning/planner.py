@@ -56,11 +56,7 @@ class Planner:
         seconds: of the search alone, None without a limit
         """
         project, run, count = self.project, self.run(space.start), self.project.folds.count
-        competition, workers = project.competition, len(project.machine.devices)
-        estimator = Estimator(
-            competition.train, competition.test, len(competition.classes), count,
-            competition.view.name,
-        )  # fmt: skip
+        workers, estimator = len(project.machine.devices), Estimator.of(project.competition, count)
         units = plan_units([run], 1, count)
         one = sum(map(estimator.seconds, units))
         disk = sum(map(estimator.megabytes, units))

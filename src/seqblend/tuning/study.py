@@ -54,11 +54,6 @@ class Study:
         """How many trials have been asked for, those aside that a dead process left."""
         return sum(t.state != TrialState.WAITING for t in self.trials)
 
-    @property
-    def is_interrupted(self) -> bool:
-        """Whether trials that were begun wait to be taken up again."""
-        return any(t.state == TrialState.WAITING for t in self.trials)
-
     def ask(self) -> Trial:
         """The next trial: what a dead process left, then what is tried first, then a proposal.
 
@@ -68,7 +63,8 @@ class Study:
         A proposal depends on how many trials there are and on what is known of them, and on no
         process: a killed session goes on as an undisturbed one would have.
         """
-        ordinal, is_new = self.begun, not self.is_interrupted
+        ordinal = self.begun
+        is_new = ordinal == len(self.trials)  # nothing waits to be taken up again
         if is_new and ordinal < len(self.first):
             role, values = self.first[ordinal]
             self.study.enqueue_trial(values, user_attrs={"role": role})

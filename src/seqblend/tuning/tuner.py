@@ -48,6 +48,11 @@ class Settings:
     pruner: str = "both"
     is_fresh: bool = False
 
+    @property
+    def search_seconds(self) -> float | None:
+        """What the confirmation leaves to the search."""
+        return None if self.seconds is None else (1 - SHARE) * self.seconds
+
 
 def tune_model(project: Project, model: str, settings: Settings, console: Console) -> Verdict:
     """Search, confirm and keep what was found; raises FlagError where the storage refuses."""
@@ -60,8 +65,7 @@ def tune_model(project: Project, model: str, settings: Settings, console: Consol
     space = planner.space(settings.vary)
     place = settings.storage or project.store.study(planner.study_name(space))
     end = None if settings.seconds is None else began + settings.seconds
-    search = settings.seconds and (1 - SHARE) * settings.seconds
-    plan, *warnings = planner.foresee(space, settings.trials, search)
+    plan, *warnings = planner.foresee(space, settings.trials, settings.search_seconds)
     say(console, plan)
     for text in warnings:
         note(text)
@@ -99,7 +103,7 @@ def _search_and_confirm(
 ) -> list[Confirmed]:
     """The finalists on new folds, best first; nothing where time or trials did not allow it."""
     devices = planner.project.machine.devices
-    stop = None if end is None else end - SHARE * settings.seconds
+    stop = None if end is None else end - settings.seconds + settings.search_seconds
     with Progress(console, rules, settings.trials, stop) as progress:
         Search(
             rules, planner.run, settings.trials, stop, progress.heard, progress.tick
