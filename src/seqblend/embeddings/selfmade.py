@@ -85,13 +85,12 @@ def positive_information(
     """float32 [v, v]: max(log(p(a, b) / (p(a) p'(b))) - log(shift), 0), p' ~ count^smoothing."""
     counts = np.asarray(pairs.sum(axis=1), dtype=np.float64).ravel()
     smoothed = counts**smoothing
-    matrix = pairs.tocsr()
-    own = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    expected = counts[own] * smoothed[matrix.indices] / max(smoothed.sum(), 1e-12)
-    values = np.maximum(np.log(matrix.data / expected) - np.log(shift), 0).astype(np.float32)
-    matrix = sparse.csr_matrix((values, matrix.indices, matrix.indptr), shape=matrix.shape)
-    matrix.eliminate_zeros()
-    return matrix
+    own = np.repeat(np.arange(pairs.shape[0]), np.diff(pairs.indptr))
+    expected = counts[own] * smoothed[pairs.indices] / max(smoothed.sum(), 1e-12)
+    values = np.maximum(np.log(pairs.data / expected) - np.log(shift), 0).astype(np.float32)
+    keep = values > 0
+    ends = np.concatenate([[0], np.cumsum(keep)])[pairs.indptr]
+    return sparse.csr_matrix((values[keep], pairs.indices[keep], ends), shape=pairs.shape)
 
 
 def factorise(matrix: sparse.csr_matrix, width: int) -> np.ndarray:
