@@ -74,12 +74,19 @@ class EmbeddingConfig:
         "beside the data, and self where there are tokens enough",
     )
     mode: str = knob(
-        "tuned", Choice(("tuned", "frozen", "thaw")), "thaw: frozen for the first epoch"
-    )
+        "auto", Choice(("tuned", "frozen", "thaw")), "thaw: frozen for the first epoch; auto: "
+        "frozen where few of many rows have labels and epochs are short, else tuned",
+        allowed=("auto", "tuned", "frozen", "thaw"),
+    )  # fmt: skip
     join: str = knob("concat", help="several at once", allowed=("concat", "average"))
     scale: float = knob(0.3, least=0.001, help="standard deviation of the vectors' numbers")
     most: int = knob(60_000, least=1, help="most frequent tokens that get a vector")
     width: int = knob(100, least=1, help="self: numbers a vector")
+    context: str = knob(
+        "auto", help="self: what a token is told by, near tokens, the rows it stands in, or half "
+        "of the numbers by each; auto: both where vectors stay frozen, else near",
+        allowed=("auto", "near", "rows", "both"),
+    )  # fmt: skip
     window: int = knob(5, least=1, help="self: tokens on each side that count as near")
     min_count: int = knob(3, least=1, help="self: rarer tokens get no vector")
     least: int = knob(300, least=1, help="self is left out of auto with fewer tokens than these")

@@ -20,6 +20,7 @@ from seqblend.demo import BEST, write_demo
 from seqblend.devices import Machine, find_devices
 from seqblend.diagnosis.grouping import settle_groups
 from seqblend.embeddings.preparing import Prepared, prepare_embedding
+from seqblend.embeddings.settling import lighten_dropout, settle_vectors
 from seqblend.errors import FlagError
 from seqblend.folds import Folds, folds_digest, make_folds
 from seqblend.models.groups import choose_models
@@ -103,13 +104,16 @@ def open_project(
     write_folds(store.data, folds, ledger.folds)
     if not is_untuned:
         config = apply_tuned(config, store, ledger, config.models, note)
-    embedding = Prepared()
+    embedding, is_mode_open = Prepared(), config.embedding.mode == "auto"
     if any(map(_takes_vectors, config.models)):
+        config = settle_vectors(config, competition, note)
         embedding = prepare_embedding(
             config.embedding, competition, key=key, data=store.data,
             folders=[folder, *places.inputs], besides=files.all(), note=note, is_plan=is_plan,
         )  # fmt: skip
         release_freed_memory()  # as counting pairs of tokens did
+        if is_mode_open and embedding.use and embedding.use.mode == "frozen":
+            config = lighten_dropout(config)
     machine = find_devices(workers, cores())
     return Project(
         config, places, store, files, competition, folds, ledger, machine, solution is not None,

@@ -2,12 +2,14 @@
 
 Levy, Goldberg & Dagan 2015, "Improving Distributional Similarity with Lessons Learned from Word
 Embeddings": a window whose weights fall with distance, contexts smoothed by a power of 0.75,
-shifted PPMI, U S^0.5 of its SVD. No labels are read, so every row may take part.
+shifted PPMI, U S^0.5 of its SVD. The tokens near a token tell what it is like; the rows that it
+stands in (Deerwester 1990) what it is about. No labels are read, so every row may take part.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 from scipy import sparse
@@ -18,6 +20,8 @@ from seqblend.seeds import rng_for
 from seqblend.sequences import SequenceSet
 
 SECONDS_A_TOKEN = 3e-6  # on one core: reviews 1.7e-6 to 2.5e-6, tokens in no order 7e-6
+_DENSE = 1_000_000  # cells up to which a matrix is factorised whole: few rows have few directions,
+# and where those end ARPACK goes on by chance
 _CHUNK = 2_000_000  # tokens whose pairs are counted at a time: about 0.3 GB at a window of 5
 
 
@@ -26,6 +30,8 @@ def make_vectors(
 ) -> tuple[np.ndarray, np.ndarray]:
     """(lexicon ids int32 [v] ascending, their vectors float32 [v, d]) from all of these rows.
 
+    Vectors of near tokens keep their lengths; those of rows get length one, and so do both halves
+    where they stand side by side. config.context: near, rows or both (settling.py)
     The same rows give the same bytes on one machine; rows in another order the same counts.
     """
     known, width = choose_tokens(sequences, lexicon_size, config)
@@ -33,9 +39,16 @@ def make_vectors(
         return np.empty(0, dtype=np.int32), np.empty((0, 0), dtype=np.float32)
     remap = np.full(lexicon_size, -1, dtype=np.int32)
     remap[known] = np.arange(len(known), dtype=np.int32)
-    pairs = count_pairs(sequences, remap, len(known), config.window)
-    vectors = factorise(positive_information(pairs, config.smoothing, config.shift), width)
-    return known.astype(np.int32), vectors
+    halves = {"near": (width, 0), "both": (width - width // 2, width // 2), "rows": (0, width)}
+    of_near, of_rows = halves[config.context]
+    parts = []
+    if of_near:
+        pairs = count_pairs(sequences, remap, len(known), config.window)
+        parts.append(_factors(pairs, of_near, config))
+    if of_rows:
+        part = _factors(count_rows(sequences, remap, len(known)), of_rows, config)
+        parts = [to_length_one(part) for part in (*parts, part)]
+    return known.astype(np.int32), np.concatenate(parts, axis=1)
 
 
 def choose_tokens(
@@ -47,7 +60,22 @@ def choose_tokens(
         counts += np.bincount(sequences.take(slice(begin, end)).flat()[0], minlength=lexicon_size)
     known = np.flatnonzero(counts >= config.min_count)
     known = np.sort(known[np.argsort(-counts[known], kind="stable")][: config.size])
-    return known, max(min(config.width, len(known) - 1), 0)
+    most = min(config.width, len(known) - 1)
+    if config.context != "near":  # a matrix of n rows has no more than n directions
+        most = min(most, (len(sequences) - 1) * (2 if config.context == "both" else 1))
+    return known, max(most, 0)
+
+
+def _factors(counts: sparse.csr_matrix, width: int, config: EmbeddingConfig) -> np.ndarray:
+    """float32 [v, width] from how often a token has which context."""
+    return factorise(positive_information(counts, config.smoothing, config.shift), width)
+
+
+def to_length_one(vectors: np.ndarray) -> np.ndarray:
+    """Every vector over its length; what is zero but for rounding becomes zero."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    least = max(1e-6 * float(lengths.max(initial=0)), 1e-30)
+    return np.where(lengths > least, vectors / np.maximum(lengths, least), 0).astype(np.float32)
 
 
 def count_pairs(
@@ -71,6 +99,25 @@ def count_pairs(
     return (total + total.T).tocsr()
 
 
+def count_rows(sequences: SequenceSet, remap: np.ndarray, size: int) -> sparse.csr_matrix:
+    """float32 [v, n]: log(1 + how often a token stands in a row).
+
+    remap: int32 [lexicon], -1 for tokens that are left out
+    """
+    parts = []
+    for begin, end in _chunks(sequences):
+        tokens, offsets = sequences.take(slice(begin, end)).flat()
+        tokens = remap[tokens]
+        kept = np.concatenate([[0], np.cumsum(tokens >= 0)])[offsets]
+        tokens = tokens[tokens >= 0]
+        ones = np.ones(len(tokens), dtype=np.float32)
+        part = sparse.csr_matrix((ones, tokens, kept), shape=(end - begin, size))
+        part.sum_duplicates()
+        part.data = np.log1p(part.data)
+        parts.append(part)
+    return sparse.vstack(parts).T.tocsr()
+
+
 def _chunks(sequences: SequenceSet) -> list[tuple[int, int]]:
     """[begin, end) of rows that hold about _CHUNK tokens together, a longer row by itself."""
     ends = np.cumsum(sequences.lengths)
@@ -80,24 +127,32 @@ def _chunks(sequences: SequenceSet) -> list[tuple[int, int]]:
 
 
 def positive_information(
-    pairs: sparse.csr_matrix, smoothing: float, shift: float
+    counts: sparse.csr_matrix, smoothing: float, shift: float
 ) -> sparse.csr_matrix:
-    """float32 [v, v]: max(log(p(a, b) / (p(a) p'(b))) - log(shift), 0), p' ~ count^smoothing."""
-    counts = np.asarray(pairs.sum(axis=1), dtype=np.float64).ravel()
-    smoothed = counts**smoothing
-    own = np.repeat(np.arange(pairs.shape[0]), np.diff(pairs.indptr))
-    expected = counts[own] * smoothed[pairs.indices] / max(smoothed.sum(), 1e-12)
-    values = np.maximum(np.log(pairs.data / expected) - np.log(shift), 0).astype(np.float32)
+    """float32 [v, n]: max(log(p(a, b) / (p(a) p'(b))) - log(shift), 0), p' ~ count^smoothing.
+
+    counts: float32 [v, n] of tokens a and their contexts b
+    """
+    tokens = np.asarray(counts.sum(axis=1), dtype=np.float64).ravel()
+    contexts = np.asarray(counts.sum(axis=0), dtype=np.float64).ravel() ** smoothing
+    own = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    expected = tokens[own] * contexts[counts.indices] / max(contexts.sum(), 1e-12)
+    values = np.maximum(np.log(counts.data / expected) - np.log(shift), 0).astype(np.float32)
     keep = values > 0
-    ends = np.concatenate([[0], np.cumsum(keep)])[pairs.indptr]
-    return sparse.csr_matrix((values[keep], pairs.indices[keep], ends), shape=pairs.shape)
+    ends = np.concatenate([[0], np.cumsum(keep)])[counts.indptr]
+    return sparse.csr_matrix((values[keep], counts.indices[keep], ends), shape=counts.shape)
 
 
 def factorise(matrix: sparse.csr_matrix, width: int) -> np.ndarray:
     """float32 [v, d]: U S^0.5 of the truncated SVD, widest direction first, signs settled."""
-    start = rng_for(0, "embedding svd").standard_normal(matrix.shape[0]).astype(np.float32)
-    u, s, _ = svds(matrix, k=width, v0=start, tol=1e-3, solver="arpack")
-    order = np.argsort(-s, kind="stable")
+    if not matrix.nnz:
+        return np.zeros((matrix.shape[0], width), dtype=np.float32)
+    if math.prod(matrix.shape) <= _DENSE:
+        u, s, _ = np.linalg.svd(matrix.toarray().astype(np.float64), full_matrices=False)
+    else:
+        start = rng_for(0, "embedding svd").standard_normal(min(matrix.shape)).astype(np.float32)
+        u, s, _ = svds(matrix, k=width, v0=start, tol=1e-3, solver="arpack")
+    order = np.argsort(-s, kind="stable")[:width]
     u, s = u[:, order], s[order]
     signs = np.sign(u[np.abs(u).argmax(axis=0), np.arange(width)])
     return (u * signs * np.sqrt(s)).astype(np.float32)
