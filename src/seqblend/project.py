@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -104,21 +105,33 @@ def open_project(
     write_folds(store.data, folds, ledger.folds)
     if not is_untuned:
         config = apply_tuned(config, store, ledger, config.models, note)
-    embedding, is_mode_open = Prepared(), config.embedding.mode == "auto"
-    if any(map(_takes_vectors, config.models)):
-        config = settle_vectors(config, competition, note)
-        embedding = prepare_embedding(
-            config.embedding, competition, key=key, data=store.data,
-            folders=[folder, *places.inputs], besides=files.all(), note=note, is_plan=is_plan,
-        )  # fmt: skip
-        release_freed_memory()  # as counting pairs of tokens did
-        if is_mode_open and embedding.use and embedding.use.mode == "frozen":
-            config = lighten_dropout(config)
+    config, embedding = _prepare_vectors(
+        config, competition, note, key=key, data=store.data, folders=[folder, *places.inputs],
+        besides=files.all(), is_plan=is_plan,
+    )  # fmt: skip
     machine = find_devices(workers, cores())
     return Project(
         config, places, store, files, competition, folds, ledger, machine, solution is not None,
         embedding,
     )  # fmt: skip
+
+
+def _prepare_vectors(
+    config: Config, competition: Competition, note: Callable[[str], None], **places: Any
+) -> tuple[Config, Prepared]:
+    """The configuration with what `auto` means for token vectors, and the vectors.
+
+    places: further arguments of prepare_embedding
+    """
+    if not any(map(_takes_vectors, config.models)):
+        return config, Prepared()
+    settled = settle_vectors(config, competition, note)
+    embedding = prepare_embedding(settled.embedding, competition, note=note, **places)
+    release_freed_memory()  # as counting pairs of tokens did
+    is_open = config.embedding.mode == "auto"
+    if is_open and embedding.use and embedding.use.mode == "frozen":
+        settled = lighten_dropout(settled)
+    return settled, embedding
 
 
 def _find_files(folder: Path, solution: Path | None) -> CompetitionFiles:
