@@ -12,10 +12,11 @@ from pathlib import Path
 from seqblend.commands import command_line, make_parser, run_script
 from seqblend.console import make_console, say
 from seqblend.errors import listing
+from seqblend.finish import finish_run
 from seqblend.opening import open_from
 from seqblend.pipeline import blend_finished
 from seqblend.reporting.report import copy_pictures
-from seqblend.show import show_outcome
+from seqblend.show import show_finished
 
 
 def main(argv: list[str]) -> int:
@@ -28,7 +29,9 @@ def main(argv: list[str]) -> int:
     project = open_from(args, console)
     chosen = project.config.models if args.models else None
     outcome = blend_finished(project, lambda text: say(console, text, "yellow"), chosen, None)
-    show_outcome(console, project, outcome, command_line(argv, "report.py"))
+    command = command_line(argv, "report.py")
+    finished = finish_run(project, outcome, command, note=lambda text: say(console, text))
+    show_finished(console, project, outcome, finished)
     if args.pictures:
         copied = copy_pictures(project.store.report, args.pictures)
         say(console, f"pictures: {listing(map(str, copied))}", "green")

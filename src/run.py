@@ -9,11 +9,12 @@ import sys
 from pathlib import Path
 
 from seqblend.commands import add_training_flags, command_line, make_parser, run_script
-from seqblend.console import make_console
+from seqblend.console import make_console, say
+from seqblend.finish import finish_run
 from seqblend.opening import open_plan
 from seqblend.paths import KAGGLE
 from seqblend.pipeline import exit_code, run_plan
-from seqblend.show import show_outcome
+from seqblend.show import show_finished
 
 
 def main(argv: list[str], kaggle: Path = KAGGLE) -> int:
@@ -32,7 +33,11 @@ def main(argv: list[str], kaggle: Path = KAGGLE) -> int:
     if args.plan:
         return 0
     outcome = run_plan(project, plan, console, deadline=deadline, out=args.out)
-    show_outcome(console, project, outcome, command_line(argv, "run.py"), deadline)
+    command = command_line(argv, "run.py")
+    finished = finish_run(
+        project, outcome, command, note=lambda text: say(console, text), deadline=deadline
+    )
+    show_finished(console, project, outcome, finished)
     return exit_code(outcome)
 
 

@@ -20,13 +20,14 @@ from seqblend.console import Console
 from seqblend.diagnosis.record import to_plain
 from seqblend.diagnosis.shown import show_diagnosis
 from seqblend.diagnosis.variance import Gain
+from seqblend.finish import finish_run
 from seqblend.paths import Places
 from seqblend.pipeline import blend_finished, make_plan
 from seqblend.project import open_project
 from seqblend.row_checks import LOOKS, check_rows
 from seqblend.running.results import RunResult, collect_run
 from seqblend.running.units import run_unit
-from seqblend.show import record_and_show, show_outcome
+from seqblend.show import record_and_show, show_finished
 from seqblend.store import read_json
 from seqblend.submission_log import log_submission, scored_submissions
 
@@ -119,7 +120,9 @@ def test_the_report_of_a_session_says_what_the_doctor_found(project):
     train_all(project)
     outcome = blend_finished(project, pytest.fail, None, None)
     console = Console(file=io.StringIO(), width=200)
-    show_outcome(console, project, outcome, "./run.sh")
+    told = []
+    show_finished(console, project, outcome, finish_run(project, outcome, "", note=told.append))
+    assert told  # what takes its time is announced
     text = (project.store.report / "report.md").read_text("utf-8")
     assert "| exact duplicates |" in text
     assert "### Variance ledger" in text
@@ -128,7 +131,8 @@ def test_the_report_of_a_session_says_what_the_doctor_found(project):
     assert "errors alike" in text
     shown = console.file.getvalue()
     assert "behind ± noise" in shown
-    show_outcome(console, project, outcome, "./run.sh", deadline=time.monotonic())
+    late = finish_run(project, outcome, "", note=pytest.fail, deadline=time.monotonic())
+    assert late.diagnosis is None
     assert "## Trust" in (text := (project.store.report / "report.md").read_text("utf-8"))
     assert "exact duplicates" not in text  # no time for the doctor: the log of submissions alone
 

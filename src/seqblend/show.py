@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from seqblend.board import leaderboard_rows
-from seqblend.checkup import examine_outcome
 from seqblend.console import Console, clean, say, show_findings, show_table
 from seqblend.delivery import Outcome, board_of, describe_submission
 from seqblend.diagnosis.record import Diagnosis
 from seqblend.errors import listing
+from seqblend.finish import FinishedRun
 from seqblend.folds import split
 from seqblend.models.anatomy import count_parameters, describe_layers
 from seqblend.models.registry import entry_for, resolve_options
 from seqblend.project import Project
-from seqblend.reporting.facts.entries import rank_entries
-from seqblend.reporting.report import write_report
 from seqblend.reporting.sections.pseudo import tabulate_pseudo
 from seqblend.reporting.sections.vectors import list_missing, tabulate_coverage
 from seqblend.submission_log import (
@@ -25,10 +22,7 @@ from seqblend.submission_log import (
     scored_submissions,
     superseded_files,
 )
-from seqblend.summary import make_report_data
 from seqblend.vocabulary import fit_vocabulary
-
-_FOR_THE_REPORT = 12.0  # seconds of a budget that the report itself may take
 
 
 def show_project(console: Console, project: Project) -> None:
@@ -88,24 +82,21 @@ def show_layers(console: Console, project: Project) -> None:
                 say(console, "  ".join(filter(None, [name, *row])))
 
 
-def show_outcome(
-    console: Console, project: Project, outcome: Outcome, command: str,
-    deadline: float | None = None,
-) -> None:  # fmt: skip
-    """Ask the doctor, write the report, print leaderboard, submission, and what is missing.
+def show_finished(
+    console: Console, project: Project, outcome: Outcome, finished: FinishedRun | None
+) -> None:
+    """Print flags, leaderboard, submission, report, and what is missing.
 
-    deadline: time.monotonic() when everything has to be done; None: no limit
+    finished: None where no model is complete
     """
-    if not outcome.results:
+    if finished is None:
         say(console, "no model is complete: the submission is the class frequencies", "yellow")
         _show_rest(console, outcome)
         return
-    diagnosis = _diagnose(console, project, outcome, deadline)
-    data = make_report_data(project, outcome, command, diagnosis)
-    entries = rank_entries(data)
-    page = write_report(data, project.store.report, entries)
-    show_table(console, "leaderboard", *leaderboard_rows(data, entries))
-    pseudo = tabulate_pseudo(data, entries)
+    _show_flags(console, finished.diagnosis)
+    data = finished.data
+    show_table(console, "leaderboard", *leaderboard_rows(data, finished.entries))
+    pseudo = tabulate_pseudo(data, finished.entries)
     if pseudo.rows:
         show_table(console, "pseudo-labels", [c.title for c in pseudo.columns], pseudo.shown())
     for name, value in data.reference.items():
@@ -113,23 +104,16 @@ def show_outcome(
     if outcome.submission is not None:
         say(console, f"submission: {outcome.submission.path}", "green")
         _show_superseded(console, project)
-    say(console, f"report: {page}", "green")
+    say(console, f"report: {finished.page}", "green")
     _show_rest(console, outcome)
 
 
-def _diagnose(
-    console: Console, project: Project, outcome: Outcome, deadline: float | None
-) -> Diagnosis | None:
-    """What the doctor finds, flags shown; None where there is no blend or no time."""
-    until = None if deadline is None else deadline - _FOR_THE_REPORT
-    if outcome.blend is None or (until is not None and time.monotonic() > until):
-        return None
-    found = examine_outcome(project, outcome, lambda text: say(console, text), until)
-    flags = [check.name for check in found.checks if check.is_flagged]
+def _show_flags(console: Console, diagnosis: Diagnosis | None) -> None:
+    """One line with the doctor's checks that are flagged, where some are."""
+    flags = [check.name for check in diagnosis.checks if check.is_flagged] if diagnosis else []
     if flags:
-        some = f"{len(flags)} of {len(found.checks)} checks speak against the score out of fold"
+        some = f"{len(flags)} of {len(diagnosis.checks)} checks cast doubt on the out-of-fold score"
         say(console, f"! {some}: {clean(listing(flags, 8), 400)} (report: Trust)", "bold red")
-    return found
 
 
 def _show_superseded(console: Console, project: Project) -> None:
