@@ -6,6 +6,7 @@ import errno
 import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -78,11 +79,13 @@ def test_a_child_that_outlives_its_killed_parent_does_not_hold_the_lock(tmp_path
         with pytest.raises(MachineError, match=rf"in use by process {holder.pid} \(.* -c "):
             lock_folder(tmp_path, lambda _: None)
         holder.kill()
-        holder.communicate()
+        holder.wait()
         assert is_running(child)
         lock_folder(tmp_path, lambda _: None)
     finally:
-        os.kill(child, 9)
+        os.kill(child, signal.SIGKILL)
+        holder.kill()
+        holder.communicate()
 
 
 def test_the_number_of_a_living_process_alone_locks_nothing(tmp_path):
