@@ -19,7 +19,7 @@ def main(argv: list[str]) -> int:
     """Parse, load, examine, show. Returns the exit code."""
     parser = make_parser("Say how far a cross-validated score can be trusted.")
     args = parser.parse_args(argv)
-    args.models, args.plan = "nblr", True  # no token vectors are made for a look
+    args.models, args.is_without_vectors = "nblr", True  # no token vectors are made for a look
     console = make_console()
     project = open_from(args, console)
     show_project(console, project)

@@ -29,7 +29,7 @@ def main(argv: list[str]) -> int:
     if args.row is not None and args.text is not None:
         raise FlagError("expected --row or --text, got both: leave one out")
     check_model(args.model)
-    args.models, args.plan = args.model, True  # no token vectors are made for a look
+    args.models, args.is_without_vectors = args.model, True  # no token vectors are made for a look
     console = make_console()
     project = open_from(args, console)
     if args.row is not None or args.text is not None:

@@ -228,6 +228,17 @@ def test_the_table_is_made_once_and_again_where_it_is_damaged(tmp_path):
     assert (folder / "vectors.npy").read_bytes() == before
 
 
+@pytest.mark.parametrize("name", ["vectors.npy", "index.npy"])
+def test_a_unit_refuses_a_table_that_was_damaged_since_the_project_was_opened(tmp_path, name):
+    project = open_with(tmp_path, "embedding=self", "train.epochs=1")
+    path = project.store.data / "embeddings" / project.embedding.use.digest / name
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    job = project.job(Unit(planned(project)[1], 0, 0))
+    with pytest.raises(InputError, match=f"{name} damaged since this run began"):
+        run_unit(job, CPU, lambda _: None)
+    assert not job.folder.exists()
+
+
 @pytest.mark.parametrize("path", ["self", "v.txt,self"])
 def test_a_plan_makes_no_vectors_and_names_the_runs_as_if_they_were_there(tmp_path, path):
     write_vectors(tmp_path / "v.txt", ["word", *VECTORS])

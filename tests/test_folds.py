@@ -11,7 +11,17 @@ import pytest
 from seqblend.config import FoldConfig
 from seqblend.dealing import deal_rows
 from seqblend.errors import FlagError, InputError
-from seqblend.folds import folds_digest, inner_split, join_keys, make_folds, number_sequences, split
+from seqblend.folds import (
+    folds_digest,
+    folds_name,
+    inner_split,
+    join_keys,
+    make_folds,
+    number_sequences,
+    read_folds,
+    split,
+    write_folds,
+)
 from seqblend.sequences import SequenceSet
 
 
@@ -207,3 +217,41 @@ def test_a_hundred_thousand_rows_are_folded_in_seconds():
     start = time.perf_counter()
     make_folds(rng.integers(0, 5, n), sequences, FoldConfig(), groups=np.arange(n) // 2)
     assert time.perf_counter() - start < 10  # 0.4 s alone; the machine may be busy
+
+
+def swap(path, array):
+    """Two entries that differ change places: still folds, still as many of each."""
+    other = int(np.flatnonzero(array != array[0])[0])
+    array[[0, other]] = array[[other, 0]]
+    np.save(path, array)
+
+
+def flip(path, _):
+    content = bytearray(path.read_bytes())
+    content[-8] ^= 1
+    path.write_bytes(content)
+
+
+def truncate(path, _):
+    path.write_bytes(path.read_bytes()[:-5])
+
+
+@pytest.mark.parametrize("kind", ["folds", "keys"])
+@pytest.mark.parametrize("damage", [swap, flip, truncate])
+def test_damaged_folds_are_refused_where_read_and_made_again_where_written(tmp_path, kind, damage):
+    folds = make_folds(np.arange(30) % 3, None, FoldConfig(count=3))
+    name = folds_name(folds.fold, folds.keys)
+    write_folds(tmp_path, folds, name)
+    path = tmp_path / f"{kind}-{name}.npy"
+    before = path.read_bytes()
+    damage(path, np.load(path))
+    with pytest.raises(InputError, match=rf"digest {name}, found others|could only read"):
+        read_folds(tmp_path, name)
+    notes = []
+    write_folds(tmp_path, folds, name, notes.append)
+    assert notes == [f"{path.name} does not hold what its name says; set aside, and made again"]
+    assert path.read_bytes() == before
+    assert path.with_name(f"{path.name}.corrupt").exists()
+    fold, keys = read_folds(tmp_path, name)
+    np.testing.assert_array_equal(fold, folds.fold)
+    np.testing.assert_array_equal(keys, folds.keys)

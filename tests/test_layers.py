@@ -15,7 +15,7 @@ from seqblend.running.runs import sources_of
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 LAYERS = [  # lowest first; a name with a slash is a folder
     "scratch/",
-    "errors knobs config faults seeds sources store versions",
+    "errors knobs config faults seeds sources locking store versions",
     "sequences reading/ embeddings/ paths demo demo_kinds public/ dataset",
     "dealing folds vocabulary",
     "models/",

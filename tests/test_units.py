@@ -8,7 +8,8 @@ import pytest
 import torch
 from conftest import Touch, write_competition
 
-from seqblend.config import Config, FoldConfig, configure, parse_assignments
+from seqblend.config import Config, DataConfig, FoldConfig, configure, parse_assignments
+from seqblend.dataset import load_or_read
 from seqblend.errors import InputError, UnitError
 from seqblend.metrics import score
 from seqblend.models.recurrent import RecurrentClassifier
@@ -16,6 +17,7 @@ from seqblend.models.registry import entries
 from seqblend.paths import Places
 from seqblend.pipeline import blend_finished
 from seqblend.project import open_project
+from seqblend.reading.discovery import find_files
 from seqblend.running.results import check_result, collect_run, finished_runs
 from seqblend.running.runs import PILOT, Unit, plan_runs, plan_units
 from seqblend.running.units import restore_member, run_unit
@@ -307,3 +309,41 @@ def _cramped(forward):
         return forward(model, tokens, lengths)
 
     return limited
+
+
+def test_a_unit_refuses_other_rows_than_those_of_its_digest(tmp_path):
+    """Another run of the same name and sizes has replaced them since the project was opened."""
+    project = make_project(tmp_path, models=("nblr",))
+    files = find_files(write_competition(tmp_path / "other" / "tiny", seed=1))
+    load_or_read(project.store.data, files, DataConfig(), "", "tiny", lambda _: None)
+    job = project.job(Unit(runs_of(project)[0], 0, 0))
+    with pytest.raises(InputError, match="expected the rows that this run began with, found rows"):
+        run_unit(job, CPU, lambda _: None)
+    assert not job.folder.exists()
+
+
+@pytest.mark.parametrize("name", ["labels.npy", "ids/tokens.npy", "ids/offsets.npy"])
+def test_a_unit_refuses_rows_that_were_damaged_since_the_project_was_opened(tmp_path, name):
+    project = make_project(tmp_path, models=("nblr",))
+    path = project.store.data / name
+    content = bytearray(path.read_bytes())
+    content[-8] ^= 1
+    path.write_bytes(content)
+    job = project.job(Unit(runs_of(project)[0], 0, 0))
+    with pytest.raises(InputError, match=f"began with, found {name} damaged"):
+        run_unit(job, CPU, lambda _: None)
+
+
+@pytest.mark.parametrize("kind", ["folds", "keys"])
+def test_swapped_folds_fail_a_unit_and_are_made_again_by_the_next_command(tmp_path, kind):
+    project = make_project(tmp_path, models=("nblr",))
+    path = project.store.data / f"{kind}-{project.ledger.folds}.npy"
+    before, array = path.read_bytes(), read_array(path)
+    write_array(path, np.concatenate([array[-1:], array[:-1]]))
+    job = project.job(Unit(runs_of(project)[0], 0, 0))
+    with pytest.raises(InputError, match="expected the folds with the digest"):
+        run_unit(job, CPU, lambda _: None)
+    again = make_project(tmp_path, models=("nblr",))
+    assert path.read_bytes() == before
+    assert path.with_name(f"{path.name}.corrupt").exists()
+    assert run_unit(again.job(job.unit), CPU, lambda _: None)["folds_digest"] == again.ledger.folds

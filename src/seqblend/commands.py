@@ -15,6 +15,7 @@ from pathlib import Path
 from seqblend.config import Config, configure, parse_assignments, read_toml
 from seqblend.console import say_error
 from seqblend.errors import FlagError, InputError, nearest
+from seqblend.locking import release_locks
 from seqblend.metrics import METRICS, check_metric
 from seqblend.models.groups import check_models
 from seqblend.models.registry import entries, resolve_options
@@ -143,6 +144,7 @@ def run_script(main: Callable[[list[str]], int], argv: list[str] | None = None) 
         )
         return 128 + stop.number
     finally:
+        release_locks()
         for number, handler in previous.items():
             signal.signal(number, handler)
 

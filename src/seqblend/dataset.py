@@ -8,6 +8,7 @@ from pathlib import Path
 
 from seqblend import faults
 from seqblend.config import DataConfig, digest
+from seqblend.errors import InputError, MachineError
 from seqblend.reading.discovery import CompetitionFiles
 from seqblend.reading.readers import read_competition
 from seqblend.sequences import Competition, CsvStyle, Finding, SequenceSet, SubmissionForm, View
@@ -16,6 +17,7 @@ from seqblend.store import (
     MANIFEST,
     commit_folder,
     file_digest,
+    find_damage,
     read_array,
     read_finished,
     read_json,
@@ -46,11 +48,18 @@ def load_or_read(
     metric: str,
     name: str,
     note: Callable[[str], None],
+    *,
+    refusal: MachineError | None = None,
 ) -> tuple[Competition, str]:
-    """The competition and its content digest: from `folder`, or read from the files into it."""
+    """The competition and its content digest: from `folder`, or read from the files into it.
+
+    refusal: raised where the files have to be read but the folder may not be written; None: it may
+    """
     key = data_digest(files, config, metric)
-    manifest = read_finished(folder, note)
+    manifest = read_finished(folder, note, sets_aside=refusal is None)
     if manifest is None or manifest["digest"] != key:
+        if refusal is not None:
+            raise refusal
         competition = read_competition(files, config, metric=metric, name=name)
         faults.visit("data.read")
         save_competition(folder, competition, key)
@@ -66,6 +75,11 @@ def content_digest(folder: Path) -> str:
     hashes = read_json(folder / MANIFEST)["files"]
     kept = {name: text for name, text in hashes.items() if name not in others}
     return digest(kept, read_json(folder / "competition.json")["classes"])
+
+
+def contents_digest(files: CompetitionFiles) -> str:
+    """16 hex digits that name the bytes of the training and test files, wherever they lie."""
+    return digest(file_digest(files.train), file_digest(files.test))
 
 
 def save_competition(folder: Path, competition: Competition, key: str) -> None:
@@ -114,6 +128,25 @@ def load_competition(folder: Path) -> Competition:
         **facts, **optional, classes=classes, labels=labels, views=views, form=form,
         findings=findings,
     )  # fmt: skip
+
+
+def load_checked(folder: Path, key: str) -> Competition:
+    """The competition in a data folder, where what it holds has this content digest.
+
+    A worker maps the rows some time after its parent read them. Without this check it would fit
+    whatever lies there by then, and file it under the digest of what was to be fitted. The hashes
+    are taken after the files are mapped: a file that is replaced later leaves the mapped one alone.
+    raises: InputError where a file has another hash, or the rows have another digest
+    """
+    competition = load_competition(folder)
+    damaged = find_damage(folder)
+    if not damaged and content_digest(folder) == key:
+        return competition
+    what = f"{', '.join(damaged)} damaged" if damaged else "rows with another digest"
+    raise InputError(
+        f"{folder}: expected the rows that this run began with, found {what}. Type the same "
+        "command again: they are read again"
+    )
 
 
 def _load_view(folder: Path, name: str) -> View:

@@ -6,18 +6,20 @@ Rows are integer positions throughout; -1 in a fold array means: always in train
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from seqblend.config import FoldConfig
+from seqblend.config import FoldConfig, digest
 from seqblend.dealing import deal_rows
 from seqblend.errors import FlagError, InputError, listing
 from seqblend.seeds import rng_for
 from seqblend.sequences import SequenceSet
+from seqblend.store import holds_array, read_array, set_aside, write_array
 
 HOLD_OUT_PARTS = 5  # a hold-out is one part of five: 20 %
 
@@ -107,6 +109,39 @@ def inner_split(
 def folds_digest(fold: np.ndarray) -> str:
     """16 hex digits that name the folds int64 [n]."""
     return hashlib.sha256(np.ascontiguousarray(fold, dtype="<i8").tobytes()).hexdigest()[:16]
+
+
+def folds_name(fold: np.ndarray, keys: np.ndarray) -> str:
+    """16 hex digits that name folds together with their keys: int64 [n] each."""
+    return digest(folds_digest(fold), folds_digest(keys))
+
+
+def write_folds(
+    folder: Path, folds: Folds, name: str, note: Callable[[str], None] = lambda _: None
+) -> None:
+    """Write folds-NAME.npy and keys-NAME.npy; the name is folds_name() of them.
+
+    A file that holds anything else under that name is set aside as *.corrupt, and `note` is told.
+    """
+    for kind, array in (("folds", folds.fold), ("keys", folds.keys)):
+        path = folder / f"{kind}-{name}.npy"
+        if holds_array(path, array):
+            continue
+        if path.exists():
+            set_aside(path)
+            note(f"{path.name} does not hold what its name says; set aside, and made again")
+        write_array(path, array, "folds")
+
+
+def read_folds(folder: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """(fold, keys): int64 [n] each. InputError where they are not those that the name says."""
+    fold, keys = (read_array(folder / f"{kind}-{name}.npy") for kind in ("folds", "keys"))
+    if folds_name(fold, keys) != name:
+        raise InputError(
+            f"{folder}: expected the folds with the digest {name}, found others under that name. "
+            "Type the same command again: they are made again"
+        )
+    return fold, keys
 
 
 def number_sequences(sequences: SequenceSet) -> np.ndarray:

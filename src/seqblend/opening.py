@@ -19,7 +19,9 @@ def open_from(args: argparse.Namespace, console: Console, kaggle: Path = KAGGLE)
         make_config(args), find_places(kaggle=kaggle, working=args.working), data=args.data,
         workers=args.workers, solution=args.solution, out=getattr(args, "out", None),
         is_untuned=getattr(args, "untuned", False),
-        note=lambda text: say(console, text), is_plan=getattr(args, "plan", False),
+        note=lambda text: say(console, text),
+        is_plan=getattr(args, "plan", False) or getattr(args, "is_without_vectors", False),
+        is_look=getattr(args, "plan", False),
     )  # fmt: skip
 
 

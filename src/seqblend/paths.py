@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from seqblend.errors import FlagError, listing
+from seqblend.errors import FlagError, MachineError, listing
+from seqblend.locking import lock_folder, release_lock
 from seqblend.reading.discovery import is_competition
 from seqblend.reading.formats import COMPRESSED, DELIMITED_SUFFIXES, JSON_SUFFIXES
-from seqblend.store import check_writable, sweep
+from seqblend.store import check_writable, read_json, set_aside, sweep, write_json
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 KAGGLE = Path("/kaggle")
@@ -28,11 +31,28 @@ class Places:
     extra_submission: Path | None = None
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where a competition comes from: the folder of its files, and their contents' digest."""
+
+    folder: str
+    contents: str
+
+
 class Store:
-    """The folders of one competition under working/."""
+    """The folders of one competition under working/.
+
+    refusal: why this process may only read here, after prepare(); None where it may write
+    """
 
     def __init__(self, working: Path, competition: str) -> None:
         self.root = working / competition
+        self.refusal: MachineError | None = None
+
+    @property
+    def origins(self) -> Path:
+        """Where the competition's files have come from so far."""
+        return self.root / "origins.json"
 
     @property
     def data(self) -> Path:
@@ -87,10 +107,84 @@ class Store:
         """A tuner's journal."""
         return self.root / "studies" / f"{name}.journal"
 
-    def prepare(self) -> None:
-        """Make the root before any work starts; MachineError where that cannot be done."""
+    def prepare(self, note: Callable[[str], None] = lambda _: None) -> None:
+        """Make the root and lock it; MachineError where it cannot be made, `refusal` where held."""
         check_writable(self.root, "Name another folder with --working")
+        try:
+            lock_folder(self.root, note)
+        except MachineError as error:
+            self.refusal = error
+            return
         sweep(self.root)
+
+
+def open_store(
+    working: Path, name: str, origin: Origin, note: Callable[[str], None], *, is_look: bool = False
+) -> Store:
+    """The competition's folder under working/, locked for this process.
+
+    A folder belongs to a competition whose files had these contents before, or else lay in this
+    place before. So a competition that was moved finds its finished runs, and so does one whose
+    files were edited, unpacked or converted: runs are named by the rows they read. Any other
+    competition of the name gets a folder NAME-DIGEST of its own. Settings of reading
+    (data.rows, data.kind, ...) are none of this: the same folder is read again.
+
+    is_look: go on without the lock where another process holds it; store.refusal says so
+    raises: MachineError that names the process which holds the lock
+    """
+    while True:
+        store = _choose_store(working, name, origin)
+        store.prepare(note)
+        if _choose_store(working, name, origin).root == store.root:
+            break
+        release_lock(store.root)  # another competition took the folder before it was locked
+    if store.refusal is None:
+        _record_origin(store, origin, note)
+    elif not is_look:
+        raise store.refusal
+    if store.root.name != name:
+        note(f"{working / name} holds another competition; this one's folder is {store.root}")
+    return store
+
+
+def _choose_store(working: Path, name: str, origin: Origin) -> Store:
+    """The folder that the competition has, or is to have."""
+    others = sorted(working.glob(f"{name}-*"))
+    named = [path.name for path in others if re.fullmatch(rf"{name}-[0-9a-f]{{8}}", path.name)]
+    stores = [Store(working, each) for each in (name, *named)]
+    for key, value in (("contents", origin.contents), ("folders", origin.folder)):
+        for store in stores:
+            if value in _read_origins(store)[key]:
+                return store
+    is_free = not _read_origins(stores[0])["contents"]
+    return stores[0] if is_free else Store(working, f"{name}-{origin.contents[:8]}")
+
+
+def _read_origins(store: Store) -> dict[str, list[str]]:
+    """`folders` and `contents` that the competition's files have had; empty where none is known."""
+    try:
+        known = read_json(store.origins)
+        return {key: [str(value) for value in known[key]] for key in ("folders", "contents")}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {"folders": [], "contents": []}
+
+
+def _record_origin(store: Store, origin: Origin, note: Callable[[str], None]) -> None:
+    """Add this origin to those known; `note` is told where the files have changed."""
+    known = _read_origins(store)
+    if not known["contents"] and store.origins.exists():
+        set_aside(store.origins)
+        note(f"{store.origins} cannot be read: set aside, and begun anew")
+    if origin.contents in known["contents"] and origin.folder in known["folders"]:
+        return
+    if origin.contents not in known["contents"] and known["contents"]:
+        note(
+            f"{origin.folder}: other training or test files than before. Runs of the earlier rows "
+            "stay in the working folder, and count again when those files return"
+        )
+    contents = list(dict.fromkeys([*known["contents"], origin.contents]))
+    folders = list(dict.fromkeys([*known["folders"], origin.folder]))
+    write_json(store.origins, {"contents": contents, "folders": folders})
 
 
 def find_places(

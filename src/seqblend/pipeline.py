@@ -76,7 +76,11 @@ def survey(project: Project, runs: list[Run], units: list[Unit], console: Consol
     done = {}
     for unit in units:
         folder = project.store.root / "runs" / unit.place
-        manifest = read_finished(folder, lambda text: say(console, text, "yellow"))
+        manifest = read_finished(
+            folder,
+            lambda text: say(console, text, "yellow"),
+            sets_aside=project.store.refusal is None,
+        )
         if manifest is not None:
             done[unit] = manifest
             estimator.observe(unit, manifest)

@@ -15,24 +15,24 @@ from typing import Any
 import numpy as np
 
 from seqblend import release_freed_memory
-from seqblend.config import Config, digest
-from seqblend.dataset import load_or_read
+from seqblend.config import Config
+from seqblend.dataset import contents_digest, load_or_read
 from seqblend.demo import BEST, write_demo
 from seqblend.devices import Machine, find_devices
 from seqblend.diagnosis.grouping import settle_groups
 from seqblend.embeddings.preparing import Prepared, prepare_embedding
 from seqblend.embeddings.settling import lighten_dropout, settle_vectors
 from seqblend.errors import FlagError
-from seqblend.folds import Folds, folds_digest, make_folds
+from seqblend.folds import Folds, folds_name, make_folds, write_folds
 from seqblend.models.groups import choose_models
 from seqblend.models.registry import entry_for
-from seqblend.paths import Places, Store, choose_competition
+from seqblend.paths import Origin, Places, Store, choose_competition, open_store
 from seqblend.reading.discovery import CompetitionFiles, find_files
 from seqblend.running.executors import cores
 from seqblend.running.results import Ledger
 from seqblend.running.runs import Job, Unit
 from seqblend.sequences import Competition
-from seqblend.store import check_writable, sweep, write_array, write_json
+from seqblend.store import check_writable, sweep
 from seqblend.tuned import apply_tuned
 
 DEMO = "demo"
@@ -78,22 +78,31 @@ def open_project(
     is_untuned: bool = False,
     note: Callable[[str], None] = lambda _: None,
     is_plan: bool = False,
+    is_look: bool = False,
 ) -> Project:
     """Read the competition (given, found, or the demo), make its folds, choose the devices.
 
     out: a further place for the submission; only checked here
     is_untuned: leave out what the tuner found
     is_plan: token vectors that are not there yet are announced, not made
+    is_look: nothing will be fitted or written: goes on beside a process that holds the lock
 
     raises: InputError, FlagError or MachineError before anything is trained
     """
     folder = choose_competition(data, places.inputs) or prepare_demo(places.working)
-    name = name_of(folder, places)
-    store = Store(places.working, name)
-    store.prepare()
-    _prepare_submissions(places, out)
     files = _find_files(folder, solution)
-    competition, key = load_or_read(store.data, files, config.data, config.metric, name, note)
+    origin = Origin(str(folder.resolve()), contents_digest(files))
+    store = open_store(places.working, name_of(folder, places), origin, note, is_look=is_look)
+    _prepare_submissions(places, out)
+    competition, key = load_or_read(
+        store.data,
+        files,
+        config.data,
+        config.metric,
+        store.root.name,
+        note,
+        refusal=store.refusal,
+    )
     config = _name_models(config, competition, note)
     release_freed_memory()  # reading took several times what is kept
     fold_config, groups = settle_groups(competition, config.folds, note)
@@ -102,7 +111,8 @@ def open_project(
         given=competition.folds, classes=competition.classes,
     )  # fmt: skip
     ledger = make_ledger(competition, folds, key)
-    write_folds(store.data, folds, ledger.folds)
+    if store.refusal is None:
+        write_folds(store.data, folds, ledger.folds, note)
     if not is_untuned:
         config = apply_tuned(config, store, ledger, config.models, note)
     config, embedding = _prepare_vectors(
@@ -194,18 +204,7 @@ def make_ledger(competition: Competition, folds: Folds, key: str) -> Ledger:
     labels = np.ascontiguousarray(competition.labels, dtype="<i8").tobytes()
     return Ledger(
         data=key,
-        folds=digest(folds_digest(folds.fold), folds_digest(folds.keys)),
+        folds=folds_name(folds.fold, folds.keys),
         labels=hashlib.sha256(labels).hexdigest()[:16],
         ids=hashlib.sha256(ids).hexdigest()[:16],
     )
-
-
-def write_folds(folder: Path, folds: Folds, name: str) -> None:
-    """The folds and their keys, once; other folds have another name."""
-    files = (f"folds-{name}.npy", f"keys-{name}.npy", f"folds-{name}.json")
-    if all((folder / file).exists() for file in files):
-        return
-    write_array(folder / f"folds-{name}.npy", folds.fold, "folds")
-    write_array(folder / f"keys-{name}.npy", folds.keys, "folds")
-    sizes = np.bincount(folds.fold[folds.fold >= 0]).tolist()
-    write_json(folder / f"folds-{name}.json", {"sizes": sizes, "notes": folds.notes})

@@ -84,6 +84,11 @@ def write_array(path: Path, array: np.ndarray, point: str = "") -> str:
     return write_bytes(path, _array_bytes(array), point)
 
 
+def holds_array(path: Path, array: np.ndarray) -> bool:
+    """Whether the file is exactly what write_array makes of the array."""
+    return path.is_file() and path.read_bytes() == _array_bytes(array)
+
+
 def _array_bytes(array: np.ndarray) -> memoryview:
     buffer = io.BytesIO()
     np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
@@ -165,31 +170,42 @@ def _holds(folder: Path, manifest: str, hashes: dict[str, str]) -> bool:
     return all(file.is_file() and file_digest(file) == wanted for file, wanted in files)
 
 
-def read_finished(folder: Path, note: Callable[[str], None]) -> dict[str, Any] | None:
+def read_finished(
+    folder: Path, note: Callable[[str], None], *, sets_aside: bool = True
+) -> dict[str, Any] | None:
     """The folder's manifest where it is finished and every file has its hash; else None.
 
     A damaged file is set aside as *.corrupt together with the manifest, and `note` is told.
+    sets_aside: False where another process may be writing here: nothing is moved or told
     """
     path = folder / MANIFEST
     if not path.exists():
         return None
-    try:
-        manifest = read_json(path)
-        broken = [
-            name
-            for name, expected in manifest["files"].items()
-            if not (folder / name).is_file() or file_digest(folder / name) != expected
-        ]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        broken = [MANIFEST]
+    broken = find_damage(folder)
     if not broken:
-        return manifest
+        return read_json(path)
+    if not sets_aside:
+        return None
     for name in {*broken, MANIFEST}:
         if (folder / name).exists():
             set_aside(folder / name)
     place = f"{folder.parent.name}/{folder.name}"
     note(f"{place}: {', '.join(broken)} does not match its hash; set aside, to be made again")
     return None
+
+
+def find_damage(folder: Path) -> list[str]:
+    """Names of a finished folder's files that are gone or have another hash; or its manifest's."""
+    try:
+        hashes = read_json(folder / MANIFEST)["files"].items()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return [MANIFEST]
+    files = [(name, folder / name, expected) for name, expected in hashes]
+    return [
+        name
+        for name, file, expected in files
+        if not file.is_file() or file_digest(file) != expected
+    ]
 
 
 def forget_file(folder: Path, name: str) -> None:

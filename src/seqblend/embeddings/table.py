@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from seqblend.errors import InputError
 from seqblend.sequences import PAD, UNK
-from seqblend.store import read_array
+from seqblend.store import find_damage, read_array
 
 
 @dataclass(frozen=True)
@@ -70,4 +72,15 @@ def load_embedding(data: Path, use: EmbeddingUse) -> Embedding:
     """The table on disk, memory-mapped."""
     folder = folder_of(data, use.digest)
     vectors = read_array(folder / "vectors.npy", is_mapped=True)
+    _check_table(folder)
     return Embedding(use, read_array(folder / "index.npy"), vectors)
+
+
+@functools.cache
+def _check_table(folder: Path) -> None:
+    """InputError where a file has another hash than the manifest says; looked at once a process."""
+    if damaged := find_damage(folder):
+        raise InputError(
+            f"{folder}: {', '.join(damaged)} damaged since this run began. Type the same command "
+            "again: the table is made again"
+        )

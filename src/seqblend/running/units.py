@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from seqblend.dataset import load_competition
+from seqblend.dataset import load_checked
 from seqblend.devices import describe_device, settle_device
 from seqblend.embeddings.table import load_embedding
 from seqblend.errors import UnitError, listing
-from seqblend.folds import inner_split, split
+from seqblend.folds import inner_split, read_folds, split
 from seqblend.metrics import summarise
 from seqblend.models.registry import entry_for
 from seqblend.running.pseudo import SCOPE, read_pseudo_labels
@@ -26,7 +26,6 @@ from seqblend.sequences import Competition
 from seqblend.sources import git_commit
 from seqblend.store import (
     commit_folder,
-    read_array,
     read_arrays,
     read_json,
     write_array,
@@ -48,7 +47,8 @@ def run_unit(job: Job, device: torch.device, report: Callable[[dict], None]) -> 
     """
     began = time.perf_counter()
     device = settle_device(device)
-    competition, fold, keys = _load(job.data, job.data_digest, job.folds_digest)
+    competition = _load_rows(job.data, job.data_digest)
+    fold, keys = _load_folds(job.data, job.folds_digest)
     train_rows, valid_rows = _rows_of(job.unit, competition.labels, fold, keys)
     pseudo = _pseudo_labels(job, len(train_rows))
     context = _context(job, competition, device, report)
@@ -80,18 +80,21 @@ def run_unit(job: Job, device: torch.device, report: Callable[[dict], None]) -> 
 def restore_member(job: Job, device: torch.device) -> Fitted:
     """The fitted member of a finished unit, from its arrays: gives the same bytes again."""
     device = settle_device(device)
-    competition = _load(job.data, job.data_digest, job.folds_digest)[0]
+    competition = _load_rows(job.data, job.data_digest)
     context = _context(job, competition, device, lambda _: None)
     return member_from_arrays(read_arrays(job.folder / "weights.npz"), context)
 
 
 @functools.lru_cache(maxsize=1)
-def _load(
-    data: Path, data_digest: str, folds_digest: str
-) -> tuple[Competition, np.ndarray, np.ndarray]:
-    """The competition, its folds and the folds' keys: int64 [n] each; read once a process."""
-    fold, keys = (read_array(data / f"{name}-{folds_digest}.npy") for name in ("folds", "keys"))
-    return load_competition(data), fold, keys
+def _load_rows(data: Path, data_digest: str) -> Competition:
+    """The competition, mapped and checked against its digest once a process."""
+    return load_checked(data, data_digest)
+
+
+@functools.lru_cache(maxsize=1)
+def _load_folds(data: Path, folds_digest: str) -> tuple[np.ndarray, np.ndarray]:
+    """(fold, keys): int64 [n] each, read and checked once a process."""
+    return read_folds(data, folds_digest)
 
 
 def _rows_of(
