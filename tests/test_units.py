@@ -173,12 +173,20 @@ def test_a_damaged_file_is_set_aside_and_never_loaded(tmp_path):
     assert "valid.npy does not match its hash" in notes[0]
 
 
-def test_early_stopping_is_declared(tmp_path):
-    project = make_project(tmp_path, "train.early_stopping=true", models=("bilstm",))
+@pytest.mark.parametrize("model", ["bilstm", "scratch_lstm"])
+@pytest.mark.parametrize("epochs", [0, 12])
+def test_an_epoch_that_early_stopping_chose_is_named_and_declared(tmp_path, model, epochs):
+    write_competition(tmp_path / "tiny", share=0.0)  # nothing to learn: the loss soon rises
+    settings = ["train.early_stopping=true", "train.lr=0.05", "train.max_epochs=12"]
+    settings.append(f"train.epochs={epochs}")
+    project = make_project(tmp_path, *settings, models=(model,))
     (run,) = runs_of(project)
     assert [unit.fold for unit in plan_units([run], 1, 2)] == [0, 1]
     manifest = run_unit(project.job(Unit(run, 0, 0)), CPU, lambda _: None)
+    losses = read_json(project.job(Unit(run, 0, 0)).folder / "history.json")["valid_loss"]
     assert manifest["epochs_chosen_on_validation"]
+    assert manifest["epochs"] == 1 + np.argmin(losses) < len(losses) == manifest["epochs_trained"]
+    assert manifest["scores"]["log_loss"] == pytest.approx(min(losses), abs=1e-5)
 
 
 def test_a_hold_out_leaves_the_other_rows_without_predictions(tmp_path):

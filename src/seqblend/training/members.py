@@ -78,8 +78,10 @@ class TorchMember:
         build = lambda: _build_module(context, remap, size)  # noqa: E731
         model, trace, count = cls._train(build, *rows, setting, should_stop)
         losses = trace.history[loss]
-        best = first_best(losses) if config.early_stopping else epochs_for_folds(losses, entropy)
-        epochs = context.epochs or best
+        if config.early_stopping:  # also of a fixed number of epochs the best one is kept
+            epochs = first_best(losses)
+        else:
+            epochs = context.epochs or epochs_for_folds(losses, entropy)
         facts = Facts(
             trace.history, epochs, count, trace.padding, trace.tokens_per_second, trace.recoveries,
             trace.history["valid_temperature"][epochs - 1] if is_tempered else 1.0,
