@@ -118,7 +118,9 @@ class TrainConfig:
     warmup: int = knob(50, least=0, help="steps until the full rate")
     optimiser: str = knob("adamw", help="adam has no decay", allowed=("adamw", "adam"))
     schedule: str = knob(
-        "constant", help="of the rate", allowed=("constant", "cosine", "one_cycle")
+        "constant",
+        help="of the rate; cosine and one_cycle expect train.epochs",
+        allowed=("constant", "cosine", "one_cycle"),
     )
     average: bool = knob(True, help="validate and keep averaged weights, not the last ones")
     half_life: float = knob(
@@ -223,6 +225,19 @@ def parse_assignments(pairs: list[str]) -> dict[str, dict[str, str]]:
             raise FlagError(f"--set expects section.name=value, got '{pair}'")
         settings.setdefault(section, {})[name] = value.strip()
     return settings
+
+
+def check_schedule(train: TrainConfig) -> None:
+    """FlagError where the learning rate falls over epochs whose number is left to be found.
+
+    A pilot's rate would fall over train.max_epochs, its folds' over the few epochs it chose.
+    """
+    if train.schedule != "constant" and not train.epochs:
+        raise FlagError(
+            f"train.schedule={train.schedule} expects a fixed number of epochs, since its rate "
+            "falls over all of them, and got train.epochs=0: add --set train.epochs=8, or leave "
+            "train.schedule=constant"
+        )
 
 
 def read_toml(path: Path) -> dict[str, Any]:
