@@ -1,8 +1,10 @@
 import dataclasses
+import functools
 
 import pytest
 
 from seqblend.config import (
+    SECTIONS,
     Config,
     DataConfig,
     TrainConfig,
@@ -12,8 +14,8 @@ from seqblend.config import (
     read_toml,
 )
 from seqblend.errors import FlagError
-from seqblend.knobs import override
-from seqblend.models.registry import entry_for, resolve_options
+from seqblend.knobs import Choice, Span, override
+from seqblend.models.registry import entries, entry_for, resolve_options
 
 
 def test_an_unknown_key_names_the_nearest_known_one():
@@ -92,6 +94,53 @@ def test_words_and_numbers_out_of_range_are_refused():
         override(TrainConfig(), {"schedule": "cosin"})
     with pytest.raises(FlagError, match=r"max_epochs expects at least 1, got 0"):
         override(TrainConfig(), {"max_epochs": "0"})
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("train.half_life=1", r"half_life expects at least 0.001 and below 1, got 1.0"),
+        ("train.label_smoothing=3", r"label_smoothing expects at least 0 and below 1, got 3.0"),
+        ("train.label_smoothing=-0.1", r"label_smoothing expects at least 0 and below 1, got -0.1"),
+        ("train.lr=nan", r"lr expects a finite number at least 0, got nan"),
+        ("train.clip_norm=inf", r"clip_norm expects a finite number at least 0, got inf"),
+        ("train.weight_decay=-1", r"weight_decay expects at least 0, got -1.0"),
+        ("embedding.smoothing=1e999", r"smoothing expects a finite number at least 0.0, got inf"),
+        ("pseudo.confidence=1.5", r"confidence expects at least 0 and at most 1, got 1.5"),
+        ("bilstm.embedding_dropout=1", r"embedding_dropout expects at least 0 and below 1"),
+        ("bilstm.forget_bias=nan", r"forget_bias expects a finite number, got nan"),
+        ("bag.word_dropout=1", r"word_dropout expects at least 0 and below 1, got 1.0"),
+        ("scratch_lstm.embedding_dropout=1", r"embedding_dropout expects at least 0 and below 1"),
+        ("transformer.dropout=2", r"dropout expects at least 0 and below 1, got 2.0"),
+        ("textcnn.widths=2,0", r"widths expects at least 1, got 0"),
+        ("nblr.strength=0", r"strength expects above 0, got 0.0"),
+        ("nblr.smoothing=0", r"smoothing expects above 0, got 0.0"),
+    ],
+)
+def test_a_number_outside_its_limits_is_refused_and_they_are_named(setting, expected):
+    assigned = parse_assignments([setting])
+    config = functools.partial(configure, Config(), assigned, entries())
+    options = functools.partial(resolve_options, *assigned, assigned)
+    with pytest.raises(FlagError, match=expected):
+        config() if set(assigned) <= set(SECTIONS) else options()
+
+
+def test_a_limit_that_belongs_to_the_range_is_allowed():
+    train = override(TrainConfig(), {"label_smoothing": "0", "half_life": "0.001"})
+    assert (train.label_smoothing, train.half_life) == (0.0, 0.001)
+    assert override(Config().pseudo, {"confidence": "1"}).confidence == 1.0
+
+
+def test_every_default_and_search_range_lies_within_the_limits():
+    sections = [getattr(Config(), name) for name in SECTIONS]
+    sections += [resolve_options(name, {}) for name in entries()]
+    for section in sections:
+        for field in dataclasses.fields(section):
+            search = field.metadata["search"]
+            values = search.values if isinstance(search, Choice) else ()
+            values += (search.low, search.high) if isinstance(search, Span) else ()
+            for value in (getattr(section, field.name), *values):
+                assert getattr(override(section, {field.name: value}), field.name) == value
 
 
 @pytest.mark.parametrize("setting", ["pooling=foo", "directions=3", "hidden=0"])

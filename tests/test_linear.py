@@ -23,15 +23,27 @@ def test_order_is_told_by_pairs_and_not_by_single_tokens():
     np.testing.assert_allclose(singles, 0.5, atol=1e-3)
 
 
-@pytest.mark.parametrize("counts", ["binary", "tfidf"])
-def test_the_log_count_ratio_is_the_papers(counts):
-    from seqblend.models.linear import _log_count_ratio
-    from seqblend.models.ngrams import fit_ngrams
+RARE = np.log(3 / 2) + 1  # idf of what one of two rows holds
+FIRST, SECOND = np.hypot((1 + np.log(2)) * RARE, 1), np.hypot(1, RARE)  # lengths of tf-idf rows
 
-    _, x = fit_ngrams(sequence_set([[0, 0, 1], [1, 2]]), 3, 1, 1)
-    ratio = _log_count_ratio(x, np.array([True, False]), smoothing=1.0)
-    p, q = np.array([3, 2, 1]) / 6, np.array([1, 2, 2]) / 5  # counts + 1, normalised
-    np.testing.assert_allclose(ratio, np.log(p / q), rtol=1e-6)
+
+@pytest.mark.parametrize(
+    ("counts", "positive", "negative"),
+    [
+        ("binary", [1, 1, 0], [0, 1, 1]),
+        ("tfidf", [(1 + np.log(2)) * RARE / FIRST, 1 / FIRST, 0], [0, 1 / SECOND, RARE / SECOND]),
+    ],
+)
+def test_the_log_count_ratio_is_the_papers(counts, positive, negative):
+    """r = log((p / |p|) / (q / |q|)), with p and q the smoothed sums of each class's values."""
+    rows, labels = [[0, 0, 1], [1, 2]], [1, 0]
+    member = fit(rows, labels, size=3, orders=1, counts=counts, smoothing=1.0, strength=1e-4)
+    p, q = np.array(positive) + 1, np.array(negative) + 1
+    ratio = np.log((p / p.sum()) / (q / q.sum()))
+    # C so small leaves the first gradient step, C / 2 * (sum of a class's features - the other's);
+    # features are values times the ratio, and so are the weights that the member keeps
+    expected = 0.5e-4 * (np.array(positive) - np.array(negative)) * ratio**2
+    np.testing.assert_allclose(member.weights[0], expected, rtol=1e-2, atol=1e-8)
 
 
 def test_a_class_without_rows_gets_a_small_probability():
@@ -54,7 +66,8 @@ def test_many_classes_raise_the_least_count_until_the_weights_fit():
     labels = (np.arange(60) % 5).tolist()
     member = fit(rows, labels, classes=5, most_weights=200)
     assert member.weights.size <= 200
-    assert fit(rows, labels, classes=5).weights.size > 200
+    assert member.index.min_count > 1
+    assert fit(rows, labels, classes=5, min_count=member.index.min_count - 1).weights.size > 200
 
 
 @pytest.mark.slow

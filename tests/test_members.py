@@ -150,3 +150,20 @@ def test_lr_scale_multiplies_the_rate():
     context = make_context("rnn", options=resolve_options("rnn", halved), epochs=1)
     history = fit_member(draw(), draw(30, 1), context).facts.history
     assert history["rate"] == [pytest.approx(TRAIN.lr / 2)]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if entry_for(name).kind == "linear"])
+def test_a_raised_least_count_is_said_and_kept_among_the_facts(name):
+    told = []
+    small = resolve_options(name, {name: {"min_count": 2, "most_weights": 60}})
+    member = fit_member(draw(), draw(30, 1), make_context(name, options=small, report=told.append))
+    (recovery,) = member.facts.recoveries
+    assert recovery["min_count"] == member.model.index.min_count > recovery["min_count_wanted"] == 2
+    assert told == [{"recovery": recovery["sentence"]}]
+    assert f"from {recovery['min_count']} occurrences on, not from 2" in recovery["sentence"]
+    assert "over 60 weights" in recovery["sentence"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_fit_that_had_to_change_nothing_says_nothing(fitted, name):
+    assert fitted[name].facts.recoveries == []

@@ -9,6 +9,9 @@ from seqblend.running.scheduling import Schedule
 
 BILSTM = Run("bilstm-1", "bilstm", RecurrentOptions(), TrainConfig(), VocabularyConfig())
 FIXED = Run("bigru-1", "bigru", RecurrentOptions(), TrainConfig(epochs=3), VocabularyConfig())
+STOPPED = Run(
+    "rnn-1", "rnn", RecurrentOptions(), TrainConfig(early_stopping=True), VocabularyConfig()
+)
 NBLR = Run("nblr-1", "nblr", None, TrainConfig(), VocabularyConfig())
 
 
@@ -68,9 +71,9 @@ def test_the_time_left_is_shared_by_workers_but_not_below_the_longest(tmp_path):
 
 
 def test_early_stopping_and_fixed_epochs_need_no_pilot():
-    assert not FIXED.has_pilot
-    assert not NBLR.has_pilot
-    assert BILSTM.has_pilot
+    assert [run.has_pilot for run in (BILSTM, FIXED, STOPPED, NBLR)] == [True, False, False, False]
+    places = [unit.fold for unit in plan_units([BILSTM, FIXED, STOPPED, NBLR], 1, 1)]
+    assert places.count(PILOT) == 1
 
 
 def test_it_is_over_when_nothing_runs_and_nothing_may_start(tmp_path):

@@ -14,7 +14,7 @@ from seqblend.config import (
     parse_assignments,
 )
 from seqblend.embeddings import settling
-from seqblend.embeddings.settling import lighten_dropout, settle_vectors
+from seqblend.embeddings.settling import LIGHT, lighten_dropout, settle_vectors
 from seqblend.models.registry import resolve_options
 from seqblend.paths import Places
 from seqblend.project import open_project
@@ -65,13 +65,21 @@ def test_what_was_set_stays():
 def test_dropout_that_was_set_or_tuned_stays():
     given = {"options": {"word_dropout": 0.3}, "bigru": {"embedding_dropout": 0.6}}
     config = Config(options=given, tuned={"lstm": {"options.word_dropout": 0.05}})
-    light = lighten_dropout(config)
+    light = lighten_dropout(config, ["bilstm", "bigru", "lstm"])
     bilstm, bigru = (resolve_options(name, light.options) for name in ("bilstm", "bigru"))
     assert (bilstm.word_dropout, bilstm.embedding_dropout) == (0.3, 0.3)
     assert (bigru.word_dropout, bigru.embedding_dropout) == (0.3, 0.6)
     lstm = resolve_options("lstm", with_values(light, "lstm").options)
     assert (lstm.word_dropout, lstm.embedding_dropout) == (0.05, 0.3)
     assert given == {"options": {"word_dropout": 0.3}, "bigru": {"embedding_dropout": 0.6}}
+
+
+def test_dropout_stays_in_models_that_read_no_vectors():
+    config = Config(options={"options": {"embedding_dropout": 0.45}})
+    light = lighten_dropout(config, ["bilstm"])
+    assert resolve_options("bilstm", light.options).word_dropout == LIGHT["word_dropout"]
+    for name in ("bag", "scratch_lstm", "lstm"):
+        assert resolve_options(name, light.options) == resolve_options(name, config.options)
 
 
 @pytest.fixture
@@ -93,7 +101,7 @@ def many_rows(tmp_path):
 
 def open_many(folder, *settings, notes=None):
     config = configure(
-        Config(models=("bilstm",)),
+        Config(models=("bilstm", "bag", "scratch_lstm")),
         parse_assignments(["folds.count=2", "embedding.width=6", *settings]),
         ["bilstm"],
     )
@@ -102,8 +110,8 @@ def open_many(folder, *settings, notes=None):
     return open_project(config, places, data=folder, note=note)
 
 
-def word_dropout_of(project):
-    return resolve_options("bilstm", project.config.options).word_dropout
+def word_dropout_of(project, model="bilstm"):
+    return resolve_options(model, project.config.options).word_dropout
 
 
 def test_a_competition_with_few_labels_gets_frozen_vectors_and_light_dropout(many_rows):
@@ -111,6 +119,8 @@ def test_a_competition_with_few_labels_gets_frozen_vectors_and_light_dropout(man
     project = open_many(many_rows, "embedding.least=5", notes=notes)
     assert project.embedding.use.mode == project.config.embedding.mode == "frozen"
     assert word_dropout_of(project) == 0.1
+    assert word_dropout_of(project, "bag") == 0.0  # as it was: it reads no vectors
+    assert word_dropout_of(project, "scratch_lstm") == 0.05
     assert any("few of many rows have labels (2.0%)" in line for line in notes)
 
 

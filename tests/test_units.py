@@ -10,7 +10,7 @@ from conftest import Touch, write_competition
 
 from seqblend.config import Config, DataConfig, FoldConfig, configure, parse_assignments
 from seqblend.dataset import load_or_read
-from seqblend.errors import InputError, UnitError
+from seqblend.errors import FlagError, InputError, UnitError
 from seqblend.metrics import score
 from seqblend.models.recurrent import RecurrentClassifier
 from seqblend.models.registry import entries
@@ -175,12 +175,33 @@ def test_a_damaged_file_is_set_aside_and_never_loaded(tmp_path):
     assert "valid.npy does not match its hash" in notes[0]
 
 
-def test_early_stopping_is_declared(tmp_path):
-    project = make_project(tmp_path, "train.early_stopping=true", models=("bilstm",))
+@pytest.mark.parametrize("model", ["bilstm", "scratch_lstm"])
+@pytest.mark.parametrize("epochs", [0, 12])
+def test_an_epoch_that_early_stopping_chose_is_named_and_declared(tmp_path, model, epochs):
+    write_competition(tmp_path / "tiny", share=0.0)  # nothing to learn: the loss soon rises
+    settings = ["train.early_stopping=true", "train.lr=0.05", "train.max_epochs=12"]
+    settings.append(f"train.epochs={epochs}")
+    project = make_project(tmp_path, *settings, models=(model,))
     (run,) = runs_of(project)
     assert [unit.fold for unit in plan_units([run], 1, 2)] == [0, 1]
     manifest = run_unit(project.job(Unit(run, 0, 0)), CPU, lambda _: None)
+    losses = read_json(project.job(Unit(run, 0, 0)).folder / "history.json")["valid_loss"]
     assert manifest["epochs_chosen_on_validation"]
+    assert manifest["epochs"] == 1 + np.argmin(losses) < len(losses) == manifest["epochs_trained"]
+    assert manifest["scores"]["log_loss"] == pytest.approx(min(losses), abs=1e-5)
+
+
+def test_a_falling_rate_needs_fixed_epochs_and_then_falls_to_zero_in_every_fold(tmp_path):
+    with pytest.raises(FlagError, match=r"add --set train\.epochs=8"):
+        runs_of(make_project(tmp_path, "train.schedule=one_cycle"))
+    settings = ["train.schedule=one_cycle", "train.epochs=8"]
+    project = make_project(tmp_path, *settings, models=("bilstm",))
+    (run,) = runs_of(project)
+    for unit in plan_units([run], 1, 2):
+        run_unit(project.job(unit), CPU, lambda _: None)
+        rates = read_json(project.job(unit).folder / "history.json")["rate"]
+        assert len(rates) == 8
+        assert rates[-1] < 0.05 * max(rates)
 
 
 def test_a_hold_out_leaves_the_other_rows_without_predictions(tmp_path):

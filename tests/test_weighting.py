@@ -40,9 +40,13 @@ def test_pairs_weigh_as_much_as_the_decay_says():
 
 def test_a_member_comes_back_from_the_names_its_arrays_are_stored_under():
     arrays = {
-        "keys1": np.array([0, 1]), "lexicon_size": np.array(2), "idf": np.ones(2, np.float32),
-        "weights": np.array([[-2, 2]], np.float32), "bias": np.zeros(1),
-    }  # fmt: skip
+        "keys1": np.array([0, 1]),
+        "lexicon_size": np.array(2),
+        "min_count": np.array(1),
+        "idf": np.ones(2, np.float32),
+        "weights": np.array([[-2, 2]], np.float32),
+        "bias": np.zeros(1),
+    }
     member = TfidfLogistic.from_arrays(arrays, view_of(2))
     expected = 1 / (1 + np.exp([2, -2, 0]))  # of class 1; the last row has both n-grams
     p = member.predict(sequence_set([[0], [1, 1], [0, 1]]))

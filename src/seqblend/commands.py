@@ -11,8 +11,9 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from seqblend.config import Config, configure, parse_assignments, read_toml
+from seqblend.config import Config, check_schedule, configure, parse_assignments, read_toml
 from seqblend.console import say_error
 from seqblend.errors import FlagError, InputError, nearest
 from seqblend.locking import release_locks
@@ -21,6 +22,19 @@ from seqblend.models.groups import check_models
 from seqblend.models.registry import entries, resolve_options
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
+_TOP_LEVEL: dict[str, tuple[str, Callable[[Any], bool]]] = {  # of a TOML file, outside its tables
+    "models": (
+        'a text such as "bilstm,nblr" or a list of such names',
+        lambda value: bool(value) and all(isinstance(name, str) for name in _names_in(value)),
+    ),
+    "seeds": ("a whole number from 1 on", lambda value: type(value) is int and value >= 1),
+    "metric": ("a name in quotes", lambda value: isinstance(value, str)),
+}
+
+
+def _names_in(value: Any) -> list[Any]:
+    """The entries of a list; anything else as the only entry."""
+    return value if isinstance(value, list) else [value]
 
 
 class Stopped(BaseException):
@@ -80,7 +94,8 @@ def make_config(args: argparse.Namespace) -> Config:
     """The configuration: defaults, then --config, then --set, then the flags of their own."""
     config = Config()
     tables = read_toml(args.config) if args.config else {}
-    top = {key: tables.pop(key) for key in ("models", "seeds", "metric") if key in tables}
+    top = {key: tables.pop(key) for key in _TOP_LEVEL if key in tables}
+    _check_top_level(top, args.config)
     for key, value in tables.items():
         if not isinstance(value, dict):
             raise FlagError(f"{args.config}: '{key}' expects a table such as [train]")
@@ -92,6 +107,7 @@ def make_config(args: argparse.Namespace) -> Config:
         parts = models.split(",") if isinstance(models, str) else models
         config = dataclasses.replace(config, models=tuple(dict.fromkeys(p.strip() for p in parts)))
     check_models(config.models)
+    check_schedule(config.train)
     for name in names:
         resolve_options(name, config.options)
     if getattr(args, "pseudo", False):
@@ -106,6 +122,14 @@ def make_config(args: argparse.Namespace) -> Config:
         check_metric(metric)
     folded = dataclasses.replace(config.folds, count=folds)
     return dataclasses.replace(config, folds=folded, seeds=seeds, metric=metric)
+
+
+def _check_top_level(values: dict[str, Any], path: Path) -> None:
+    """FlagError where a setting outside the TOML file's tables has another type than it needs."""
+    for key, value in values.items():
+        expected, is_valid = _TOP_LEVEL[key]
+        if not is_valid(value):
+            raise FlagError(f"{path}: {key} expects {expected}, got {value!r}")
 
 
 def parse_seconds(text: str | None, flag: str = "--budget") -> float | None:

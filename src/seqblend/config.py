@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seqblend.errors import FlagError, suggest
-from seqblend.knobs import Choice, Span, knob, override
+from seqblend.knobs import Choice, Span, knob, override, share
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class VocabularyConfig:
     """What a neural member sees of a sequence."""
 
     size: int = knob(30_000, Choice((10_000, 30_000, 60_000)), "most frequent tokens kept", least=1)
-    min_count: int = knob(2, Choice((1, 2, 3, 5)), "rarer tokens are unknown")
+    min_count: int = knob(2, Choice((1, 2, 3, 5)), "rarer tokens are unknown", least=0)
     max_len: int = knob(400, Choice((200, 400, 600)), "longer sequences are cut to this", least=1)
     truncate: str = knob("both", Choice(("head", "tail", "both")), "which part a cut keeps")
 
@@ -100,7 +100,7 @@ class TrainConfig:
     """How a neural member is fitted."""
 
     lr: float = knob(4e-3, Span(3e-4, 1e-2, log=True), "AdamW's rate after the warm-up", least=0)
-    weight_decay: float = knob(0.01, Span(1e-4, 0.3, log=True), "AdamW's decoupled decay")
+    weight_decay: float = knob(0.01, Span(1e-4, 0.3, log=True), "AdamW's decoupled decay", least=0)
     epochs: int = knob(0, least=0, help="fixed number of epochs; 0: a pilot chooses")
     max_epochs: int = knob(30, least=1, help="the pilot's limit")
     patience: int = knob(
@@ -118,13 +118,15 @@ class TrainConfig:
     warmup: int = knob(50, least=0, help="steps until the full rate")
     optimiser: str = knob("adamw", help="adam has no decay", allowed=("adamw", "adam"))
     schedule: str = knob(
-        "constant", help="of the rate", allowed=("constant", "cosine", "one_cycle")
+        "constant",
+        help="of the rate; cosine and one_cycle expect train.epochs",
+        allowed=("constant", "cosine", "one_cycle"),
     )
     average: bool = knob(True, help="validate and keep averaged weights, not the last ones")
     half_life: float = knob(
-        0.1, Span(0.02, 0.3, log=True), "of the averaged weights, as a share", least=0.001
+        0.1, Span(0.02, 0.3, log=True), "of averaged weights, as a share", least=0.001, below=1
     )
-    label_smoothing: float = knob(0.1, Span(0.0, 0.2), "mass moved to the other classes")
+    label_smoothing: float = share(0.1, Span(0.0, 0.2), "mass moved to the other classes")
     class_weights: bool = knob(False, help="weigh classes by inverse frequency")
     calibrate: bool = knob(
         True, help="the pilot's epochs are those of the least loss after temperature scaling, and "
@@ -140,7 +142,7 @@ class PseudoConfig:
 
     use: bool = knob(False, help="fit each model once more with pseudo-labels (--pseudo)")
     confidence: float = knob(
-        0.95, least=0.0, help="the least mean probability of a test row that gets a label"
+        0.95, least=0, most=1, help="the least mean probability of a test row that gets a label"
     )
     share: float = knob(1.0, least=0.0, help="at most this many of them, as a share of train rows")
 
@@ -223,6 +225,19 @@ def parse_assignments(pairs: list[str]) -> dict[str, dict[str, str]]:
             raise FlagError(f"--set expects section.name=value, got '{pair}'")
         settings.setdefault(section, {})[name] = value.strip()
     return settings
+
+
+def check_schedule(train: TrainConfig) -> None:
+    """FlagError where the learning rate falls over epochs whose number is left to be found.
+
+    A pilot's rate would fall over train.max_epochs, its folds' over the few epochs it chose.
+    """
+    if train.schedule != "constant" and not train.epochs:
+        raise FlagError(
+            f"train.schedule={train.schedule} expects a fixed number of epochs, since its rate "
+            "falls over all of them, and got train.epochs=0: add --set train.epochs=8, or leave "
+            "train.schedule=constant"
+        )
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -140,7 +140,7 @@ def _prepare_vectors(
     release_freed_memory()  # as counting pairs of tokens did
     is_open = config.embedding.mode == "auto"
     if is_open and embedding.use and embedding.use.mode == "frozen":
-        settled = lighten_dropout(settled)
+        settled = lighten_dropout(settled, filter(_takes_vectors, config.models))
     return settled, embedding
 
 

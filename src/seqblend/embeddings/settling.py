@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from seqblend.sequences import Competition
 
 MOST_TOKENS = 1_000_000  # training tokens, once cut, up to which vectors may stay frozen
 FEW = 0.03  # share of all rows up to which labelled ones are few
-LIGHT = {"embedding_dropout": 0.3, "word_dropout": 0.1}  # of networks on frozen vectors
+LIGHT = {"embedding_dropout": 0.3, "word_dropout": 0.1}  # of models that read frozen vectors
 
 
 def settle_vectors(
@@ -46,7 +46,12 @@ def _is_quick(config: Config, competition: Competition) -> bool:
     return int(lengths.sum()) <= MOST_TOKENS and not config.train.epochs
 
 
-def lighten_dropout(config: Config) -> Config:
-    """The configuration with dropout for frozen vectors, but for what was set."""
-    shared = LIGHT | config.options.get("options", {})
-    return dataclasses.replace(config, options=config.options | {"options": shared})
+def lighten_dropout(config: Config, models: Iterable[str]) -> Config:
+    """The configuration with LIGHT dropout for these models, but for what was set.
+
+    models: those that read token vectors
+    """
+    shared = config.options.get("options", {})
+    light = {name: value for name, value in LIGHT.items() if name not in shared}
+    own = {model: light | config.options.get(model, {}) for model in models}
+    return dataclasses.replace(config, options=config.options | own)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seqblend.errors import FlagError
-from seqblend.knobs import Choice, Span, knob
+from seqblend.knobs import Choice, Span, knob, share
 from seqblend.models.layers import Embed, NetworkOptions, Pool, mask_of
 from seqblend.models.registry import register
 
@@ -29,13 +29,13 @@ class TransformerOptions(NetworkOptions):
     heads: int = knob(4, Choice((2, 4, 8)), "attention heads; they divide hidden", least=1)
     depth: int = knob(2, Choice((1, 2, 3)), "blocks", least=1)
     inner: int = knob(2, Choice((1, 2, 4)), "width inside a block, times hidden", least=1)
-    stem: int = knob(3, help="tokens in the window of a convolution before the blocks; 0: none")
+    stem: int = knob(3, least=0, help="tokens in a convolution's window before the blocks; 0: none")
     positions: str = knob("rotary", Choice(("rotary", "sinusoidal", "learned")), "how order enters")
     pooling: str = knob(
         "mean+max", Choice(("max", "mean+max")), "how steps become one",
         allowed=("mean", "max", "attention", "mean+max", "attention+max"),
     )  # fmt: skip
-    dropout: float = knob(0.2, Span(0.0, 0.5), "in the blocks and before the output layer")
+    dropout: float = share(0.2, Span(0.0, 0.5), "in the blocks and before the output layer")
     lr_scale: float = knob(0.25, Span(0.05, 1.0, log=True), "times train.lr", least=0)
 
 

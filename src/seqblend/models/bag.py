@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from seqblend.knobs import Choice, Span, knob
+from seqblend.knobs import Choice, Span, knob, share
 from seqblend.models.layers import Embed, NetworkOptions, drop_words, mask_of
 from seqblend.models.registry import register
 from seqblend.sequences import PAD
@@ -22,8 +22,8 @@ class BagOptions(NetworkOptions):
     """What a bag of n-grams is made of."""
 
     width: int = knob(16, Choice((16, 32, 64)), "features of an embedding", least=1)
-    embedding_dropout: float = knob(0.2, Span(0.0, 0.6), "of the mean's features")
-    word_dropout: float = knob(0.0, Span(0.0, 0.3), "share of tokens read as unknown")
+    embedding_dropout: float = share(0.2, Span(0.0, 0.6), "of the mean's features")
+    word_dropout: float = share(0.0, Span(0.0, 0.3), "share of tokens read as unknown")
     lr_scale: float = knob(4.0, Span(1.0, 16.0, log=True), "times train.lr", least=0)
     orders: int = knob(3, Choice((1, 2, 3, 4)), "n-grams of 1 to this many tokens", least=1)
     buckets: int = knob(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from seqblend.knobs import Choice, Span, knob
+from seqblend.knobs import Choice, Span, knob, share
 from seqblend.models.logistic import LogisticConfig
 from seqblend.models.ngrams import NgramIndex, fit_ngrams, fit_within
 from seqblend.models.registry import register
@@ -24,8 +24,8 @@ class CharOptions:
 
     orders: int = knob(5, Choice((3, 4, 5, 6)), "n-grams of 1 to this many characters", least=1)
     min_count: int = knob(3, Choice((2, 3, 5)), "rarer n-grams are left out", least=1)
-    strength: float = knob(100.0, Span(1.0, 1000.0, log=True), "inverse of the L2 penalty (C)")
-    tolerance: float = knob(3e-3, help="the gradient's norm at the end, as a share of the first")
+    strength: float = knob(100.0, Span(1.0, 1000.0, log=True), "inverse L2 penalty (C)", above=0)
+    tolerance: float = share(3e-3, help="the gradient's norm at the end, as a share of the first")
     most_weights: int = knob(50_000_000, help="with more, the least count is raised (200 MB)")
 
 

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seqblend.errors import FlagError
-from seqblend.knobs import Choice, Span, knob
+from seqblend.knobs import Choice, Span, knob, share
 from seqblend.models.layers import Embed, NetworkOptions, Pool
 from seqblend.models.registry import register
 
@@ -18,13 +17,13 @@ from seqblend.models.registry import register
 class ConvolutionOptions(NetworkOptions):
     """What a convolutional classifier is made of."""
 
-    widths: tuple[int, ...] = knob((2, 3, 4), help="tokens in a window, one kernel each")
+    widths: tuple[int, ...] = knob((2, 3, 4), help="tokens in a window, one kernel each", least=1)
     filters: int = knob(100, Choice((50, 100, 200)), "features of each width", least=1)
     pooling: str = knob(
         "max", Choice(("max", "mean+max")), "how windows become one",
         allowed=("mean", "max", "attention", "mean+max", "attention+max"),
     )  # fmt: skip
-    dropout: float = knob(0.5, Span(0.0, 0.7), "before the output layer")
+    dropout: float = share(0.5, Span(0.0, 0.7), "before the output layer")
 
 
 class TextConvolution(nn.Module):
@@ -32,8 +31,6 @@ class TextConvolution(nn.Module):
 
     def __init__(self, options: ConvolutionOptions, size: int, classes: int) -> None:
         super().__init__()
-        if not options.widths or min(options.widths) < 1:
-            raise FlagError(f"textcnn.widths expects 1 or more each, got {options.widths}")
         self.widths = options.widths
         self.embed = Embed(size, options)
         self.windows = nn.ModuleList(

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
 
-from seqblend.knobs import Choice, Span, knob
+from seqblend.knobs import Choice, Span, knob, share
 from seqblend.models.normalisation import TokenBatchNorm
 from seqblend.models.recurrence import has_steps, run_steps
 from seqblend.sequences import PAD, UNK
@@ -19,11 +19,11 @@ class NetworkOptions:
     """The options that every neural model has: how tokens become vectors, and its rate."""
 
     width: int = knob(128, Choice((64, 128, 200)), "features of a token embedding", least=1)
-    embedding_dropout: float = knob(0.5, Span(0.0, 0.6), "of embedding features")
+    embedding_dropout: float = share(0.5, Span(0.0, 0.6), "of embedding features")
     embedding_dropout_kind: str = knob(
         "spatial", Choice(("spatial", "element")), "whole features of a row, or single values"
     )
-    word_dropout: float = knob(0.2, Span(0.0, 0.3), "share of tokens read as unknown")
+    word_dropout: float = share(0.2, Span(0.0, 0.3), "share of tokens read as unknown")
     batch_norm: bool = knob(False, help="batch normalisation after the embedding")
     lr_scale: float = knob(1.0, help="times train.lr", least=0)
 

@@ -24,8 +24,8 @@ class NbLogisticOptions:
 
     orders: int = knob(3, Choice((1, 2, 3, 4)), "n-grams of 1 to this many tokens", least=1)
     min_count: int = knob(2, Choice((1, 2, 3)), "rarer n-grams are left out", least=1)
-    strength: float = knob(300.0, Span(0.1, 1000.0, log=True), "inverse of the L2 penalty (C)")
-    smoothing: float = knob(0.03, Span(0.01, 10.0, log=True), "added to each class's counts")
+    strength: float = knob(300.0, Span(0.1, 1000.0, log=True), "inverse L2 penalty (C)", above=0)
+    smoothing: float = knob(0.03, Span(0.01, 10.0, log=True), "added to class counts", above=0)
     most_weights: int = knob(50_000_000, help="with more, the least count is raised (200 MB)")
     counts: str = knob("tfidf", Choice(("binary", "tfidf")), "how an n-gram's count enters")
 

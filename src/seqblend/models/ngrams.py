@@ -22,6 +22,7 @@ class NgramIndex:
 
     keys: tuple[np.ndarray, ...]
     lexicon_size: int
+    min_count: int
 
     @property
     def width(self) -> int:
@@ -31,14 +32,15 @@ class NgramIndex:
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that from_arrays needs."""
         keys = {f"keys{n}": k for n, k in enumerate(self.keys, 1)}
-        return keys | {"lexicon_size": np.array(self.lexicon_size)}
+        sizes = {"lexicon_size": self.lexicon_size, "min_count": self.min_count}
+        return keys | {name: np.array(size) for name, size in sizes.items()}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> NgramIndex:
         """The index that gave these arrays, found among others."""
         orders = sum(name.startswith("keys") for name in arrays)
         keys = tuple(arrays[f"keys{n}"] for n in range(1, orders + 1))
-        return cls(keys, int(arrays["lexicon_size"]))
+        return cls(keys, int(arrays["lexicon_size"]), int(arrays["min_count"]))
 
 
 def fit_ngrams(
@@ -72,7 +74,7 @@ def fit_ngrams(
         prefix = np.full(len(tokens), -1, dtype=np.int64)
         prefix[at] = rank[codes]
         columns.append(prefix)
-    index = NgramIndex(tuple(kept), lexicon_size)
+    index = NgramIndex(tuple(kept), lexicon_size, min_count)
     return index, _to_matrix(index, columns, offsets)
 
 
@@ -82,7 +84,10 @@ def fit_within(
     most: int,
     highest: int,
 ) -> tuple[NgramIndex, sparse.csr_matrix]:
-    """What `fit` gives for the least min_count, up to `highest`, with at most `most` n-grams."""
+    """What `fit` gives for the least min_count, up to `highest`, with at most `most` n-grams.
+
+    The index says which min_count that was.
+    """
     while True:
         index, counts = fit(min_count)
         if index.width <= most or min_count >= highest:

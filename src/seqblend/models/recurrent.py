@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from seqblend.knobs import Choice, Span, knob
+from seqblend.knobs import Choice, Span, knob, share
 from seqblend.models.layers import Dropout, Embed, NetworkOptions, Pool, Start, TwoWay, reversal_of
 from seqblend.models.registry import register
 
@@ -25,7 +25,7 @@ class RecurrentOptions(NetworkOptions):
         "mean+max", Choice(("last", "max", "mean+max")), "how states become one",
         allowed=("last", "mean", "max", "attention", *_MIXTURES),
     )  # fmt: skip
-    dropout: float = knob(0.4, Span(0.0, 0.6), "before the output layer and between layers")
+    dropout: float = share(0.4, Span(0.0, 0.6), "before the output layer and between layers")
     dropout_kind: str = knob(
         "element", Choice(("element", "variational")), "between layers: one mask a step, or a row"
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqblend.knobs import Choice, Span, knob
+from seqblend.knobs import Choice, Span, knob, share
 from seqblend.models.registry import register
 from seqblend.scratch.classifier import SequenceClassifier, Shape
 from seqblend.scratch.loss import softmax
@@ -21,8 +21,8 @@ class ScratchOptions:
     width: int = knob(64, Choice((16, 32, 64)), "features of a token embedding", least=1)
     hidden: int = knob(64, Choice((16, 32, 64)), "state size", least=1)
     pooling: str = knob("max", Choice(POOLINGS), "how states become one")
-    embedding_dropout: float = knob(0.3, Span(0.0, 0.6), "of whole embedding features")
-    word_dropout: float = knob(0.05, Span(0.0, 0.3), "share of tokens read as unknown")
+    embedding_dropout: float = share(0.3, Span(0.0, 0.6), "of whole embedding features")
+    word_dropout: float = share(0.05, Span(0.0, 0.3), "share of tokens read as unknown")
     lr_scale: float = knob(1.0, help="times train.lr", least=0)
 
 

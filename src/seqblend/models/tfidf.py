@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqblend.knobs import Choice, Span, knob
+from seqblend.knobs import Choice, Span, knob, share
 from seqblend.models.logistic import LogisticConfig
 from seqblend.models.ngrams import fit_ngrams, fit_within
 from seqblend.models.registry import register
@@ -21,8 +21,8 @@ class TfidfOptions:
     orders: int = knob(2, Choice((1, 2, 3)), "n-grams of 1 to this many tokens", least=1)
     min_count: int = knob(2, Choice((1, 2, 3)), "rarer n-grams are left out", least=1)
     decay: float = knob(0.5, Span(0.2, 1.0), "weight of an order, as a share of the last", least=0)
-    strength: float = knob(200.0, Span(1.0, 1000.0, log=True), "inverse of the L2 penalty (C)")
-    tolerance: float = knob(3e-3, help="the gradient's norm at the end, as a share of the first")
+    strength: float = knob(200.0, Span(1.0, 1000.0, log=True), "inverse L2 penalty (C)", above=0)
+    tolerance: float = share(3e-3, help="the gradient's norm at the end, as a share of the first")
     most_weights: int = knob(50_000_000, help="with more, the least count is raised (200 MB)")
 
 

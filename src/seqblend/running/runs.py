@@ -9,7 +9,14 @@ from typing import Any
 
 import torch
 
-from seqblend.config import Config, PseudoConfig, TrainConfig, VocabularyConfig, digest
+from seqblend.config import (
+    Config,
+    PseudoConfig,
+    TrainConfig,
+    VocabularyConfig,
+    check_schedule,
+    digest,
+)
 from seqblend.embeddings.table import EmbeddingUse
 from seqblend.models.registry import Entry, entry_for, resolve_options
 from seqblend.running.pseudo import SUFFIX, PseudoUse, plan_use
@@ -126,6 +133,7 @@ def plan_runs(
 
     settled: model -> precision, where `auto` was settled before; without it the device decides
     embedding: the vectors of neural models; they decide the width of token embeddings
+    raises: FlagError where a falling learning rate has no fixed number of epochs
     """
     runs = []
     wanted = config.train.precision
@@ -141,6 +149,7 @@ def plan_runs(
         if use:
             parts[0] = options = dataclasses.replace(options, width=use.width)
         if entry.kind != "linear":
+            check_schedule(train)
             parts += [train, config.vocabulary, use]
         name = f"{model}-{digest(model, *parts)[:12]}"
         runs.append(Run(name, model, options, train, config.vocabulary, use))

@@ -161,7 +161,8 @@ def _describe(job: Job, member: Fitted, competition: Competition, context: Conte
         "classes": list(competition.classes),
         "temperature": facts.temperature if unit.fold == PILOT else context.temperature,
         "epochs": facts.epochs, "epochs_trained": len(losses),
-        "epochs_chosen_on_validation": bool(losses) and not context.epochs,
+        "epochs_chosen_on_validation": bool(losses)
+        and (run.train.early_stopping or not context.epochs),
         "parameters": facts.parameters, "padding": facts.padding,
         "tokens_per_second": facts.tokens_per_second,
         "precision": {"scratch": "float32", "linear": "float64"}.get(

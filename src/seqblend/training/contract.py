@@ -54,7 +54,12 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a fit cost and how it went; temperature: what a pilot advises its folds."""
+    """What a fit cost and how it went.
+
+    epochs: how many the weights were trained for; of a pilot, what it advises its folds
+    recoveries: what had to be changed during the fit, each with a `sentence` for people
+    temperature: what a pilot advises its folds
+    """
 
     history: History = field(default_factory=dict)
     epochs: int = 0

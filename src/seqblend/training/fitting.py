@@ -68,7 +68,7 @@ def fit_module(
         values |= _validate(trainer.averaged.model, valid, setting)
         trace.add(values)
         setting.report(values)
-        if setting.config.early_stopping and _is_best(trace.history):
+        if setting.config.early_stopping and is_best_so_far(trace.history):
             best = copy.deepcopy(trainer.averaged.model)
         faults.visit("epoch.end")
         if should_stop and should_stop(trace.history):
@@ -79,8 +79,9 @@ def fit_module(
     return best or trainer.averaged.model, trace
 
 
-def _is_best(history: History) -> bool:
-    return history["valid_loss"][-1] == min(history["valid_loss"])
+def is_best_so_far(history: History) -> bool:
+    """Whether the last epoch has the least validation loss; of equal ones the first counts."""
+    return first_best(history["valid_loss"]) == len(history["valid_loss"])
 
 
 def _validate(model: nn.Module, valid: Rows, setting: Setting) -> dict[str, float | None]:

@@ -78,8 +78,10 @@ class TorchMember:
         build = lambda: _build_module(context, remap, size)  # noqa: E731
         model, trace, count = cls._train(build, *rows, setting, should_stop)
         losses = trace.history[loss]
-        best = first_best(losses) if config.early_stopping else epochs_for_folds(losses, entropy)
-        epochs = context.epochs or best
+        if config.early_stopping:  # also of a fixed number of epochs the best one is kept
+            epochs = first_best(losses)
+        else:
+            epochs = context.epochs or epochs_for_folds(losses, entropy)
         facts = Facts(
             trace.history, epochs, count, trace.padding, trace.tokens_per_second, trace.recoveries,
             trace.history["valid_temperature"][epochs - 1] if is_tempered else 1.0,
@@ -162,21 +164,40 @@ def _build_module(context: Context, remap: np.ndarray, size: int) -> nn.Module:
     return model
 
 
+def describe_raised_count(model: Any, context: Context) -> list[dict[str, Any]]:
+    """The manifest's entry where n-grams had to occur more often than asked; else nothing."""
+    index = getattr(model, "index", None)  # an NgramIndex, of models that count n-grams
+    if index is None or index.min_count == context.options.min_count:
+        return []
+    wanted, used, most = context.options.min_count, index.min_count, context.options.most_weights
+    sentence = (
+        f"n-grams are kept from {used} occurrences on, not from {wanted} (min_count): more would "
+        f"need over {most:,} weights (most_weights)"
+    )
+    return [{"sentence": sentence, "min_count": used, "min_count_wanted": wanted}]
+
+
 class LinearMember:
     """A linear model of models/linear.py under the member contract."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, recoveries: list[dict[str, Any]] | None = None) -> None:
         self.model = model
-        self.facts = Facts(parameters=model.parameters)
+        self.facts = Facts(parameters=model.parameters, recoveries=recoveries or [])
 
     @classmethod
     def fit(cls, train: Labelled, valid: Labelled, context: Context) -> LinearMember:
-        """Fit on the training rows; validation rows are not looked at."""
+        """Fit on the training rows; validation rows are not looked at.
+
+        An n-gram model that left out more than options.min_count asks for says so.
+        """
         model = context.entry.build.fit(
             train.sequences, train.labels, classes=context.classes,
             view=context.view, options=context.options, seed=context.seed,
         )  # fmt: skip
-        return cls(model)
+        recoveries = describe_raised_count(model, context)
+        for recovery in recoveries:
+            context.report({"recovery": recovery["sentence"]})
+        return cls(model, recoveries)
 
     def predict(self, sequences: SequenceSet) -> np.ndarray:
         """float32 [n, c], rows sum to 1."""

@@ -24,6 +24,7 @@ from seqblend.training.fitting import (
     Setting,
     Trace,
     describe_validation,
+    is_best_so_far,
 )
 from seqblend.training.optimise import rate_at
 
@@ -52,8 +53,7 @@ def fit_network(
         values |= _validate(network, valid)
         trace.add(values)
         setting.report(values)
-        losses = trace.history["valid_loss"]
-        if setting.config.early_stopping and losses[-1] == min(losses):
+        if setting.config.early_stopping and is_best_so_far(trace.history):
             best = {name: array.copy() for name, array in network.state_dict().items()}
         faults.visit("epoch.end")
         if should_stop and should_stop(trace.history):
