@@ -7,8 +7,10 @@ import pytest
 from optuna.trial import FrozenTrial, create_trial
 from scipy import stats
 
+from seqblend.config import TrainConfig
 from seqblend.resampling import row_losses
 from seqblend.seeds import rng_for
+from seqblend.training.fitting import pilot_loss_key
 from seqblend.tuning.gain import holm_adjusted, paired_gain
 from seqblend.tuning.halving import in_upper_part, is_rung, survives
 from seqblend.tuning.replay import _Epochs
@@ -115,6 +117,18 @@ def test_what_counts_at_a_rung_is_the_least_loss_so_far():
     assert not survives({1: 0.5, 2: 0.2}, others)
     assert survives({1: 0.1, 2: 2.0}, others)
     assert survives({1: 1.0, 2: 0.5}, [{1: 1.0, 2: 0.9, 3: 0.1}] * 4)  # they were worse then
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ({}, "valid_calibrated_loss"),
+        ({"calibrate": False}, "valid_loss"),
+        ({"early_stopping": True}, "valid_loss"),  # its folds predict with temperature 1
+    ],
+)
+def test_pilots_are_judged_after_scaling_where_their_folds_predict_with_it(settings, key):
+    assert pilot_loss_key(TrainConfig(**settings)) == key
 
 
 def test_ties_go_on():
