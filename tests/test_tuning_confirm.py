@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -10,14 +11,17 @@ import pytest
 from conftest import write_competition
 from diagnosis_examples import draw_families
 from optuna.trial import FrozenTrial, create_trial
+from rich.console import Console
 
 from seqblend.config import Config, DataConfig, FoldConfig
 from seqblend.dataset import load_competition
 from seqblend.paths import Places
 from seqblend.project import Project, open_project
+from seqblend.reporting.sections.tuning import tabulate_scores
 from seqblend.store import read_array, read_json
 from seqblend.tuning.confirm import Confirmed, adjust_for_number, has_new_folds, refold
 from seqblend.tuning.gain import Gain
+from seqblend.tuning.shown import show_verdict
 from seqblend.tuning.study import DEFAULT, FOUND
 from seqblend.tuning.verdict import Verdict
 
@@ -112,12 +116,15 @@ def trial(number: int) -> FrozenTrial:
     return made
 
 
+COUNTS = {"done": 3, "pruned": 0, "failed": 0}
+
+
 def verdict_on(gains: list[Gain], *, has_new_folds: bool = True) -> Verdict:
     """The verdict on a default and finalists with these gains over it, best first."""
     finalists = [Confirmed(trial(i), "r", 0.5 - g.mean, 5, g) for i, g in enumerate(gains, 1)]
     default = Confirmed(trial(0), "r", 0.5, 5, Gain(0.0, 0.0, 0.0, 1.0))
     confirmed = sorted([default, *adjust_for_number(finalists)], key=lambda c: c.loss)
-    return Verdict(default.trial, confirmed[0].trial, None, confirmed, has_new_folds, None, {})
+    return Verdict(default.trial, confirmed[0].trial, None, confirmed, has_new_folds, None, COUNTS)
 
 
 CLEAR = Gain(0.03, 0.01, 0.05, 0.003)
@@ -166,3 +173,19 @@ def test_the_verdict_calls_no_folds_new_that_the_data_give():
         assert "new folds" not in verdict.sentence
         assert "the same folds" in verdict.sentence
         assert verdict.record()["has_new_folds"] is False
+
+
+@pytest.mark.parametrize(("is_new", "heading"), [(True, "new folds"), (False, "same folds")])
+def test_terminal_and_report_head_the_confirmed_scores_by_their_folds(is_new, heading):
+    verdict = verdict_on([CLEAR, NONE], has_new_folds=is_new)
+    console = Console(file=io.StringIO(), width=200)
+    show_verdict(console, verdict)
+    printed = console.file.getvalue()
+    assert f"log loss, {heading} and new seed" in printed
+    assert "trial 1 (found)" in printed
+    assert "0.006" in printed  # 2 x 0.003
+    table = tabulate_scores(verdict.record() | {"table": []})
+    titles = [column.title for column in table.columns]
+    assert f"log loss, {heading} and new seed" in titles
+    p_values = {row[0]: row[-1] for row in table.rows}
+    assert p_values == {"the default": "", "trial 1": 0.006, "trial 2": 0.9}
