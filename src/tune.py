@@ -1,4 +1,4 @@
-"""Search the settings of one model on a competition, and keep what is better beyond doubt.
+"""Search the settings of one model on a competition, and keep what is significantly better.
 
 python src/tune.py [MODEL] [--data DIR] [--trials N] [--timeout 30m] [--vary train,options]
 """

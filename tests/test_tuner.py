@@ -33,13 +33,15 @@ from seqblend.reporting.page import render_page
 from seqblend.reporting.sections.tuning import tuning_section
 from seqblend.running.executors import _DroppedError
 from seqblend.running.results import finished_runs
-from seqblend.running.runs import PILOT, Unit
+from seqblend.running.runs import PILOT, PilotResult, Unit
 from seqblend.running.units import run_unit
 from seqblend.store import commit_folder, forget_file, read_finished, read_json, write_array
 from seqblend.tuned import REMARK
 from seqblend.tuning.adopt import warm_starts
+from seqblend.tuning.confirm import SEED, make_confirmation
 from seqblend.tuning.course import Course, Rules, candidates
-from seqblend.tuning.planner import make_planner
+from seqblend.tuning.gain import holm_adjusted
+from seqblend.tuning.planner import Planner, make_planner
 from seqblend.tuning.study import AGAIN, DEFAULT
 from seqblend.tuning.table import outcome_of
 from seqblend.tuning.tuner import Settings, begin_study, best_model, replay_study
@@ -73,6 +75,15 @@ def study_of(working: Path) -> optuna.Study:
     storage = optuna.storages.JournalStorage(backend)
     (name,) = optuna.get_all_study_names(storage)
     return optuna.load_study(study_name=name, storage=storage)
+
+
+def rules_of(data: Path, working: Path) -> tuple[Rules, Planner]:
+    """The rules of the only study below a working folder, and its planner."""
+    (path,) = working.glob("*/studies/*.journal")
+    project = open_tiny(data, working, is_untuned=True)
+    planner = make_planner(project, "bigru", pytest.fail)
+    space = planner.space("train,options")
+    return Rules(project, begin_study(planner, space, path, Settings(), pytest.fail)), planner
 
 
 def live_trials(working: Path) -> list[tuple]:
@@ -136,8 +147,54 @@ def test_what_is_kept_says_what_it_is_worth(working):
     assert record["folds_after"] == 2
     losses = [after["log_loss"] for after in record["after"].values()]
     assert record["after"][str(record["best"]["trial"])]["log_loss"] == min(losses)
-    is_real = record["after"][str(record["best"]["trial"])]["gain"]["low"] > 0
-    assert record["settings"] == (record["best"]["values"] if is_real else {})
+    best = record["after"][str(record["best"]["trial"])]
+    is_better = best["gain"]["mean"] > 0 and best["p_value"] < 0.05
+    assert record["settings"] == (record["best"]["values"] if is_better else {})
+
+
+def test_finalists_are_tested_together(working):
+    record = read_json(working / "tiny/tuned/bigru.json")
+    default = str(record["default"]["trial"])
+    finalists = [after for number, after in record["after"].items() if number != default]
+    assert len(finalists) == 2
+    alone, holm = ([f["p_value"] for f in fs] for fs in ([f["gain"] for f in finalists], finalists))
+    assert holm == holm_adjusted(alone)
+    assert min(holm) > min(alone)
+
+
+def test_what_is_confirmed_has_the_epochs_and_the_temperature_that_were_found(tiny, working):
+    rules, planner = rules_of(tiny, working)
+    confirmation = make_confirmation(rules, planner, None, lambda: None)
+    assert len(confirmation.runs) == 3
+    for trial, again in zip(confirmation.trials, confirmation.runs, strict=True):
+        pilot = read_json(rules.project.store.pilot(trial.user_attrs["run"]) / "manifest.json")
+        for fold in (0, 1):
+            folder = confirmation.project.job(Unit(again, SEED, fold)).folder
+            unit = read_finished(folder, pytest.fail)  # the tuner fitted it
+            found = (unit["epochs"], unit["temperature"])
+            assert found == (pilot["epochs"], pilot["temperature"])
+            assert found[1] != 1.0
+            assert not unit["epochs_chosen_on_validation"]
+            history = read_json(folder / "history.json")
+            assert unit["scores"]["log_loss"] != pytest.approx(history["valid_loss"][-1], abs=1e-6)
+        assert not confirmation.project.store.pilot(again.name).exists()
+
+
+def test_a_confirming_run_has_a_name_of_its_own_even_on_the_same_folds(tiny, working):
+    _, planner = rules_of(tiny, working)
+    run = planner.run(planner.space("train.lr").start)
+    pilots = [PilotResult(3, 1.1), PilotResult(3, 1.2), PilotResult(4, 1.1)]
+    assert len({run.name, *(run.with_pilot(pilot).name for pilot in pilots)}) == 4
+    assert run.with_pilot(pilots[0]) == run.with_pilot(PilotResult(3, 1.1))
+
+
+def test_a_pilot_is_judged_by_the_loss_that_its_folds_will_have(working):
+    for trial in study_of(working).get_trials():
+        pilot = working / "tiny/runs" / trial.user_attrs["run"] / "pilot"
+        history = read_json(pilot / "history.json")
+        assert list(trial.intermediate_values.values()) == history["valid_calibrated_loss"]
+        assert trial.user_attrs["pilot"] == min(history["valid_calibrated_loss"])
+        assert history["valid_calibrated_loss"] != history["valid_loss"]
 
 
 def test_the_next_run_uses_what_was_tuned_and_finds_its_units_done(tiny, working):
@@ -206,7 +263,7 @@ def test_the_report_shows_the_search(working):
     section = tuning_section([read_json(working / "tiny/tuned/bigru.json")])
     assert [block.title for block in section.blocks] == ["bigru", "Trials of bigru, the best first"]
     page = render(section)
-    assert "new folds and seed" in page
+    assert "new folds and new seed" in page
     assert page.count("<svg") == 3
 
 

@@ -7,9 +7,11 @@ import pytest
 from optuna.trial import FrozenTrial, create_trial
 from scipy import stats
 
+from seqblend.config import TrainConfig
 from seqblend.resampling import row_losses
 from seqblend.seeds import rng_for
-from seqblend.tuning.gain import paired_gain
+from seqblend.training.fitting import pilot_loss_key
+from seqblend.tuning.gain import holm_adjusted, paired_gain
 from seqblend.tuning.halving import in_upper_part, is_rung, survives
 from seqblend.tuning.replay import _Epochs
 from seqblend.tuning.shards import (
@@ -117,6 +119,18 @@ def test_what_counts_at_a_rung_is_the_least_loss_so_far():
     assert survives({1: 1.0, 2: 0.5}, [{1: 1.0, 2: 0.9, 3: 0.1}] * 4)  # they were worse then
 
 
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ({}, "valid_calibrated_loss"),
+        ({"calibrate": False}, "valid_loss"),
+        ({"early_stopping": True}, "valid_loss"),  # its folds predict with temperature 1
+    ],
+)
+def test_pilots_are_judged_after_scaling_where_their_folds_predict_with_it(settings, key):
+    assert pilot_loss_key(TrainConfig(**settings)) == key
+
+
 def test_ties_go_on():
     assert in_upper_part(1.0, [1.0] * 9)
 
@@ -127,9 +141,47 @@ def test_a_gain_has_the_interval_of_paired_rows_and_the_noise_of_training():
     half = 1.959964 * d.std(ddof=1) / 2
     gain = paired_gain(before, after)
     assert (gain.mean, gain.low, gain.high) == pytest.approx((0.5, 0.5 - half, 0.5 + half))
-    assert not gain.is_real
+    assert gain.p_value == pytest.approx(2 * stats.norm.sf(0.5 / (d.std(ddof=1) / 2)))
     wider = paired_gain(before, after, noise=1.0)
     assert wider.high - wider.mean == pytest.approx(np.hypot(half, 1.959964))
+    assert wider.p_value == pytest.approx(
+        2 * stats.norm.sf(1.959964 * 0.5 / np.hypot(half, 1.959964))
+    )
+
+
+def test_the_interval_holds_0_where_the_p_value_is_above_5_percent():
+    before, noise = np.array([1.0, 2.0, 3.0, 4.0]), 0.4  # all differences alike: the error is 0.4
+    for gap, is_below in ((1.959965 * noise, True), (1.959963 * noise, False)):
+        gain = paired_gain(before, before - gap, noise)
+        assert (gain.low > 0) == (gain.p_value < 0.05) == is_below
+
+
+def test_a_difference_without_any_error_is_certain_and_none_is_no_difference():
+    losses = np.array([1.0, 2.0])
+    assert paired_gain(losses, losses - 0.5).p_value == 0.0
+    assert paired_gain(losses, losses).p_value == 1.0
+
+
+@pytest.mark.parametrize(
+    ("p_values", "adjusted"),
+    [
+        ([0.01, 0.04, 0.03], [0.03, 0.06, 0.06]),  # 3 x 0.01; 2 x 0.03; 1 x 0.04 but not below 0.06
+        ([0.03], [0.03]),
+        ([0.02, 0.02], [0.04, 0.04]),
+        ([0.5, 0.4, 0.001], [0.8, 0.8, 0.003]),
+        ([0.9, 0.6], [1.0, 1.0]),
+        ([], []),
+    ],
+)
+def test_holms_p_values_are_those_by_hand(p_values, adjusted):
+    assert holm_adjusted(p_values) == pytest.approx(adjusted)
+
+
+def test_of_three_that_are_equally_good_holm_passes_one_in_twenty_searches_or_fewer():
+    draws = rng_for(0, "test").normal(0, 1, (4_000, 3))
+    p_values = 2 * stats.norm.sf(np.abs(draws))
+    assert (p_values.min(1) < 0.05).mean() > 0.13  # each for itself: 1 - 0.95^3
+    assert np.mean([min(holm_adjusted(row.tolist())) < 0.05 for row in p_values]) < 0.06
 
 
 def test_a_replay_takes_trials_that_the_last_epoch_gives_up():

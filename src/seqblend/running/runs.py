@@ -44,10 +44,19 @@ _SOURCES = {"module": _MODULE, "linear": _LINEAR, "scratch": _SCRATCH}
 
 
 @dataclass(frozen=True)
+class PilotResult:
+    """What a pilot found for its folds: how many epochs, and by what to divide their logits."""
+
+    epochs: int
+    temperature: float
+
+
+@dataclass(frozen=True)
 class Run:
     """One model under one configuration, on one data set and one set of folds.
 
     pseudo: what it learns besides training rows, in the second stage
+    pilot: the result of an earlier run's pilot, which replaces one of its own
     """
 
     name: str
@@ -57,6 +66,7 @@ class Run:
     vocabulary: VocabularyConfig
     embedding: EmbeddingUse | None = None
     pseudo: PseudoUse | None = None
+    pilot: PilotResult | None = None
 
     @property
     def title(self) -> str:
@@ -78,7 +88,13 @@ class Run:
     @property
     def has_pilot(self) -> bool:
         """Whether a pilot chooses the number of epochs; in the second stage it is the base's."""
-        return self.kind != "linear" and not self.train.epochs and not self.train.early_stopping
+        needs_one = not self.train.epochs and not self.train.early_stopping and not self.pilot
+        return self.kind != "linear" and needs_one
+
+    def with_pilot(self, pilot: PilotResult) -> Run:
+        """The same run under a name of its own, with an earlier pilot's result for its folds."""
+        name = f"{self.title}-{digest(self.name, pilot)[:12]}"
+        return dataclasses.replace(self, name=name, pilot=pilot)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from seqblend.folds import inner_split, read_folds, split
 from seqblend.metrics import summarise
 from seqblend.models.registry import entry_for
 from seqblend.running.pseudo import SCOPE, read_pseudo_labels
-from seqblend.running.runs import PILOT, Job, Run, Unit
+from seqblend.running.runs import PILOT, Job, PilotResult, Run, Unit
 from seqblend.sequences import Competition
 from seqblend.sources import git_commit
 from seqblend.store import (
@@ -123,23 +123,29 @@ def _labelled(
     return Labelled(competition.view.sequences.take(rows), labels)
 
 
-def advice_of_pilot(runs: Path, run: Run) -> tuple[int, float]:
-    """The number of epochs and the temperature that the run's (or its base's) pilot found best."""
-    manifest = read_json(runs / run.base.name / "pilot" / "manifest.json")
-    return int(manifest["epochs"]), float(manifest["temperature"])
+def pilot_result_for(job: Job) -> PilotResult:
+    """The number of epochs (0: validation chooses) and the temperature of a unit.
+
+    A run brings the result of an earlier pilot, or has its own (in the second stage its base's),
+    or none: then epochs are as configured, and the temperature is 1.
+    """
+    unit, run = job.unit, job.unit.run
+    if run.pilot:
+        return run.pilot
+    if not run.has_pilot or unit.fold == PILOT:
+        return PilotResult(run.train.epochs, 1.0)
+    manifest = read_json(job.runs / run.base.name / "pilot" / "manifest.json")
+    return PilotResult(int(manifest["epochs"]), float(manifest["temperature"]))
 
 
 def _context(
     job: Job, competition: Competition, device: torch.device, report: Callable[[dict], None]
 ) -> Context:
-    unit, run = job.unit, job.unit.run
-    epochs, temperature = run.train.epochs, 1.0
-    if run.has_pilot and unit.fold != PILOT:
-        epochs, temperature = advice_of_pilot(job.runs, run)
+    unit, run, pilot = job.unit, job.unit.run, pilot_result_for(job)
     return Context(
         entry_for(run.model), run.options, run.train, run.vocabulary, len(competition.classes),
-        competition.view, unit.seed, unit.fold, epochs, device, report,
-        run.embedding and load_embedding(job.data, run.embedding), temperature,
+        competition.view, unit.seed, unit.fold, pilot.epochs, device, report,
+        run.embedding and load_embedding(job.data, run.embedding), pilot.temperature,
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from seqblend.training.trainer import Rows, Setting, Trainer
 
 _MANY_ROWS = 1_000  # validation rows whose loss is steady enough for a short patience
 PREDICT_TOKENS = 32_768  # padded tokens in a batch without gradients
+CALIBRATED_LOSS = "valid_calibrated_loss"  # in a history: after the best temperature
 History = dict[str, list[float]]
 _LOG = logging.getLogger(__name__)
 
@@ -103,7 +104,7 @@ def describe_validation(
     temperature, loss = 1.0, None
     if scores["valid_loss"] is not None:
         temperature, loss = fit_temperature(probabilities, labels)
-    calibrated = {"valid_calibrated_loss": loss, "valid_temperature": temperature}
+    calibrated = {CALIBRATED_LOSS: loss, "valid_temperature": temperature}
     return scores | calibrated | {"valid_seconds": time.perf_counter() - began}
 
 
@@ -153,6 +154,16 @@ def stops_after_patience(
 def patience_of(config: TrainConfig, rows: int) -> int:
     """The epochs that a pilot scored on so many rows waits: few rows make a loss unsteady."""
     return config.patience or (2 if rows >= _MANY_ROWS else 4)
+
+
+def pilot_loss_key(config: TrainConfig) -> str:
+    """The validation loss in the history by which pilots choose epochs and are compared.
+
+    After temperature scaling where the folds predict with the pilot's temperature, since that is
+    how they are scored; else the plain one.
+    """
+    is_calibrated = config.calibrate and not config.early_stopping
+    return CALIBRATED_LOSS if is_calibrated else "valid_loss"
 
 
 def first_best(losses: ArrayLike, prior_entropy: float = 0.0) -> int:

@@ -17,6 +17,7 @@ from seqblend.temperature import temper
 from seqblend.training.batching import DeviceSequences
 from seqblend.training.contract import Context, Facts, Fitted, Labelled
 from seqblend.training.fitting import (
+    CALIBRATED_LOSS,
     Rows,
     Setting,
     Trace,
@@ -25,6 +26,7 @@ from seqblend.training.fitting import (
     first_best,
     fit_module,
     patience_of,
+    pilot_loss_key,
     predict_module,
     stops_after_patience,
 )
@@ -57,8 +59,7 @@ class TorchMember:
         remap, size = fit_vocabulary(train.sequences, len(context.view.lexicon), context.vocabulary)
         rate = context.train.lr * context.options.lr_scale
         config, should_stop = dataclasses.replace(context.train, lr=rate), None
-        is_tempered = config.calibrate and not config.early_stopping
-        loss = "valid_calibrated_loss" if is_tempered else "valid_loss"
+        loss = pilot_loss_key(config)
         if context.embedding:
             remap, size = context.embedding.extend(remap, size)
         entropy = entropy_of(train.labels, context.classes)
@@ -84,7 +85,7 @@ class TorchMember:
             epochs = context.epochs or epochs_for_folds(losses, entropy)
         facts = Facts(
             trace.history, epochs, count, trace.padding, trace.tokens_per_second, trace.recoveries,
-            trace.history["valid_temperature"][epochs - 1] if is_tempered else 1.0,
+            trace.history["valid_temperature"][epochs - 1] if loss == CALIBRATED_LOSS else 1.0,
         )  # fmt: skip
         return cls(model, remap, context, facts)
 

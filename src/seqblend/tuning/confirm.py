@@ -1,4 +1,7 @@
-"""The best few and the default once more, with another seed and other folds: the winner's curse."""
+"""The best trials and the default fitted again on new folds with a new seed.
+
+What is best of many flatters itself on the rows that chose it (the winner's curse).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from optuna.trial import FrozenTrial
@@ -15,14 +17,15 @@ from optuna.trial import FrozenTrial
 from seqblend.folds import make_folds
 from seqblend.project import Project, make_ledger, write_folds
 from seqblend.running.executors import WorkerPool
-from seqblend.running.runs import Job, Run, Unit
+from seqblend.running.runs import Job, PilotResult, Run, Unit
 from seqblend.store import read_finished
 from seqblend.tuning.course import Rules, contenders, default_of, unit_losses
-from seqblend.tuning.gain import Gain, paired_gain
+from seqblend.tuning.gain import Gain, holm_adjusted, paired_gain
 from seqblend.tuning.planner import Planner
 
 SHARE = 0.3  # of the time, at most
 SEED = 2  # of the confirming fits; 0 searched and 1 measured the noise
+LEVEL = 0.05  # probability that any finalist no better than the default passes for better
 _MOST = 3  # finalists
 
 
@@ -32,13 +35,23 @@ class _TimeIsUpError(Exception):
 
 @dataclass(frozen=True)
 class Confirmed:
-    """A trial's score on the new folds. folds: how many of them; gain: over the default."""
+    """A trial's score on the new folds.
+
+    folds: how many of them; gain: over the default
+    p_value: that of the gain, Holm-adjusted for the number of finalists; the default's is 1
+    """
 
     trial: FrozenTrial
     run: str
     loss: float
     folds: int
     gain: Gain
+    p_value: float = 1.0
+
+    @property
+    def is_significant(self) -> bool:
+        """Whether it is better than the default, at a family-wise error of 5 %."""
+        return self.gain.mean > 0 and self.p_value < LEVEL
 
 
 @dataclass
@@ -104,6 +117,7 @@ class Confirmation:
             gain = paired_gain(one, other, spread / math.sqrt(common) if i else 0.0)
             loss = float(other.mean())
             results.append(Confirmed(self.trials[i], self.runs[i].name, loss, common, gain))
+        results = [results[0], *adjust_for_number(results[1:])]
         return sorted(results, key=lambda result: (result.loss, result.trial.number))
 
     def _losses(self, run: Run) -> list[np.ndarray]:
@@ -115,6 +129,15 @@ class Confirmation:
                 break
             found.append(unit_losses(self.project, unit))
         return found
+
+
+def adjust_for_number(finalists: list[Confirmed]) -> list[Confirmed]:
+    """The finalists, without the default, with p-values adjusted for how many they are."""
+    p_values = holm_adjusted([finalist.gain.p_value for finalist in finalists])
+    return [
+        dataclasses.replace(finalist, p_value=p_value)
+        for finalist, p_value in zip(finalists, p_values, strict=True)
+    ]
 
 
 def fold_spread(before: list[np.ndarray], after: list[np.ndarray]) -> float:
@@ -164,27 +187,43 @@ def make_confirmation(
     again = dataclasses.replace(planner, project=project)
     units = sum(t.user_attrs["units"] for t in trials)
     seconds = sum(t.user_attrs["seconds"] for t in trials) / max(units, 1)
-    runs = [again.run(_fixed(trial)) for trial in trials]
+    runs = [_run_again(again, trial) for trial in trials]
     return Confirmation(project, trials, runs, deadline, seconds, tick)
 
 
-def _fixed(trial: FrozenTrial) -> dict[str, Any]:
-    """A trial's values with the number of epochs that its pilot chose: no further pilot."""
-    epochs = trial.user_attrs.get("epochs")
-    return trial.params | ({"train.epochs": epochs} if epochs else {})
+def _run_again(planner: Planner, trial: FrozenTrial) -> Run:
+    """A trial's run on the planner's folds, with the epochs and temperature of the trial's pilot.
+
+    No further pilot: what is confirmed is the estimator that was found.
+    """
+    run, facts = planner.run(trial.params), trial.user_attrs
+    if not run.has_pilot:
+        return run
+    return run.with_pilot(PilotResult(facts["epochs"], facts["temperature"]))
 
 
 def refold(project: Project) -> Project:
-    """The project with folds drawn anew; the same ones where the data give them."""
-    competition = project.competition
-    config = dataclasses.replace(project.config.folds, seed=project.config.folds.seed + 1)
+    """The project with folds of another seed; the same ones where the data give them.
+
+    Rows that shared a fold still share one: keys hold what data and folds.groups=auto keep whole.
+    """
+    competition, settings = project.competition, project.config.folds
+    settings = dataclasses.replace(settings, seed=settings.seed + 1)
     folds = make_folds(
-        competition.labels, competition.train, config, groups=competition.groups,
-        given=competition.folds, classes=competition.classes,
-    )  # fmt: skip
+        competition.labels,
+        competition.train,
+        dataclasses.replace(settings, by_sequence=False),  # the keys know already
+        groups=project.folds.keys,
+        given=competition.folds,
+        classes=competition.classes,
+    )
+    folds = dataclasses.replace(folds, notes=project.folds.notes)  # true of any seed
     ledger = make_ledger(competition, folds, project.ledger.data)
     write_folds(project.store.data, folds, ledger.folds)
-    return dataclasses.replace(
-        project, config=dataclasses.replace(project.config, folds=config), folds=folds,
-        ledger=ledger,
-    )  # fmt: skip
+    config = dataclasses.replace(project.config, folds=settings)
+    return dataclasses.replace(project, config=config, folds=folds, ledger=ledger)
+
+
+def has_new_folds(project: Project) -> bool:
+    """Whether the confirmation scores on other folds than the search; not where data give them."""
+    return project.competition.folds is None

@@ -74,7 +74,7 @@ class Course:
     """One trial, unit by unit: the pilot where there is one, then fold after fold.
 
     unit: the next one, or the one that runs; None once the study was told how it ended
-    pilot: the least validation loss of a finished pilot
+    pilot: the least validation loss of a finished pilot, by training.fitting.pilot_loss_key
     is_given_up: the pilot's epochs were not good enough; what it still says is ignored
     """
 
@@ -151,6 +151,7 @@ class Course:
         self.pilot = best_until(self._epochs, max(self._epochs))
         self.trial.set_user_attr("pilot", self.pilot)
         self.trial.set_user_attr("epochs", manifest["epochs"])
+        self.trial.set_user_attr("temperature", manifest["temperature"])
         self.unit = Unit(self.run, self.seed, 0)
 
     def judge_pilot(self) -> None:

@@ -6,7 +6,7 @@ import time
 from types import TracebackType
 
 from seqblend.console import Console, Status, duration
-from seqblend.tuning.confirm import Confirmation
+from seqblend.tuning.confirm import Confirmation, has_new_folds
 from seqblend.tuning.course import Course, Rules
 from seqblend.tuning.gain import gain_of_shards
 from seqblend.tuning.study import AGAIN
@@ -53,7 +53,8 @@ class Progress:
     def confirming(self, confirmation: Confirmation) -> None:
         """Say what is run again."""
         numbers = ", ".join(str(trial.number) for trial in confirmation.trials[1:])
-        self._status.say(f"once more with new folds and a new seed: the default and {numbers}")
+        folds = "new" if has_new_folds(confirmation.project) else "the same"
+        self._status.say(f"once more on {folds} folds with a new seed: the default and {numbers}")
 
     def tick(self) -> None:
         """Redraw."""

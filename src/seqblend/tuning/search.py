@@ -13,6 +13,7 @@ from seqblend.errors import UnitError
 from seqblend.running.executors import Event, WorkerPool
 from seqblend.running.runs import PILOT, Job, Run, Unit
 from seqblend.store import read_finished, read_json
+from seqblend.training.fitting import pilot_loss_key
 from seqblend.tuning.course import Course, Rules
 from seqblend.tuning.space import Values
 from seqblend.tuning.study import AGAIN, OPENING
@@ -174,7 +175,8 @@ class Search:
     def _read_pilot(self, course: Course) -> None:
         """Take in a finished pilot's epochs: it was good enough at each of them."""
         history = read_json(self.rules.project.job(course.unit).folder / "history.json")
-        for epoch, loss in zip(history["epoch"], history["valid_loss"], strict=True):
+        losses = history[pilot_loss_key(course.run.train)]
+        for epoch, loss in zip(history["epoch"], losses, strict=True):
             course.observe(int(epoch), loss, is_judged=False)
 
     def _hear(self, event: Event, pool: WorkerPool) -> None:
@@ -183,7 +185,8 @@ class Search:
         course = self.busy[unit]
         if event.kind == "progress" and "epoch" in values and unit.fold == PILOT:
             seconds = values["train_seconds"] + values["valid_seconds"]
-            if not course.observe(values["epoch"], values["valid_loss"], seconds):
+            loss = values[pilot_loss_key(unit.run.train)]
+            if not course.observe(values["epoch"], loss, seconds):
                 pool.stop(event.worker)
         elif event.kind in ("done", "stopped", "failed"):
             del self.busy[unit]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from seqblend.console import Console, say, show_table
+from seqblend.tuning.confirm import Confirmed
 from seqblend.tuning.replay import Replay
 from seqblend.tuning.verdict import Verdict
 
@@ -28,13 +29,21 @@ def show_verdict(console: Console, verdict: Verdict) -> None:
     if verdict.confirmed:
         rows = [
             [f"trial {c.trial.number} ({c.trial.user_attrs['role']})", f"{c.trial.value:.4f}",
-             f"{c.loss:.4f}", str(c.gain) if c.trial is not verdict.default else ""]
+             f"{c.loss:.4f}", *_gain_cells(c, verdict)]
             for c in verdict.confirmed
         ]  # fmt: skip
-        columns = ["finalist", "log loss, found", "log loss, new folds and seed", "gain"]
+        again = f"log loss, {'new' if verdict.has_new_folds else 'same'} folds and new seed"
+        columns = ["finalist", "log loss, found", again, "gain", "p, Holm-corrected"]
         show_table(console, "confirmation", columns, rows)
     for note in verdict.notes:
         say(console, f"warning: {note}", "yellow")
     say(console, verdict.sentence, "green" if verdict.is_better else "yellow")
     for name, value in verdict.settings.items():
         say(console, f"  {name} = {value}")
+
+
+def _gain_cells(finalist: Confirmed, verdict: Verdict) -> list[str]:
+    """The gain over the default and its p-value; empty for the default itself."""
+    if finalist.trial is verdict.default:
+        return ["", ""]
+    return [finalist.gain.describe(""), f"{finalist.p_value:.3g}"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
-from seqblend.tuning.confirm import SEED, Confirmed
+from seqblend.tuning.confirm import LEVEL, SEED, Confirmed, has_new_folds
 from seqblend.tuning.course import Rules, default_of
 from seqblend.tuning.gain import Gain, gain_of_shards
 from seqblend.tuning.space import Values
@@ -20,9 +20,10 @@ from seqblend.tuning.table import outcome_of
 class Verdict:
     """How a study ended.
 
-    best: the trial chosen: by its score on new folds, else by the one it was found with
+    best: the trial chosen: by its score in the confirmation, else by the one it was found with
     gain_before: the best trial's over the default where it was found; it flatters
-    confirmed: default and finalists on new folds, best first; empty where there was no time
+    confirmed: default and finalists fitted again, best first; empty where there was no time
+    has_new_folds: whether that was on new folds; else on the data's own, with a new seed alone
     noise: (a fold's training noise, the shards' standard deviation), of the log loss
     notes: warnings
     """
@@ -31,6 +32,7 @@ class Verdict:
     best: FrozenTrial | None
     gain_before: Gain | None
     confirmed: list[Confirmed]
+    has_new_folds: bool
     noise: tuple[float, float] | None
     trials: dict[str, int]
     notes: list[str] = field(default_factory=list)
@@ -42,8 +44,8 @@ class Verdict:
 
     @property
     def is_better(self) -> bool:
-        """Whether a gain over the default was confirmed beyond doubt."""
-        return self.chosen is not None and self.chosen.gain.is_real
+        """Whether the gain over the default is significant, corrected for several finalists."""
+        return self.chosen is not None and self.chosen.is_significant
 
     @property
     def settings(self) -> Values:
@@ -59,19 +61,32 @@ class Verdict:
     @property
     def sentence(self) -> str:
         """What to do, and why."""
+        where = "on new folds" if self.has_new_folds else "with a new seed on the same folds"
         if self.chosen is None:
-            return "keep the default: nothing could be confirmed on new folds in the time there was"
+            return f"keep the default: nothing could be confirmed {where} in the time there was"
         if self.best.user_attrs["role"] == DEFAULT:
-            return "keep the default: on new folds nothing that was found is better"
-        gain = f"gain in log loss on new folds {self.chosen.gain}"
-        if self.is_better:
-            return f"use trial {self.best.number}: {gain}"
-        return f"keep the default: {gain}"
+            return f"keep the default: {where} nothing that was found is better"
+        what = f"use trial {self.best.number}" if self.is_better else "keep the default"
+        if not self.has_new_folds:
+            where += ", whose rows also chose it: it flatters,"
+        return f"{what}: gain in log loss {where} {self.chosen.gain.describe(self.significance)}"
+
+    @property
+    def significance(self) -> str:
+        """Whether the chosen one's gain passes the test, in words."""
+        finalists = len(self.confirmed) - 1
+        holm = f", Holm-corrected over {finalists} finalists" if finalists > 1 else ""
+        return f"{'' if self.is_better else 'not '}significant at {100 * LEVEL:.0f} %{holm}"
 
     def record(self) -> dict[str, Any]:
         """JSON of it all."""
         after = {
-            str(c.trial.number): {"log_loss": c.loss, "gain": dataclasses.asdict(c.gain)}
+            str(c.trial.number): {
+                "log_loss": c.loss,
+                "gain": dataclasses.asdict(c.gain),
+                "p_value": c.p_value,
+                "run": c.run,
+            }
             for c in self.confirmed
         }
         return {
@@ -84,6 +99,7 @@ class Verdict:
                                          "log_loss": self.default.value},
             "gain_before": self.gain_before and dataclasses.asdict(self.gain_before),
             "after": after, "folds_after": self.chosen.folds if self.chosen else 0,
+            "has_new_folds": self.has_new_folds,
             "seeds": {"search": 0, "noise": 1, "confirmation": SEED},
             "noise": self.noise and {"fold": self.noise[0], "shard": self.noise[1]},
             "trials": self.trials, "warnings": self.notes,
@@ -95,7 +111,13 @@ def reach_verdict(rules: Rules, confirmed: list[Confirmed]) -> Verdict:
     default = default_of(rules.study)
     best = confirmed[0].trial if confirmed else rules.best()
     return Verdict(
-        default, best, gain_of_shards(rules, best), confirmed, rules.noise(), count_trials(rules)
+        default,
+        best,
+        gain_of_shards(rules, best),
+        confirmed,
+        has_new_folds(rules.project),
+        rules.noise(),
+        count_trials(rules),
     )
 
 

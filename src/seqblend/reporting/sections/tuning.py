@@ -60,13 +60,15 @@ def pictures_of(record: dict[str, Any]) -> list[Picture]:
 
 def tabulate_scores(record: dict[str, Any]) -> Table:
     """Default and finalists: where they were found, and on new folds with a new seed."""
+    folds = "new" if record.get("has_new_folds", True) else "same"
     columns = (
         Column("trial", "trial"),
         Column("found", "log loss, found", "score", "on the folds that chose it: it flatters"),
-        Column("confirmed", "log loss, new folds and seed", "score"),
+        Column("confirmed", f"log loss, {folds} folds and new seed", "score"),
         Column("gain", "gain over the default", "signed"),
         Column("low", "95 % from", "signed"),
         Column("high", "to", "signed"),
+        Column("p_value", "p, Holm-corrected", "score"),
     )
     losses = {t["number"]: t["log_loss"] for t in record["table"]}
     default = record["default"] or {}
@@ -75,7 +77,8 @@ def tabulate_scores(record: dict[str, Any]) -> Table:
         is_default = int(number) == default.get("trial")
         gain = [NOTHING] * 3 if is_default else [after["gain"][k] for k in ("mean", "low", "high")]
         name = "the default" if is_default else f"trial {number}"
-        rows.append([name, losses.get(int(number)), after["log_loss"], *gain])
+        p_value = NOTHING if is_default else after.get("p_value", NOTHING)
+        rows.append([name, losses.get(int(number)), after["log_loss"], *gain, p_value])
     return Table(columns, sorted(rows, key=lambda row: row[2]))
 
 
