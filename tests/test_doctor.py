@@ -14,6 +14,7 @@ from conftest import write_competition
 from diagnosis_examples import draw_families
 from processes import start_script
 
+from seqblend.blending.methods import Blend
 from seqblend.checkup import best_two, examine
 from seqblend.config import Config, FoldConfig
 from seqblend.console import Console
@@ -23,12 +24,14 @@ from seqblend.diagnosis.variance import Gain
 from seqblend.paths import Places
 from seqblend.pipeline import blend_finished, make_plan
 from seqblend.project import open_project
+from seqblend.reading.solution import read_solution
 from seqblend.row_checks import LOOKS, check_rows
 from seqblend.running.results import RunResult, collect_run
 from seqblend.running.units import run_unit
 from seqblend.show import record_and_show, show_outcome
 from seqblend.store import read_json
 from seqblend.submission_log import log_submission, scored_submissions
+from seqblend.summary import make_report_data
 
 ROWS = {"exact duplicates", "near duplicates", "families", "label from id", "label from row order",
         "label from length", "train against test", "unseen tokens"}  # fmt: skip
@@ -83,6 +86,20 @@ def test_finished_runs_are_examined_too(project):
     assert len(found["gains"]) == 1
     assert found["seeds_for"] is None  # a linear model has no use for seeds
     assert "shake-up" in shown
+
+
+def test_the_blends_test_score_weighs_each_member_by_its_own_weight_whatever_their_order(project):
+    train_all(project)
+    outcome = blend_finished(project, pytest.fail, None, None)
+    tests = {result.model: result.test for result in outcome.results}
+    blend = Blend("mean", np.array([0.9, 0.1]), ("tfidf", "nblr"))
+    answers = read_solution(project.files.solution, project.competition)
+    mixed = 0.9 * tests["tfidf"].astype(float) + 0.1 * tests["nblr"]
+    by_hand = -np.log(mixed[np.arange(len(answers)), answers]).mean()
+    for results in (outcome.results, outcome.results[::-1]):
+        told = replace(outcome, results=results, blend=replace(outcome.blend, blend=blend))
+        record = make_report_data(project, told, "./run.sh").blend
+        assert record.test["log_loss"] == pytest.approx(by_hand)
 
 
 def test_the_two_best_submissions_are_a_blend_of_several_and_the_best_run():
