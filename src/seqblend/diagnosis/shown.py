@@ -56,15 +56,24 @@ def _show_shake_up(console: Console, diagnosis: Diagnosis) -> None:
 
 def _show_cards(console: Console, diagnosis: Diagnosis) -> None:
     rows = [
-        [card.name, f"{card.weight:.3f}", f"{card.loss_without:+.4f}", f"{card.correlation:.3f}",
-         _share(card.disagreement), f"{card.unrest:.4f}", f"{card.seconds:.0f}"]
+        [
+            card.name,
+            f"{card.weight:.3f}",
+            f"{card.loss_without:+.4f}",
+            f"{card.low:+.4f} to {card.high:+.4f}",
+            f"{card.correlation:.3f}",
+            _share(card.disagreement),
+            f"{card.unrest:.4f}",
+            f"{card.seconds:.0f}",
+        ]
         for card in diagnosis.cards
-    ]  # fmt: skip
+    ]
     if rows:
         columns = [
             "member",
             "weight",
             "log loss without",
+            "95 %",
             "error corr.",
             "disagrees",
             "unrest",
