@@ -16,7 +16,7 @@ from seqblend.diagnosis.forecasts import (
 from seqblend.diagnosis.holdouts import HoldOut
 from seqblend.diagnosis.mislabelled import check_labels, precision_and_recall, suspect_labels
 from seqblend.diagnosis.shakeup import forecast_shake_up
-from seqblend.diagnosis.variance import compare_runs, measure_variance, split_variance
+from seqblend.diagnosis.variance import measure_variance, split_variance
 from seqblend.seeds import rng_for
 from seqblend.store import read_json
 
@@ -196,27 +196,6 @@ def test_one_seed_tells_nothing_of_seeds_and_one_fold_nothing_at_all(rng):
     assert split_variance(rng.random((2, 1, 5)), rows=0.0).seed is None
     labels, p = draw(rng, [0.5, 0.5], 50)
     assert measure_variance([[HoldOut(labels, p, p, 0)]], "accuracy", 1) is None
-
-
-def test_a_gain_has_the_error_that_new_rows_give_it(rng):
-    gains, errors = [], []
-    for _ in range(60):
-        labels, p = draw(rng, [0.5, 0.5], 500)
-        worse = 0.5 * p + 0.5 * rng.dirichlet([1, 1], 500)
-        fold = rng.permutation(500) % 5
-        gain = compare_runs(("a", p), ("b", worse), labels, fold, "log_loss")
-        gains.append(gain.gain)
-        errors.append(gain.error)
-    assert np.mean(gains) > 0  # log loss: lower is better, a gain is positive all the same
-    assert np.mean(errors) == pytest.approx(np.std(gains), rel=0.35)
-
-
-def test_equal_runs_differ_by_noise_and_better_ones_do_not(rng):
-    labels, p = draw(rng, [0.5, 0.5], 2_000)
-    fold = np.arange(2_000) % 5
-    assert compare_runs(("a", p), ("b", p), labels, fold, "accuracy").is_noise
-    blurred = rng.dirichlet([1, 1], 2_000)
-    assert not compare_runs(("a", p), ("b", blurred), labels, fold, "auc").is_noise
 
 
 def test_a_public_score_spreads_as_draws_of_its_rows_do(rng):

@@ -20,7 +20,7 @@ from seqblend.config import Config, FoldConfig
 from seqblend.console import Console
 from seqblend.diagnosis.record import to_plain
 from seqblend.diagnosis.shown import show_diagnosis
-from seqblend.diagnosis.variance import Gain
+from seqblend.evaluation.paired import PairedDifference
 from seqblend.paths import Places
 from seqblend.pipeline import blend_finished, make_plan
 from seqblend.project import open_project
@@ -68,7 +68,8 @@ def test_rows_are_examined_before_anything_is_trained_and_nothing_trained_is_kep
     names = {check["name"] for check in found["checks"]}
     assert names == ROWS | {"confidence of a linear model", "class shift"}
     assert all(f"{name} (" in shown for name in names)
-    assert found["cards"] == found["gains"] == []
+    assert found["cards"] == []
+    assert found["gains"] == {}
     assert not (project.store.root / "runs").exists()
     assert look(project)[0] == diagnosis
 
@@ -83,7 +84,9 @@ def test_finished_runs_are_examined_too(project):
     assert sum(card["weight"] for card in found["cards"]) == 1  # no blend yet: the best run
     assert [one["share"] for one in found["shake_up"]] == [0.2, 0.3, 0.5]
     assert found["variance"]["seed"] is None
-    assert len(found["gains"]) == 1
+    (other,) = {"nblr", "tfidf"} - {found["best"]}
+    assert found["gains"].keys() == {other}
+    assert f"{found['best']} over {other}" in shown
     assert found["seeds_for"] is None  # a linear model has no use for seeds
     assert "shake-up" in shown
 
@@ -194,8 +197,7 @@ def test_groups_by_auto_are_the_folds_keys(tmp_path):
 
 
 def test_what_json_has_no_word_for_is_null():
-    plain = to_plain([Gain("a", "b", float("nan"), np.float32(0.5), np.inf), (np.int64(3),)])
-    assert plain[0] | {"first": "x"} == {
-        "first": "x", "second": "b", "gain": None, "error": 0.5, "smallest": None,
-    }  # fmt: skip
+    difference = PairedDifference(float("nan"), np.float32(0.5), np.inf, 1.0, 2)
+    plain = to_plain([{"b": difference}, (np.int64(3),)])
+    assert plain[0] == {"b": {"mean": None, "error": 0.5, "low": None, "high": 1.0, "n": 2}}
     assert plain[1] == [3]

@@ -44,7 +44,7 @@ def _distances(data: ReportData, entries: list[Entry]) -> dict[str, str]:
     """{model: `-0.0088 ±0.0021`}: how far it is behind what is submitted, and what is noise."""
     lead = lead_of(entries)
     leads = {e.name: compare(data, lead, e) for e in entries if lead and e is not lead}
-    return {name: f"{0.0 - k.gain:+.4f} ±{k.smallest:.4f}" for name, k in leads.items() if k}
+    return {name: f"{0.0 - k.mean:+.4f} ±{k.margin:.4f}" for name, k in leads.items() if k}
 
 
 def _cell(scores: dict | None, name: str) -> str:

@@ -17,7 +17,8 @@ from seqblend.diagnosis.holdouts import HoldOut, fit_hold_out, read_hold_outs
 from seqblend.diagnosis.mislabelled import check_labels
 from seqblend.diagnosis.record import Diagnosis, to_plain
 from seqblend.diagnosis.shakeup import forecast_shake_up
-from seqblend.diagnosis.variance import compare_runs, measure_variance
+from seqblend.diagnosis.variance import RESAMPLES, measure_variance
+from seqblend.evaluation.paired import compare_out_of_fold
 from seqblend.metrics import score
 from seqblend.project import Project
 from seqblend.row_checks import check_rows
@@ -96,9 +97,18 @@ def examine_runs(
         best, labels, ranked[0].oof, competition.train_ids, competition.classes,
         _planted(project),
     ))  # fmt: skip
-    named = [(names[results.index(result)], result.oof) for result in ranked]
-    gains = [compare_runs(named[0], other, labels, fold, metric) for other in named[1:]]
     rows = fold >= 0
+    gains = {
+        names[results.index(other)]: compare_out_of_fold(
+            metric,
+            labels[rows],
+            fold[rows],
+            ranked[0].oof[rows].astype(np.float64),
+            other.oof[rows].astype(np.float64),
+            resamples=RESAMPLES,
+        )
+        for other in ranked[1:]
+    }
     first, second = (None if p is None else p[rows] for p in best_two(ranked, blend))
     weights, blended = blend or ({best: 1.0}, ranked[0].oof)
     cards = make_cards(
@@ -109,7 +119,8 @@ def examine_runs(
     return Diagnosis(
         checks,
         variance=measure_variance(list(parts.values()), metric, project.folds.count),
-        gains=[gain for gain in gains if gain is not None],
+        best=best,
+        gains={name: gain for name, gain in gains.items() if gain is not None},
         shake_up=forecast_shake_up(labels[rows], first, second, metric, len(competition.test_ids)),
         cards=cards,
         seeds_for=deserves_seeds(cards, _trained(names, results)),

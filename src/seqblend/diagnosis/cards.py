@@ -8,8 +8,9 @@ import numpy as np
 
 from seqblend.blending.choosing import cross_fit
 from seqblend.diagnosis.holdouts import HoldOut
+from seqblend.evaluation.paired import compare_losses
 from seqblend.metrics import predict_classes
-from seqblend.resampling import CERTAIN, row_losses, standard_error
+from seqblend.resampling import row_losses
 
 METHOD = (
     "logodds_simplex"  # the yardstick: convex, deterministic, and of log loss, which has no ties
@@ -64,12 +65,15 @@ def make_cards(
         without = (
             _losses(stack[others], labels, fold) if others.any() else np.full(len(mine), np.nan)
         )
+        rise = compare_losses(whole, without)
         differs = predict_classes(known[k]) != predict_classes(blend[rows])
         cards.append(
             MemberCard(
                 name,
                 weights.get(name, 0.0),
-                *_mean_and_interval(without - whole),
+                rise.mean,
+                rise.low,
+                rise.high,
                 correlation=_correlation(errors[k], errors[others]),
                 disagreement=float(differs.mean()),
                 unrest=unrest[k],
@@ -77,12 +81,6 @@ def make_cards(
             )
         )
     return cards
-
-
-def _mean_and_interval(values: np.ndarray) -> tuple[float, float, float]:
-    """The mean of float64 [n] with its 95 % interval."""
-    mean, half = float(values.mean()), CERTAIN * standard_error(values)
-    return mean, mean - half, mean + half
 
 
 def measure_unrest(parts: list[HoldOut]) -> float:

@@ -18,10 +18,14 @@ def show_diagnosis(console: Console, diagnosis: Diagnosis) -> None:
         say(console, describe_variance(diagnosis.variance))
     if diagnosis.gains:
         rows = [
-            [f"{gain.first} over {gain.second}", f"{gain.gain:+.4f}", f"{gain.smallest:.4f}",
-             "noise" if gain.is_noise else "gain"]
-            for gain in diagnosis.gains
-        ]  # fmt: skip
+            [
+                f"{diagnosis.best} over {name}",
+                f"{gain.mean:+.4f}",
+                f"{gain.margin:.4f}",
+                "gain" if gain.is_significant else "noise",
+            ]
+            for name, gain in diagnosis.gains.items()
+        ]
         show_table(console, "gains", ["run", "better by", "smallest that counts", ""], rows)
     _show_shake_up(console, diagnosis)
     _show_cards(console, diagnosis)

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from seqblend.blending.calibration import measure_reliability
+from seqblend.evaluation.paired import PairedDifference, compare_out_of_fold
 from seqblend.intervals import central_95
 from seqblend.metrics import METRICS, score, summarise
 from seqblend.reporting.facts.records import BlendRecord, ModelRecord, ReportData
-from seqblend.resampling import CERTAIN, bootstrap, difference_error
+from seqblend.resampling import bootstrap
 
 
 @dataclass(frozen=True)
@@ -127,39 +128,21 @@ def lead_of(entries: list[Entry]) -> Entry | None:
     return next((entry for entry in scored if entry.is_blend), scored[0] if scored else None)
 
 
-@dataclass(frozen=True)
-class Lead:
-    """By how much one entry is better than another, on the rows that both have.
-
-    low, high: 95 % by paired bootstrap over rows; smallest: a gain is no noise from here on, of
-    rows and of fits (see difference_error)
-    """
-
-    gain: float
-    low: float
-    high: float
-    smallest: float
-
-
-def compare(data: ReportData, chosen: Entry, other: Entry) -> Lead | None:
-    """The lead of an entry over another; None where a score is undefined."""
-    rows, pair = np.intersect1d(chosen.rows, other.rows), (chosen, other)
-    labels, fold = data.labels[rows], data.fold[rows]
-    oof = [entry.record.oof[rows] for entry in pair]
-    scores = [score(data.metric, labels, p) for p in oof] if len(rows) else [None]
-    if None in scores:
-        return None
-    sign = 1.0 if METRICS[data.metric].higher_is_better else -1.0
-    ours, theirs = chosen.draws, other.draws
-    if not np.array_equal(chosen.rows, other.rows):
-        ours, theirs = resample(data, [chosen.record, other.record], [rows, rows])
-    folds = [[score(data.metric, labels[fold == k], p[fold == k]) for p in oof]
-             for k in np.unique(fold)]  # fmt: skip
-    apart = np.array([one - two for one, two in folds if None not in (one, two)])
-    drawn = sign * (ours - theirs)
-    low, high = central_95(drawn) or (np.nan, np.nan)
-    smallest = CERTAIN * difference_error(drawn, apart)
-    return Lead(sign * (scores[0] - scores[1]), low, high, smallest)
+def compare(data: ReportData, chosen: Entry, other: Entry) -> PairedDifference | None:
+    """By how much an entry is better than another, on the rows that both have; None where a score
+    is undefined."""
+    rows = np.intersect1d(chosen.rows, other.rows)
+    draws = None
+    if np.array_equal(chosen.rows, other.rows):
+        draws = chosen.draws, other.draws
+    return compare_out_of_fold(
+        data.metric,
+        data.labels[rows],
+        data.fold[rows],
+        chosen.record.oof[rows],
+        other.record.oof[rows],
+        draws=draws,
+    )
 
 
 def _summarise(labels: np.ndarray, p: np.ndarray) -> dict[str, Any]:
