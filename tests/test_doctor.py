@@ -15,9 +15,11 @@ from diagnosis_examples import draw_families
 from processes import start_script
 
 from seqblend.blending.methods import Blend
+from seqblend.board import leaderboard_rows
 from seqblend.checkup import best_two, examine
 from seqblend.config import Config, FoldConfig
 from seqblend.console import Console
+from seqblend.delivery import leaderboard_scores
 from seqblend.diagnosis.record import to_plain
 from seqblend.diagnosis.shown import show_diagnosis
 from seqblend.evaluation.paired import PairedDifference
@@ -25,6 +27,8 @@ from seqblend.paths import Places
 from seqblend.pipeline import blend_finished, make_plan
 from seqblend.project import open_project
 from seqblend.reading.solution import read_solution
+from seqblend.reporting.facts.entries import rank_entries
+from seqblend.reporting.facts.leaderboard import tabulate
 from seqblend.row_checks import LOOKS, check_rows
 from seqblend.running.results import RunResult, collect_run
 from seqblend.running.units import run_unit
@@ -103,6 +107,21 @@ def test_the_blends_test_score_weighs_each_member_by_its_own_weight_whatever_the
         told = replace(outcome, results=results, blend=replace(outcome.blend, blend=blend))
         record = make_report_data(project, told, "./run.sh").blend
         assert record.test["log_loss"] == pytest.approx(by_hand)
+
+
+def test_terminal_report_and_live_display_rank_alike(project):
+    train_all(project)
+    outcome = blend_finished(project, pytest.fail, None, None)
+    data = make_report_data(project, outcome, "./run.sh")
+    entries = rank_entries(data)
+    scores = dict(leaderboard_scores(project, outcome.results, outcome.blend))
+    assert list(scores) == [entry.name for entry in entries]
+    columns, shown = leaderboard_rows(data, entries)
+    assert [row[0].partition(",")[0] for row in shown] == list(scores)
+    assert [row[columns.index("OOF accuracy")] for row in shown] == list(scores.values())
+    table = tabulate(data, entries)
+    column = [column.key for column in table.columns].index("accuracy")
+    assert [f"{row[column]:.4f}" for row in table.rows] == list(scores.values())
 
 
 def test_the_two_best_submissions_are_a_blend_of_several_and_the_best_run():
