@@ -14,22 +14,29 @@ from conftest import write_competition
 from diagnosis_examples import draw_families
 from processes import start_script
 
+from seqblend.blending.methods import Blend
+from seqblend.board import leaderboard_rows
 from seqblend.checkup import best_two, examine
 from seqblend.config import Config, FoldConfig
 from seqblend.console import Console
+from seqblend.delivery import leaderboard_scores
 from seqblend.diagnosis.record import to_plain
 from seqblend.diagnosis.shown import show_diagnosis
-from seqblend.diagnosis.variance import Gain
+from seqblend.evaluation.paired import PairedDifference
 from seqblend.finish import finish_run
 from seqblend.paths import Places
 from seqblend.pipeline import blend_finished, make_plan
 from seqblend.project import open_project
+from seqblend.reading.solution import read_solution
+from seqblend.reporting.facts.entries import rank_entries
+from seqblend.reporting.facts.leaderboard import tabulate
 from seqblend.row_checks import LOOKS, check_rows
 from seqblend.running.results import RunResult, collect_run
 from seqblend.running.units import run_unit
 from seqblend.show import record_and_show, show_finished
 from seqblend.store import read_json
 from seqblend.submission_log import log_submission, scored_submissions
+from seqblend.summary import make_report_data
 
 ROWS = {"exact duplicates", "near duplicates", "families", "label from id", "label from row order",
         "label from length", "train against test", "unseen tokens"}  # fmt: skip
@@ -66,7 +73,8 @@ def test_rows_are_examined_before_anything_is_trained_and_nothing_trained_is_kep
     names = {check["name"] for check in found["checks"]}
     assert names == ROWS | {"confidence of a linear model", "class shift"}
     assert all(f"{name} (" in shown for name in names)
-    assert found["cards"] == found["gains"] == []
+    assert found["cards"] == []
+    assert found["gains"] == {}
     assert not (project.store.root / "runs").exists()
     assert look(project)[0] == diagnosis
 
@@ -81,9 +89,40 @@ def test_finished_runs_are_examined_too(project):
     assert sum(card["weight"] for card in found["cards"]) == 1  # no blend yet: the best run
     assert [one["share"] for one in found["shake_up"]] == [0.2, 0.3, 0.5]
     assert found["variance"]["seed"] is None
-    assert len(found["gains"]) == 1
+    (other,) = {"nblr", "tfidf"} - {found["best"]}
+    assert found["gains"].keys() == {other}
+    assert f"{found['best']} over {other}" in shown
     assert found["seeds_for"] is None  # a linear model has no use for seeds
     assert "shake-up" in shown
+
+
+def test_the_blends_test_score_weighs_each_member_by_its_own_weight_whatever_their_order(project):
+    train_all(project)
+    outcome = blend_finished(project, pytest.fail, None, None)
+    tests = {result.model: result.test for result in outcome.results}
+    blend = Blend("mean", np.array([0.9, 0.1]), ("tfidf", "nblr"))
+    answers = read_solution(project.files.solution, project.competition)
+    mixed = 0.9 * tests["tfidf"].astype(float) + 0.1 * tests["nblr"]
+    by_hand = -np.log(mixed[np.arange(len(answers)), answers]).mean()
+    for results in (outcome.results, outcome.results[::-1]):
+        told = replace(outcome, results=results, blend=replace(outcome.blend, blend=blend))
+        record = make_report_data(project, told, "./run.sh").blend
+        assert record.test["log_loss"] == pytest.approx(by_hand)
+
+
+def test_terminal_report_and_live_display_rank_alike(project):
+    train_all(project)
+    outcome = blend_finished(project, pytest.fail, None, None)
+    data = make_report_data(project, outcome, "./run.sh")
+    entries = rank_entries(data)
+    scores = dict(leaderboard_scores(project, outcome.results, outcome.blend))
+    assert list(scores) == [entry.name for entry in entries]
+    columns, shown = leaderboard_rows(data, entries)
+    assert [row[0].partition(",")[0] for row in shown] == list(scores)
+    assert [row[columns.index("OOF accuracy")] for row in shown] == list(scores.values())
+    table = tabulate(data, entries)
+    column = [column.key for column in table.columns].index("accuracy")
+    assert [f"{row[column]:.4f}" for row in table.rows] == list(scores.values())
 
 
 def test_the_two_best_submissions_are_a_blend_of_several_and_the_best_run():
@@ -181,8 +220,7 @@ def test_groups_by_auto_are_the_folds_keys(tmp_path):
 
 
 def test_what_json_has_no_word_for_is_null():
-    plain = to_plain([Gain("a", "b", float("nan"), np.float32(0.5), np.inf), (np.int64(3),)])
-    assert plain[0] | {"first": "x"} == {
-        "first": "x", "second": "b", "gain": None, "error": 0.5, "smallest": None,
-    }  # fmt: skip
+    difference = PairedDifference(float("nan"), np.float32(0.5), np.inf, 1.0, 2)
+    plain = to_plain([{"b": difference}, (np.int64(3),)])
+    assert plain[0] == {"b": {"mean": None, "error": 0.5, "low": None, "high": 1.0, "n": 2}}
     assert plain[1] == [3]

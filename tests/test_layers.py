@@ -19,7 +19,7 @@ LAYERS = [  # lowest first; a name with a slash is a folder
     "sequences reading/ embeddings/ paths demo demo_kinds public/ dataset",
     "dealing folds vocabulary",
     "models/",
-    "probabilities metrics temperature resampling intervals devices",
+    "probabilities metrics temperature resampling intervals devices evaluation/",
     "training/",
     "running/",
     "blending/ tuned",

@@ -9,16 +9,16 @@ from report_examples import make_report
 from sklearn.metrics import roc_auc_score
 
 from seqblend.blending.calibration import measure_reliability
-from seqblend.blending.methods import Blend
 from seqblend.config import DataConfig, VocabularyConfig
+from seqblend.diagnosis.cards import MemberCard
+from seqblend.diagnosis.record import Diagnosis
 from seqblend.errors import InputError
-from seqblend.metrics import score
 from seqblend.reading.readers import find_files, read_competition
 from seqblend.reporting.facts.breakdowns import tabulate_recall, tabulate_tenths
 from seqblend.reporting.facts.entries import rank_entries
 from seqblend.reporting.facts.explanations import Explanation, rank_agreement, read_explanations
 from seqblend.reporting.facts.leaderboard import tabulate
-from seqblend.reporting.facts.members import correlate_errors, member_worth
+from seqblend.reporting.facts.members import correlate_errors, tabulate_members
 from seqblend.reporting.facts.mistakes import find_suspects, tabulate_suspects, tabulate_worst
 from seqblend.reporting.facts.records import RowTexts, Suspects
 from seqblend.reporting.figures.ranking import rank
@@ -71,25 +71,19 @@ def test_areas_are_those_of_an_oracle_and_curves_end_where_they_must():
     assert (perfect.precision == 1).all()
 
 
-def test_a_member_is_worth_what_the_loss_rises_without_it(data, entries):
-    weights = {"nblr": 0.2, "bigru": 0.3, "bilstm": 0.5}
-    blend = replace(data.blend, method="simplex", weights=weights)
-    worth = member_worth(data, blend, models_of(entries))
-    oof = {record.name: record.oof for record in data.records}
-    whole = Blend("simplex", np.array([0.2, 0.3, 0.5]), ()).apply(np.stack(list(oof.values())))
-    rest = (0.2 * oof["nblr"] + 0.3 * oof["bigru"]) / 0.5
-    rise = score("log_loss", data.labels, rest) - score("log_loss", data.labels, whole)
-    value, low, high = worth["bilstm"]
-    assert value == pytest.approx(rise, abs=1e-6)
-    assert low < value < high
-    assert max(worth, key=lambda name: worth[name][0]) == "bilstm"
-
-
-def test_a_member_without_weight_or_rivals_has_no_worth(data, entries):
-    alone = replace(data.blend, weights={"nblr": 0.0, "bigru": 0.0, "bilstm": 1.0})
-    assert member_worth(data, alone, models_of(entries)) == {}
-    unknown = replace(data.blend, method="a method of tomorrow")
-    assert member_worth(data, unknown, models_of(entries)) == {}
+def test_the_loss_without_a_member_is_that_of_a_refit_and_never_of_scaled_weights(data):
+    """Weights of stacking need not sum to 1 nor be above 0, and it has a bias."""
+    weights = {"nblr": -0.3, "bigru": 0.2, "bilstm": 0.9}
+    blend = replace(data.blend, method="stacking", weights=weights)
+    plain = tabulate_members(data, blend)
+    assert [column.key for column in plain.columns] == ["model", "weight"]
+    assert plain.rows == [["bilstm", 0.9], ["bigru", 0.2], ["nblr", -0.3]]
+    cards = [MemberCard(name, w, 0.5, 0.4, 0.6, 0.0, 0.0, 0.0, 1.0) for name, w in weights.items()]
+    told = tabulate_members(replace(data, diagnosis=Diagnosis([], cards=cards[:2])), blend)
+    keys = [column.key for column in told.columns]
+    assert keys[2:5] == ["loss_without", "low", "high"]
+    assert told.rows[1][:5] == ["bigru", 0.2, 0.5, 0.4, 0.6]
+    assert told.rows[0][2:] == [""] * (len(keys) - 2)  # a member that the doctor did not see
 
 
 def test_errors_correlate_fully_with_themselves_and_not_with_noise(data, entries):

@@ -221,8 +221,8 @@ def test_the_verdict_is_held_against_the_best_single_model_and_the_baseline():
     assert verdict.entry.is_blend
     assert [name for name, *_ in verdict.leads] == ["bilstm", "nblr"]
     *_, lead = verdict.leads[0]  # the blend's predictions are bilstm's own: paired, no spread
-    assert lead.gain == lead.low == lead.high == lead.smallest == 0
-    assert verdict.leads[1][2].gain > 0
+    assert lead.mean == lead.low == lead.high == lead.margin == 0
+    assert verdict.leads[1][2].mean > 0
 
 
 def test_a_blend_that_is_one_model_alone_is_not_held_against_itself():

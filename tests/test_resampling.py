@@ -7,7 +7,7 @@ import pytest
 from blend_examples import members
 
 from seqblend.metrics import METRICS, score
-from seqblend.resampling import bootstrap, difference_error, influence, standard_error
+from seqblend.resampling import bootstrap, influence, standard_error
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -45,11 +45,3 @@ def test_a_score_that_is_undefined_has_no_parts():
     zeros = np.zeros(50, np.int64)
     assert influence("auc", zeros, stack[0]) is None
     assert influence("mcc", zeros, stack[0]) is None
-
-
-def test_a_differences_error_is_that_of_rows_or_of_fits_whichever_is_greater():
-    drawn, folds = np.array([1.0, 3.0, np.nan]), np.array([0.0, 3.0, 6.0])
-    assert difference_error(drawn, folds) == pytest.approx(3 / np.sqrt(3))
-    assert difference_error(drawn, folds[:2]) == 1  # two folds tell no spread
-    assert difference_error(10 * drawn, folds) == 10
-    assert np.isnan(difference_error(drawn[2:], folds))

@@ -1,52 +1,58 @@
-"""The leaderboard of the terminal."""
+"""The leaderboard as the terminal shows it."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from seqblend.metrics import METRICS, summarise
+from seqblend.evaluation.leaderboard import format_score
 from seqblend.reporting.facts.entries import Entry, compare, lead_of
 from seqblend.reporting.facts.histories import mean_epochs_to
-from seqblend.reporting.facts.records import BEST_REACHABLE, BlendRecord, ModelRecord, ReportData
+from seqblend.reporting.facts.records import BEST_REACHABLE, ModelRecord, ReportData
 
 
 def leaderboard_rows(data: ReportData, entries: list[Entry]) -> tuple[list[str], list[list[str]]]:
-    """(columns, rows): OOF, cross-fitted and test scores never mixed."""
-    known, best = data.fold >= 0, data.reference.get(BEST_REACHABLE)
-    scored = list(dict.fromkeys([data.metric, "accuracy", "log_loss"]))
+    """(columns, rows) in the leaderboard's order: out of fold, cross-fitted and test scores never
+    mixed."""
     has_test = any(record.test for record in data.records)
-    columns = ["model", f"OOF {data.metric}", *(name.replace("_", " ") for name in scored[1:])]
-    columns += ["behind ± noise", "epochs", "time", *[f"test {data.metric}"] * has_test]
+    best = data.reference.get(BEST_REACHABLE)
+    others = [name for name in ("accuracy", "log_loss") if name != data.metric]
+    columns = ["model", f"OOF {data.metric}", *(name.replace("_", " ") for name in others)]
+    columns += ["behind ± noise", "epochs", "time"]
+    columns += [f"test {data.metric}"] if has_test else []
     columns += ["to 99 %"] if best else []  # epochs to that share of what can be reached
+    behind, rows = _distances(data, entries), []
+    for entry in entries:
+        epochs, seconds, reached = _costs(entry, best)
+        cells = [_title(entry), format_score(entry.pooled)]
+        cells += [format_score(entry.summary.get(name)) for name in others]
+        cells += [behind.get(entry.name, ""), epochs, seconds]
+        cells += [format_score((entry.record.test or {}).get(data.metric))] if has_test else []
+        cells += [reached] if best else []
+        rows.append(cells)
+    return columns, rows
 
-    def cells_of(record: ModelRecord | BlendRecord, name: str, *cost: str) -> tuple:
-        """(score, cells of the row): the last cell is for a model's epochs to the best."""
-        scores = summarise(data.labels[known], record.oof[known].astype(np.float64))
-        test = [_cell(record.test, data.metric)] * has_test
-        cells = [name, *(_cell(scores, key) for key in scored), *cost[:-1], *test]
-        return scores[data.metric], cells + [cost[-1]] * bool(best)
 
-    behind, ranked = _distances(data, entries), []
-    for record in data.records:
-        epochs = f"{np.mean(record.epochs):.0f}" if any(record.epochs) else "-"
-        reached = mean_epochs_to(record, best) if best else None
-        name = record.name + (f", {record.remark}" if record.remark else "")
-        cost = epochs, f"{record.seconds:.0f} s", f"{reached:.1f}" if reached else "-"
-        ranked.append(cells_of(record, name, behind.get(record.name, ""), *cost))
-    sign = -1 if METRICS[data.metric].higher_is_better else 1
-    ranked.sort(key=lambda pair: (pair[0] is None, sign * (pair[0] or 0.0)))
-    if data.blend is not None:
-        ranked.append(cells_of(data.blend, "blend, cross-fitted", "", "", "", ""))
-    return columns, [cells for _, cells in ranked]
+def _title(entry: Entry) -> str:
+    if entry.is_blend:
+        return "blend, cross-fitted"
+    return entry.name + (f", {entry.remark}" if entry.remark else "")
+
+
+def _costs(entry: Entry, best: float | None) -> tuple[str, str, str]:
+    """(epochs, seconds, epochs to 99 % of the best reachable) of a model; a blend has none."""
+    record = entry.record
+    if not isinstance(record, ModelRecord):
+        return "", "", ""
+    epochs = f"{np.mean(record.epochs):.0f}" if any(record.epochs) else "-"
+    reached = mean_epochs_to(record, best) if best else None
+    return epochs, f"{record.seconds:.0f} s", f"{reached:.1f}" if reached else "-"
 
 
 def _distances(data: ReportData, entries: list[Entry]) -> dict[str, str]:
     """{model: `-0.0088 ±0.0021`}: how far it is behind what is submitted, and what is noise."""
-    lead = lead_of(entries)
-    leads = {e.name: compare(data, lead, e) for e in entries if lead and e is not lead}
-    return {name: f"{0.0 - k.gain:+.4f} ±{k.smallest:.4f}" for name, k in leads.items() if k}
-
-
-def _cell(scores: dict | None, name: str) -> str:
-    value = (scores or {}).get(name)
-    return "undefined" if value is None else f"{value:.4f}"
+    lead, distances = lead_of(entries), {}
+    for entry in entries if lead else ():
+        found = None if entry is lead else compare(data, lead, entry)
+        if found is not None:
+            distances[entry.name] = f"{0.0 - found.mean:+.4f} ±{found.margin:.4f}"
+    return distances

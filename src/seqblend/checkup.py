@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import numpy as np
@@ -17,8 +16,9 @@ from seqblend.diagnosis.holdouts import HoldOut, fit_hold_out, read_hold_outs
 from seqblend.diagnosis.mislabelled import check_labels
 from seqblend.diagnosis.record import Diagnosis, to_plain
 from seqblend.diagnosis.shakeup import forecast_shake_up
-from seqblend.diagnosis.variance import compare_runs, measure_variance
-from seqblend.metrics import score
+from seqblend.diagnosis.variance import RESAMPLES, measure_variance
+from seqblend.evaluation.leaderboard import Candidate, rank
+from seqblend.evaluation.paired import compare_out_of_fold
 from seqblend.project import Project
 from seqblend.row_checks import check_rows
 from seqblend.running.results import RunResult, finished_runs, standing_blend
@@ -87,20 +87,32 @@ def examine_runs(
         for name, result in zip(names, results, strict=True)
         if result.manifest.get("units")  # a member from a file has none
     }
-    ranked = _rank(results, labels, fold)
-    best = names[results.index(ranked[0])]
+    candidates = [Candidate(name, run) for name, run in zip(names, results, strict=True)]
+    ranked = rank("log_loss", labels, fold, candidates)  # no ties, and it sees how sure a run is
+    best, best_oof = ranked[0].name, ranked[0].record.oof
     second = {n for n, r in zip(names, results, strict=True) if r.manifest.get("pseudo")}
     new = {name: parts[name] for name in parts if name not in second}  # those learnt no test rows
     checks = checks + _forecast(project, new, best if best in new else next(iter(new), None))
     checks.append(check_labels(
-        best, labels, ranked[0].oof, competition.train_ids, competition.classes,
+        best, labels, best_oof, competition.train_ids, competition.classes,
         _planted(project),
     ))  # fmt: skip
-    named = [(names[results.index(result)], result.oof) for result in ranked]
-    gains = [compare_runs(named[0], other, labels, fold, metric) for other in named[1:]]
     rows = fold >= 0
-    first, second = (None if p is None else p[rows] for p in best_two(ranked, blend))
-    weights, blended = blend or ({best: 1.0}, ranked[0].oof)
+    gains = {
+        other.name: compare_out_of_fold(
+            metric,
+            labels[rows],
+            fold[rows],
+            best_oof[rows].astype(np.float64),
+            other.record.oof[rows].astype(np.float64),
+            resamples=RESAMPLES,
+        )
+        for other in ranked[1:]
+    }
+    first, second = (
+        None if p is None else p[rows] for p in best_two([row.record for row in ranked], blend)
+    )
+    weights, blended = blend or ({best: 1.0}, best_oof)
     cards = make_cards(
         names, np.stack([result.oof for result in results]), labels, fold, blended, weights,
         unrest=[measure_unrest(parts.get(name, [])) for name in names],
@@ -109,7 +121,8 @@ def examine_runs(
     return Diagnosis(
         checks,
         variance=measure_variance(list(parts.values()), metric, project.folds.count),
-        gains=[gain for gain in gains if gain is not None],
+        best=best,
+        gains={name: gain for name, gain in gains.items() if gain is not None},
         shake_up=forecast_shake_up(labels[rows], first, second, metric, len(competition.test_ids)),
         cards=cards,
         seeds_for=deserves_seeds(cards, _trained(names, results)),
@@ -130,13 +143,6 @@ def _trained(names: tuple[str, ...], results: list[RunResult]) -> set[str]:
     """The members that are trained by epochs: another seed gives others."""
     pairs = zip(names, results, strict=True)
     return {name for name, result in pairs if any(result.manifest.get("epochs", []))}
-
-
-def _rank(results: list[RunResult], labels: np.ndarray, fold: np.ndarray) -> list[RunResult]:
-    """Runs by log loss out of fold, the best first: it has no ties, and sees how sure a run is."""
-    rows = fold >= 0
-    losses = {r.name: score("log_loss", labels[rows], r.oof[rows].astype(float)) for r in results}
-    return sorted(results, key=lambda r: math.inf if losses[r.name] is None else losses[r.name])
 
 
 def _planted(project: Project) -> np.ndarray | None:

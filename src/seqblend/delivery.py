@@ -10,7 +10,8 @@ import numpy as np
 from seqblend.blending.choosing import BlendResult, select_blend
 from seqblend.config import digest
 from seqblend.errors import InputError
-from seqblend.metrics import METRICS, better
+from seqblend.evaluation.leaderboard import Candidate, format_score, rank
+from seqblend.metrics import better
 from seqblend.project import Project
 from seqblend.running.results import MADE_BY, RunResult, check_result
 from seqblend.running.runs import Unit
@@ -39,18 +40,23 @@ def describe_submission(project: Project, outcome: Outcome) -> str:
     models = f"{n} models" if n > 1 else "1 model"
     return (
         f"submission: {outcome.submission.path} ({blend.method} of {models},"
-        f" cross-fitted {project.competition.metric} {_text(blend.cross_fitted)})"
+        f" cross-fitted {project.competition.metric} {format_score(blend.cross_fitted)})"
     )
 
 
-def board_of(
+def leaderboard_scores(
     project: Project, results: list[RunResult], blend: BlendResult | None
 ) -> list[tuple[str, str]]:
-    """(name, OOF score) of each run, and the blend's cross-fitted score."""
-    metric, rows = METRICS[project.competition.metric], project.fold >= 0
-    labels = project.competition.labels[rows]
-    board = [(r.model, _text(metric.function(labels, r.oof[rows]))) for r in results]
-    return board + ([("blend", _text(blend.cross_fitted))] if blend else [])
+    """(name, score) of the runs, out of fold, and of the blend, cross-fitted; the best first."""
+    candidates: list[Candidate[RunResult | BlendResult]] = [
+        Candidate(name, result)
+        for name, result in zip(distinct_names(results), results, strict=True)
+    ]
+    if blend is not None:
+        candidates.append(Candidate("blend", blend, is_blend=True, score=blend.cross_fitted))
+    competition = project.competition
+    rows = rank(competition.metric, competition.labels, project.fold, candidates)
+    return [(row.name, format_score(row.pooled)) for row in rows]
 
 
 def blend_results(
@@ -166,7 +172,3 @@ def _submit(
         cross_fitted=blend.cross_fitted if blend else None,
     )  # fmt: skip
     return submission
-
-
-def _text(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.4f}"

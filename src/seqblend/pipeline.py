@@ -14,9 +14,9 @@ from seqblend.console import Console, duration, say
 from seqblend.delivery import (
     Outcome,
     blend_results,
-    board_of,
     deliver_frequencies,
     describe_submission,
+    leaderboard_scores,
 )
 from seqblend.errors import InputError
 from seqblend.progress import Progress
@@ -128,7 +128,7 @@ def run_plan(
         if submission is not None:
             outcome.blend, outcome.submission = blend, submission
             progress.say(describe_submission(project, outcome), "green")
-        progress.board = board_of(project, outcome.results, outcome.blend)
+        progress.board = leaderboard_scores(project, outcome.results, outcome.blend)
 
     return _work(project, plan, console, deadline, renew)
 
@@ -140,7 +140,7 @@ def train_plan(
 
     def renew(outcome: Outcome, progress: Progress) -> None:
         """Show the new scores."""
-        progress.board = board_of(project, outcome.results, None)
+        progress.board = leaderboard_scores(project, outcome.results, None)
 
     return _work(project, plan, console, deadline, renew)
 

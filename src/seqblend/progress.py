@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 
 from seqblend.console import Console, Group, Status, duration, picture_of
+from seqblend.evaluation.leaderboard import format_score
 from seqblend.running.executors import Event
 from seqblend.running.runs import PILOT, Unit
 from seqblend.running.scheduling import Schedule
@@ -81,8 +82,7 @@ class Progress:
         return duration(self.schedule.seconds_left(self.workers))
 
     def _score(self, values: dict) -> str:
-        score = values.get(f"valid_{self.metric}", values.get("valid_loss"))
-        return "undefined" if score is None else f"{score:.4f}"
+        return format_score(values.get(f"valid_{self.metric}", values.get("valid_loss")))
 
     def _epoch_line(self, name: str, values: dict) -> str:
         return (
@@ -93,8 +93,7 @@ class Progress:
         )
 
     def _done_line(self, name: str, fold: int, manifest: dict) -> str:
-        score = manifest["scores"].get(self.metric)
-        text = "undefined" if score is None else f"{score:.4f}"
+        text = format_score(manifest["scores"].get(self.metric))
         epochs = f"  {manifest['epochs']} epochs" if manifest["epochs"] else ""
         padding = manifest["padding"]
         padded = f"  padding {padding:.1%}" if padding is not None else ""

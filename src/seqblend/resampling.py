@@ -10,7 +10,7 @@ from scipy import sparse
 from seqblend.metrics import CLIP, COUNTED, confusion_matrix, predict_classes
 from seqblend.seeds import rng_for
 
-CERTAIN = 1.96  # standard errors from which a difference is none by chance, 19 times in 20
+CERTAIN = 1.96  # z for a two-sided 5 % test
 Weighted = Callable[[np.ndarray], np.ndarray]  # float64 [r, n] row weights -> float64 [r]
 _CHUNK = 50  # resamples held at once: 50 x 25,000 rows are 10 MB
 _CELLS = 20_000_000  # resamples x patterns held at once, 160 MB
@@ -68,19 +68,6 @@ def _area_influence(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray
 def standard_error(values: np.ndarray) -> float:
     """Of the mean of float64 [n]; 0 for a single row."""
     return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
-
-
-def difference_error(drawn: np.ndarray, folds: np.ndarray) -> float:
-    """The standard error of two models' difference: of their rows or of their fits.
-
-    drawn: float64 [r], the difference on resampled rows; folds: float64 [k], in each fold
-    The greater of the bootstrap's and the folds' spread, which holds what another fit would change
-    as well; with fewer than 3 folds the bootstrap's alone. NaN where nothing is defined.
-    """
-    drawn = drawn[np.isfinite(drawn)]
-    by_rows = float(drawn.std()) if len(drawn) else float("nan")
-    by_fits = float(folds.std(ddof=1) / np.sqrt(len(folds))) if len(folds) > 2 else 0.0
-    return max(by_rows, by_fits)  # NaN where by_rows is
 
 
 def bootstrap(

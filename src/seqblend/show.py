@@ -6,9 +6,10 @@ from pathlib import Path
 
 from seqblend.board import leaderboard_rows
 from seqblend.console import Console, clean, say, show_findings, show_table
-from seqblend.delivery import Outcome, board_of, describe_submission
+from seqblend.delivery import Outcome, describe_submission, leaderboard_scores
 from seqblend.diagnosis.record import Diagnosis
 from seqblend.errors import listing
+from seqblend.evaluation.leaderboard import format_score
 from seqblend.finish import FinishedRun
 from seqblend.folds import split
 from seqblend.models.anatomy import count_parameters, describe_layers
@@ -139,13 +140,9 @@ def _show_rest(console: Console, outcome: Outcome) -> None:
 
 def show_trained(console: Console, project: Project, outcome: Outcome) -> None:
     """The OOF scores of complete runs, and what failed or is missing."""
-    for name, score in board_of(project, outcome.results, None):
+    for name, score in leaderboard_scores(project, outcome.results, None):
         say(console, f"{name}: OOF {project.competition.metric} {score}", "bold")
     _show_rest(console, outcome)
-
-
-def _text(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.4f}"
 
 
 def record_and_show(console: Console, log: Path, answer: str) -> None:
@@ -167,12 +164,12 @@ def show_blend(console: Console, project: Project, outcome: Outcome) -> None:
     names = ("cross_fitted", "low", "high", "in_sample", "gap", "beats_single")
     whole = blend.whole | {"method": "the choice of one, nested"}
     rows = [
-        [row["method"], str(row["size"]), *(_text(row[name]) for name in names)]
+        [row["method"], str(row["size"]), *(format_score(row[name]) for name in names)]
         for row in [*blend.table, whole]
     ]
     columns = ["method", "members", "cross-fitted", "95 % from", "to", "in-sample", "gap"]
     show_table(console, "methods", [*columns, f"P(beats {blend.best_single})"], rows)
-    expected = [_text(whole[name]) for name in ("forecast_low", "forecast_high")]
+    expected = [format_score(whole[name]) for name in ("forecast_low", "forecast_high")]
     say(console, f"expected on the test rows, 95 %: {' to '.join(expected)}")
     weights = zip(blend.blend.members, blend.blend.weights, strict=True)
     show_table(console, "weights", ["model", "weight"], [[n, f"{w:.3f}"] for n, w in weights])

@@ -60,8 +60,8 @@ def make_report_data(
     ]
     blend = None
     if outcome.blend:
-        members = [r for name, r in zip(names, outcome.results, strict=True) if name in weights]
-        blend = _blend_record(outcome.blend, members, weights, answers)
+        tests = {name: r.test for name, r in zip(names, outcome.results, strict=True)}
+        blend = _blend_record(outcome.blend, tests, weights, answers)
     return ReportData(
         competition=competition.name,
         metric=competition.metric,
@@ -194,13 +194,14 @@ def _pseudo_facts(
 
 def _blend_record(
     blend: BlendResult,
-    results: list[RunResult],
+    tests: dict[str, np.ndarray],
     weights: dict[str, float],
     answers: np.ndarray | None,
 ) -> BlendRecord:
+    """The record of the blend; tests: {run's name: float [n_test, c]}, in any order."""
     test = None
     if answers is not None:
-        stack = np.stack([result.test for result in results])
+        stack = np.stack([tests[name] for name in blend.blend.members])
         test = summarise(answers, blend.blend.apply(stack))
     return BlendRecord(
         blend.method, blend.oof, blend.cross_fitted, blend.in_sample, blend.table, weights, test,

@@ -8,7 +8,9 @@ import numpy as np
 
 from seqblend.blending.choosing import cross_fit
 from seqblend.diagnosis.holdouts import HoldOut
-from seqblend.metrics import predict_classes, score
+from seqblend.evaluation.paired import compare_losses
+from seqblend.metrics import predict_classes
+from seqblend.resampling import row_losses
 
 METHOD = (
     "logodds_simplex"  # the yardstick: convex, deterministic, and of log loss, which has no ties
@@ -20,14 +22,17 @@ class MemberCard:
     """One member.
 
     weight: in the blend that stands; loss_without: rise of the cross-fitted log loss of a log-odds
-    blend when it is left out; correlation: of its errors (1 - P(label)) with the other members'
-    mean; disagreement: share of rows where its class is not the blend's
+    blend when it is refitted without the member, with the rise's 95 % interval over rows from
+    `low` to `high`; correlation: of its errors (1 - P(label)) with the other members' mean;
+    disagreement: share of rows where its class is not the blend's
     unrest: how much its fits differ on one test row (standard deviation of P(class), mean)
     """
 
     name: str
     weight: float
     loss_without: float
+    low: float
+    high: float
     correlation: float
     disagreement: float
     unrest: float
@@ -53,16 +58,28 @@ def make_cards(
     rows = fold >= 0
     mine, known = labels[rows], stack[:, rows]
     errors = 1 - known[:, np.arange(len(mine)), mine].astype(np.float64)  # [m, n]
-    whole = _loss(stack, labels, fold)
+    whole = _losses(stack, labels, fold)
     cards = []
     for k, name in enumerate(names):
         others = np.arange(len(names)) != k
-        without = _loss(stack[others], labels, fold) - whole if others.any() else np.nan
+        without = (
+            _losses(stack[others], labels, fold) if others.any() else np.full(len(mine), np.nan)
+        )
+        rise = compare_losses(whole, without)
         differs = predict_classes(known[k]) != predict_classes(blend[rows])
-        cards.append(MemberCard(
-            name, weights.get(name, 0.0), without, _correlation(errors[k], errors[others]),
-            float(differs.mean()), unrest[k], seconds[k],
-        ))  # fmt: skip
+        cards.append(
+            MemberCard(
+                name,
+                weights.get(name, 0.0),
+                rise.mean,
+                rise.low,
+                rise.high,
+                correlation=_correlation(errors[k], errors[others]),
+                disagreement=float(differs.mean()),
+                unrest=unrest[k],
+                seconds=seconds[k],
+            )
+        )
     return cards
 
 
@@ -91,12 +108,10 @@ def deserves_seeds(cards: list[MemberCard], trained: set[str]) -> str | None:
     return best if best is not None and worth[best] > 0 else None
 
 
-def _loss(stack: np.ndarray, labels: np.ndarray, fold: np.ndarray) -> float:
-    """The cross-fitted log loss of the members' log-odds blend."""
+def _losses(stack: np.ndarray, labels: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    """float64 [rows with a fold]: the log loss of the members' log-odds blend, cross-fitted."""
     rows = fold >= 0
-    blended = cross_fit(METHOD, stack, labels, fold, "log_loss")[rows]
-    value = score("log_loss", labels[rows], blended)
-    return float("nan") if value is None else value
+    return row_losses(labels[rows], cross_fit(METHOD, stack, labels, fold, "log_loss")[rows])
 
 
 def _correlation(errors: np.ndarray, others: np.ndarray) -> float:

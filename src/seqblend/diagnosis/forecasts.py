@@ -19,7 +19,8 @@ def check_confidence(model: str, parts: list[HoldOut]) -> Check:
     """Accuracy to expect on the test rows, from how sure the model is of them."""
     known = float(np.mean([_accuracy(part) for part in parts]))
     drop, error = measure_drop(parts)
-    rows = 1 / len(parts[0].test) + 1 / sum(len(part.labels) for part in parts)
+    n_valid = sum(len(same[0].labels) for same in _by_fold(parts))  # a further seed adds no row
+    rows = 1 / len(parts[0].test) + 1 / n_valid
     forecast = Estimate.normal(known - drop, float(np.sqrt(error**2 + known * (1 - known) * rows)))
     is_lower = drop > SURE * error
     means = f"as sure as of validation rows, of which {100 * known:.2f} % are right"
@@ -41,16 +42,27 @@ def measure_drop(parts: list[HoldOut]) -> tuple[float, float]:
 
     Difference of confidences (Guillory et al. 2021): where probabilities are calibrated on both
     kinds of rows, it is the difference of the accuracies. The error holds the fits' spread and the
-    draw of the rows; test rows are the same for all fits.
+    draw of the rows; test rows are the same for all fits. Fits of a fold by several seeds share its
+    rows, so each row's confidence is averaged over them first: folds are the independent units.
     """
     valid, test = (
-        [getattr(part, name).max(axis=1) for part in parts] for name in ("valid", "test")
+        [
+            np.mean([getattr(part, name).max(axis=1) for part in same], axis=0)
+            for same in _by_fold(parts)
+        ]
+        for name in ("valid", "test")
     )
     drops = np.array([one.mean() - other.mean() for one, other in zip(valid, test, strict=True)])
     of_fits = drops.var(ddof=1) / len(drops) if len(drops) > 1 else 0.0
     of_valid = np.concatenate(valid).var() / sum(map(len, valid))
     of_test = np.mean(test, axis=0).var() / len(test[0])
     return float(drops.mean()), float(np.sqrt(of_fits + of_valid + of_test))
+
+
+def _by_fold(parts: list[HoldOut]) -> list[list[HoldOut]]:
+    """The fits of each fold, one a seed."""
+    folds = sorted({part.fold for part in parts})
+    return [[part for part in parts if part.fold == k] for k in folds]
 
 
 def _accuracy(part: HoldOut) -> float:
@@ -100,7 +112,7 @@ def estimate_shares(p: np.ndarray, prior: np.ndarray) -> np.ndarray:
 def _shift(part: HoldOut, p: np.ndarray) -> np.ndarray:
     """float64 [c]: by how much the shares of rows p differ from those of the validation rows.
 
-    EM sees both through the same model, whose bias cancels.
+    EM sees both through the same model, whose bias cancels to first order.
     """
     prior = np.maximum(_shares(part.labels, p.shape[1]), 1e-4)
     prior /= prior.sum()

@@ -20,11 +20,13 @@ class HoldOut:
     folds on test rows are not.
 
     labels: int64 [n], of the validation rows; valid: float [n, c]; test: float [m, c]
+    fold: the fold of the validation rows; with several seeds there are several fits of it
     """
 
     labels: np.ndarray
     valid: np.ndarray
     test: np.ndarray
+    fold: int
 
 
 def read_hold_outs(
@@ -36,7 +38,7 @@ def read_hold_outs(
         folder = store.root / "runs" / unit
         k = int(unit.rpartition("-fold")[2])
         valid, test = (read_array(folder / f"{name}.npy") for name in ("valid", "test"))
-        found.append(HoldOut(labels[split(fold, k)[1]], valid, test))
+        found.append(HoldOut(labels[split(fold, k)[1]], valid, test, k))
     return found
 
 
@@ -49,5 +51,5 @@ def fit_hold_out(competition: Competition, fold: np.ndarray) -> HoldOut:
         options=TfidfOptions(), seed=0,
     )  # fmt: skip
     return HoldOut(
-        labels[valid], member.predict(rows.take(valid)), member.predict(competition.test)
+        labels[valid], member.predict(rows.take(valid)), member.predict(competition.test), fold=0
     )

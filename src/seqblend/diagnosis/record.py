@@ -12,20 +12,23 @@ import numpy as np
 from seqblend.diagnosis.cards import MemberCard
 from seqblend.diagnosis.check import Check
 from seqblend.diagnosis.shakeup import ShakeUp
-from seqblend.diagnosis.variance import Gain, VarianceLedger
+from seqblend.diagnosis.variance import VarianceLedger
+from seqblend.evaluation.paired import PairedDifference
 
 
 @dataclass(frozen=True)
 class Diagnosis:
     """Everything found. Without finished runs all but the checks is empty.
 
-    gains: the run with the least log loss against each other one
+    best: the run with the least log loss; gains: {other run: by how much the best is better in the
+        metric}
     seeds_for: the member whose further seed is worth most
     """
 
     checks: list[Check]
     variance: VarianceLedger | None = None
-    gains: list[Gain] = field(default_factory=list)
+    best: str = ""
+    gains: dict[str, PairedDifference] = field(default_factory=dict)
     shake_up: list[ShakeUp] = field(default_factory=list)
     cards: list[MemberCard] = field(default_factory=list)
     seeds_for: str | None = None

@@ -18,10 +18,14 @@ def show_diagnosis(console: Console, diagnosis: Diagnosis) -> None:
         say(console, describe_variance(diagnosis.variance))
     if diagnosis.gains:
         rows = [
-            [f"{gain.first} over {gain.second}", f"{gain.gain:+.4f}", f"{gain.smallest:.4f}",
-             "noise" if gain.is_noise else "gain"]
-            for gain in diagnosis.gains
-        ]  # fmt: skip
+            [
+                f"{diagnosis.best} over {name}",
+                f"{gain.mean:+.4f}",
+                f"{gain.margin:.4f}",
+                "gain" if gain.is_significant else "noise",
+            ]
+            for name, gain in diagnosis.gains.items()
+        ]
         show_table(console, "gains", ["run", "better by", "smallest that counts", ""], rows)
     _show_shake_up(console, diagnosis)
     _show_cards(console, diagnosis)
@@ -56,15 +60,24 @@ def _show_shake_up(console: Console, diagnosis: Diagnosis) -> None:
 
 def _show_cards(console: Console, diagnosis: Diagnosis) -> None:
     rows = [
-        [card.name, f"{card.weight:.3f}", f"{card.loss_without:+.4f}", f"{card.correlation:.3f}",
-         _share(card.disagreement), f"{card.unrest:.4f}", f"{card.seconds:.0f}"]
+        [
+            card.name,
+            f"{card.weight:.3f}",
+            f"{card.loss_without:+.4f}",
+            f"{card.low:+.4f} to {card.high:+.4f}",
+            f"{card.correlation:.3f}",
+            _share(card.disagreement),
+            f"{card.unrest:.4f}",
+            f"{card.seconds:.0f}",
+        ]
         for card in diagnosis.cards
-    ]  # fmt: skip
+    ]
     if rows:
         columns = [
             "member",
             "weight",
             "log loss without",
+            "95 %",
             "error corr.",
             "disagrees",
             "unrest",

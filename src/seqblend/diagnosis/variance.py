@@ -1,4 +1,4 @@
-"""Where the spread of scores comes from, and the smallest gain that is not noise."""
+"""Where the spread of scores comes from: folds, seeds, models, rows."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from seqblend.diagnosis.holdouts import HoldOut
-from seqblend.metrics import METRICS, score
-from seqblend.resampling import CERTAIN, bootstrap, difference_error
+from seqblend.metrics import score
+from seqblend.resampling import bootstrap
 
 RESAMPLES = 400
 
@@ -26,26 +26,6 @@ class VarianceLedger:
     seed: float | None
     rest: float
     rows: float
-
-
-@dataclass(frozen=True)
-class Gain:
-    """Two runs' scores out of fold side by side.
-
-    gain: by how much the first is better; error: its standard error, of rows and of fits;
-    smallest: a gain is no noise from here on (1.96 errors)
-    """
-
-    first: str
-    second: str
-    gain: float
-    error: float
-    smallest: float
-
-    @property
-    def is_noise(self) -> bool:
-        """Whether the gain may well be chance."""
-        return abs(self.gain) <= self.smallest
 
 
 def split_variance(scores: np.ndarray, rows: float) -> VarianceLedger:
@@ -86,38 +66,3 @@ def measure_variance(parts: list[list[HoldOut]], metric: str, folds: int) -> Var
     one = parts[0][0]
     rows = float(np.nanstd(bootstrap(metric, one.labels, [one.valid], RESAMPLES)))
     return split_variance(np.array(table).reshape(len(parts), seeds, folds), rows)
-
-
-def compare_runs(
-    first: tuple[str, np.ndarray],
-    second: tuple[str, np.ndarray],
-    labels: np.ndarray,
-    fold: np.ndarray,
-    metric: str,
-) -> Gain | None:
-    """By how much the first run is better out of fold, and what gain chance explains.
-
-    first, second: (name, oof float [n, c]); labels, fold: int64 [n]
-    None where the metric is undefined.
-    """
-    rows = fold >= 0
-    mine, own_fold = labels[rows], fold[rows]
-    pair = [oof[rows].astype(np.float64) for _, oof in (first, second)]
-    values = [score(metric, mine, p) for p in pair]
-    if None in values:
-        return None
-    sign = 1 if METRICS[metric].higher_is_better else -1
-    drawn = np.subtract(*bootstrap(metric, mine, pair, RESAMPLES))
-    error = difference_error(drawn, _differences(pair, mine, own_fold, metric))
-    gain = sign * (values[0] - values[1])
-    return Gain(first[0], second[0], gain, error, CERTAIN * error)
-
-
-def _differences(
-    pair: list[np.ndarray], labels: np.ndarray, fold: np.ndarray, metric: str
-) -> np.ndarray:
-    """float64 [k]: the first's score less the second's in each fold where both are defined."""
-    scores = [
-        [score(metric, labels[fold == k], p[fold == k]) for p in pair] for k in np.unique(fold)
-    ]
-    return np.array([one - other for one, other in scores if None not in (one, other)])

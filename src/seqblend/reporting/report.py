@@ -118,8 +118,7 @@ def _tables(
         tables[mistakes.WORST] = mistakes.tabulate_worst(data, scored)
         tables[mistakes.SUSPECTS] = mistakes.tabulate_suspects(data, scored)
     if data.blend is not None:
-        models = [entry for entry in scored if not entry.is_blend]
-        tables["members.csv"] = tabulate_members(data, data.blend, models)
+        tables["members.csv"] = tabulate_members(data, data.blend)
     for record in data.tuned:
         tables[f"tuning_{record['model']}.csv"] = tabulate_trials(record)
     for name, matrix in matrices.items():

@@ -1,174 +1,53 @@
-"""The entries of the leaderboard: what each scores, and by how much one leads another."""
+"""The leaderboard's rows as the report reads them: its records ranked, and compared."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
+import dataclasses
 
 from seqblend.blending.calibration import measure_reliability
-from seqblend.intervals import central_95
-from seqblend.metrics import METRICS, score, summarise
+from seqblend.evaluation.leaderboard import Candidate, LeaderboardRow, compare_rows, rank
+from seqblend.evaluation.leaderboard import submitted_row as lead_of
+from seqblend.evaluation.paired import PairedDifference
 from seqblend.reporting.facts.records import BlendRecord, ModelRecord, ReportData
-from seqblend.resampling import CERTAIN, bootstrap, difference_error
 
+__all__ = ["Entry", "compare", "lead_of", "rank_entries"]
 
-@dataclass(frozen=True)
-class Entry:
-    """One line of the leaderboard: a model (out of fold) or the blend (cross-fitted).
-
-    rows: int64 [n rows with a prediction]; pooled: the metric over all of them;
-    folds: the metric of each fold where it is defined; summary: accuracy, macro_f1, ...
-    draws: float64 [1000], the metric on resampled rows, paired with those of the same rows
-    remark: what to know of the score: its own, or that of a member which the blend uses
-    """
-
-    name: str
-    record: ModelRecord | BlendRecord
-    rows: np.ndarray
-    pooled: float | None
-    folds: list[float]
-    summary: dict[str, Any]
-    draws: np.ndarray
-    remark: str = ""
-
-    @property
-    def is_blend(self) -> bool:
-        """Whether this is the blend."""
-        return isinstance(self.record, BlendRecord)
-
-    @property
-    def split(self) -> str:
-        """Which rows' predictions the score is of."""
-        if isinstance(self.record, BlendRecord):
-            return "cross-fitted" + (f", members {self.remark}" if self.remark else "")
-        return "out of fold" + (f", {self.remark}" if self.remark else "")
-
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        """95 %, None where nothing is defined: a blend's is its own, a model's by bootstrap."""
-        if isinstance(self.record, BlendRecord):
-            ends = self.record.whole.get("low"), self.record.whole.get("high")
-            if None not in ends:
-                return ends
-        return central_95(self.draws)
-
-    @property
-    def spread(self) -> float | None:
-        """The standard deviation over folds."""
-        return float(np.std(self.folds, ddof=1)) if len(self.folds) > 1 else None
+RESAMPLES = 1000
+Entry = LeaderboardRow[ModelRecord | BlendRecord]
 
 
 def rank_entries(data: ReportData) -> list[Entry]:
     """The blend and the models, best first; those without a defined score last."""
-    named: list[tuple[str, ModelRecord | BlendRecord]] = [(r.name, r) for r in data.records]
-    named += [("blend", data.blend)] if data.blend is not None else []
-    rows = [_scored_rows(data, record) for _, record in named]
-    draws = resample(data, [record for _, record in named], rows)
-    entries = [
-        _entry(data, name, record, *parts)
-        for (name, record), *parts in zip(named, rows, draws, strict=True)
+    candidates: list[Candidate[ModelRecord | BlendRecord]] = [
+        Candidate(record.name, record, record.remark) for record in data.records
     ]
-    sign = -1.0 if METRICS[data.metric].higher_is_better else 1.0
-    return sorted(entries, key=lambda e: np.inf if e.pooled is None else sign * e.pooled)
+    if data.blend is not None:
+        candidates.append(_blend_candidate(data, data.blend))
+    entries = rank(data.metric, data.labels, data.fold, candidates, resamples=RESAMPLES)
+    return [_add_calibration_error(data, entry) for entry in entries]
 
 
-def _scored_rows(data: ReportData, record: ModelRecord | BlendRecord) -> np.ndarray:
-    """int64: the rows with a fold and a prediction."""
-    return np.flatnonzero((data.fold >= 0) & np.isfinite(record.oof).all(1))
+def compare(data: ReportData, first: Entry, second: Entry) -> PairedDifference | None:
+    """By how much the first entry is better; None where a score is undefined."""
+    return compare_rows(data.metric, data.labels, data.fold, first, second)
 
 
-def resample(
-    data: ReportData, records: list[ModelRecord | BlendRecord], rows: list[np.ndarray]
-) -> list[np.ndarray]:
-    """The metric on resampled rows, float64 [1000] each; those of the same rows in one go."""
-    draws = [np.full(1, np.nan)] * len(records)
-    groups: dict[bytes, list[int]] = {}
-    for i, chosen in enumerate(rows):
-        groups.setdefault(chosen.tobytes(), []).append(i)
-    for members in groups.values():
-        chosen = rows[members[0]]
-        if len(chosen):
-            predictions = [records[i].oof[chosen] for i in members]
-            resampled = bootstrap(data.metric, data.labels[chosen], predictions)
-            for i, values in zip(members, resampled, strict=True):
-                draws[i] = values
-    return draws
-
-
-def _entry(
-    data: ReportData,
-    name: str,
-    record: ModelRecord | BlendRecord,
-    rows: np.ndarray,
-    draws: np.ndarray,
-) -> Entry:
-    labels, fold, p = data.labels[rows], data.fold[rows], record.oof[rows]
-    pooled = score(data.metric, labels, p) if len(rows) else None
-    if isinstance(record, BlendRecord):
-        pooled = record.cross_fitted
-    per_fold = [score(data.metric, labels[fold == k], p[fold == k]) for k in np.unique(fold)]
-    return Entry(
-        name,
-        record,
-        rows,
-        pooled,
-        [value for value in per_fold if value is not None],
-        _summarise(labels, p) if len(rows) else {},
-        draws,
-        _remark_of(data, record),
+def _blend_candidate(data: ReportData, blend: BlendRecord) -> Candidate[ModelRecord | BlendRecord]:
+    """The blend, with the score and interval that blending found and its members' remark."""
+    remarks = [record.remark for record in data.records if blend.weights.get(record.name)]
+    ends = blend.whole.get("low"), blend.whole.get("high")
+    return Candidate(
+        "blend",
+        blend,
+        next(filter(None, remarks), ""),
+        is_blend=True,
+        score=blend.cross_fitted,
+        interval=None if None in ends else ends,
     )
 
 
-def lead_of(entries: list[Entry]) -> Entry | None:
-    """What is submitted: the blend, or the best model without one; None where nothing is scored."""
-    scored = [entry for entry in entries if entry.pooled is not None]
-    return next((entry for entry in scored if entry.is_blend), scored[0] if scored else None)
-
-
-@dataclass(frozen=True)
-class Lead:
-    """By how much one entry is better than another, on the rows that both have.
-
-    low, high: 95 % by paired bootstrap over rows; smallest: a gain is no noise from here on, of
-    rows and of fits (see difference_error)
-    """
-
-    gain: float
-    low: float
-    high: float
-    smallest: float
-
-
-def compare(data: ReportData, chosen: Entry, other: Entry) -> Lead | None:
-    """The lead of an entry over another; None where a score is undefined."""
-    rows, pair = np.intersect1d(chosen.rows, other.rows), (chosen, other)
-    labels, fold = data.labels[rows], data.fold[rows]
-    oof = [entry.record.oof[rows] for entry in pair]
-    scores = [score(data.metric, labels, p) for p in oof] if len(rows) else [None]
-    if None in scores:
-        return None
-    sign = 1.0 if METRICS[data.metric].higher_is_better else -1.0
-    ours, theirs = chosen.draws, other.draws
-    if not np.array_equal(chosen.rows, other.rows):
-        ours, theirs = resample(data, [chosen.record, other.record], [rows, rows])
-    folds = [[score(data.metric, labels[fold == k], p[fold == k]) for p in oof]
-             for k in np.unique(fold)]  # fmt: skip
-    apart = np.array([one - two for one, two in folds if None not in (one, two)])
-    drawn = sign * (ours - theirs)
-    low, high = central_95(drawn) or (np.nan, np.nan)
-    smallest = CERTAIN * difference_error(drawn, apart)
-    return Lead(sign * (scores[0] - scores[1]), low, high, smallest)
-
-
-def _summarise(labels: np.ndarray, p: np.ndarray) -> dict[str, Any]:
-    return summarise(labels, p) | {"calibration_error": measure_reliability(labels, p).error}
-
-
-def _remark_of(data: ReportData, record: ModelRecord | BlendRecord) -> str:
-    """The record's remark; of a blend, that of the members it gives a weight."""
-    if isinstance(record, ModelRecord):
-        return record.remark
-    members = [r.remark for r in data.records if record.weights.get(r.name)]
-    return next(filter(None, members), "")
+def _add_calibration_error(data: ReportData, entry: Entry) -> Entry:
+    if not len(entry.rows):
+        return entry
+    measured = measure_reliability(data.labels[entry.rows], entry.record.oof[entry.rows])
+    return dataclasses.replace(entry, summary=entry.summary | {"calibration_error": measured.error})

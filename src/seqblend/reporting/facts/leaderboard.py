@@ -94,7 +94,7 @@ def _distance(data: ReportData, entry: Entry, lead: Entry | None) -> list[Any]:
     if lead is None or entry is lead:
         return [NOTHING, NOTHING]
     found = compare(data, lead, entry)
-    return [None, None] if found is None else [-found.gain, found.smallest]
+    return [None, None] if found is None else [-found.mean, found.margin]
 
 
 def _cost(record: ModelRecord | BlendRecord, best: float | None) -> list[Any]:

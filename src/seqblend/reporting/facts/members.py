@@ -1,17 +1,19 @@
-"""The blend's members: what each is worth, and how alike they err."""
+"""The blend's members: weights, the loss without each, and how alike they err."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from seqblend.blending.methods import METHODS, Blend
 from seqblend.reporting.elements.tables import NOTHING, Column, Table
 from seqblend.reporting.facts.entries import Entry
 from seqblend.reporting.facts.records import BlendRecord, ReportData
-from seqblend.resampling import CERTAIN, row_losses
 
 _CARD = (
-    Column("loss_without", "loss without", "signed", "of a log-odds blend, cross-fitted"),
+    Column("loss_without", "loss without", "signed", "of a log-odds blend refitted, cross-fitted"),
+    Column("low", "95 % from", "signed", "over rows, paired"),
+    Column("high", "to", "signed"),
     Column("correlation", "errors alike", "score", "correlation with the other members' mean"),
     Column("disagreement", "disagrees", "score", "rows with another class than the blend"),
     Column("unrest", "unrest", "score", "how much its fits differ on one test row"),
@@ -19,55 +21,22 @@ _CARD = (
 )
 
 
-def tabulate_members(data: ReportData, blend: BlendRecord, models: list[Entry]) -> Table:
-    """Weight and worth of each member with its 95 % interval and its card; the heaviest first."""
-    cards = {card.name: card for card in data.diagnosis.cards} if data.diagnosis else {}
-    columns = (
-        Column("model", "model"),
-        Column("weight", "weight", "bar"),
-        Column("worth", "worth, log loss", "signed"),
-        Column("low", "95 % from", "signed"),
-        Column("high", "to", "signed"),
-        *(_CARD if cards else ()),
-    )
-    worth = member_worth(data, blend, models)
-    nothing = (NOTHING, NOTHING, NOTHING)
-    heaviest = sorted(blend.weights.items(), key=lambda item: -item[1])
-    rows = [[name, w, *worth.get(name, nothing)] for name, w in heaviest]
-    if cards:
-        rows = [row + [getattr(cards[row[0]], c.key) if row[0] in cards else NOTHING for c in _CARD]
-                for row in rows]  # fmt: skip
-    return Table(columns, rows)
+def tabulate_members(data: ReportData, blend: BlendRecord) -> Table:
+    """Weight of each member, and its card where there was a diagnosis; the heaviest first.
 
-
-def member_worth(
-    data: ReportData, blend: BlendRecord, models: list[Entry]
-) -> dict[str, tuple[float, float, float]]:
-    """{member with a weight: (rise of the log loss without it, low, high)}, 95 % over rows.
-
-    Nothing where a member has no probabilities here, or is the only one.
+    There is no loss of the blend itself with a member's weight set to 0: weights of stacking and
+    hill climbing may be negative, so that no scaling of the others stands in for a refit.
     """
-    used = {name: weight for name, weight in blend.weights.items() if weight > 0}
-    known = {entry.name: entry for entry in models}
-    if len(used) < 2 or not used.keys() <= known.keys() or blend.method not in METHODS:
-        return {}
-    names, rows = tuple(used), common_rows([known[name] for name in used])
-    stack = np.stack([known[name].record.oof[rows] for name in names])
-    labels, weights = data.labels[rows], np.array(list(used.values()))
-
-    def losses(kept: np.ndarray) -> np.ndarray:
-        """float64 [n]: each row's loss under the weights of these members alone."""
-        scaled = weights[kept] / weights[kept].sum()
-        blended = Blend(blend.method, scaled, ()).apply(stack[kept])
-        return row_losses(labels, blended)
-
-    places = np.arange(len(names))
-    whole, result = losses(places), {}
-    for i, name in enumerate(names):
-        rise = losses(places[places != i]) - whole
-        mean, half = rise.mean(), CERTAIN * rise.std(ddof=1) / np.sqrt(len(rows))
-        result[name] = (float(mean), float(mean - half), float(mean + half))
-    return result
+    cards = {card.name: card for card in data.diagnosis.cards} if data.diagnosis else {}
+    columns = [Column("model", "model"), Column("weight", "weight", "bar")]
+    rows: list[list[Any]] = []
+    for name, weight in sorted(blend.weights.items(), key=lambda item: -item[1]):
+        row: list[Any] = [name, weight]
+        if cards:
+            card = cards.get(name)
+            row += [getattr(card, column.key) if card else NOTHING for column in _CARD]
+        rows.append(row)
+    return Table((*columns, *(_CARD if cards else ())), rows)
 
 
 def common_rows(entries: list[Entry]) -> np.ndarray:

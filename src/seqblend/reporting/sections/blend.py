@@ -1,4 +1,4 @@
-"""What the blend is made of: weights, how alike its members err, and what each is worth."""
+"""What the blend is made of: methods, weights, the loss without a member, errors alike."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from seqblend.reporting.facts.records import ReportData
 from seqblend.reporting.figures.correlation import draw_correlation
 
 _CARDS = (
-    " Loss without: the same of a log-odds blend refitted without it, cross-fitted. Unrest is the "
-    "spread of its fits on a test row, which more seeds take away."
+    " Loss without: by how much the cross-fitted log loss of a log-odds blend rises when it is "
+    "refitted without the member. Unrest is the spread of its fits on a test row, which more seeds "
+    "take away."
 )
 _SHOWN = 20  # members in the table, the heaviest ones
 
@@ -21,14 +22,14 @@ _SHOWN = 20  # members in the table, the heaviest ones
 def blend_section(data: ReportData, entries: list[Entry]) -> Section:
     """Methods cross-fitted against in-sample, weights, correlation of errors, value of members."""
     models = [entry for entry in entries if not entry.is_blend and len(entry.rows)]
-    blocks = _tables(data, models) if data.blend else []
+    blocks = _tables(data) if data.blend else []
     if len(models) > 1:
         picture = draw_correlation(models, correlate_errors(data, models))
         blocks.append(Block("How alike the models err", pictures=[picture]))
     return Section("blend", "Blend", blocks)
 
 
-def _tables(data: ReportData, models: list[Entry]) -> list[Block]:
+def _tables(data: ReportData) -> list[Block]:
     metric, blend, blocks = title_of(data.metric), data.blend, []
     if blend.table:
         columns = (
@@ -55,11 +56,8 @@ def _tables(data: ReportData, models: list[Entry]) -> list[Block]:
         )
         blocks.append(Block("Methods", text, table=Table(columns, rows)))
     if blend.weights:
-        board = tabulate_members(data, blend, models)
-        text = (
-            "What a member is worth: by how much the blend's log loss rises where it is left out "
-            "and the other weights are scaled up, on the rows that chose the weights."
-        )
+        board = tabulate_members(data, blend)
+        text = "Each member's weight in the blend."
         if data.diagnosis is not None and data.diagnosis.cards:
             text += _CARDS
         if data.diagnosis is not None and data.diagnosis.seeds_for:

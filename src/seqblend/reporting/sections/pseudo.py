@@ -7,7 +7,6 @@ from seqblend.reporting.elements.tables import NOTHING, Column, Table
 from seqblend.reporting.facts.entries import Entry, compare
 from seqblend.reporting.facts.leaderboard import title_of
 from seqblend.reporting.facts.records import ModelRecord, ReportData
-from seqblend.resampling import CERTAIN
 
 PSEUDO = "pseudo.csv"
 _TEXT = (
@@ -68,7 +67,7 @@ def _columns(title: str, has_right: bool, has_test: bool) -> tuple[Column, ...]:
 def _scores(data: ReportData, base: Entry, second: Entry) -> list:
     """Name, score without, score with, gain and its standard error."""
     lead = compare(data, second, base)
-    gain = [None, None] if lead is None else [lead.gain, lead.smallest / CERTAIN]
+    gain = [None, None] if lead is None else [lead.mean, lead.error]
     return [base.name, base.pooled, second.pooled, *gain]
 
 

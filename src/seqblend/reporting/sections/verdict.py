@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from seqblend.blending.methods import NEGLIGIBLE
+from seqblend.evaluation.paired import PairedDifference
 from seqblend.reporting.elements.style import clean
-from seqblend.reporting.facts.entries import Entry, Lead, compare, lead_of
+from seqblend.reporting.facts.entries import Entry, compare, lead_of
 from seqblend.reporting.facts.leaderboard import title_of
 from seqblend.reporting.facts.records import BlendRecord, ReportData
 
@@ -26,7 +27,7 @@ class Verdict:
 
     entry: Entry
     interval: tuple[float, float] | None
-    leads: list[tuple[str, str, Lead]]
+    leads: list[tuple[str, str, PairedDifference]]
 
 
 def judge(data: ReportData, entries: list[Entry]) -> Verdict | None:
@@ -71,15 +72,15 @@ def headline(data: ReportData, verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _lead_sentence(name: str, what: str, lead: Lead) -> str:
+def _lead_sentence(name: str, what: str, lead: PairedDifference) -> str:
     """`+0.0021 against bilstm, the best single model (95 % interval +0.0004 to +0.0038; ...)`."""
-    text = f"{lead.gain:+.4f} against {clean(name, 40)}, {what}"
-    if not np.isfinite([lead.low, lead.high, lead.smallest]).all():
+    text = f"{lead.mean:+.4f} against {clean(name, 40)}, {what}"
+    if not np.isfinite([lead.low, lead.high, lead.margin]).all():
         return text
-    doubt = "; it may be chance" if abs(lead.gain) <= lead.smallest else ""
+    doubt = "; it may be chance" if not lead.is_significant else ""
     return (
         f"{text} (95 % interval {lead.low:+.4f} to {lead.high:+.4f}; the smallest gain that is not "
-        f"noise: {lead.smallest:.4f}{doubt})"
+        f"noise: {lead.margin:.4f}{doubt})"
     )
 
 

@@ -1,0 +1,183 @@
+"""The leaderboard: runs and the blend ranked by a metric, on rows that their fits have not seen."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+import numpy as np
+
+from seqblend.evaluation.paired import PairedDifference, compare_out_of_fold
+from seqblend.intervals import central_95
+from seqblend.metrics import METRICS, score, summarise
+from seqblend.resampling import bootstrap
+
+
+class HasPredictions(Protocol):
+    """A run, or a record of one: oof float [n, c], NaN where a row has no prediction."""
+
+    @property
+    def oof(self) -> np.ndarray:
+        """Out of fold, or cross-fitted."""
+
+
+Record = TypeVar("Record", bound=HasPredictions)
+
+
+@dataclass(frozen=True)
+class Candidate(Generic[Record]):
+    """What is to be ranked.
+
+    record: what has the predictions; remark: what to know of the score
+    score, interval: where they are known already, as a blend's are; None: those of record.oof
+    """
+
+    name: str
+    record: Record
+    remark: str = ""
+    is_blend: bool = False
+    score: float | None = None
+    interval: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class LeaderboardRow(Generic[Record]):
+    """One line of the leaderboard: a model (out of fold) or the blend (cross-fitted).
+
+    rows: int64 [rows with a fold and a prediction]; pooled: the metric over all of them together
+    folds: the metric of each fold where it is defined; summary: accuracy, macro_f1, ...
+    interval: 95 %; draws: float64 [r], the metric on resampled rows, paired with those of the same
+        rows. All four are empty where the rows were only ranked.
+    """
+
+    name: str
+    record: Record
+    rows: np.ndarray
+    pooled: float | None
+    remark: str = ""
+    is_blend: bool = False
+    interval: tuple[float, float] | None = None
+    folds: list[float] = field(default_factory=list)
+    summary: dict[str, Any] = field(default_factory=dict)
+    draws: np.ndarray = field(default_factory=lambda: np.empty(0))
+
+    @property
+    def split(self) -> str:
+        """Which rows' predictions the score is of."""
+        if self.is_blend:
+            return "cross-fitted" + (f", members {self.remark}" if self.remark else "")
+        return "out of fold" + (f", {self.remark}" if self.remark else "")
+
+    @property
+    def spread(self) -> float | None:
+        """The standard deviation over folds; None below two."""
+        return float(np.std(self.folds, ddof=1)) if len(self.folds) > 1 else None
+
+
+def rank(
+    metric: str,
+    labels: np.ndarray,
+    fold: np.ndarray,
+    candidates: Sequence[Candidate[Record]],
+    *,
+    resamples: int = 0,
+) -> list[LeaderboardRow[Record]]:
+    """The candidates, best first; ties in the order given, those without a defined score last.
+
+    labels, fold: int64 [n], -1 where a row has no out-of-fold prediction
+    resamples: of the bootstrap that intervals are read from; 0: scores alone, which is quick
+    """
+    rows = [_score(metric, labels, fold, candidate) for candidate in candidates]
+    if resamples:
+        rows = _draw(
+            metric, labels, [_detail(metric, labels, fold, row) for row in rows], resamples
+        )
+    sign = -1.0 if METRICS[metric].higher_is_better else 1.0
+    return sorted(rows, key=lambda row: np.inf if row.pooled is None else sign * row.pooled)
+
+
+def format_score(value: float | None) -> str:
+    """A score to 4 decimals, or `undefined`."""
+    return "undefined" if value is None else f"{value:.4f}"
+
+
+def submitted_row(rows: Sequence[LeaderboardRow[Record]]) -> LeaderboardRow[Record] | None:
+    """What is submitted: the blend, or the best model without one; None where nothing is scored."""
+    scored = [row for row in rows if row.pooled is not None]
+    return next((row for row in scored if row.is_blend), scored[0] if scored else None)
+
+
+def compare_rows(
+    metric: str,
+    labels: np.ndarray,
+    fold: np.ndarray,
+    first: LeaderboardRow[Record],
+    second: LeaderboardRow[Record],
+) -> PairedDifference | None:
+    """By how much the first is better than the second on the rows that both have; None where a
+    score is undefined. labels, fold: int64 [n]."""
+    rows, draws = np.intersect1d(first.rows, second.rows), None
+    if len(first.draws) and np.array_equal(first.rows, second.rows):
+        draws = first.draws, second.draws
+    predictions = (row.record.oof[rows] for row in (first, second))
+    return compare_out_of_fold(metric, labels[rows], fold[rows], *predictions, draws=draws)
+
+
+def _score(
+    metric: str, labels: np.ndarray, fold: np.ndarray, candidate: Candidate[Record]
+) -> LeaderboardRow[Record]:
+    """The candidate's score alone."""
+    oof = candidate.record.oof
+    rows = np.flatnonzero((fold >= 0) & np.isfinite(oof).all(axis=1))
+    pooled = candidate.score
+    if pooled is None:
+        pooled = score(metric, labels[rows], oof[rows])
+    return LeaderboardRow(
+        candidate.name,
+        candidate.record,
+        rows,
+        pooled,
+        candidate.remark,
+        candidate.is_blend,
+        candidate.interval,
+    )
+
+
+def _detail(
+    metric: str, labels: np.ndarray, fold: np.ndarray, row: LeaderboardRow[Record]
+) -> LeaderboardRow[Record]:
+    """The row with its folds' scores and its summary."""
+    labels, fold, p = labels[row.rows], fold[row.rows], row.record.oof[row.rows]
+    by_fold = [score(metric, labels[fold == k], p[fold == k]) for k in np.unique(fold)]
+    return dataclasses.replace(
+        row,
+        folds=[value for value in by_fold if value is not None],
+        summary=summarise(labels, p) if len(row.rows) else {},
+    )
+
+
+def _draw(
+    metric: str, labels: np.ndarray, rows: list[LeaderboardRow[Record]], resamples: int
+) -> list[LeaderboardRow[Record]]:
+    """The rows with the metric on resampled rows, and its interval where none is given.
+
+    Predictions of the same rows are resampled in one go: their draws are paired.
+    """
+    draws = [np.full(1, np.nan)] * len(rows)
+    groups: dict[bytes, list[int]] = {}
+    for i, row in enumerate(rows):
+        groups.setdefault(row.rows.tobytes(), []).append(i)
+    for group in groups.values():
+        scored = rows[group[0]].rows
+        if len(scored):
+            several = [rows[i].record.oof[scored] for i in group]
+            for i, values in zip(
+                group, bootstrap(metric, labels[scored], several, resamples), strict=True
+            ):
+                draws[i] = values
+    return [
+        dataclasses.replace(row, draws=drawn, interval=row.interval or central_95(drawn))
+        for row, drawn in zip(rows, draws, strict=True)
+    ]
