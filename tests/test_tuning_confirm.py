@@ -15,12 +15,12 @@ from rich.console import Console
 
 from seqblend.config import Config, DataConfig, FoldConfig
 from seqblend.dataset import load_competition
+from seqblend.evaluation.paired import PairedDifference
 from seqblend.paths import Places
 from seqblend.project import Project, open_project
 from seqblend.reporting.sections.tuning import tabulate_scores
 from seqblend.store import read_array, read_json
 from seqblend.tuning.confirm import Confirmed, adjust_for_number, has_new_folds, refold
-from seqblend.tuning.gain import Gain
 from seqblend.tuning.shown import show_verdict
 from seqblend.tuning.study import DEFAULT, FOUND
 from seqblend.tuning.verdict import Verdict
@@ -119,17 +119,17 @@ def trial(number: int) -> FrozenTrial:
 COUNTS = {"done": 3, "pruned": 0, "failed": 0}
 
 
-def verdict_on(gains: list[Gain], *, has_new_folds: bool = True) -> Verdict:
+def verdict_on(gains: list[PairedDifference], *, has_new_folds: bool = True) -> Verdict:
     """The verdict on a default and finalists with these gains over it, best first."""
     finalists = [Confirmed(trial(i), "r", 0.5 - g.mean, 5, g) for i, g in enumerate(gains, 1)]
-    default = Confirmed(trial(0), "r", 0.5, 5, Gain(0.0, 0.0, 0.0, 1.0))
+    default = Confirmed(trial(0), "r", 0.5, 5, PairedDifference.normal(0.0, 0.0, 100))
     confirmed = sorted([default, *adjust_for_number(finalists)], key=lambda c: c.loss)
     return Verdict(default.trial, confirmed[0].trial, None, confirmed, has_new_folds, None, COUNTS)
 
 
-CLEAR = Gain(0.03, 0.01, 0.05, 0.003)
-ALONE = Gain(0.02, 0.001, 0.039, 0.04)  # its own interval is above 0
-NONE = Gain(0.001, -0.02, 0.022, 0.9)
+CLEAR = PairedDifference.normal(0.03, 0.01, 100)
+ALONE = PairedDifference.normal(0.02, 0.0097, 100)  # its own interval is above 0
+NONE = PairedDifference.normal(0.001, 0.0107, 100)
 
 
 def test_a_gain_that_would_pass_alone_does_not_pass_as_the_best_of_three():
@@ -145,14 +145,14 @@ def test_a_gain_that_would_pass_alone_does_not_pass_as_the_best_of_three():
 
 def test_a_significant_gain_is_used_and_the_sentence_says_how_it_was_tested():
     assert verdict_on([CLEAR, ALONE, NONE]).sentence == (
-        "use trial 1: gain in log loss on new folds +0.0300 (95 % +0.0100 to +0.0500; "
+        "use trial 1: gain in log loss on new folds +0.0300 (95 % +0.0104 to +0.0496; "
         "significant at 5 %, Holm-corrected over 3 finalists)"
     )
-    assert verdict_on([CLEAR]).sentence.endswith("+0.0500; significant at 5 %)")
+    assert verdict_on([CLEAR]).sentence.endswith("+0.0496; significant at 5 %)")
 
 
 def test_a_significant_loss_is_no_gain():
-    worse = Gain(-0.03, -0.05, -0.01, 0.003)
+    worse = PairedDifference.normal(-0.03, 0.01, 100)
     verdict = verdict_on([worse])
     assert not verdict.is_better
     assert verdict.sentence == ("keep the default: on new folds nothing that was found is better")

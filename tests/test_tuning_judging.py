@@ -8,14 +8,15 @@ from optuna.trial import FrozenTrial, create_trial
 from scipy import stats
 
 from seqblend.config import TrainConfig
+from seqblend.evaluation.paired import compare_losses
 from seqblend.resampling import row_losses
 from seqblend.seeds import rng_for
 from seqblend.training.fitting import pilot_loss_key
-from seqblend.tuning.gain import holm_adjusted, paired_gain
+from seqblend.tuning.gain import holm_adjusted
 from seqblend.tuning.halving import in_upper_part, is_rung, survives
 from seqblend.tuning.replay import _Epochs
 from seqblend.tuning.shards import (
-    CERTAIN,
+    LEVEL,
     SHARDS,
     fold_noise,
     is_hopeless,
@@ -69,7 +70,7 @@ def simulate(gap: float, noise: float, least: int, trials: int = 2000) -> tuple[
 
 
 def test_equally_good_trials_are_rarely_given_up():
-    assert simulate(0.0, 0.0, least=2)[0] < 3 * CERTAIN  # three looks
+    assert simulate(0.0, 0.0, least=2)[0] < 3 * LEVEL  # three looks
     assert simulate(0.0, 0.7, least=2)[0] < 0.15
     assert simulate(0.0, 1.2, least=3)[0] < simulate(0.0, 1.2, least=2)[0]
 
@@ -139,10 +140,10 @@ def test_a_gain_has_the_interval_of_paired_rows_and_the_noise_of_training():
     before, after = np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.5, 1.0, 3.5, 3.0])
     d = before - after
     half = 1.959964 * d.std(ddof=1) / 2
-    gain = paired_gain(before, after)
+    gain = compare_losses(after, before)
     assert (gain.mean, gain.low, gain.high) == pytest.approx((0.5, 0.5 - half, 0.5 + half))
     assert gain.p_value == pytest.approx(2 * stats.norm.sf(0.5 / (d.std(ddof=1) / 2)))
-    wider = paired_gain(before, after, noise=1.0)
+    wider = compare_losses(after, before, training_std=1.0)
     assert wider.high - wider.mean == pytest.approx(np.hypot(half, 1.959964))
     assert wider.p_value == pytest.approx(
         2 * stats.norm.sf(1.959964 * 0.5 / np.hypot(half, 1.959964))
@@ -152,14 +153,14 @@ def test_a_gain_has_the_interval_of_paired_rows_and_the_noise_of_training():
 def test_the_interval_holds_0_where_the_p_value_is_above_5_percent():
     before, noise = np.array([1.0, 2.0, 3.0, 4.0]), 0.4  # all differences alike: the error is 0.4
     for gap, is_below in ((1.959965 * noise, True), (1.959963 * noise, False)):
-        gain = paired_gain(before, before - gap, noise)
+        gain = compare_losses(before - gap, before, training_std=noise)
         assert (gain.low > 0) == (gain.p_value < 0.05) == is_below
 
 
 def test_a_difference_without_any_error_is_certain_and_none_is_no_difference():
     losses = np.array([1.0, 2.0])
-    assert paired_gain(losses, losses - 0.5).p_value == 0.0
-    assert paired_gain(losses, losses).p_value == 1.0
+    assert compare_losses(losses - 0.5, losses).p_value == 0.0
+    assert compare_losses(losses, losses).p_value == 1.0
 
 
 @pytest.mark.parametrize(

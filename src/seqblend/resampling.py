@@ -10,7 +10,7 @@ from scipy import sparse
 from seqblend.metrics import CLIP, COUNTED, confusion_matrix, predict_classes
 from seqblend.seeds import rng_for
 
-CERTAIN = 1.96  # z for a two-sided 5 % test
+Z_95 = 1.959964  # of a normal distribution: two-sided 5 % test, 95 % interval
 Weighted = Callable[[np.ndarray], np.ndarray]  # float64 [r, n] row weights -> float64 [r]
 _CHUNK = 50  # resamples held at once: 50 x 25,000 rows are 10 MB
 _CELLS = 20_000_000  # resamples x patterns held at once, 160 MB

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from seqblend.resampling import CERTAIN
+from seqblend.resampling import Z_95
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Estimate:
     @classmethod
     def normal(cls, value: float, error: float) -> Estimate:
         """From a standard error."""
-        half = CERTAIN * error
+        half = Z_95 * error
         return cls(float(value), float(value - half), float(value + half))
 
 

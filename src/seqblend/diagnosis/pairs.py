@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from seqblend.resampling import CERTAIN
+from seqblend.resampling import Z_95
 from seqblend.seeds import rng_for
 from seqblend.sequences import SequenceSet
 
@@ -68,9 +68,7 @@ def compare_pairs(present: sparse.csr_matrix, is_test: np.ndarray) -> PairRatio 
     left = [_ratio(whole - counts[:, :, k], rows - sizes[:, k], weights) for k in range(BLOCKS)]
     if value is None or None in left:
         return None
-    half = CERTAIN * float(
-        np.sqrt((BLOCKS - 1) / BLOCKS * np.square(np.subtract(left, value)).sum())
-    )
+    half = Z_95 * float(np.sqrt((BLOCKS - 1) / BLOCKS * np.square(np.subtract(left, value)).sum()))
     common = whole[:, 0] @ (whole[:, 0] - 1) / 2
     chance = _ratio_by_chance(present, is_test)
     return PairRatio(value, max(value - half, 0.0), value + half, chance, int(common))

@@ -13,7 +13,7 @@ import numpy as np
 
 from seqblend.intervals import central_95
 from seqblend.metrics import METRICS, score
-from seqblend.resampling import CERTAIN, bootstrap, influence, standard_error
+from seqblend.resampling import Z_95, bootstrap, influence, standard_error
 
 MIN_FOLDS = 3  # below these the spread over folds says nothing
 
@@ -34,18 +34,25 @@ class PairedDifference:
     @classmethod
     def normal(cls, mean: float, error: float, n: int) -> PairedDifference:
         """With the interval of a normal distribution."""
-        half = CERTAIN * error
+        half = Z_95 * error
         return cls(mean, error, mean - half, mean + half, n)
 
     @property
     def margin(self) -> float:
         """The smallest difference that is significant at the 5 % level (two-sided)."""
-        return CERTAIN * self.error
+        return Z_95 * self.error
 
     @property
     def is_significant(self) -> bool:
         """Whether the difference is beyond what chance explains 19 times in 20."""
         return abs(self.mean) > self.margin
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided, of the hypothesis that there is no difference (normal distribution)."""
+        if self.error == 0:
+            return 0.0 if self.mean else 1.0
+        return math.erfc(abs(self.mean) / self.error / math.sqrt(2))
 
 
 def compare_losses(

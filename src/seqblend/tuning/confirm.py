@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from optuna.trial import FrozenTrial
 
+from seqblend.evaluation.paired import PairedDifference, compare_losses
 from seqblend.folds import make_folds
 from seqblend.project import Project, make_ledger, write_folds
 from seqblend.running.executors import WorkerPool
 from seqblend.running.runs import Job, PilotResult, Run, Unit
 from seqblend.store import read_finished
 from seqblend.tuning.course import Rules, contenders, default_of, unit_losses
-from seqblend.tuning.gain import Gain, holm_adjusted, paired_gain
+from seqblend.tuning.gain import holm_adjusted
 from seqblend.tuning.planner import Planner
 
 SHARE = 0.3  # of the time, at most
@@ -45,7 +46,7 @@ class Confirmed:
     run: str
     loss: float
     folds: int
-    gain: Gain
+    gain: PairedDifference
     p_value: float = 1.0
 
     @property
@@ -114,7 +115,7 @@ class Confirmation:
             before, after = losses[0][:common], losses[i][:common]
             spread = fold_spread(before, after) if noise is None else noise
             one, other = np.concatenate(before), np.concatenate(after)
-            gain = paired_gain(one, other, spread / math.sqrt(common) if i else 0.0)
+            gain = compare_losses(other, one, training_std=spread / math.sqrt(common) if i else 0.0)
             loss = float(other.mean())
             results.append(Confirmed(self.trials[i], self.runs[i].name, loss, common, gain))
         results = [results[0], *adjust_for_number(results[1:])]

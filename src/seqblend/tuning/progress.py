@@ -8,7 +8,7 @@ from types import TracebackType
 from seqblend.console import Console, Status, duration
 from seqblend.tuning.confirm import Confirmation, has_new_folds
 from seqblend.tuning.course import Course, Rules
-from seqblend.tuning.gain import gain_of_shards
+from seqblend.tuning.gain import describe_gain, gain_of_shards
 from seqblend.tuning.study import AGAIN
 from seqblend.tuning.verdict import count_trials
 
@@ -74,7 +74,7 @@ class Progress:
         if best is None:
             return ""
         gain = gain_of_shards(self.rules, best)
-        more = f", gain over the default {gain}" if gain else ""
+        more = f", gain over the default {describe_gain(gain)}" if gain else ""
         return f"best log loss {best.value:.4f} (trial {best.number}){more}"
 
     def _left(self, ended: int) -> str:

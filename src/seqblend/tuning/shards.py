@@ -10,7 +10,7 @@ from scipy.special import stdtr
 from seqblend.seeds import rng_for
 
 SHARDS = 8
-CERTAIN = 0.005  # the test's level: looked at after every fold, so far below 0.05
+LEVEL = 0.005  # the test's level: looked at after every fold, so far below 0.05
 _NOISY = 0.7  # a fold's training noise in shard standard deviations; beyond it, three folds
 
 
@@ -46,7 +46,7 @@ def is_hopeless(trial: list[list[float]], best: list[list[float]], least: int) -
     if not least <= len(trial) < len(best):
         return False  # with every fold seen there is nothing left to save
     pairs = zip(trial, best, strict=False)
-    return p_worse(np.concatenate([np.subtract(a, b) for a, b in pairs])) < CERTAIN
+    return p_worse(np.concatenate([np.subtract(a, b) for a, b in pairs])) < LEVEL
 
 
 def fold_noise(one: list[list[float]], other: list[list[float]]) -> tuple[float, float]:

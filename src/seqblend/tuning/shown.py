@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from seqblend.console import Console, say, show_table
 from seqblend.tuning.confirm import Confirmed
+from seqblend.tuning.gain import describe_gain
 from seqblend.tuning.replay import Replay
 from seqblend.tuning.verdict import Verdict
 
@@ -25,7 +26,8 @@ def show_verdict(console: Console, verdict: Verdict) -> None:
         fold, shard = verdict.noise
         say(console, f"another seed moves a fold's log loss by {fold:.4f} (shards: {shard:.4f})")
     if verdict.gain_before:
-        say(console, f"gain where it was found, which flatters: {verdict.gain_before}")
+        gain = describe_gain(verdict.gain_before)
+        say(console, f"gain on the folds of the search, which is optimistic: {gain}")
     if verdict.confirmed:
         rows = [
             [f"trial {c.trial.number} ({c.trial.user_attrs['role']})", f"{c.trial.value:.4f}",
@@ -46,4 +48,4 @@ def _gain_cells(finalist: Confirmed, verdict: Verdict) -> list[str]:
     """The gain over the default and its p-value; empty for the default itself."""
     if finalist.trial is verdict.default:
         return ["", ""]
-    return [finalist.gain.describe(""), f"{finalist.p_value:.3g}"]
+    return [describe_gain(finalist.gain), f"{finalist.p_value:.3g}"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from seqblend.console import Console, say
-from seqblend.metrics import METRICS
+from seqblend.evaluation.leaderboard import Candidate, rank
 from seqblend.models.registry import entries, entry_for
 from seqblend.project import Project
 from seqblend.reporting.sections.tuning import write_tuning
@@ -162,13 +162,13 @@ def best_model(project: Project, models: tuple[str, ...] = ()) -> str:
     """The neural model (of these) whose finished run is best so far, else the first, or bigru."""
     neural = {name for name, entry in entries().items() if entry.kind == "module"}
     wanted = [name for name in models if name in neural] or models
-    metric, rows = METRICS[project.competition.metric], project.fold >= 0
-    labels = project.competition.labels[rows]
-    sign = 1.0 if metric.higher_is_better else -1.0
-    scores = {}
-    for result in finished_runs(project.store, project.ledger, lambda _: None):
-        value = metric.function(labels, result.oof[rows])
-        if result.model in (wanted or neural) and value is not None:
-            scores[result.model] = max(sign * value, scores.get(result.model, -float("inf")))
+    candidates = [
+        Candidate(result.model, result)
+        for result in finished_runs(project.store, project.ledger, lambda _: None)
+        if result.model in (wanted or neural)
+    ]
+    competition = project.competition
+    ranked = rank(competition.metric, competition.labels, project.fold, candidates)
     usual = wanted[0] if wanted else USUAL_MODEL
-    return max(scores, key=scores.get) if scores else entry_for(usual).name
+    is_scored = bool(ranked) and ranked[0].pooled is not None
+    return ranked[0].name if is_scored else entry_for(usual).name

@@ -8,9 +8,10 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
+from seqblend.evaluation.paired import PairedDifference
 from seqblend.tuning.confirm import LEVEL, SEED, Confirmed, has_new_folds
 from seqblend.tuning.course import Rules, default_of
-from seqblend.tuning.gain import Gain, gain_of_shards
+from seqblend.tuning.gain import describe_gain, gain_of_shards
 from seqblend.tuning.space import Values
 from seqblend.tuning.study import AGAIN, DEFAULT
 from seqblend.tuning.table import outcome_of
@@ -30,7 +31,7 @@ class Verdict:
 
     default: FrozenTrial | None
     best: FrozenTrial | None
-    gain_before: Gain | None
+    gain_before: PairedDifference | None
     confirmed: list[Confirmed]
     has_new_folds: bool
     noise: tuple[float, float] | None
@@ -69,7 +70,8 @@ class Verdict:
         what = f"use trial {self.best.number}" if self.is_better else "keep the default"
         if not self.has_new_folds:
             where += ", whose rows also chose it: it flatters,"
-        return f"{what}: gain in log loss {where} {self.chosen.gain.describe(self.significance)}"
+        gain = describe_gain(self.chosen.gain, self.significance)
+        return f"{what}: gain in log loss {where} {gain}"
 
     @property
     def significance(self) -> str:
