@@ -73,10 +73,10 @@ def test_areas_are_those_of_an_oracle_and_curves_end_where_they_must():
 
 def test_a_member_is_worth_what_the_loss_rises_without_it(data, entries):
     weights = {"nblr": 0.2, "bigru": 0.3, "bilstm": 0.5}
-    blend = replace(data.blend, method="simplex", weights=weights)
+    blend = replace(data.blend, method="mean", weights=weights)
     worth = member_worth(data, blend, models_of(entries))
     oof = {record.name: record.oof for record in data.records}
-    whole = Blend("simplex", np.array([0.2, 0.3, 0.5]), ()).apply(np.stack(list(oof.values())))
+    whole = Blend("mean", np.array([0.2, 0.3, 0.5]), ()).apply(np.stack(list(oof.values())))
     rest = (0.2 * oof["nblr"] + 0.3 * oof["bigru"]) / 0.5
     rise = score("log_loss", data.labels, rest) - score("log_loss", data.labels, whole)
     value, low, high = worth["bilstm"]
