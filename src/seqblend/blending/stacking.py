@@ -46,7 +46,11 @@ def stacking_weights(stack: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray,
 
 
 def _minimise_on_simplex(problem: LogOddsLoss) -> np.ndarray:
-    """float64 [m]: the point of the simplex where the loss is least, by SLSQP."""
+    """float64 [m]: the point of the simplex where the loss is least, by SLSQP.
+
+    0.7 to 1.2 times the time of a projected Newton of our own, at 2 to 40 members, with the same
+    loss to 1e-10 nats.
+    """
     m = problem.shape[0]
     sums_to_1 = {"type": "eq", "fun": lambda w: w.sum() - 1, "jac": lambda _: np.ones(m)}
     found = minimize(
