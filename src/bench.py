@@ -1,6 +1,6 @@
-"""Measure training, inference and blending side by side with the usual ways, one core each.
+"""Measure training and inference side by side with the usual ways, one core each.
 
-python src/bench.py [--only speed|blend] [--rounds N] [--seconds S] [--rows N] [--json FILE]
+python src/bench.py [--rounds N] [--seconds S] [--rows N] [--json FILE]
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ import sys
 from pathlib import Path
 
 from seqblend.benchmark.compare import COLUMNS, Plan, as_json, run_plan, summarise, table_rows
-from seqblend.benchmark.selection import COLUMNS as PICKED
-from seqblend.benchmark.selection import TASKS, compare
 from seqblend.benchmark.variants import BASELINES, make_variants
 from seqblend.commands import make_subcommand_parser, run_script
 from seqblend.console import duration, make_console, say, show_table
@@ -27,7 +25,6 @@ def main(argv: list[str]) -> int:
     add("--rounds", type=int, default=3, metavar="N", help="every variant in turn, N times")
     add("--seconds", type=float, default=2.0, metavar="S", help="at least this long a measurement")
     add("--rows", type=int, default=4096, metavar="N", help="rows of IMDB's shape")
-    add("--only", choices=("speed", "blend"), help="speed of networks, or greedy selection")
     add("--json", type=Path, metavar="FILE", help="write every measurement here too")
     args = parser.parse_args(argv)
     if args.rounds < 1 or args.seconds <= 0 or args.rows < 64:
@@ -35,11 +32,6 @@ def main(argv: list[str]) -> int:
     if args.json and args.json.is_dir():
         raise FlagError(f"--json expects a file, got the folder {args.json}")
     console = make_console()
-    if args.only != "speed":
-        title = "greedy selection: the published algorithm with scikit-learn's metric, and ours"
-        show_table(console, title, PICKED, [compare(task) for task in TASKS])
-    if args.only == "blend":
-        return 0
     plan = Plan(tuple(make_variants()), args.rounds, args.seconds, args.rows)
     runs = plan.rounds * len(plan.variants)
     about = duration(runs * (plan.seconds + _START))

@@ -6,12 +6,10 @@ import numpy as np
 import pytest
 from blend_examples import members, noise, softmax
 
-from seqblend.blending.choosing import cross_fit, move_draws, select_blend
-from seqblend.blending.crossfit import Fits
-from seqblend.blending.greedy import greedy_picks, sort_members
-from seqblend.blending.incremental import open_sum
+from seqblend.blending.crossfit import BlendFitter, cross_fit
 from seqblend.blending.methods import fit_blend
-from seqblend.metrics import score
+from seqblend.blending.selection import burman_corrected, select_blend
+from seqblend.metrics import METRICS, score
 from seqblend.resampling import bootstrap, influence, standard_error
 
 NAMES = tuple("abc")
@@ -23,53 +21,33 @@ def with_noise(seed: int):
     return stack, np.concatenate([stack, noise(50, 500, 2, 1_000 + seed)]), labels, fold
 
 
-def stack_in_sample(stack: np.ndarray, labels: np.ndarray) -> float:
-    """Stacking's log loss on the rows it is fitted on, below 0: higher is better."""
-    blend = fit_blend("stacking", stack, labels, "log_loss", tuple(map(str, range(len(stack)))))
-    return -score("log_loss", labels, blend.apply(stack))
-
-
-def pick_in_sample(stack: np.ndarray, labels: np.ndarray) -> float:
-    """Greedy selection's accuracy on its own rows, as published: without bags."""
-    growing = open_sum("accuracy", stack, labels)
-    picks = greedy_picks(growing, sort_members(growing))
-    weights = np.bincount(picks, minlength=len(stack)) / len(picks)
-    return score("accuracy", labels, np.tensordot(weights, stack, 1))
+def stack_in_sample(metric: str, stack: np.ndarray, labels: np.ndarray) -> float:
+    """Stacking's score on the rows it is fitted on; higher is better."""
+    blend = fit_blend("stacking", stack, labels, metric, tuple(map(str, range(len(stack)))))
+    sign = 1 if METRICS[metric].higher_is_better else -1
+    return sign * score(metric, labels, blend.apply(stack))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("metric", "in_sample", "least"),
-    [("log_loss", stack_in_sample, 0.02), ("accuracy", pick_in_sample, 0.01)],
-)
-def test_fifty_noise_members_raise_the_in_sample_score_and_not_the_cross_fitted_one(
-    metric, in_sample, least
-):
+@pytest.mark.parametrize(("metric", "least"), [("log_loss", 0.02), ("accuracy", 0.01)])
+def test_fifty_noise_members_raise_the_in_sample_score_and_not_the_cross_fitted_one(metric, least):
     rises, honest = [], []
     for seed in range(20):
         few, many, labels, fold = with_noise(seed)
-        rises.append(in_sample(many, labels) - in_sample(few, labels))
+        rises.append(stack_in_sample(metric, many, labels) - stack_in_sample(metric, few, labels))
         plain, noisy = (
             select_blend(each, labels, fold, metric, tuple(f"m{j:02d}" for j in range(len(each))))
             for each in (few, many)
         )
         error = standard_error(influence(metric, labels, plain.oof))
         honest.append((noisy.cross_fitted - plain.cross_fitted) / error)
-    print(f"{metric}: in-sample {np.mean(rises):+.4f} ({min(rises):+.4f}..{max(rises):+.4f}), "
-          f"cross-fitted in standard errors {np.round(honest, 2)}")  # fmt: skip
+    print(
+        f"{metric}: in-sample {np.mean(rises):+.4f} ({min(rises):+.4f}..{max(rises):+.4f}), "
+        f"cross-fitted in standard errors {np.round(honest, 2)}"
+    )
     assert np.mean(rises) > least
-    assert min(rises) >= 0
+    assert min(rises) > -0.01  # the fit does not look at accuracy
     assert np.abs(honest).max() < 2
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_fifty_noise_members_flatter_greedy_selection_less_where_it_draws_bags(seed):
-    few, many, labels, _ = with_noise(seed)
-    names = tuple(map(str, range(53)))
-    bagged = fit_blend("greedy", many, labels, "accuracy", names).apply(many)
-    plain = pick_in_sample(many, labels)
-    assert plain > pick_in_sample(few, labels)
-    assert plain > score("accuracy", labels, bagged)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -97,10 +75,10 @@ def test_with_shuffled_labels_everything_is_chance(metric, chance):
         stack, labels, fold = members(4, 500, 2, seed)
         labels = np.random.default_rng(seed).permutation(labels)
         result = select_blend(stack, labels, fold, metric, tuple("abcd"))
-        found.append([row["cross_fitted"] for row in (*result.table, result.whole)])
+        found.append([row["cross_fitted"] for row in (*result.table, result.nested)])
         if chance is not None:  # log loss falls where a blend is less sure of nothing
-            assert result.whole["gain"] < 3 * result.whole["gain_error"] + 1e-9
-            covers += result.whole["low"] <= chance <= result.whole["high"]
+            assert result.nested["gain"] < 3 * result.nested["gain_error"] + 1e-9
+            covers += result.nested["low"] <= chance <= result.nested["high"]
     means = np.mean(found, axis=0)
     print(metric, np.round(means, 4), f"{covers} of 20 intervals hold chance")
     if chance is None:
@@ -132,7 +110,7 @@ def cover(metric: str, times: int, n: int, *, c: int = 2, m: int = 3, is_interim
             stack, labels, np.arange(n) % 5, metric, tuple("abcd"[:m]), is_interim=is_interim
         )
         true = score(metric, truth, result.blend.apply(world))
-        found.append((result.whole["low"], result.whole["high"], true))
+        found.append((result.nested["low"], result.nested["high"], true))
     return np.array(found)
 
 
@@ -142,44 +120,45 @@ def share_covered(found: np.ndarray) -> float:
     return float(((low <= true) & (true <= high)).mean())
 
 
-def parts_of(metric: str, stack: np.ndarray, labels: np.ndarray, fold: np.ndarray):
-    """What each part's blend gives on all rows: list of float64 [n, c]."""
-    fits = Fits(stack, labels, metric, NAMES)
-    blends = fits.finished(np.arange(len(labels)), fold).values()
+def fold_blends(metric: str, stack: np.ndarray, labels: np.ndarray, fold: np.ndarray):
+    """What each fold's blend gives on all rows: list of float64 [n, c]."""
+    fitter = BlendFitter(stack, labels, metric, NAMES)
+    blends = fitter.fit_per_fold(np.arange(len(labels)), fold).values()
     return [blend.apply(stack) for blend in blends]
 
 
 def test_what_fewer_rows_cost_moves_the_interval_and_not_the_score():
     stack, labels, fold = members(3, 200, 2)
     result = select_blend(stack, labels, fold, "log_loss", NAMES)
-    parts = parts_of("log_loss", stack, labels, fold)
-    draws = bootstrap("log_loss", labels, [result.oof, result.blend.apply(stack), *parts])
+    per_fold = fold_blends("log_loss", stack, labels, fold)
+    draws = bootstrap("log_loss", labels, [result.oof, result.blend.apply(stack), *per_fold])
     moved = draws[0] + draws[1] - draws[2:].mean(0)
     assert draws[1].mean() < draws[2:].mean() - 1e-4
     expected = np.quantile(moved, [0.025, 0.975])
-    assert [result.whole["low"], result.whole["high"]] == pytest.approx(expected, abs=1e-6)
+    assert [result.nested["low"], result.nested["high"]] == pytest.approx(expected, abs=1e-6)
     assert result.cross_fitted == pytest.approx(score("log_loss", labels, result.oof), abs=1e-6)
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "auc", "mcc"])
 def test_no_end_of_an_interval_is_beyond_the_best_score(metric):
     stack, labels, fold = members(3, 60, 2, skill=3.5)
-    whole = select_blend(stack, labels, fold, metric, NAMES).whole
-    assert max(whole["high"], whole["forecast_high"]) <= 1.0
+    nested = select_blend(stack, labels, fold, metric, NAMES).nested
+    assert max(nested["high"], nested["forecast_high"]) <= 1.0
 
 
-def test_what_fewer_rows_cost_is_what_the_parts_lack_on_new_rows():
+def test_what_fewer_rows_cost_is_what_the_folds_blends_lack_on_new_rows():
     costs, terms = [], []
     for seed in range(12):
         stack, labels, _ = members(6, 4_000, 2, seed)
-        few, part = np.arange(300), np.arange(300) % 5
-        fits = Fits(stack, labels, "log_loss", tuple("abcdef"))
-        whole = fits.fit("stacking", few)
-        parts = [fits.fit("stacking", few[part != k]) for k in range(5)]
-        new = [score("log_loss", labels[300:], b.apply(stack[:, 300:])) for b in (whole, *parts)]
+        few, fold = np.arange(300), np.arange(300) % 5
+        fitter = BlendFitter(stack, labels, "log_loss", tuple("abcdef"))
+        full = fitter.fit("stacking", few)
+        per_fold = [fitter.fit("stacking", few[fold != k]) for k in range(5)]
+        several = (full, *per_fold)
+        new = [score("log_loss", labels[300:], b.apply(stack[:, 300:])) for b in several]
         costs.append(new[0] - np.mean(new[1:]))
-        old = [score("log_loss", labels[:300], b.apply(stack[:, :300])) for b in (whole, *parts)]
-        terms.append(move_draws(0.0, old[0], np.array(old[1:])))
+        old = [score("log_loss", labels[:300], b.apply(stack[:, :300])) for b in several]
+        terms.append(burman_corrected(0.0, old[0], np.array(old[1:])))
     assert np.mean(costs) < 0
     assert np.mean(terms) == pytest.approx(np.mean(costs), rel=0.35)
 

@@ -7,11 +7,11 @@ import pytest
 from blend_examples import members, noise, softmax
 from scipy.optimize import minimize
 
-from seqblend.blending.choosing import cross_fit, select_blend
-from seqblend.blending.crossfit import Fits, deal_parts
+from seqblend.blending.crossfit import BlendFitter, cross_fit, make_blend_folds
 from seqblend.blending.logodds import LogOddsLoss
 from seqblend.blending.methods import METHODS, Blend, available_methods, fit_blend
-from seqblend.blending.simplex import logodds_weights, mixture_weights
+from seqblend.blending.selection import select_blend
+from seqblend.blending.stacking import simplex_weights
 from seqblend.errors import InputError
 from seqblend.metrics import score
 
@@ -24,7 +24,6 @@ def test_a_blend_lies_on_the_simplex_and_so_do_the_weights_of_a_mean(method):
     blend = fit_blend(method, stack, labels, "auc", NAMES[:3])
     if method != "stacking":
         assert blend.weights.sum() == pytest.approx(1)
-    if method not in ("hill", "stacking"):
         assert blend.weights.min() >= 0
     blended = blend.apply(stack)
     assert blended.dtype == np.float64
@@ -34,28 +33,17 @@ def test_a_blend_lies_on_the_simplex_and_so_do_the_weights_of_a_mean(method):
 
 def test_the_means_have_known_values():
     stack = np.array([[[0.9, 0.1]], [[0.5, 0.5]]], np.float32)
-    mean, logodds = (Blend(name, np.full(2, 0.5), ("a", "b")) for name in ("mean", "logodds_mean"))
+    names = ("mean", "logodds_simplex")
+    mean, logodds = (Blend(name, np.full(2, 0.5), ("a", "b")) for name in names)
     np.testing.assert_allclose(mean.apply(stack), [[0.7, 0.3]], atol=1e-7)
     np.testing.assert_allclose(logodds.apply(stack), [[0.75, 0.25]], atol=1e-6)  # odds 9 -> 3
 
 
-def test_a_rank_mean_orders_rows_by_their_mean_rank_on_the_scale_of_the_mean():
-    positive = np.array([[0.1, 0.2, 0.3, 0.9], [0.02, 0.03, 0.01, 0.04]], np.float32)
-    stack = np.stack([1 - positive, positive], 2)
-    blended = Blend("rank_mean", np.full(2, 0.5), ("a", "b")).apply(stack)[:, 1]
-    # ranks 1 2 3 4 and 2 3 1 4: mean 1.5 2.5 2 4
-    np.testing.assert_array_equal(np.argsort(blended), [0, 2, 1, 3])
-    np.testing.assert_allclose(np.sort(blended), np.sort(positive.mean(0)), atol=2e-6)
+def test_an_interim_blend_is_chosen_among_fewer_methods():
+    assert set(available_methods(3, is_interim=True)) < set(available_methods(3))
 
 
-def test_rank_mean_is_offered_for_ranking_metrics_with_two_classes_alone():
-    assert "rank_mean" in available_methods("auc", 2)
-    assert "rank_mean" not in available_methods("auc", 3)
-    assert "rank_mean" not in available_methods("log_loss", 2)
-    assert set(available_methods("auc", 2, 3, is_interim=True)) < set(available_methods("auc", 2))
-
-
-@pytest.mark.parametrize("method", ["mean", "logodds_mean", "simplex", "logodds_simplex"])
+@pytest.mark.parametrize("method", ["mean", "logodds_simplex"])
 def test_equal_members_get_equal_weights(method):
     stack, labels, _ = members(1, 100, 3)
     blend = fit_blend(method, np.repeat(stack, 4, 0), labels, "log_loss", NAMES[:4])
@@ -63,7 +51,7 @@ def test_equal_members_get_equal_weights(method):
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "log_loss", "auc", "mcc"])
-@pytest.mark.parametrize("method", ["greedy", "simplex"])
+@pytest.mark.parametrize("method", ["single", "logodds_simplex"])
 def test_a_perfect_member_gets_all_the_weight(method, metric):
     labels = np.arange(300) % 3
     stack = np.concatenate([noise(2, 300, 3), np.eye(3, dtype=np.float32)[labels][None]])
@@ -71,29 +59,24 @@ def test_a_perfect_member_gets_all_the_weight(method, metric):
     np.testing.assert_allclose(weights, [0, 0, 1], atol=1e-6)
 
 
-def log_loss_of(stack, labels, weights, in_logs):
-    right = np.arange(len(labels)), labels
-    if not in_logs:
-        return -np.log(np.tensordot(weights, stack.astype(float), 1)[right]).mean()
-    mixed = np.tensordot(weights, np.log(stack.astype(float)), 1)
-    return (np.log(np.exp(mixed).sum(1)) - mixed[right]).mean()
+def loss_gradient(stack, labels, weights):
+    """float64 [m]: of the log loss of softmax(weights . log p)."""
+    logs = np.log(stack.astype(float))
+    share = softmax(np.tensordot(weights, logs, 1)).astype(float)
+    return ((share - np.eye(stack.shape[2])[labels]) * logs).sum(2).mean(1)
 
 
-@pytest.mark.parametrize("in_logs", [False, True])
-@pytest.mark.parametrize("seed", range(4))
-def test_simplex_weights_reach_the_minimum_that_scipy_finds(in_logs, seed):
-    stack, labels, _ = members(5, 250, 3, seed=seed)
-    stack[4] = noise(1, 250, 3, seed)[0]
-    ours = (logodds_weights if in_logs else mixture_weights)(stack, labels)
-    theirs = minimize(
-        lambda w: log_loss_of(stack, labels, w, in_logs), np.full(5, 0.2), method="SLSQP",
-        bounds=[(0, 1)] * 5, constraints={"type": "eq", "fun": lambda w: w.sum() - 1},
-        options={"ftol": 1e-12},
-    )  # fmt: skip
-    assert log_loss_of(stack, labels, ours, in_logs) <= theirs.fun + 1e-7
-    np.testing.assert_allclose(ours, theirs.x, atol=2e-3)
-    assert ours.min() >= 0
-    assert ours.sum() == pytest.approx(1)
+@pytest.mark.parametrize("m", [2, 5, 40])
+@pytest.mark.parametrize("seed", range(3))
+def test_no_other_weights_on_the_simplex_have_a_smaller_loss(m, seed):
+    stack, labels, _ = members(m, 250, 3, seed=seed)
+    stack[-1] = noise(1, 250, 3, seed)[0]
+    weights = simplex_weights(stack, labels)
+    assert weights.min() >= 0
+    assert weights.sum() == pytest.approx(1)
+    # A convex loss lies above its tangent, whose least value on the simplex is at a corner.
+    slope = loss_gradient(stack, labels, weights)
+    assert slope @ weights - slope.min() < 1e-6
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -109,9 +92,10 @@ def test_the_labels_of_a_fold_do_not_touch_its_predictions(method):
 @pytest.mark.parametrize("metric", ["accuracy", "auc", "log_loss"])
 def test_the_labels_of_a_fold_do_not_touch_its_nested_predictions_either(metric):
     stack, labels, fold = members(3, 200, 2)
-    stack[2] = np.bincount(labels) / 200  # of no use: weights are fitted, not equal
-    fits = Fits(stack, labels, metric, NAMES[:3])
-    assert all(np.ptp(b.weights) > 0.2 for b in fits.finished(np.arange(200), fold).values())
+    stack[2] = 1 - stack[1]  # it spoils a mean: weights are fitted, not equal
+    fitter = BlendFitter(stack, labels, metric, NAMES[:3])
+    blends = fitter.fit_per_fold(np.arange(200), fold).values()
+    assert all(np.ptp(blend.weights) > 0.2 for blend in blends)
     before = nested(stack, labels, fold, metric)
     for k in (0, 3):
         after = nested(stack, np.where(fold == k, 1 - labels, labels), fold, metric)
@@ -121,10 +105,11 @@ def test_the_labels_of_a_fold_do_not_touch_its_nested_predictions_either(metric)
 
 def nested(stack, labels, fold, metric):
     """float64 [n, c]: what a selection gives each fold, chosen and fitted on the others."""
-    return Fits(stack, labels, metric, NAMES[: len(stack)]).nested(np.arange(len(labels)), fold)
+    fitter = BlendFitter(stack, labels, metric, NAMES[: len(stack)])
+    return fitter.nested_cv(np.arange(len(labels)), fold)[1]
 
 
-def test_a_single_hold_out_is_cross_fitted_on_parts_of_itself():
+def test_a_single_hold_out_is_cross_fitted_on_folds_of_itself():
     stack, labels, _ = members(3, 400, 3)
     fold = np.where(np.arange(400) < 250, 0, -1)
     stack[:, fold < 0] = np.nan
@@ -134,9 +119,10 @@ def test_a_single_hold_out_is_cross_fitted_on_parts_of_itself():
     assert result.cross_fitted == pytest.approx(
         score("log_loss", labels[:250], result.oof[:250]), abs=1e-6
     )
-    simplex = cross_fit("simplex", stack, labels, fold, "log_loss")
-    fitted_on_all = fit_blend("simplex", stack[:, :250], labels[:250], "log_loss", NAMES[:3])
-    assert not np.allclose(simplex[:250], fitted_on_all.apply(stack[:, :250]), atol=1e-9)
+    simplex = cross_fit("logodds_simplex", stack, labels, fold, "log_loss")
+    known = stack[:, :250]
+    in_sample = fit_blend("logodds_simplex", known, labels[:250], "log_loss", NAMES[:3])
+    assert not np.allclose(simplex[:250], in_sample.apply(known), atol=1e-9)
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "log_loss"])
@@ -161,7 +147,7 @@ def test_the_order_of_rows_and_of_members_does_not_matter():
     stack, labels, fold = members(4, 300, 3)
     rng = np.random.default_rng(5)
     rows, order = rng.permutation(300), rng.permutation(4)
-    for method in available_methods("accuracy", 3):
+    for method in METHODS:
         plain = cross_fit(method, stack, labels, fold, "accuracy")
         moved = cross_fit(method, stack[order][:, rows], labels[rows], fold[rows], "accuracy")
         np.testing.assert_allclose(moved, plain[rows], atol=1e-6)
@@ -215,12 +201,12 @@ def test_a_good_member_among_noise_is_found_by_the_selection():
 def test_the_table_shows_the_gap_of_every_method():
     stack, labels, fold = members(5, 200, 3)
     result = select_blend(stack, labels, fold, "log_loss", NAMES[:5])
-    assert [row["method"] for row in result.table] == list(available_methods("log_loss", 3))
+    assert [row["method"] for row in result.table] == list(METHODS)
     for row in result.table:
         assert row["gap"] == pytest.approx(row["cross_fitted"] - row["in_sample"])
     by_name = {row["method"]: row for row in result.table}
     assert by_name["mean"]["gap"] == pytest.approx(0)
-    assert by_name["simplex"]["gap"] > 0
+    assert by_name["logodds_simplex"]["gap"] > 0
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "log_loss", "auc"])
@@ -252,7 +238,7 @@ def test_a_member_with_broken_rows_is_refused_by_name(broken):
 
 def test_stacking_is_the_penalised_minimum_that_scipy_finds():
     stack, labels, _ = members(3, 200, 3)
-    logs, centre = np.log(stack.astype(float)), logodds_weights(stack, labels)
+    logs, centre = np.log(stack.astype(float)), simplex_weights(stack, labels)
 
     def penalised(x):
         mixed = np.tensordot(x[:3], logs, 1) + x[3:]
@@ -265,15 +251,16 @@ def test_stacking_is_the_penalised_minimum_that_scipy_finds():
     np.testing.assert_allclose(blend.bias, theirs[3:] - theirs[3:].mean(), atol=2e-4)
 
 
-def test_the_derivatives_of_the_loss_are_its_differences():
+def test_the_gradient_of_the_loss_is_its_differences():
     stack, labels, _ = members(3, 150, 3)
     problem, x, step = LogOddsLoss(stack, labels), np.array([0.5, 0.2, 0.4, 0.3, -0.1, 0.0]), 1e-5
-    slope, curve = problem.derivatives(x[:3], x[3:])
+    gradient = problem.evaluate(x[:3], x[3:])[1]
     for i, unit in enumerate(np.eye(6) * step):
-        ends = [problem.loss((x + s * unit)[:3], (x + s * unit)[3:]) for s in (1, -1)]
-        assert slope[i] == pytest.approx((ends[0] - ends[1]) / (2 * step), abs=1e-8)
-        slopes = [problem.derivatives((x + s * unit)[:3], (x + s * unit)[3:])[0] for s in (1, -1)]
-        np.testing.assert_allclose(curve[i], (slopes[0] - slopes[1]) / (2 * step), atol=1e-7)
+        ends = [problem.evaluate((x + s * unit)[:3], (x + s * unit)[3:])[0] for s in (1, -1)]
+        assert gradient[i] == pytest.approx((ends[0] - ends[1]) / (2 * step), abs=1e-8)
+    unbiased = [problem.evaluate(x[:3], bias) for bias in (None, np.zeros(3))]
+    assert unbiased[0][0] == unbiased[1][0]
+    np.testing.assert_array_equal(unbiased[0][1], unbiased[1][1][:3])
 
 
 def test_blocks_of_rows_add_up(monkeypatch):
@@ -282,15 +269,14 @@ def test_blocks_of_rows_add_up(monkeypatch):
     monkeypatch.setattr("seqblend.blending.logodds._BLOCK", 900)
     cut = LogOddsLoss(stack, labels)
     assert len(cut.blocks) > 5
-    assert cut.loss(np.full(3, 0.4)) == pytest.approx(whole.loss(np.full(3, 0.4)), abs=1e-12)
     weights, bias = np.full(3, 0.4), np.array([0.1, 0.0, -0.1])
     for ours, theirs in zip(
-        cut.derivatives(weights, bias), whole.derivatives(weights, bias), strict=True
+        cut.evaluate(weights, bias), whole.evaluate(weights, bias), strict=True
     ):
         np.testing.assert_allclose(ours, theirs, atol=1e-12)
 
 
-def test_rare_classes_get_the_weight_that_macro_f1_asks_for_and_labels_of_a_part_have_no_say():
+def test_rare_classes_get_the_weight_that_macro_f1_asks_for_and_labels_of_a_fold_have_no_say():
     rng = np.random.default_rng(0)
     labels = (rng.random(4_000) < 0.08).astype(int)
     logits = 1.5 * labels - 2.4 - 0.5 + rng.normal(size=(3, 4_000)) * 0.8
@@ -317,10 +303,10 @@ def test_members_that_are_too_sure_are_cooled_for_log_loss_and_the_table_says_so
     assert blend["error_before"] < 0.3 * member["error_before"]
 
 
-def test_the_record_of_the_whole_procedure_has_interval_gain_and_forecast():
+def test_the_record_of_the_nested_choice_has_interval_gain_and_forecast():
     stack, labels, fold = members(4, 1_000, 2)
     near, far = (
-        select_blend(stack, labels, fold, "accuracy", NAMES[:4], n_test=n, is_interim=True).whole
+        select_blend(stack, labels, fold, "accuracy", NAMES[:4], n_test=n, is_interim=True).nested
         for n in (100_000, 50)
     )
     assert near["low"] < near["cross_fitted"] < near["high"]
@@ -332,8 +318,8 @@ def test_the_record_of_the_whole_procedure_has_interval_gain_and_forecast():
     assert near["beats_single"] > 0.95
 
 
-def test_more_folds_than_parts_are_joined_and_stay_whole():
+def test_more_than_five_folds_are_joined_and_stay_whole():
     fold = np.arange(400) % 12
-    part = deal_parts(np.arange(400) % 2, fold)
-    assert set(part) == set(range(5))
-    assert all(len(set(part[fold == k])) == 1 for k in range(12))
+    joined = make_blend_folds(np.arange(400) % 2, fold)
+    assert set(joined) == set(range(5))
+    assert all(len(set(joined[fold == k])) == 1 for k in range(12))

@@ -64,3 +64,13 @@ def test_class_weights_are_chosen_on_other_parts():
 def test_where_no_weight_helps_all_are_1():
     p = np.eye(3)[np.arange(30) % 3] * 0.9 + 0.1 / 3
     np.testing.assert_array_equal(fit_class_weights("accuracy", p, np.arange(30) % 3), np.ones(3))
+
+
+def test_class_weights_are_fitted_on_fewer_rows_where_all_would_take_too_long(monkeypatch):
+    p, labels = drawn(4_000, 2)
+    p = adjust(p, class_weights=np.array([3.0, 1.0]))  # class 0 is predicted too often
+    every_fourth = fit_class_weights("accuracy", p[::4], labels[::4])
+    monkeypatch.setattr("seqblend.blending.calibration.MOST_CELLS", 4_000)
+    few = fit_class_weights("accuracy", p, labels)
+    np.testing.assert_array_equal(few, every_fourth)
+    assert few[1] / few[0] == pytest.approx(3, rel=0.3)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seqblend.blending.choosing import BlendResult, select_blend
+from seqblend.blending.selection import BlendResult, select_blend
 from seqblend.config import digest
 from seqblend.errors import InputError
 from seqblend.evaluation.leaderboard import Candidate, format_score, rank
@@ -148,7 +148,7 @@ def _write_blend(
         "bias": None if bias is None else bias.tolist(),
         "class_weights": None if class_weights is None else class_weights.tolist(),
         "temperature": blend.blend.temperature,
-        "whole": blend.whole, "calibration": blend.calibration,
+        "nested": blend.nested, "calibration": blend.calibration,
         "metric": project.competition.metric, "cross_fitted": blend.cross_fitted,
         "in_sample": blend.in_sample, "best_single": blend.best_single,
         "best_single_score": blend.best_single_score, "table": blend.table,

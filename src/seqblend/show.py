@@ -162,7 +162,7 @@ def show_blend(console: Console, project: Project, outcome: Outcome) -> None:
     """Every method's scores, the weights, and the submission."""
     blend = outcome.blend
     names = ("cross_fitted", "low", "high", "in_sample", "gap", "beats_single")
-    whole = blend.whole | {"method": "the choice of one, nested"}
+    whole = blend.nested | {"method": "the choice of one, nested"}
     rows = [
         [row["method"], str(row["size"]), *(format_score(row[name]) for name in names)]
         for row in [*blend.table, whole]

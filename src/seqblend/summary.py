@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seqblend.blending.choosing import BlendResult
+from seqblend.blending.selection import BlendResult
 from seqblend.config import VocabularyConfig
 from seqblend.delivery import Outcome, distinct_names
 from seqblend.demo import BEST
@@ -205,7 +205,7 @@ def _blend_record(
         test = summarise(answers, blend.blend.apply(stack))
     return BlendRecord(
         blend.method, blend.oof, blend.cross_fitted, blend.in_sample, blend.table, weights, test,
-        blend.whole, blend.calibration,
+        blend.nested, blend.calibration,
     )  # fmt: skip
 
 

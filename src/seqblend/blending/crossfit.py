@@ -9,43 +9,38 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from seqblend.blending.calibration import fit_class_weights
-from seqblend.blending.methods import Blend, adjust, available_methods, fit_blend, is_coarse
+from seqblend.blending.methods import Blend, adjust, available_methods, fit_blend
 from seqblend.dealing import deal_rows
-from seqblend.metrics import METRICS, better, score
-from seqblend.resampling import influence, standard_error
+from seqblend.evaluation.paired import compare_scores
+from seqblend.metrics import COUNTED, better, score
 from seqblend.seeds import rng_for
 from seqblend.temperature import fit_temperature, temper
 
-PARTS = 5  # rows of a single fold are cut into this many parts; more folds are joined to as many
+FOLDS = 5  # a single fold is cut into this many; more folds are joined to as many
 NEAR = 1.0  # standard errors of a paired difference within which a smaller blend is as good
 PAYS = 2.0  # standard errors that an adjustment has to bring
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What is done with some rows: the method, how its mixture is adjusted, and the alternatives.
+class BlendSpec:
+    """What was chosen on some rows: the method, how its mixture is adjusted, and the alternatives.
 
-    blended: method -> float64 [n, c], cross-fitted on these rows
+    cross_fitted: method -> float64 [n, c], every row by a fit on the other folds
     temperature, class_weights: as in Blend
     """
 
     method: str
-    blended: dict[str, np.ndarray]
+    cross_fitted: dict[str, np.ndarray]
     temperature: float = 1.0
     class_weights: np.ndarray | None = None
 
-    def finish(self, blend: Blend) -> Blend:
-        """The blend with the adjustment."""
-        return dataclasses.replace(
-            blend, temperature=self.temperature, class_weights=self.class_weights
-        )
-
 
 @dataclass
-class Fits:
-    """Fits blends on subsets of rows, each subset once (nested parts ask twice).
+class BlendFitter:
+    """Fits and chooses blends on subsets of rows.
 
     stack: float32 [m, n, c], labels: int64 [n]; is_interim: see available_methods
+    `rows` are ascending positions int64 [r] in the stack, `fold` the fold of each, int64 [r].
     """
 
     stack: np.ndarray
@@ -53,29 +48,40 @@ class Fits:
     metric: str
     members: tuple[str, ...]
     is_interim: bool = False
-    done: dict[tuple[str, bytes], Blend] = field(default_factory=dict)
+    _fitted: dict[tuple[str, bytes], Blend] = field(default_factory=dict, repr=False)
 
     def fit(self, method: str, rows: np.ndarray) -> Blend:
-        """The blend fitted on these rows (ascending positions)."""
+        """The blend fitted on these rows; each subset is fitted once (nested folds ask twice)."""
         key = (method, hashlib.sha256(rows.tobytes()).digest())
-        if key not in self.done:
-            self.done[key] = fit_blend(
+        if key not in self._fitted:
+            self._fitted[key] = fit_blend(
                 method, self.stack[:, rows], self.labels[rows], self.metric, self.members
             )
-        return self.done[key]
+        return self._fitted[key]
 
-    def cross_fit(self, method: str, rows: np.ndarray, part: np.ndarray) -> np.ndarray:
-        """float64 [len(rows), c]: each part of `rows` by a blend fitted on the other parts.
+    def fit_spec(self, spec: BlendSpec, rows: np.ndarray) -> Blend:
+        """The chosen method fitted on these rows, with the chosen adjustment."""
+        return dataclasses.replace(
+            self.fit(spec.method, rows),
+            temperature=spec.temperature,
+            class_weights=spec.class_weights,
+        )
 
-        part: int64 [len(rows)]
-        """
+    def predict_per_fold(
+        self, blends: dict[int, Blend], rows: np.ndarray, fold: np.ndarray
+    ) -> np.ndarray:
+        """float64 [r, c]: each fold by its own blend."""
         blended = np.empty((len(rows), self.stack.shape[2]))
-        for k in np.unique(part):
-            blend = self.fit(method, rows[part != k])
-            blended[part == k] = blend.apply(self.stack[:, rows[part == k]])
+        for k, blend in blends.items():
+            blended[fold == k] = blend.apply(self.stack[:, rows[fold == k]])
         return blended
 
-    def choose(self, rows: np.ndarray, part: np.ndarray) -> Choice:
+    def cross_fit(self, method: str, rows: np.ndarray, fold: np.ndarray) -> np.ndarray:
+        """float64 [r, c]: each fold by the method's blend fitted on the other folds."""
+        blends = {k: self.fit(method, rows[fold != k]) for k in np.unique(fold).tolist()}
+        return self.predict_per_fold(blends, rows, fold)
+
+    def select(self, rows: np.ndarray, fold: np.ndarray) -> BlendSpec:
         """The smallest blend within a standard error of the best, and its adjustment.
 
         Where the metric sees only predicted classes, log loss is asked next, in the same way: after
@@ -83,97 +89,118 @@ class Fits:
         has the fewest members, then the simplest method.
         """
         labels = self.labels[rows]
-        m, _, c = self.stack.shape
-        methods = available_methods(self.metric, c, m, is_interim=self.is_interim)
-        blended = {method: self.cross_fit(method, rows, part) for method in methods}
+        methods = available_methods(len(self.stack), is_interim=self.is_interim)
+        blended = {method: self.cross_fit(method, rows, fold) for method in methods}
         near = near_best(self.metric, labels, blended)
-        if is_coarse(self.metric):
-            near = near_best("log_loss", labels, {k: _tempered(p, labels) for k, p in near.items()})
+        if self.metric in COUNTED:
+            scaled = {name: _scale(p, labels) for name, p in near.items()}
+            near = near_best("log_loss", labels, scaled)
         method = min(near, key=lambda name: self.fit(name, rows).size)
-        return self._adjusted(Choice(method, blended), labels, part)
+        return self._add_adjustment(BlendSpec(method, blended), labels, fold)
 
-    def _adjusted(self, choice: Choice, labels: np.ndarray, part: np.ndarray) -> Choice:
-        """The choice with class weights (or, for log loss, a temperature) that pay out of fold."""
-        plain = choice.blended[choice.method]
+    def _add_adjustment(self, spec: BlendSpec, labels: np.ndarray, fold: np.ndarray) -> BlendSpec:
+        """The spec with class weights (or, for log loss, a temperature) that pay out of fold."""
+        plain = spec.cross_fitted[spec.method]
         if self.metric == "log_loss":
-            fitted = cross_fit_temperature(plain, labels, part)[0]
-        elif is_coarse(self.metric):
-            fitted = cross_fit_class_weights(self.metric, plain, labels, part)
+            fitted = cross_fit_temperature(plain, labels, fold)[0]
+        elif self.metric in COUNTED:
+            fitted = cross_fit_class_weights(self.metric, plain, labels, fold)
         else:
-            return choice
+            return spec
         if not pays(self.metric, labels, fitted, plain):
-            return choice
+            return spec
         if self.metric == "log_loss":
-            return dataclasses.replace(choice, temperature=fit_temperature(plain, labels)[0])
+            return dataclasses.replace(spec, temperature=fit_temperature(plain, labels)[0])
         weights = fit_class_weights(self.metric, plain, labels)
-        return dataclasses.replace(choice, class_weights=weights)
+        return dataclasses.replace(spec, class_weights=weights)
 
-    def finished(self, rows: np.ndarray, part: np.ndarray) -> dict[int, Blend]:
-        """{part: what the other parts choose and fit}, the adjustment included."""
+    def fit_per_fold(self, rows: np.ndarray, fold: np.ndarray) -> dict[int, Blend]:
+        """{fold: what the other folds choose and fit}, the adjustment included."""
         blends = {}
-        for k in np.unique(part).tolist():
-            others = rows[part != k]
-            inner = deal_parts(self.labels[others], part[part != k])
-            choice = self.choose(others, inner) if len(others) else Choice("mean", {})
-            blends[k] = choice.finish(self.fit(choice.method, others))
+        for k in np.unique(fold).tolist():
+            others = rows[fold != k]
+            spec = BlendSpec("mean", {})  # a single fold has no others to choose on
+            if len(others):
+                inner = make_blend_folds(self.labels[others], fold[fold != k])
+                spec = self.select(others, inner)
+            blends[k] = self.fit_spec(spec, others)
         return blends
 
-    def nested(self, rows: np.ndarray, part: np.ndarray) -> np.ndarray:
-        """float64 [len(rows), c]: each part by what the other parts choose and fit."""
-        return self.apply_parts(self.finished(rows, part), rows, part)
+    def nested_cv(self, rows: np.ndarray, fold: np.ndarray) -> tuple[dict[int, Blend], np.ndarray]:
+        """Each fold's blend, chosen and fitted on the others, and its predictions float64 [r, c].
 
-    def apply_parts(
-        self, blends: dict[int, Blend], rows: np.ndarray, part: np.ndarray
-    ) -> np.ndarray:
-        """float64 [len(rows), c]: each part by its own blend."""
-        blended = np.empty((len(rows), self.stack.shape[2]))
-        for k, blend in blends.items():
-            blended[part == k] = blend.apply(self.stack[:, rows[part == k]])
-        return blended
+        The score of these predictions is that of the whole procedure, the choice of the method
+        included (Varma and Simon 2006, Bias in error estimation when using cross-validation for
+        model selection).
+        """
+        blends = self.fit_per_fold(rows, fold)
+        return blends, self.predict_per_fold(blends, rows, fold)
 
 
-def _tempered(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def cross_fit(
+    method: str, stack: np.ndarray, labels: np.ndarray, fold: np.ndarray, metric: str
+) -> np.ndarray:
+    """float64 [n, c]: every fold blended with weights from the other folds; NaN where fold is -1.
+
+    stack: float32 [m, n, c], labels: int64 [n], fold: int64 [n]
+    With a single fold its rows are cut into 5 stratified folds.
+    """
+    rows = np.flatnonzero(fold >= 0)
+    fitter = BlendFitter(stack, labels, metric, tuple(map(str, range(len(stack)))))
+    blend_fold = make_blend_folds(labels[rows], fold[rows])
+    return fill_rows(fitter.cross_fit(method, rows, blend_fold), rows, len(fold))
+
+
+def fill_rows(values: np.ndarray, rows: np.ndarray, n: int) -> np.ndarray:
+    """float64 [n, c]: values float [r, c] at their rows, NaN elsewhere."""
+    filled = np.full((n, values.shape[1]), np.nan)
+    filled[rows] = values
+    return filled
+
+
+def _scale(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """float32 [n, c]: with the temperature of least loss on these rows."""
     plain = probabilities.astype(np.float32)
     return temper(plain, fit_temperature(plain, labels)[0])
 
 
-def deal_parts(labels: np.ndarray, fold: np.ndarray) -> np.ndarray:
-    """int64 [n]: the folds, more than 5 joined to 5; a single one is cut into 5 stratified parts.
+def make_blend_folds(labels: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    """int64 [n]: the folds, more than 5 joined to 5; a single one is cut into 5 stratified ones.
 
     labels: int64 [n], fold: int64 [n]
     """
     numbers, place = np.unique(fold, return_inverse=True)
     if len(numbers) > 1:
-        return place % PARTS
-    return deal_rows(labels, np.arange(len(labels)), PARTS, rng_for(0, "blend parts"))
+        return place % FOLDS
+    rng = rng_for(0, "blend parts")  # the name seeds it: another one would move scores
+    return deal_rows(labels, np.arange(len(labels)), FOLDS, rng)
 
 
 def cross_fit_temperature(
-    probabilities: np.ndarray, labels: np.ndarray, part: np.ndarray
+    probabilities: np.ndarray, labels: np.ndarray, fold: np.ndarray
 ) -> tuple[np.ndarray, list[float]]:
-    """(float64 [n, c], temperatures): every part with the temperature that the others ask for.
+    """(float64 [n, c], temperatures): every fold with the temperature fitted on the others.
 
-    probabilities: float [n, c], labels and part: int64 [n]
+    probabilities: float [n, c], labels and fold: int64 [n]
     """
     scaled, found = np.empty(probabilities.shape), []
-    for k in np.unique(part):
-        own = part == k
+    for k in np.unique(fold):
+        own = fold == k
         found.append(fit_temperature(probabilities[~own], labels[~own])[0])
         scaled[own] = adjust(probabilities[own].astype(np.float64), found[-1])
     return scaled, found
 
 
 def cross_fit_class_weights(
-    metric: str, probabilities: np.ndarray, labels: np.ndarray, part: np.ndarray
+    metric: str, probabilities: np.ndarray, labels: np.ndarray, fold: np.ndarray
 ) -> np.ndarray:
-    """float64 [n, c]: every part with the class weights that the others ask for.
+    """float64 [n, c]: every fold with the class weights fitted on the others.
 
-    probabilities: float [n, c], labels and part: int64 [n]
+    probabilities: float [n, c], labels and fold: int64 [n]
     """
     weighted = np.empty(probabilities.shape)
-    for k in np.unique(part):
-        own = part == k
+    for k in np.unique(fold):
+        own = fold == k
         weights = fit_class_weights(metric, probabilities[~own], labels[~own])
         weighted[own] = adjust(probabilities[own].astype(np.float64), class_weights=weights)
     return weighted
@@ -182,30 +209,27 @@ def cross_fit_class_weights(
 def near_best(
     metric: str, labels: np.ndarray, blended: dict[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """The methods, in order, that are within NEAR paired standard errors of the best."""
+    """The methods, in order, that are within NEAR paired standard errors of the best.
+
+    The one standard error rule of Breiman et al. (1984), Classification and regression trees. The
+    error is of the paired difference: rows that both get wrong cancel.
+    """
     scores = {name: score(metric, labels, predictions) for name, predictions in blended.items()}
     best = best_of(metric, scores)
     if scores[best] is None:
         return blended
-    leader = influence(metric, labels, blended[best])
     near = {}
     for name, predictions in blended.items():
-        if scores[name] is not None:
-            apart = abs(scores[name] - scores[best])
-            error = standard_error(influence(metric, labels, predictions) - leader)
-            if apart <= NEAR * error:
-                near[name] = predictions
+        behind = compare_scores(metric, labels, blended[best], predictions)
+        if behind is not None and abs(behind.mean) <= NEAR * behind.error:
+            near[name] = predictions
     return near
 
 
 def pays(metric: str, labels: np.ndarray, new: np.ndarray, old: np.ndarray) -> bool:
     """Whether new predictions beat old ones by more than PAYS paired standard errors."""
-    scores = [score(metric, labels, each) for each in (new, old)]
-    if None in scores:
-        return False
-    parts = [influence(metric, labels, each) for each in (new, old)]
-    sign = 1 if METRICS[metric].higher_is_better else -1
-    return sign * (scores[0] - scores[1]) > PAYS * standard_error(parts[0] - parts[1])
+    gain = compare_scores(metric, labels, new, old)
+    return gain is not None and gain.mean > PAYS * gain.error
 
 
 def best_of(metric: str, scores: dict[str, float | None]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqblend.blending.choosing import cross_fit
+from seqblend.blending.crossfit import cross_fit
 from seqblend.diagnosis.holdouts import HoldOut
 from seqblend.evaluation.paired import compare_losses
 from seqblend.metrics import predict_classes

@@ -85,7 +85,7 @@ class Verdict:
         after = {
             str(c.trial.number): {
                 "log_loss": c.loss,
-                "gain": dataclasses.asdict(c.gain),
+                "gain": dataclasses.asdict(c.gain) | {"p_value": c.gain.p_value},
                 "p_value": c.p_value,
                 "run": c.run,
             }

@@ -8,14 +8,21 @@ from typing import Any
 import numpy as np
 
 from seqblend.blending.calibration import measure_reliability
-from seqblend.blending.crossfit import Fits, best_of, cross_fit_temperature, deal_parts
+from seqblend.blending.crossfit import (
+    BlendFitter,
+    best_of,
+    cross_fit_temperature,
+    fill_rows,
+    make_blend_folds,
+)
 from seqblend.blending.methods import Blend
 from seqblend.errors import InputError
+from seqblend.evaluation.paired import compare_scores
 from seqblend.metrics import METRICS, score
 from seqblend.probabilities import check_probabilities
-from seqblend.resampling import bootstrap, influence, standard_error
+from seqblend.resampling import bootstrap
 
-TAIL = 0.025  # of the draws, left out on either side of an interval
+TAIL = 0.025  # of the resamples, left out on either side of an interval
 
 
 @dataclass(frozen=True)
@@ -23,12 +30,12 @@ class BlendResult:
     """The chosen blend, what it scores, and what choosing it scores on unseen rows.
 
     blend: fitted on all scored rows
-    oof: float32 [n, c], every part by the method and weights of the others, NaN without a fold
+    oof: float32 [n, c], every fold by the method and weights of the others, NaN without a fold
     table: a dict a method: method, size, in_sample, cross_fitted, gap (> 0: in-sample flatters),
         low, high, beats_single, forecast_low, forecast_high
-    whole: the same of the whole procedure, the choice among methods included, and gain (over the
-        best single member) with gain_error, its standard error; its interval is of `blend`, which
-        has more rows to learn on than its parts (see move_draws)
+    nested: the same of the whole procedure by nested cross-validation, the choice among methods
+        included, and gain (over the best single member) with gain_error, its standard error; its
+        interval is of `blend`, which has more rows to learn on than a fold's (burman_corrected)
     best_single: the member with the best score, and that score
     calibration: a dict a member, and the blend last: name, error_before, error_after, temperatures
     """
@@ -36,7 +43,7 @@ class BlendResult:
     blend: Blend
     oof: np.ndarray
     table: list[dict[str, Any]]
-    whole: dict[str, Any]
+    nested: dict[str, Any]
     best_single: str
     best_single_score: float | None
     calibration: list[dict[str, Any]]
@@ -49,26 +56,12 @@ class BlendResult:
     @property
     def in_sample(self) -> float | None:
         """The chosen blend's score on the rows it was fitted on."""
-        return self.whole["in_sample"]
+        return self.nested["in_sample"]
 
     @property
     def cross_fitted(self) -> float | None:
         """The score of `oof`."""
-        return self.whole["cross_fitted"]
-
-
-def cross_fit(
-    method: str, stack: np.ndarray, labels: np.ndarray, fold: np.ndarray, metric: str
-) -> np.ndarray:
-    """float64 [n, c]: every fold blended with weights from the other folds; NaN where fold is -1.
-
-    stack: float32 [m, n, c], labels: int64 [n], fold: int64 [n]
-    With a single fold its rows are cut into 5 stratified parts.
-    """
-    rows = np.flatnonzero(fold >= 0)
-    fits = Fits(stack, labels, metric, tuple(map(str, range(len(stack)))))
-    part = deal_parts(labels[rows], fold[rows])
-    return _spread(fits.cross_fit(method, rows, part), rows, len(fold))
+        return self.nested["cross_fitted"]
 
 
 def select_blend(
@@ -90,34 +83,36 @@ def select_blend(
     """
     check_stack(stack, labels, fold, members)
     rows = np.flatnonzero(fold >= 0)
-    known, part = labels[rows], deal_parts(labels[rows], fold[rows])
-    fits = Fits(stack, labels, metric, tuple(members), is_interim)
-    finished = fits.finished(rows, part)
-    nested = fits.apply_parts(finished, rows, part)
-    choice = fits.choose(rows, part)
-    blend = choice.finish(fits.fit(choice.method, rows))
-    singles = {name: score(metric, known, p[rows]) for name, p in zip(members, stack, strict=True)}
+    scored, known = stack[:, rows], labels[rows]
+    blend_fold = make_blend_folds(known, fold[rows])
+    fitter = BlendFitter(stack, labels, metric, tuple(members), is_interim)
+    fold_blends, oof = fitter.nested_cv(rows, blend_fold)
+    spec = fitter.select(rows, blend_fold)
+    blend = fitter.fit_spec(spec, rows)
+    singles = {name: score(metric, known, p) for name, p in zip(members, scored, strict=True)}
     best_single = best_of(metric, singles)
-    single = stack[members.index(best_single), rows]
-    pairs = [(blend, nested), *((fits.fit(k, rows), p) for k, p in choice.blended.items())]
-    fitted = [each.apply(stack[:, rows]) for each in (blend, *finished.values())]
-    draws = _draw(metric, known, [single, *fitted, *(p for _, p in pairs)])
-    of_single, whole, parts, draws = np.split(draws, [1, 2, 1 + len(fitted)])
-    draws[0] = move_draws(draws[0], whole[0], parts)
+    single = scored[members.index(best_single)]
+    # The whole procedure first, then every method by itself.
+    fitted = [blend, *(fitter.fit(method, rows) for method in spec.cross_fitted)]
+    in_sample = [each.apply(scored) for each in fitted]
+    cross_fitted = [oof, *spec.cross_fitted.values()]
+    per_fold = [each.apply(scored) for each in fold_blends.values()]
+    of_single, draws = _resample(metric, known, single, in_sample[0], per_fold, cross_fitted)
+    test_share = (n_test or len(rows)) / len(rows)
     records = [
         {"method": each.method, "size": each.size}
-        | _scores(metric, known, each.apply(stack[:, rows]), p)
-        | _intervals(metric, own, of_single[0], (n_test or len(rows)) / len(rows))
-        for (each, p), own in zip(pairs, draws, strict=True)
+        | _compare_scores(metric, known, inside, outside)
+        | _intervals(metric, own, of_single, test_share)
+        for each, inside, outside, own in zip(fitted, in_sample, cross_fitted, draws, strict=True)
     ]
     return BlendResult(
         blend=blend,
-        oof=_spread(nested, rows, len(fold)).astype(np.float32),
+        oof=fill_rows(oof, rows, len(fold)).astype(np.float32),
         table=records[1:],
-        whole=records[0] | _gain(metric, known, nested, single),
+        nested=records[0] | _gain(metric, known, oof, single),
         best_single=best_single,
         best_single_score=singles[best_single],
-        calibration=_calibrate([*stack[:, rows], nested], [*members, "blend"], known, part),
+        calibration=_calibrate([*scored, oof], [*members, "blend"], known, blend_fold),
     )
 
 
@@ -142,7 +137,45 @@ def check_stack(
         )
 
 
-def _scores(
+def _resample(
+    metric: str,
+    labels: np.ndarray,
+    single: np.ndarray,
+    full: np.ndarray,
+    per_fold: list[np.ndarray],
+    cross_fitted: list[np.ndarray],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores on the same resampled rows: of the best single float64 [r], of each blend [k, r].
+
+    single, full: float [n, c], of the best member and of the blend of all rows; per_fold: of each
+    fold's blend on all rows; cross_fitted: of the whole procedure (corrected), then of each method
+    All scores are NaN where the metric is undefined.
+    """
+    if score(metric, labels, single) is None:
+        return np.full(1, np.nan), np.full((len(cross_fitted), 1), np.nan)
+    draws = bootstrap(metric, labels, [single, full, *per_fold, *cross_fitted])
+    of_folds, of_blends = np.split(draws[2:], [len(per_fold)])
+    of_blends[0] = burman_corrected(of_blends[0], draws[1], of_folds)
+    return draws[0], of_blends
+
+
+def burman_corrected(
+    cross_fitted: np.ndarray, of_full: np.ndarray, of_folds: np.ndarray
+) -> np.ndarray:
+    """float64 [r]: cross-fitted scores on resampled rows, moved to those of the full blend.
+
+    cross_fitted: float64 [r]; of_full: [r], the blend of all rows, on the same resamples;
+    of_folds: [k, r], each fold's blend, on all rows
+
+    A fold's blend had fewer rows to learn on. Burman (1989), A comparative study of ordinary
+    cross-validation, v-fold cross-validation and the repeated learning-testing methods, adds the
+    full blend's score on all rows less the mean of the folds' blends on the same rows. It is
+    resampled with the rest: as a constant it would keep the luck of these rows.
+    """
+    return cross_fitted + of_full - of_folds.mean(axis=0)
+
+
+def _compare_scores(
     metric: str, labels: np.ndarray, fitted: np.ndarray, cross_fitted: np.ndarray
 ) -> dict[str, float | None]:
     """In-sample and cross-fitted score, and by how much the former flatters."""
@@ -153,49 +186,30 @@ def _scores(
     return {"in_sample": in_sample, "cross_fitted": honest, "gap": gap}
 
 
-def _draw(metric: str, labels: np.ndarray, several: list[np.ndarray]) -> np.ndarray:
-    """float64 [k, r]: the scores on resampled rows, NaN where the metric is undefined."""
-    if score(metric, labels, several[0]) is None:
-        return np.full((len(several), 1), np.nan)
-    return bootstrap(metric, labels, several)
-
-
-def move_draws(cross_fitted: np.ndarray, whole: np.ndarray, parts: np.ndarray) -> np.ndarray:
-    """float64 [r]: cross-fitted scores on resampled rows, moved to what the whole blend's would be.
-
-    cross_fitted: float64 [r]; whole: [r], the score of the blend of all rows on the same resamples;
-    parts: [k, r], of each part's blend on all of them
-    A part's blend had fewer rows to learn on. Burman (1989), A comparative study of ordinary
-    cross-validation, v-fold cross-validation and the repeated learning-testing methods, adds the
-    whole's score less the parts' mean. It is drawn with the rest: it has luck of its own.
-    """
-    return cross_fitted + whole - parts.mean(axis=0)
-
-
 def _intervals(
     metric: str, own: np.ndarray, single: np.ndarray, test_share: float
 ) -> dict[str, float | None]:
     """95 % interval, probability of beating the best single member, and forecast.
 
     own, single: float64 [r] of the same resamples; test_share: test rows over scored rows
-    The forecast is for the score on the test rows, whose own luck is drawn as well: deviations
-    grow by sqrt(1 + 1 / test_share).
+    The forecast is for the score on the test rows, which are a sample too: its variance is that of
+    the score times 1 + 1 / test_share.
     """
     names = ("low", "high", "beats_single", "forecast_low", "forecast_high")
     is_known = np.isfinite(own) & np.isfinite(single)
     if not is_known.any():
         return dict.fromkeys(names)
     own, single = own[is_known], single[is_known]
-    low, middle, high = _within(metric, np.quantile(own, [TAIL, 0.5, 1 - TAIL]))
+    low, middle, high = _clip_scores(metric, np.quantile(own, [TAIL, 0.5, 1 - TAIL]))
     wins = own > single if METRICS[metric].higher_is_better else own < single
     beats = wins.mean() + (own == single).mean() / 2
     wider = np.sqrt(1 + 1 / test_share)
-    ends = _within(metric, middle + wider * (np.array([low, high]) - middle))
+    ends = _clip_scores(metric, middle + wider * (np.array([low, high]) - middle))
     values = (low, high, beats, *ends)
     return {name: float(value) for name, value in zip(names, values, strict=True)}
 
 
-def _within(metric: str, values: np.ndarray) -> np.ndarray:
+def _clip_scores(metric: str, values: np.ndarray) -> np.ndarray:
     """float64 of the same shape: no score beyond the metric's best and worst."""
     most = np.inf if metric == "log_loss" else 1.0
     return np.clip(values, -1.0 if metric == "mcc" else 0.0, most)
@@ -205,33 +219,22 @@ def _gain(
     metric: str, labels: np.ndarray, ours: np.ndarray, single: np.ndarray
 ) -> dict[str, float | None]:
     """Gain over the best single member, > 0 where ours is better, and its standard error."""
-    scores = [score(metric, labels, p) for p in (ours, single)]
-    if None in scores:
-        return {"gain": None, "gain_error": None}
-    parts = [influence(metric, labels, p) for p in (ours, single)]
-    sign = 1 if METRICS[metric].higher_is_better else -1
-    return {
-        "gain": sign * (scores[0] - scores[1]), "gain_error": standard_error(parts[0] - parts[1])
-    }  # fmt: skip
+    gain = compare_scores(metric, labels, ours, single)
+    return {"gain": gain and gain.mean, "gain_error": gain and gain.error}
 
 
 def _calibrate(
-    several: list[np.ndarray], names: list[str], labels: np.ndarray, part: np.ndarray
+    several: list[np.ndarray], names: list[str], labels: np.ndarray, fold: np.ndarray
 ) -> list[dict[str, Any]]:
-    """Expected calibration error before and after a temperature from the other parts."""
-    found = []
+    """Expected calibration error before and after a temperature from the other folds."""
+    records = []
     for name, predictions in zip(names, several, strict=True):
-        scaled, temperatures = cross_fit_temperature(predictions, labels, part)
-        errors = [measure_reliability(labels, p).error for p in (predictions, scaled)]
-        found.append({
-            "name": name, "error_before": errors[0], "error_after": errors[1],
+        scaled, temperatures = cross_fit_temperature(predictions, labels, fold)
+        record = {
+            "name": name,
+            "error_before": measure_reliability(labels, predictions).error,
+            "error_after": measure_reliability(labels, scaled).error,
             "temperatures": temperatures,
-        })  # fmt: skip
-    return found
-
-
-def _spread(values: np.ndarray, rows: np.ndarray, n: int) -> np.ndarray:
-    """float64 [n, c]: values at their rows, NaN elsewhere."""
-    spread = np.full((n, values.shape[1]), np.nan)
-    spread[rows] = values
-    return spread
+        }
+        records.append(record)
+    return records
