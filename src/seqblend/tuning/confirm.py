@@ -15,8 +15,8 @@ import numpy as np
 from optuna.trial import FrozenTrial
 
 from seqblend.evaluation.paired import PairedDifference, compare_losses
-from seqblend.folds import make_folds
-from seqblend.project import Project, make_ledger, write_folds
+from seqblend.folds import make_folds, write_folds
+from seqblend.project import Project, make_ledger
 from seqblend.running.executors import WorkerPool
 from seqblend.running.runs import Job, PilotResult, Run, Unit
 from seqblend.store import read_finished
