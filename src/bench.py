@@ -30,9 +30,10 @@ def main(argv: list[str]) -> int:
     if args.rounds < 1 or args.seconds <= 0 or args.rows < 64:
         raise FlagError("--rounds expects at least 1, --seconds more than 0, --rows at least 64")
     machine = find_devices(1, 1)
-    if args.device == "cuda" and machine.devices[0] == "cpu":
+    place = machine.devices[0] if args.device == "cuda" else "cpu"
+    if args.device == "cuda" and place == "cpu":
         raise FlagError(f"--device cuda: {machine.note or 'torch finds no GPU here'}")
-    console, device = make_console(), torch.device(args.device)
+    console, device = make_console(), torch.device(place)
     tasks = list_contenders(device)
     if args.only and args.only not in tasks:
         raise FlagError(f"--only expects one of {', '.join(tasks)}, got '{args.only}'")
@@ -40,11 +41,8 @@ def main(argv: list[str]) -> int:
     for task in [args.only] if args.only else tasks:
         timings = {name: [] for name in tasks[task]}
         for name in alternate(list(timings), args.rounds):
-            values, is_peer = (
-                (task, name, args.device, args.rows, args.seconds),
-                "seqblend" not in name,
-            )
-            timings[name].append(run_alone(measure, *values, is_peer=is_peer))
+            values = (task, name, place, args.rows, args.seconds)
+            timings[name].append(run_alone(measure, *values, is_peer="seqblend" not in name))
             say(console, f"{task}  {name}: {timings[name][-1].rate / 1000:.0f} ktok/s")
         title = f"{task}: thousand real tokens a second, and the ratio to the first line"
         show_table(console, title, COLUMNS, compare(timings))

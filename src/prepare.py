@@ -34,8 +34,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
         add("--unchecked", action="store_true", help="take an archive that is not the published")
     about = "rows drawn here, with the best score that can be reached"
     add = subcommands.add_parser("demo", help=about, description=about).add_argument
-    add("--kind", choices=list(KINDS), default="hmm",
-        help="what tells the classes apart: order, counting, or the first token")  # fmt: skip
+    kinds = "what tells the classes apart: order, counting, or the first token"
+    add("--kind", choices=list(KINDS), default="hmm", help=kinds)
     add("--to", type=Path, metavar="DIR", help="default: input/demo-SEED or input/KIND-SEED")
     add("--seed", type=int, default=1, metavar="N", help="1: the embedded demo")
     add("--rows", type=int, default=4_000, metavar="N", help="training rows")
