@@ -1,6 +1,6 @@
-"""What each part of training is worth on a competition: one setting changed at a time.
+"""What each training setting is worth on a competition: one changed at a time, over seeds.
 
-python src/ablate.py [MODEL] [--data DIR] [--seeds N] [--variants A;B] [--csv FILE]
+python src/ablate.py [MODEL] [--data DIR] [--seeds N] [--variants "A=1; B=2 C=3"] [--csv FILE]
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import io
 import sys
 from pathlib import Path
 
-from seqblend.benchmark.ablation import COLUMNS, VARIANTS, plan_variants, table_of
+from seqblend.benchmark.ablation import COLUMNS, VARIANTS, plan_variants, tabulate_variants
 from seqblend.commands import make_parser, run_script
 from seqblend.console import make_console, say, show_table
 from seqblend.errors import FlagError, suggest
@@ -28,28 +28,29 @@ def main(argv: list[str]) -> int:
     add = parser.add_argument
     add("model", nargs="?", default="bilstm", help="a neural model")
     add("--seeds", type=int, default=3, metavar="N", help="fits of every variant")
-    add("--variants", metavar="A;B", help="; ".join(VARIANTS))
+    add("--variants", metavar="A;B", help="settings as for --set; default: " + "; ".join(VARIANTS))
     add("--csv", type=Path, metavar="FILE", help="write the table here too")
     args = parser.parse_args(argv)
     networks = [name for name, entry in entries().items() if entry.kind == "module"]
     if args.model not in networks:
         raise FlagError(f"no neural model '{args.model}'{suggest(args.model, networks, 'Models')}")
-    args.models, names = args.model, (args.variants or ";".join(VARIANTS)).split(";")
-    args.untuned = True
+    variants = [v.strip() for v in args.variants.split(";")] if args.variants else list(VARIANTS)
+    args.models, args.untuned = args.model, True
     console = make_console()
     project = open_from(args, console)
     show_project(console, project)
-    settled = settle(project, console)
-    runs = plan_variants(project, args.model, [name.strip() for name in names], settled)
+    runs = plan_variants(project, args.model, variants, settle(project, console))
     different = list(dict.fromkeys(runs.values()))
     plan = survey(project, different, plan_units(different, args.seeds, 1), console)
     say(console, describe_plan(project, plan), "bold")
-    variants = {run: name for name, run in reversed(runs.items())}
+    names = {run: name for name, run in reversed(runs.items())}
     schedule = fit_plan(
-        project, plan, console,
-        name_of=lambda unit: unit.name.replace(unit.run.model, variants[unit.run], 1),
-    )  # fmt: skip
-    rows = table_of(runs, args.seeds, schedule.done)
+        project,
+        plan,
+        console,
+        name_of=lambda unit: unit.name.replace(unit.run.model, names[unit.run], 1),
+    )
+    rows = tabulate_variants(runs, args.seeds, schedule.done)
     show_table(console, f"{args.model} with one setting changed", COLUMNS, rows)
     if args.csv:
         table = io.StringIO()

@@ -1,52 +1,51 @@
-"""Measure training and inference side by side with the usual ways, one core each.
+"""Compare our speed with the usual ways side by side; on a CPU, one core each.
 
-python src/bench.py [--rounds N] [--seconds S] [--rows N] [--json FILE]
+python src/bench.py [--only TASK] [--rounds N] [--seconds S] [--rows N] [--device cpu|cuda]
 """
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
-from seqblend.benchmark.compare import COLUMNS, Plan, as_json, run_plan, summarise, table_rows
-from seqblend.benchmark.variants import BASELINES, make_variants
+import torch
+
+from seqblend.benchmark.contenders import list_contenders, measure
+from seqblend.benchmark.stopwatch import COLUMNS, alternate, compare, run_alone
 from seqblend.commands import make_subcommand_parser, run_script
-from seqblend.console import duration, make_console, say, show_table
+from seqblend.console import make_console, say, show_table
+from seqblend.devices import describe_device, find_devices
 from seqblend.errors import FlagError
-from seqblend.store import write_json
-
-_START = 5.0  # seconds a process spends on imports, rows and warm-up, roughly
 
 
 def main(argv: list[str]) -> int:
     """Parse, measure, show. Returns the exit code."""
-    parser = make_subcommand_parser("Measure speed, side by side with peers.")
+    parser = make_subcommand_parser("Compare our speed with the usual ways.")
     add = parser.add_argument
-    add("--rounds", type=int, default=3, metavar="N", help="every variant in turn, N times")
+    add("--only", metavar="TASK", help="training, linear or numpy (the last two on a CPU)")
+    add("--rounds", type=int, default=3, metavar="N", help="every contender in turn, N times")
     add("--seconds", type=float, default=2.0, metavar="S", help="at least this long a measurement")
-    add("--rows", type=int, default=4096, metavar="N", help="rows of IMDB's shape")
-    add("--json", type=Path, metavar="FILE", help="write every measurement here too")
+    add("--rows", type=int, default=1024, metavar="N", help="rows of IMDB's shape")
+    add("--device", choices=("cpu", "cuda"), default="cpu", help="where networks are trained")
     args = parser.parse_args(argv)
     if args.rounds < 1 or args.seconds <= 0 or args.rows < 64:
         raise FlagError("--rounds expects at least 1, --seconds more than 0, --rows at least 64")
-    if args.json and args.json.is_dir():
-        raise FlagError(f"--json expects a file, got the folder {args.json}")
-    console = make_console()
-    plan = Plan(tuple(make_variants()), args.rounds, args.seconds, args.rows)
-    runs = plan.rounds * len(plan.variants)
-    about = duration(runs * (plan.seconds + _START))
-    say(
-        console,
-        f"{runs} runs ({len(plan.variants)} variants x {plan.rounds} rounds), one process of one"
-        f" thread at a time, about {about} on a quiet machine",
-    )
-    measurements = run_plan(plan, lambda line: say(console, line))
-    summaries = summarise(plan, measurements)
-    for task, baseline in BASELINES.items():
-        title = f"{task}: thousand real tokens a second on one core; ratio to {baseline}"
-        show_table(console, title, COLUMNS, table_rows(summaries, task))
-    if args.json:
-        write_json(args.json, as_json(plan, measurements, summaries))
+    machine = find_devices(1, 1)
+    place = machine.devices[0] if args.device == "cuda" else "cpu"
+    if args.device == "cuda" and place == "cpu":
+        raise FlagError(f"--device cuda: {machine.note or 'torch finds no GPU here'}")
+    console, device = make_console(), torch.device(place)
+    tasks = list_contenders(device)
+    if args.only and args.only not in tasks:
+        raise FlagError(f"--only expects one of {', '.join(tasks)}, got '{args.only}'")
+    say(console, f"{describe_device(device)}: one process at a time, one thread each")
+    for task in [args.only] if args.only else tasks:
+        timings = {name: [] for name in tasks[task]}
+        for name in alternate(list(timings), args.rounds):
+            values = (task, name, place, args.rows, args.seconds)
+            timings[name].append(run_alone(measure, *values, is_peer="seqblend" not in name))
+            say(console, f"{task}  {name}: {timings[name][-1].rate / 1000:.0f} ktok/s")
+        title = f"{task}: thousand real tokens a second, and the ratio to the first line"
+        show_table(console, title, COLUMNS, compare(timings))
     return 0
 
 

@@ -1,8 +1,8 @@
-"""Say which tokens a model's answer hangs on, for one row, a text, or the errors in the report.
+"""Show which tokens a prediction depends on: of one row, of a text, or of the report's errors.
 
 python src/explain.py --model NAME --row ID [--data DIR]
 python src/explain.py --model NAME --text "a text of your own"   # or its ids: "12 7 99"
-python src/explain.py --model NAME     # the worst errors and a few right rows, for the report
+python src/explain.py --model NAME   # the worst errors and some right rows, for the report
 """
 
 from __future__ import annotations
@@ -12,18 +12,19 @@ import sys
 from seqblend.commands import make_parser, run_script
 from seqblend.console import make_console
 from seqblend.errors import FlagError
-from seqblend.explaining.members import check_model
-from seqblend.explaining.presenting import present_errors, present_row
+from seqblend.explaining.report_rows import explain_errors
+from seqblend.explaining.row_output import show_row
+from seqblend.explaining.trained_model import check_model
 from seqblend.opening import open_from
 
 
 def main(argv: list[str]) -> int:
     """Parse, load, explain, show. Returns the exit code."""
-    parser = make_parser("Say which tokens a model's answer hangs on.")
+    parser = make_parser("Show which tokens a prediction depends on.")
     parser.add_argument("--model", required=True, metavar="NAME", help="a model that was trained")
     parser.add_argument("--row", metavar="ID", help="a training or test row's id")
     parser.add_argument(
-        "--text", metavar="TEXT", help="a text that is none of them, or ids with spaces between"
+        "--text", metavar="TEXT", help="a text of your own, or ids with spaces between"
     )
     args = parser.parse_args(argv)
     if args.row is not None and args.text is not None:
@@ -33,9 +34,9 @@ def main(argv: list[str]) -> int:
     console = make_console()
     project = open_from(args, console)
     if args.row is not None or args.text is not None:
-        present_row(console, project, args.model, row=args.row, text=args.text)
+        show_row(console, project, args.model, row=args.row, text=args.text)
     else:
-        present_errors(console, project, args.model)
+        explain_errors(console, project, args.model)
     return 0
 
 

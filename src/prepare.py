@@ -17,8 +17,7 @@ from seqblend.console import make_console, say
 from seqblend.demo_kinds import KINDS, DemoSize, write_kind
 from seqblend.errors import FlagError
 from seqblend.paths import find_places
-from seqblend.public.preparing import Source, prepare
-from seqblend.public.published import DATA_SETS
+from seqblend.public.published import DATA_SETS, ArchiveSource, prepare
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -35,8 +34,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
         add("--unchecked", action="store_true", help="take an archive that is not the published")
     about = "rows drawn here, with the best score that can be reached"
     add = subcommands.add_parser("demo", help=about, description=about).add_argument
-    add("--kind", choices=list(KINDS), default="hmm",
-        help="what tells the classes apart: order, counting, or the first token")  # fmt: skip
+    kinds = "what tells the classes apart: order, counting, or the first token"
+    add("--kind", choices=list(KINDS), default="hmm", help=kinds)
     add("--to", type=Path, metavar="DIR", help="default: input/demo-SEED or input/KIND-SEED")
     add("--seed", type=int, default=1, metavar="N", help="1: the embedded demo")
     add("--rows", type=int, default=4_000, metavar="N", help="training rows")
@@ -49,10 +48,10 @@ def main(argv: list[str]) -> int:
     args, console, places = parse(argv), make_console(), find_places()
     if args.what in DATA_SETS:
         folder = args.to or places.inputs[0] / args.what
-        source = Source(args.place, places.working / "downloads", not args.unchecked)
+        source = ArchiveSource(args.place, places.working / "downloads", not args.unchecked)
         data = prepare(DATA_SETS[args.what], source, folder, lambda text: say(console, text))
-        unlabelled = f", {len(data.unlabelled):,} unlabelled" if data.unlabelled else ""
-        rows = f"{len(data.train):,} training and {len(data.test):,} test rows{unlabelled}"
+        extra = "" if data.unlabelled is None else f", {len(data.unlabelled):,} unlabelled"
+        rows = f"{len(data.train):,} training and {len(data.test):,} test rows{extra}"
         say(console, f"{folder}: {rows}; the answers are in solution.csv")
         return 0
     if min(args.rows, args.length) < 1:

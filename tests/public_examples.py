@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seqblend.public.newsgroups import GROUPS
+from seqblend.public.documents import NEWSGROUPS
 
 REVIEWS = {
     f"aclImdb/{part}/{label}/{i}_{rating}.txt": f"a {label} film, {part} {i} é\u2028<br />".encode()
@@ -20,9 +20,9 @@ OTHER_FILES = {"aclImdb/README": b"about", "aclImdb/train/labeledBow.feat": b"9 
 POSTS = {
     f"20news-bydate-{part}/{group}/{100 + i}": f"From: {group}\r\n\r\n{i} \xe9\0".encode("latin-1")
     for part in ("train", "test")
-    for group in GROUPS
+    for group in NEWSGROUPS.classes
     for i in range(2)
-}  # fmt: skip
+}
 
 
 def write_tar(path: Path, files: dict[str, bytes], mode: str = "w:gz") -> Path:

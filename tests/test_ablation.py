@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import ablate
-from seqblend.benchmark.ablation import AS_IS, VARIANTS, plan_variants, table_of
+from seqblend.benchmark.ablation import DEFAULT, VARIANTS, plan_variants, tabulate_variants
 from seqblend.config import Config, configure, parse_assignments
 from seqblend.errors import FlagError
 from seqblend.paths import Places
@@ -14,9 +14,13 @@ from seqblend.running.units import _rows_of
 from seqblend.store import read_json
 
 SETTINGS = [
-    "lstm.hidden=4", "lstm.width=8", "train.max_epochs=3", "train.steps_per_epoch=4",
-    "vocabulary.min_count=1", "embedding.path=none",
-]  # fmt: skip
+    "lstm.hidden=4",
+    "lstm.width=8",
+    "train.max_epochs=3",
+    "train.steps_per_epoch=4",
+    "vocabulary.min_count=1",
+    "embedding.path=none",
+]
 
 
 @pytest.fixture(scope="module")
@@ -29,17 +33,19 @@ def project(tiny, tmp_path_factory) -> Project:
 
 def test_every_variant_changes_the_run_of_a_recurrent_model(project):
     runs = plan_variants(project, "bilstm", list(VARIANTS), {})
-    of_vectors = {name for name in VARIANTS if "embedding." in VARIANTS[name]}
-    for name in set(VARIANTS) - of_vectors - {AS_IS}:
-        assert runs[name] != runs[AS_IS], name
+    for name in (name for name in VARIANTS if "embedding." not in name):
+        assert runs[name] != runs[DEFAULT], name
 
 
 def test_what_the_others_are_compared_with_is_there_unasked(project):
-    assert list(plan_variants(project, "lstm", ["dropout 0.2"], {})) == [AS_IS, "dropout 0.2"]
+    assert list(plan_variants(project, "lstm", ["options.dropout=0.2"], {})) == [
+        DEFAULT,
+        "options.dropout=0.2",
+    ]
 
 
 def test_the_pilot_that_chooses_the_epochs_sees_no_row_that_is_scored(project):
-    run = plan_variants(project, "lstm", [], {})[AS_IS]
+    run = plan_variants(project, "lstm", [], {})[DEFAULT]
     keys = np.arange(len(project.fold))
     pilot, scored = (
         _rows_of(Unit(run, 0, place), project.competition.labels, project.fold, keys)
@@ -51,7 +57,7 @@ def test_the_pilot_that_chooses_the_epochs_sees_no_row_that_is_scored(project):
 
 def test_the_script_fits_a_fold_a_seed_and_takes_what_is_finished_from_disk(tiny, tmp_path):
     places = ["--data", tiny, "--working", tmp_path / "w", "--csv", tmp_path / "t.csv"]
-    flags = ["lstm", "--variants", "dropout 0.2", "--seeds", "2", "--workers", "1"]
+    flags = ["lstm", "--variants", "options.dropout=0.2", "--seeds", "2", "--workers", "1"]
     flags += map(str, places)
     for setting in SETTINGS:
         flags += ["--set", setting]
@@ -75,28 +81,41 @@ def test_the_script_fits_a_fold_a_seed_and_takes_what_is_finished_from_disk(tiny
 
 
 def test_differences_are_taken_between_fits_of_the_same_seed(project):
-    runs = plan_variants(project, "lstm", ["dropout 0.2", "rate 2e-3"], {})
+    runs = plan_variants(project, "lstm", ["options.dropout=0.2", "train.lr=2e-3"], {})
     base, other, half_done = runs.values()
     scores = {
-        (base, 0): (0.5, 0.90), (base, 1): (0.3, 0.94), (other, 0): (0.4, 0.91),
-        (other, 1): (0.3, 0.94), (half_done, 0): (0.1, 0.99),
-    }  # fmt: skip
+        (base, 0): (0.5, 0.90),
+        (base, 1): (0.3, 0.94),
+        (other, 0): (0.4, 0.91),
+        (other, 1): (0.3, 0.94),
+        (half_done, 0): (0.1, 0.99),
+    }
     done = {
         Unit(run, seed, 0): {"scores": {"log_loss": loss, "accuracy": right}, "epochs": 2 + seed}
         for (run, seed), (loss, right) in scores.items()
     }
-    assert table_of(runs, 2, done) == [
-        [AS_IS, "0.4000", "", "92.00", "", "2.5"],
-        ["dropout 0.2", "0.3500", "-0.0500 (-0.1000..+0.0000)", "92.50", "+0.50 (+0.00..+1.00)",
-         "2.5"],
-    ]  # fmt: skip
+    assert tabulate_variants(runs, 2, done) == [
+        [DEFAULT, "0.4000", "", "92.00", "", "2.5"],
+        [
+            "options.dropout=0.2",
+            "0.3500",
+            "-0.0500 (-0.1000..+0.0000)",
+            "92.50",
+            "+0.50 (+0.00..+1.00)",
+            "2.5",
+        ],
+    ]
 
 
 @pytest.mark.parametrize(
     ("model", "variants", "message"),
-    [("lsmt", "", "did you mean 'lstm'"), ("nblr", "", "no neural model"),
-     ("lstm", "dropout", "no variant 'dropout'")],
-)  # fmt: skip
+    [
+        ("lsmt", "", "did you mean 'lstm'"),
+        ("nblr", "", "no neural model"),
+        ("lstm", "train.rl=1", "has no field 'rl'"),
+        ("lstm", "dropout", "dropout"),
+    ],
+)
 def test_wrong_names_are_one_line(model, variants, message, tiny, tmp_path):
     flags = [model, "--data", str(tiny), "--working", str(tmp_path)]
     with pytest.raises(FlagError, match=message):

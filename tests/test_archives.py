@@ -1,4 +1,4 @@
-"""Archives are read in memory; whatever should not be in one is refused in one line."""
+"""Archives are read in memory; damage is one line."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pytest
 from public_examples import write_tar, write_tree
 
 from seqblend.errors import InputError
-from seqblend.public.archives import read_members
+from seqblend.public.archives import read_files
 
 FILES = {"top/a/1.txt": b"one", "top/b/2.txt": b"two", "top/notes": b"no"}
 WANTED = re.compile(r"([ab])/(\d)\.txt$")
 
 
 def read(source):
-    return {match.group(0): content for match, content in read_members(source, WANTED)}
+    return {match.group(0): content for match, content in read_files(source, WANTED)}
 
 
 @pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
@@ -31,49 +31,29 @@ def test_a_folder_reads_as_its_tar_does(tmp_path):
     assert read(write_tree(tmp_path, FILES)) == {"a/1.txt": b"one", "b/2.txt": b"two"}
 
 
-@pytest.mark.parametrize(
-    ("name", "problem"),
-    [
-        ("/etc/cron.d/x", "'/etc/cron.d/x' has an absolute path"),
-        ("C:/x", "has an absolute path"),
-        ("top\\..\\x", "has an absolute path"),
-        ("top/../../x", "leads out of the archive"),
-        ("../x", "leads out of the archive"),
-    ],
-)
-def test_a_path_that_leads_elsewhere_is_refused_though_nobody_wants_the_file(
-    tmp_path, name, problem
-):
-    path = write_tar(tmp_path / "x.tar.gz", {name: b"bad"} | FILES)
-    with pytest.raises(InputError, match=re.escape(problem)):
-        read(path)
+@pytest.mark.parametrize("name", ["/a/1.txt", "C:/a/1.txt", "../../a/1.txt"])
+def test_a_path_that_leads_elsewhere_is_a_name_and_nothing_is_written(tmp_path, name):
+    path = write_tar(tmp_path / "x.tar.gz", {name: b"one"})
+    assert read(path) == {"a/1.txt": b"one"}
+    assert [p.name for p in tmp_path.iterdir()] == ["x.tar.gz"]
 
 
-@pytest.mark.parametrize(
-    ("kind", "problem"),
-    [
-        (tarfile.SYMTYPE, "is a link"),
-        (tarfile.LNKTYPE, "is a link"),
-        (tarfile.FIFOTYPE, "is no plain file"),
-        (tarfile.CHRTYPE, "is no plain file"),
-    ],
-)
-def test_links_and_devices_are_refused(tmp_path, kind, problem):
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE])
+def test_links_and_devices_in_an_archive_are_not_read(tmp_path, kind):
     path = write_tar(tmp_path / "x.tar", FILES, "w")
     with tarfile.open(path, "a") as archive:
         member = tarfile.TarInfo("top/a/3.txt")
         member.type, member.linkname = kind, "/etc/passwd"
         archive.addfile(member)
-    with pytest.raises(InputError, match=problem):
-        read(path)
+    assert set(read(path)) == {"a/1.txt", "b/2.txt"}
 
 
-def test_a_link_in_a_folder_is_refused(tmp_path):
+def test_links_in_a_folder_are_not_read(tmp_path):
     folder = write_tree(tmp_path / "tree", FILES)
-    (tmp_path / "secret").write_bytes(b"secret")
-    (folder / "top/a/3.txt").symlink_to(tmp_path / "secret")
-    with pytest.raises(InputError, match=r"'.*3\.txt' is a link"):
-        read(folder)
+    write_tree(tmp_path / "other", {"a/4.txt": b"secret"})
+    (folder / "top/a/3.txt").symlink_to(tmp_path / "other/a/4.txt")
+    (folder / "linked").symlink_to(tmp_path / "other")
+    assert set(read(folder)) == {"a/1.txt", "b/2.txt"}
 
 
 def test_a_file_of_more_than_64_mib_is_refused_before_it_is_read(tmp_path):
@@ -122,11 +102,3 @@ def test_what_is_no_tar_is_one_line(tmp_path, content):
     with pytest.raises(InputError, match="no complete tar archive") as error:
         read(tmp_path / "x.tar.gz")
     assert "\n" not in str(error.value)
-
-
-def test_an_empty_archive_and_an_empty_folder_say_so(tmp_path):
-    with pytest.raises(InputError, match="holds no files"):
-        read(write_tar(tmp_path / "x.tar", {}, "w"))
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="holds no files"):
-        read(tmp_path / "empty")

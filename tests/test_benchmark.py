@@ -1,32 +1,19 @@
-"""The benchmark: its rows, its clock, its ratios, and that every variant runs."""
+"""The benchmark: its rows, its clock, its ratios, and that every contender runs."""
 
-import json
+import os
 
 import numpy as np
 import pytest
 import torch
 
 import bench
-from seqblend.benchmark.compare import Measurement, Plan, order_runs, run_child, summarise
-from seqblend.benchmark.peers import TutorialLSTM, collate_dynamic, collate_fixed
-from seqblend.benchmark.timing import Timing, time_steps
-from seqblend.benchmark.variants import (
-    BASELINES,
-    INFERENCE,
-    SCRATCH_FORWARD,
-    SCRATCH_STEP,
-    TRAINING,
-    Variant,
-    make_variants,
-    measure,
-)
+from seqblend.benchmark.contenders import TutorialLSTM, collate, list_contenders, measure
+from seqblend.benchmark.stopwatch import COLUMNS, Timing, alternate, compare, run_alone, time_steps
 from seqblend.benchmark.workload import LONGEST, VOCABULARY, make_workload
-from seqblend.errors import FlagError, UnitError
+from seqblend.errors import FlagError
 
-
-def variant(name: str, task: str = TRAINING) -> Variant:
-    """A variant that is never run."""
-    return Variant(name, task, name, measure=lambda rows, seconds: Timing(1, 1.0, 0.0))
+CPU = torch.device("cpu")
+CONTENDERS = [(task, name) for task, found in list_contenders(CPU).items() for name in found]
 
 
 @pytest.mark.parametrize("n", [256, 4096])
@@ -48,48 +35,40 @@ def test_tokens_are_zipf_like_vocabulary_ids_and_the_same_at_every_call():
 
 
 def test_the_warm_up_is_not_counted_and_padding_is_a_share_of_all_cells():
-    drawn = []
-
-    def steps():
-        while True:
-            drawn.append(1)
-            yield 3, 4
-
-    timing = time_steps(steps(), seconds=0.01, warm_up=5)
-    assert timing.tokens == 3 * (len(drawn) - 5)
-    assert timing.seconds >= 0.01
-    assert timing.padding == pytest.approx(0.25)
-    assert timing.rate == pytest.approx(timing.tokens / timing.seconds)
+    sizes = iter([(1_000, 1_000), *[(3, 4)] * 10_000_000])
+    timing = time_steps(sizes, seconds=0.01, device=CPU)
+    assert timing.padding == pytest.approx(0.25)  # with the first step it would be less
+    assert timing.rate > 0
 
 
-def test_ratios_are_taken_within_a_round_and_within_a_task():
-    variants = (variant("slow"), variant("fast"), variant("read", INFERENCE))
-    tokens = {"slow": [100, 50, 10], "fast": [300, 200, 20], "read": [7, 7, 7]}
-    found = [
-        Measurement(name, i, Timing(count, 2.0, 0.5))
-        for i in (2, 0, 1)
-        for name, counts in tokens.items()
-        for count in [counts[i]]
-    ]
-    plan = Plan(variants, rounds=3, seconds=1.0, rows=64)
-    slow, fast, read = summarise(plan, found)
-    assert slow.ratio == (1.0, 1.0, 1.0)
-    assert fast.ratio == (3.0, 2.0, 4.0)  # of 3, 4 and 2; the medians' ratio would be 4
-    assert fast.rate == (100.0, 10.0, 150.0)
-    assert read.ratio == (1.0, 1.0, 1.0)
-    assert fast.padding == 0.5
+def test_ratios_are_taken_within_a_round_and_to_the_first_contender():
+    slow, fast = (
+        [Timing(rate, 0.5) for rate in rates]
+        for rates in ([100e3, 50e3, 10e3], [300e3, 200e3, 20e3])
+    )
+    first, second = (
+        dict(zip(COLUMNS, row, strict=True)) for row in compare({"slow": slow, "fast": fast})
+    )
+    assert (first["ratio"], first["min..max"]) == ("1.00", "1.00..1.00")
+    assert second["ratio"] == "3.00"  # of 3, 4 and 2; the medians' ratio would be 4
+    assert second["min..max"] == "2.00..4.00"
+    assert (second["ktok/s"], second["padding"]) == ("200", "50.0%")
 
 
-def test_every_round_runs_every_variant_and_every_second_one_backwards():
-    plan = Plan((variant("a"), variant("b"), variant("c")), rounds=3, seconds=1.0, rows=64)
-    names = [one.name for _, one in order_runs(plan)]
-    assert names == ["a", "b", "c", "c", "b", "a", "a", "b", "c"]
+def test_every_round_runs_every_contender_and_every_second_one_backwards():
+    assert alternate(["a", "b", "c"], 3) == ["a", "b", "c", "c", "b", "a", "a", "b", "c"]
+
+
+def test_what_others_are_compared_with_is_the_usual_way_and_one_of_ours_stands_beside_it():
+    for names in map(list, list_contenders(CPU).values()):
+        ours = ["seqblend" in name or "scratch" in name for name in names]
+        assert ours[:2] == [False, True]
 
 
 def test_peers_see_the_same_rows_whatever_the_padding():
     examples = [(torch.tensor([5, 6, 7]), 0), (torch.tensor([8]), 1)]
-    fixed, lengths, labels = collate_fixed(examples)
-    dynamic, _, _ = collate_dynamic(examples)
+    fixed, lengths, labels = collate(examples, is_fixed=True)
+    dynamic, _, _ = collate(examples, is_fixed=False)
     assert fixed.shape == (2, LONGEST)
     assert dynamic.tolist() == [[5, 6, 7], [8, 0, 0]]
     assert fixed[:, :3].tolist() == dynamic.tolist()
@@ -106,29 +85,17 @@ def test_the_packed_peer_does_not_read_padding():
     )
 
 
-def test_the_first_variant_of_each_task_is_what_the_others_are_compared_with():
-    first = {}
-    for one in make_variants():
-        first.setdefault(one.task, one)
-    assert {task: one.name for task, one in first.items()} == {
-        TRAINING: "tutorial",
-        INFERENCE: "tutorial_inference",
-        SCRATCH_STEP: "torch_step",
-        SCRATCH_FORWARD: "torch_forward",
-    }
-    assert list(BASELINES) == list(first)
-
-
-@pytest.mark.parametrize("name", [one.name for one in make_variants()])
-def test_every_variant_gives_a_positive_figure(name):
-    timing = measure(name, rows=8, seconds=0.02)
+@pytest.mark.parametrize(("task", "name"), CONTENDERS)
+def test_every_contender_gives_a_positive_figure(task, name):
+    timing = measure(task, name, "cpu", rows=8, seconds=0.02)
     assert timing.rate > 0
     assert 0 <= timing.padding < 0.6
 
 
-def test_a_child_that_fails_is_named():
-    with pytest.raises(UnitError, match=r"measuring nowhere ended with exit code 1: KeyError"):
-        run_child(variant("nowhere"), 8, 0.02)
+def test_a_peer_has_the_allocator_of_the_system_in_a_process_of_its_own():
+    before = os.environ.get("SEQBLEND_MALLOC")
+    assert run_alone(os.getenv, "SEQBLEND_MALLOC", is_peer=True) == "system"
+    assert os.environ.get("SEQBLEND_MALLOC") == before
 
 
 @pytest.mark.parametrize("flags", [["--rounds", "0"], ["--seconds", "0"], ["--rows", "3"]])
@@ -137,13 +104,27 @@ def test_flags_out_of_range_are_told(flags):
         bench.main(flags)
 
 
-@pytest.mark.slow
-def test_the_script_measures_every_variant_and_writes_its_figures(tmp_path, capsys):
-    path = tmp_path / "speed.json"
-    flags = ["--seconds", "0.2", "--rounds", "1", "--rows", "64", "--json", str(path)]
+def test_an_unknown_task_is_told():
+    with pytest.raises(FlagError, match="training, linear, numpy, got 'blend'"):
+        bench.main(["--only", "blend"])
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")
+def test_a_gpu_that_is_not_there_is_told():
+    with pytest.raises(FlagError, match="torch finds no GPU here"):
+        bench.main(["--device", "cuda"])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU is here")
+def test_training_is_compared_on_a_gpu(capsys):
+    flags = ["--device", "cuda", "--seconds", "0.2", "--rounds", "1", "--rows", "256"]
     assert bench.main(flags) == 0
-    found = json.loads(path.read_text())
-    names = {one.name for one in make_variants()}
-    assert set(found["summaries"]) == names
-    assert all(row["tokens"] > 0 for row in found["measurements"])
-    assert f"{len(names)}/{len(names)}  " in capsys.readouterr().out  # a line a run
+    assert "the same, packed" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_script_measures_every_contender_and_prints_ratios(capsys):
+    assert bench.main(["--seconds", "0.2", "--rounds", "1", "--rows", "64"]) == 0
+    out = capsys.readouterr().out
+    assert all(f"{task}  {name}: " in out for task, name in CONTENDERS)
+    assert out.count("1.00..1.00") == 3

@@ -90,7 +90,7 @@ def test_from_scratch_is_numpy_alone_and_stands_aside():
             assert imports_of(path) == uses
             assert foreign_imports(path) <= {"numpy", *sys.stdlib_module_names}
         elif uses:
-            assert module in {"seqblend.models.scratch", "seqblend.benchmark.scratch"}
+            assert module in {"seqblend.models.scratch", "seqblend.benchmark.contenders"}
 
 
 def foreign_imports(path: Path) -> set[str]:

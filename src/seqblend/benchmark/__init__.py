@@ -1,1 +1,1 @@
-"""Speed, side by side with peers: every measurement in a process of its own."""
+"""Speed against the usual ways side by side, and what each training setting is worth."""

@@ -1,4 +1,4 @@
-"""What each part of training is worth: units whose runs differ in one setting, over seeds."""
+"""What each training setting is worth: runs that differ in one setting, compared over seeds."""
 
 from __future__ import annotations
 
@@ -10,63 +10,45 @@ import numpy as np
 import torch
 
 from seqblend.config import configure, parse_assignments
-from seqblend.errors import FlagError, suggest
 from seqblend.models.registry import entries
 from seqblend.project import Project
 from seqblend.running.runs import Run, Unit, plan_runs
 
-AS_IS = "as it is"
-VARIANTS = {
-    AS_IS: "",
-    "last weights, no average": "train.average=false",
-    "average: half-life 0.02": "train.half_life=0.02",
-    "average: half-life 0.3": "train.half_life=0.3",
-    "no word dropout": "options.word_dropout=0",
-    "embedding dropout 0.2": "options.embedding_dropout=0.2",
-    "element-wise embedding dropout": "options.embedding_dropout_kind=element",
-    "dropout 0.2": "options.dropout=0.2",
-    "no label smoothing": "train.label_smoothing=0",
-    "cosine, 8 epochs": "train.schedule=cosine train.epochs=8",
-    "one cycle, 8 epochs": "train.schedule=one_cycle train.epochs=8",
-    "64 steps an epoch": "train.steps_per_epoch=64",
-    "256 steps an epoch": "train.steps_per_epoch=256",
-    "rate 2e-3": "train.lr=2e-3",
-    "pooling: last": "options.pooling=last",
-    "pooling: mean": "options.pooling=mean",
-    "pooling: max": "options.pooling=max",
-    "pooling: attention+max": "options.pooling=attention+max",
-    "pooling: attention+mean+max": "options.pooling=attention+mean+max",
-    "recurrent weights: xavier": "options.recurrent_init=xavier",
-    "forget bias 0": "options.forget_bias=0",
-    "random embedding": "embedding.path=none",
-    "embedding frozen at first": "embedding.mode=thaw",
-    "embedding frozen": "embedding.mode=frozen",
-    "200 tokens: both ends": "vocabulary.max_len=200",
-    "200 tokens: head": "vocabulary.max_len=200 vocabulary.truncate=head",
-    "200 tokens: tail": "vocabulary.max_len=200 vocabulary.truncate=tail",
-    "epochs by the plain loss": "train.calibrate=false",
-    "patience 1": "train.patience=1",
-    "patience 4": "train.patience=4",
-}
-COLUMNS = ["variant", "log loss", "less is better", "accuracy", "more is better", "epochs"]
+DEFAULT = "default"
+VARIANTS = (  # settings as --set takes them, with spaces between
+    "train.average=false",
+    "options.word_dropout=0",
+    "options.dropout=0.2",
+    "train.label_smoothing=0",
+    "train.schedule=cosine train.epochs=8",
+    "train.steps_per_epoch=64",
+    "train.steps_per_epoch=256",
+    "train.lr=2e-3",
+    "options.pooling=last",
+    "options.pooling=max",
+    "options.recurrent_init=xavier",
+    "embedding.path=none",
+    "embedding.mode=frozen",
+    "vocabulary.max_len=200",
+    "train.calibrate=false",
+)
+COLUMNS = ["variant", "log loss", "difference", "accuracy", "difference", "epochs"]
 
 
 def plan_variants(
-    project: Project, model: str, variants: list[str], settled: dict[str, str]
+    project: Project, model: str, variants: list[str], precisions: dict[str, str]
 ) -> dict[str, Run]:
-    """Each variant's run, AS_IS the first. settled: model -> precision.
+    """Each variant's run, DEFAULT the first. precisions: by model.
 
-    raises: FlagError for a variant that is not known or that the model has no option for
+    raises: FlagError for a setting that is not known or that the model has no option for
     """
-    runs = {}
-    for name in dict.fromkeys([AS_IS, *variants]):
-        if name not in VARIANTS:
-            raise FlagError(f"no variant '{name}'{suggest(name, VARIANTS, 'Variants')}")
-        runs[name] = _plan_run(project, model, VARIANTS[name].split(), settled)
-    return runs
+    return {
+        name: _plan_run(project, model, [] if name == DEFAULT else name.split(), precisions)
+        for name in dict.fromkeys([DEFAULT, *variants])
+    }
 
 
-def _plan_run(project: Project, model: str, settings: list[str], settled: dict[str, str]) -> Run:
+def _plan_run(project: Project, model: str, settings: list[str], precisions: dict[str, str]) -> Run:
     """The run of a model with settings as --set takes them."""
     base = dataclasses.replace(project.config, models=(model,))
     config = configure(base, parse_assignments(settings), list(entries()))
@@ -74,38 +56,36 @@ def _plan_run(project: Project, model: str, settings: list[str], settled: dict[s
     if use:
         use = dataclasses.replace(use, mode=config.embedding.mode)
     ledger, device = project.ledger, torch.device(project.machine.devices[0])
-    return plan_runs(
-        config, ledger.data, ledger.folds, device, settled=settled, embedding=use
-    )[0]  # fmt: skip
+    data, folds = ledger.data, ledger.folds
+    return plan_runs(config, data, folds, device, settled=precisions, embedding=use)[0]
 
 
-def table_of(
+def tabulate_variants(
     runs: dict[str, Run], seeds: int, done: Mapping[Unit, dict[str, Any]]
 ) -> list[list[str]]:
-    """A row a variant: means over seeds of its scores on fold 0, and the differences to AS_IS.
+    """A row a variant: its scores on fold 0, means over seeds, and the differences to DEFAULT.
 
     done: the manifests of units; the epochs were chosen by pilots, which never see fold 0's rows.
-    A variant of which a seed is missing has no row.
+    Differences are taken between fits of the same seed: `mean (least..most)`. A variant of which a
+    seed is missing has no row.
     """
     rows = []
-    for variant, run in runs.items():
-        units = [[Unit(one, seed, 0) for seed in range(seeds)] for one in (run, runs[AS_IS])]
-        if not all(unit in done for side in units for unit in side):
+    for name, run in runs.items():
+        units, base = ([Unit(r, s, 0) for s in range(seeds)] for r in (run, runs[DEFAULT]))
+        if not all(unit in done for unit in (*units, *base)):
             continue
-        cells = [variant]
+        cells = [name]
         for score, scale, digits in (("log_loss", 1, 4), ("accuracy", 100, 2)):
-            own, base = (
-                np.array([done[unit]["scores"][score] for unit in side]) * scale for side in units
+            own, other = (
+                np.array([done[unit]["scores"][score] for unit in side]) * scale
+                for side in (units, base)
             )
-            cells += [f"{own.mean():.{digits}f}", _span(own - base, digits)]
-        epochs = np.mean([done[unit]["epochs"] for unit in units[0]])
-        rows.append([*cells, f"{epochs:.1f}"])
+            cells += [f"{own.mean():.{digits}f}", _describe(own - other, digits)]
+        rows.append([*cells, f"{np.mean([done[unit]['epochs'] for unit in units]):.1f}"])
     return rows
 
 
-def _span(gains: np.ndarray, digits: int) -> str:
+def _describe(gains: np.ndarray, digits: int) -> str:
     """`mean (least..most)` with signs; empty where nothing differs."""
-    if not gains.any():
-        return ""
     mean, least, most = (f"{x:+.{digits}f}" for x in (gains.mean(), gains.min(), gains.max()))
-    return f"{mean} ({least}..{most})"
+    return f"{mean} ({least}..{most})" if gains.any() else ""

@@ -1,1 +1,1 @@
-"""Why a member answers as it does: numbers a token, and how they are shown."""
+"""Which tokens a fitted model's prediction depends on: attention, gradients, occlusion, n-grams."""

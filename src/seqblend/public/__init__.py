@@ -1,1 +1,1 @@
-"""Public data sets: their original archives -> folders in competition shape."""
+"""Public data sets: from the archive as published to a folder in competition shape."""

@@ -1,4 +1,4 @@
-"""Data sets of one document a file, the class being the folder: part/class/name."""
+"""Data sets of one document a file, whose folder is its class: part/class/name."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from seqblend.errors import InputError, listing
-from seqblend.public.archives import read_members
-from seqblend.public.prepared import Prepared, Rows
+from seqblend.public.archives import read_files
+from seqblend.public.competition_files import PublicData
 from seqblend.seeds import rng_for
 
-PARTS = ("train", "test")
-Documents = dict[tuple[str, str], dict[str, bytes]]  # (part, class) -> name -> content
+_Documents = dict[tuple[str, str], dict[str, bytes]]  # (part, class) -> name -> content
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the documents lie.
+    """Where the documents are.
 
     prefix: what precedes `train` and `test` in a folder's name
     suffix: what the documents' names end with
@@ -31,75 +32,75 @@ class Layout:
     suffix: str = ""
     unlabelled: str = ""
 
-    @property
-    def pattern(self) -> re.Pattern[str]:
-        """Finds part, class and name of a document; hidden files are none."""
-        return re.compile(
-            rf"(?:^|/){re.escape(self.prefix)}(train|test)/([^/]+)"
-            rf"/([^/.][^/]*{re.escape(self.suffix)})$"
-        )
+
+_GROUPS = """
+    alt.atheism comp.graphics comp.os.ms-windows.misc comp.sys.ibm.pc.hardware
+    comp.sys.mac.hardware comp.windows.x misc.forsale rec.autos rec.motorcycles
+    rec.sport.baseball rec.sport.hockey sci.crypt sci.electronics sci.med sci.space
+    soc.religion.christian talk.politics.guns talk.politics.mideast talk.politics.misc
+    talk.religion.misc
+"""
+# 25,000 + 25,000 film reviews and 50,000 unlabelled ones (Maas et al. 2011).
+IMDB = Layout(("neg", "pos"), "utf-8", suffix=".txt", unlabelled="unsup")
+# 11,314 + 7,532 posts to twenty groups, split by date (Lang 1995); raw, headers and all.
+NEWSGROUPS = Layout(tuple(_GROUPS.split()), "latin-1", prefix="20news-bydate-")
 
 
-def read_documents(source: Path, layout: Layout) -> Prepared:
-    """The documents of a tar or a folder, each part in an order that tells no class.
+def read_documents(source: Path, layout: Layout) -> PublicData:
+    """The documents of a tar or a folder in the publisher's split, each part shuffled.
 
-    A name that comes twice counts once, as last written, as it would when unpacked.
-
+    A document's name may tell its label (`train/pos/0_9.txt`: number and rating). So ids are
+    `train_0`, `test_0`, `unsup_0`, in shuffled order, and `source` keeps the names. A name that
+    comes twice counts once, as last written, as it would when unpacked.
     raises: InputError for other classes, for folders that are missing, for bytes that are not in
-        the layout's encoding, and what archives.read_members refuses
+        the layout's encoding, and for what archives.read_files refuses
     """
-    found: Documents = {}
-    for match, content in read_members(source, layout.pattern):
+    prefix, suffix = re.escape(layout.prefix), re.escape(layout.suffix)
+    name = rf"[^/.][^/]*{suffix}"  # hidden files are none
+    found: _Documents = {}
+    for match, content in read_files(
+        source, re.compile(rf"(?:^|/){prefix}(train|test)/([^/]+)/({name})$")
+    ):
         part, label, name = match.groups()
         found.setdefault((part, label), {})[name] = content
-    _check_folders(source, layout, found)
-    train, test = (
-        _deal(part, [(part, label) for label in layout.classes], found, layout, source)
-        for part in PARTS
-    )
-    hidden = [key for key in found if key[1] == layout.unlabelled]
-    rows = _deal(layout.unlabelled, hidden, found, layout, source) if hidden else None
-    return Prepared("text", train, test, rows)
+    _check_folders(source, layout, set(found))
+    parts = {part: [(part, label) for label in layout.classes] for part in ("train", "test")}
+    if ("train", layout.unlabelled) in found:
+        parts[layout.unlabelled] = [("train", layout.unlabelled)]
+    return PublicData("text", *(_shuffle(*item, found, layout, source) for item in parts.items()))
 
 
-def _check_folders(source: Path, layout: Layout, found: Iterable[tuple[str, str]]) -> None:
+def _check_folders(source: Path, layout: Layout, found: set[tuple[str, str]]) -> None:
     def paths(keys: Iterable[tuple[str, str]]) -> str:
         return listing(sorted(f"{layout.prefix}{part}/{label}" for part, label in keys))
 
-    expected = {(part, label) for part in PARTS for label in layout.classes}
-    missing = expected.difference(found)
-    if missing:
+    expected = {(part, label) for part in ("train", "test") for label in layout.classes}
+    if missing := expected - found:
         raise InputError(
             f"{source} has no documents in {paths(missing)}; expected {len(layout.classes)} "
             "classes in train and test. Take the whole data set as it is published"
         )
-    others = set(found) - expected - {("train", layout.unlabelled)}
-    if others:
+    if others := found - expected - {("train", layout.unlabelled)}:
         raise InputError(
             f"{source} has documents in {paths(others)}; expected the classes "
             f"{listing(layout.classes, 20)} alone. Take the data set as it is published"
         )
 
 
-def _deal(
-    part: str, keys: list[tuple[str, str]], found: Documents, layout: Layout, source: Path
-) -> Rows:
+def _shuffle(
+    part: str, keys: list[tuple[str, str]], found: _Documents, layout: Layout, source: Path
+) -> pd.DataFrame:
     """The rows of one file: sorted by name, then shuffled by a seed of their own."""
     names = sorted((*key, name) for key in keys for name in found[key])
     order = rng_for(0, f"public-order-{part}").permutation(len(names))
-    chosen = [names[i] for i in order]
-    cells = []
-    for folder, label, name in chosen:
+    rows = []
+    for i, (folder, label, name) in enumerate(names[k] for k in order):
+        path = f"{folder}/{label}/{name}"
         try:
-            cells.append(found[folder, label][name].decode(layout.encoding))
+            text = found[folder, label][name].decode(layout.encoding)
         except UnicodeDecodeError as error:
             raise InputError(
-                f"{source}: {folder}/{label}/{name}, byte {error.start} is not {layout.encoding}. "
-                "Download it again"
+                f"{source}: {path}, byte {error.start} is not {layout.encoding}. Download it again"
             ) from None
-    return Rows(
-        ids=[f"{part}_{i}" for i in range(len(chosen))],
-        cells=cells,
-        labels=[label for _, label, _ in chosen],
-        sources=["/".join(name) for name in chosen],
-    )
+        rows.append((f"{part}_{i}", text, label, path))
+    return pd.DataFrame(rows, columns=["id", "text", "label", "source"])

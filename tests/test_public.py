@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import io
 import json
+import os
+import pickle
 import re
 
 import numpy as np
 import pytest
-from public_examples import OTHER_FILES, POSTS, REVIEWS, write_newswires, write_tar, write_tree
+from public_examples import (
+    OTHER_FILES,
+    POSTS,
+    REVIEWS,
+    ragged,
+    write_newswires,
+    write_tar,
+    write_tree,
+)
 
 from seqblend.config import DataConfig
 from seqblend.errors import FlagError, InputError
-from seqblend.public.newsgroups import GROUPS
-from seqblend.public.preparing import Source, prepare
-from seqblend.public.published import DATA_SETS
+from seqblend.public.documents import NEWSGROUPS
+from seqblend.public.published import DATA_SETS, ArchiveSource, prepare
+from seqblend.public.reuters import read_number_lists
 from seqblend.reading.readers import find_files, read_competition
 from seqblend.reading.solution import read_solution
 from seqblend.store import file_digest
@@ -26,7 +37,7 @@ TOPICS = [i % 46 for i in range(230)]
 
 def run(name, place, folder, **changes):
     """The data set, prepared without asking whether it is the published one."""
-    source = Source(str(place), folder.parent / "cache", changes.pop("is_checked", False))
+    source = ArchiveSource(str(place), folder.parent / "cache", changes.pop("is_checked", False))
     published = dataclasses.replace(DATA_SETS[name], **changes)
     return prepare(published, source, folder, lambda _: None)
 
@@ -64,7 +75,7 @@ def test_imdb_becomes_a_competition_with_its_own_split(tmp_path):
     assert rows.metric == "accuracy"
     assert (rows.classes, rows.counts["unlabelled"]) == (("neg", "pos"), 3)
     names = sources(folder)
-    for i, label in [*answers.items(), *zip(rows.train_ids, data.train.labels, strict=True)]:
+    for i, label in [*answers.items(), *zip(rows.train_ids, data.train["label"], strict=True)]:
         assert f"/{label}/" in names[i]
     texts = cells(folder, "train.jsonl") | cells(folder, "test.jsonl")
     texts |= cells(folder, "unlabelled.jsonl")
@@ -74,9 +85,10 @@ def test_imdb_becomes_a_competition_with_its_own_split(tmp_path):
 def test_no_id_and_no_order_tells_the_label(tmp_path):
     data = run("imdb", write_tar(tmp_path / "x.tar.gz", REVIEWS), tmp_path / "out")
     for rows, part in ((data.train, "train"), (data.test, "test")):
-        assert rows.ids == [f"{part}_{i}" for i in range(12)]
-        assert rows.labels != sorted(rows.labels)
-        assert rows.labels != sorted(rows.labels, reverse=True)
+        labels = rows["label"].tolist()
+        assert rows["id"].tolist() == [f"{part}_{i}" for i in range(12)]
+        assert labels != sorted(labels)
+        assert labels != sorted(labels, reverse=True)
 
 
 def test_a_tree_gives_the_bytes_of_its_archive_whatever_the_order_of_its_files(tmp_path):
@@ -101,7 +113,7 @@ def test_posts_stay_raw_and_keep_every_byte(tmp_path):
     data = run("20newsgroups", write_tar(tmp_path / "x.tar.gz", POSTS), folder)
     rows, answers = reread(folder)
     assert roles(rows) == {"id": "id", "target": "label", "sequence": "text", "kind": "text"}
-    assert rows.classes == GROUPS
+    assert rows.classes == NEWSGROUPS.classes
     names, texts = sources(folder), cells(folder, "train.jsonl") | cells(folder, "test.jsonl")
     assert {
         f"20news-bydate-{names[i]}": text.encode("latin-1") for i, text in texts.items()
@@ -136,21 +148,36 @@ def test_the_largest_word_id_is_out_of_vocabulary_as_in_keras(tmp_path):
 @pytest.mark.parametrize(
     ("name", "files", "problem"),
     [
-        ("imdb", {n: t for n, t in REVIEWS.items() if "/test/pos" not in n},
-         "no documents in test/pos; expected 2 classes"),
-        ("imdb", {n: t for n, t in REVIEWS.items() if "/train/" not in n},
-         "no documents in train/neg, train/pos"),
-        ("imdb", REVIEWS | {"aclImdb/train/neutral/0_5.txt": b"so so"},
-         "documents in train/neutral; expected the classes neg, pos alone"),
+        (
+            "imdb",
+            {n: t for n, t in REVIEWS.items() if "/test/pos" not in n},
+            "no documents in test/pos; expected 2 classes",
+        ),
+        (
+            "imdb",
+            {n: t for n, t in REVIEWS.items() if "/train/" not in n},
+            "no documents in train/neg, train/pos",
+        ),
+        (
+            "imdb",
+            REVIEWS | {"aclImdb/train/neutral/0_5.txt": b"so so"},
+            "documents in train/neutral; expected the classes neg, pos alone",
+        ),
         ("imdb", REVIEWS | {"aclImdb/test/unsup/0_0.txt": b"so so"}, "documents in test/unsup"),
-        ("imdb", REVIEWS | {"aclImdb/train/pos/9_9.txt": b"so \xe9"},
-         "train/pos/9_9.txt, byte 3 is not utf-8"),
+        (
+            "imdb",
+            REVIEWS | {"aclImdb/train/pos/9_9.txt": b"so \xe9"},
+            "train/pos/9_9.txt, byte 3 is not utf-8",
+        ),
         ("imdb", POSTS, "no documents in test/neg, test/pos, train/neg, train/pos"),
         ("20newsgroups", REVIEWS, "expected 20 classes in train and test"),
-        ("20newsgroups", POSTS | {"20news-bydate-test/sci.fiction/1": b"x"},
-         "documents in 20news-bydate-test/sci.fiction"),
+        (
+            "20newsgroups",
+            POSTS | {"20news-bydate-test/sci.fiction/1": b"x"},
+            "documents in 20news-bydate-test/sci.fiction",
+        ),
     ],
-)  # fmt: skip
+)
 def test_other_folders_than_the_published_ones_are_named(tmp_path, name, files, problem):
     for place in (write_tar(tmp_path / "x.tar.gz", files), write_tree(tmp_path / "tree", files)):
         with pytest.raises(InputError, match=re.escape(problem)) as error:
@@ -169,22 +196,90 @@ def test_other_topics_and_arrays_are_named(tmp_path):
     good = np.load(write_newswires(tmp_path / "good.npz", NEWSWIRES, TOPICS), allow_pickle=True)
     x, y = good["x"], good["y"]
     good.close()
-    fails("topics 46, 99; expected 0 to 45", x=x, y=np.where(y == 3, 99, y + 1))
-    fails(r"holds a.npy; expected x.npy and y.npy", a=y)
-    fails(r"y is int64 \[229\]; expected one whole number for each of 230", x=x, y=y[1:])
+    fails("expected a topic from 0 to 45", x=x, y=np.where(y == 3, 99, y))
+    fails("expected a topic from 0 to 45", x=x, y=np.where(y == 3, -1, y))
+    fails("no item named 'x.npy' in the archive", a=y)
+    fails(r"y is int64 \[229\]; expected a topic from 0 to 45 for each of 230", x=x, y=y[1:])
     fails(r"y is float64 \[230\]", x=x, y=y.astype(float))
-    fails("y cannot be read", x=x, y=x)
-    fails("x holds an array of int64", x=y, y=y)
+    fails("Object arrays cannot be loaded", x=x, y=x)
+    fails("x is an array of int64 with 1 axes", x=y, y=y)
     fails("holds 1 newswires, too few", x=x[:1], y=y[:1])
     fails("holds 0 newswires, too few", x=x[:0], y=y[:0])
     assert not (tmp_path / "out").exists()
+
+
+def npy(stream, shape):
+    """An .npy of dtype object with this pickle."""
+    file = io.BytesIO()
+    header = {"descr": "|O", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+    return file.getvalue() + stream
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_every_pickle_protocol_gives_the_lists_without_unpickling(protocol):
+    shared = [1, 2]
+    rows = [shared, shared, [70_000, 4], [], [-5, 2**31, 2**70], [7], list(range(3_000))]
+    stream = pickle.dumps(ragged(rows), protocol=protocol)
+    assert read_number_lists(npy(stream, (7,))) == rows
+
+
+def test_lists_that_numpy_wrote_under_python_2_are_read():
+    stream = (  # byte strings, another module, the dtype by integers
+        b"\x80\x02cnumpy.core.multiarray\n_reconstruct\nq\x01cnumpy\nndarray\nq\x02K\x00\x85"
+        b"U\x01b\x87Rq\x03(K\x01K\x02\x85cnumpy\ndtype\nU\x02O8K\x00K\x01\x87R(K\x03U\x01|NNN"
+        b"J\xff\xff\xff\xffJ\xff\xff\xff\xffK?tb\x89](](K\x01K\x02e]K\x03aetb."
+    )
+    assert read_number_lists(npy(stream, (2,))) == [[1, 2], [3]]
+
+
+class Malicious:
+    def __init__(self, path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4, 5])
+def test_a_malicious_pickle_is_refused_and_not_run(tmp_path, protocol):
+    bad = Malicious(tmp_path / "run")
+    for content in (bad, ragged([[1], [bad]]), ragged([[1], bad])):
+        stream = pickle.dumps(content, protocol=protocol)
+        with pytest.raises(ValueError, match=r"pickle instruction|lists for 2 rows"):
+            read_number_lists(npy(stream, (2,)))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("rows", "named"),
+    [
+        ([[1], [1.5]], "BINFLOAT"),
+        ([[1], ["word"]], "BINUNICODE"),
+        ([[1], [True]], "NEWTRUE"),
+        ([[1], [None]], "NONE"),
+        ([[1], [[2]]], "3 lists for 2 rows"),
+        ([[1], {2: 3}], "EMPTY_DICT"),
+        ([[1]], "1 lists for 2 rows"),
+    ],
+)
+def test_rows_of_anything_else_are_refused_by_name(rows, named):
+    with pytest.raises(ValueError, match=named):
+        read_number_lists(npy(pickle.dumps(ragged(rows), protocol=4), (2,)))
+
+
+def test_every_truncated_list_is_refused():
+    whole = npy(pickle.dumps(ragged([[1, 2, 300], [4]]), protocol=4), (2,))
+    for size in range(len(whole)):
+        with pytest.raises((ValueError, EOFError)):
+            read_number_lists(whole[:size])
 
 
 @pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.99])
 def test_a_truncated_npz_is_one_line(tmp_path, share):
     path = write_newswires(tmp_path / "x.npz", NEWSWIRES, TOPICS)
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
-    with pytest.raises(InputError, match=r"no complete \.npz"):
+    with pytest.raises(InputError, match=r"no complete reuters\.npz"):
         run("reuters", path, tmp_path / "out")
 
 
@@ -193,12 +288,12 @@ def test_a_flipped_byte_in_an_npz_is_noticed(tmp_path):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    with pytest.raises(InputError, match=r"no complete \.npz \(Bad CRC-32"):
+    with pytest.raises(InputError, match=r"no complete reuters\.npz \(Bad CRC-32"):
         run("reuters", path, tmp_path / "out")
 
 
 def test_a_folder_is_no_npz(tmp_path):
-    with pytest.raises(InputError, match=r"is a folder; expected the file reuters\.npz"):
+    with pytest.raises(InputError, match=r"no complete reuters\.npz .*Is a directory"):
         run("reuters", tmp_path, tmp_path / "out")
 
 
@@ -227,4 +322,4 @@ def test_the_published_archive_passes_and_a_folder_is_told_by_its_rows(tmp_path)
 def test_nothing_named_and_nothing_there_say_where_it_is_published(tmp_path):
     for place in (None, str(tmp_path / "missing")):
         with pytest.raises(FlagError, match=r"aclImdb_v1.tar.gz.*https://ai\.stanford\.edu"):
-            prepare(DATA_SETS["imdb"], Source(place, tmp_path), tmp_path / "out", print)
+            prepare(DATA_SETS["imdb"], ArchiveSource(place, tmp_path), tmp_path / "out", print)

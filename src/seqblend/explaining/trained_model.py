@@ -1,4 +1,4 @@
-"""A finished run opened to be explained: its fitted members, and which of them may judge a row."""
+"""The newest finished run of a model, opened to explain rows with its fitted members."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from seqblend.config import TrainConfig, VocabularyConfig
 from seqblend.embeddings.table import EmbeddingUse
 from seqblend.errors import FlagError, InputError, suggest
-from seqblend.explaining.rows import Explained, explain_row, widen
+from seqblend.explaining.row_explanation import RowExplanation, explain_row, extend_lexicon
 from seqblend.knobs import override
 from seqblend.models.registry import entries, entry_for
 from seqblend.project import Project
@@ -20,41 +20,40 @@ from seqblend.reading.lexicon import EMPTY
 from seqblend.running.results import RunResult, finished_runs
 from seqblend.running.runs import Run, Unit
 from seqblend.running.units import restore_member
-from seqblend.sequences import View
 from seqblend.training.contract import Fitted
 
 
 @dataclass(frozen=True)
-class OpenedModel:
-    """The newest finished run of a model, with the members that were asked for so far.
+class TrainedModel:
+    """A finished run, with the members that were loaded so far by fold.
 
-    further: tokens that the competition's lexicon lacks; they follow it, and EMPTY follows them
+    new_tokens: texts that the competition's lexicon lacks; they follow it, and EMPTY follows them
     """
 
     project: Project
     result: RunResult
-    run: Run
-    further: tuple[str, ...] = ()
+    new_tokens: tuple[str, ...] = ()
     members: dict[int, Fitted] = field(default_factory=dict)
 
     @property
     def lexicon(self) -> list[str]:
         """The text of every token that an explanation may hold."""
-        return [*self.project.competition.view.lexicon, *self.further, EMPTY]
+        return [*self.project.competition.view.lexicon, *self.new_tokens, EMPTY]
 
-    def explain(self, tokens: np.ndarray, fold: int) -> Explained:
-        """Why the member of this fold answers this row as it does. tokens: int32 [t]."""
+    def explain(self, tokens: np.ndarray, fold: int) -> RowExplanation:
+        """Why the member of this fold predicts what it does. tokens: int32 [t]."""
+        lexicon = self.lexicon
         if fold not in self.members:
-            job = self.project.job(Unit(self.run, 0, fold))
-            view = dataclasses.replace(self.project.competition.view, lexicon=self.lexicon)
+            job = self.project.job(Unit(_run_of(self.result), 0, fold))
+            view = dataclasses.replace(self.project.competition.view, lexicon=lexicon)
             member = restore_member(job, torch.device("cpu"))
-            self.members[fold] = widen(member, View(view.name, view.sequences, self.lexicon))
-        return explain_row(self.members[fold], tokens, nothing=len(self.lexicon) - 1)
+            self.members[fold] = extend_lexicon(member, view)
+        return explain_row(self.members[fold], tokens, empty=len(lexicon) - 1)
 
 
 def open_model(
-    project: Project, model: str, note: Callable[[str], None], further: tuple[str, ...] = ()
-) -> OpenedModel:
+    project: Project, model: str, note: Callable[[str], None], new_tokens: tuple[str, ...] = ()
+) -> TrainedModel:
     """The newest finished run of the model on these data and folds.
 
     raises: FlagError where there is no such model, InputError where none of its runs is finished
@@ -69,7 +68,7 @@ def open_model(
             f"explained: ./run.sh --models {model} trains it. "
             f"Trained: {', '.join(trained) or 'none yet'}"
         )
-    return OpenedModel(project, found[-1], _run_of(found[-1]), further)
+    return TrainedModel(project, found[-1], new_tokens)
 
 
 def check_model(model: str) -> None:
@@ -80,12 +79,12 @@ def check_model(model: str) -> None:
 
 def _run_of(result: RunResult) -> Run:
     """The run that gave this result, from its manifest."""
-    manifest = result.manifest
-    entry, vectors = entry_for(result.model), manifest["embedding"]
+    manifest, vectors = result.manifest, result.manifest["embedding"]
     return Run(
-        result.name, result.model,
-        override(entry.options(), manifest["options"]),
+        result.name,
+        result.model,
+        override(entry_for(result.model).options(), manifest["options"]),
         override(TrainConfig(), manifest["train"]),
         override(VocabularyConfig(), manifest["vocabulary"]),
         EmbeddingUse(**vectors) if vectors else None,
-    )  # fmt: skip
+    )

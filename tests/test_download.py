@@ -10,9 +10,8 @@ import pytest
 from public_examples import REVIEWS, write_tar
 
 from seqblend.errors import FlagError, InputError, MachineError
-from seqblend.public.fetching import cached_path, download
-from seqblend.public.preparing import Source, prepare
-from seqblend.public.published import DATA_SETS
+from seqblend.public.download import cached_path, download
+from seqblend.public.published import DATA_SETS, ArchiveSource, prepare
 from seqblend.store import file_digest
 
 
@@ -82,7 +81,7 @@ def test_an_archive_is_downloaded_once_and_again_where_the_kept_one_is_damaged(t
     path = write_tar(tmp_path / "x.tar.gz", REVIEWS)
     answers["/x.tar.gz"] = path.read_bytes(), path.stat().st_size
     published = dataclasses.replace(DATA_SETS["imdb"], sha256=file_digest(path), rows=(12, 12))
-    source = Source(f"{address}/x.tar.gz", tmp_path / "cache")
+    source = ArchiveSource(f"{address}/x.tar.gz", tmp_path / "cache")
     for _ in range(2):
         assert len(prepare(published, source, tmp_path / "out", lambda _: None).train) == 12
     assert asked == ["/x.tar.gz"]

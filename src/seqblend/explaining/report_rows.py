@@ -1,0 +1,74 @@
+"""Explanations for the report: the worst errors of the submission, and a few right rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from seqblend.console import Console, say
+from seqblend.explaining.row_explanation import RowExplanation
+from seqblend.explaining.trained_model import open_model
+from seqblend.metrics import predict_classes
+from seqblend.project import Project
+from seqblend.running.results import standing_blend
+from seqblend.store import write_arrays
+
+_WORST = 30  # the report's table of errors has as many
+_FIRST = 3  # of them before the right ones: a picture shows the first six rows
+_RIGHT = (0.9, 0.5, 0.1)  # quantiles of the label's probability
+
+
+def explain_errors(console: Console, project: Project, model: str) -> None:
+    """Explain the worst errors and a few right rows, and write the arrays that the report reads."""
+    note = lambda text: say(console, text, "yellow")  # noqa: E731
+    opened = open_model(project, model, note)
+    blend = standing_blend(project.store, project.ledger, note)
+    p = opened.result.oof if blend is None else blend[1]
+    rows = choose_rows(project.competition.labels, p, project.fold)
+    found = []
+    for i, row in enumerate(rows.tolist(), 1):
+        found.append(opened.explain(project.competition.train.row(row), int(project.fold[row])))
+        say(console, f"explained {i} of {len(rows)} rows")
+    path = project.store.explanations / f"{model}.npz"
+    save_explanations(path, project.ledger.data, rows, found)
+    gaps = [one.integral.gap for one in found if one.integral]
+    if gaps:
+        say(
+            console,
+            f"completeness: the gradients' sums differ from the log-odds by {max(gaps):.4f} at "
+            f"most, {np.mean(gaps):.4f} on average",
+        )
+    say(console, f"{len(rows)} rows: {path}; python src/report.py shows them", "green")
+
+
+def choose_rows(labels: np.ndarray, p: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    """int64 [r]: wrong rows, least probability of their label first; three right ones in between.
+
+    labels: int64 [n]; p: float [n, c]; fold: int64 [n], -1 for rows that have none
+    """
+    known = np.flatnonzero((fold >= 0) & np.isfinite(p).all(1))
+    of_label = p[known, labels[known]]
+    order = known[np.argsort(of_label, kind="stable")]
+    is_right = predict_classes(p[order]) == labels[order]
+    worst, right = order[~is_right][:_WORST], order[is_right]
+    places = [round(share * (len(right) - 1)) for share in _RIGHT] if len(right) else []
+    kept = right[list(dict.fromkeys(places))]
+    return np.concatenate([worst[:_FIRST], kept, worst[_FIRST:]]).astype(np.int64)
+
+
+def save_explanations(path: Path, data: str, rows: np.ndarray, found: list[RowExplanation]) -> None:
+    """Write the arrays that reporting/facts/explanations.py reads.
+
+    data: the data's digest; rows: int64 [r], training rows
+    """
+    common = [name for name in found[0].weights if all(name in one.weights for one in found)]
+    arrays = {
+        "data": np.array(data),
+        "rows": rows.astype(np.int64),
+        "target": np.array([one.target for one in found]),
+        "offsets": np.cumsum([0, *(len(one.tokens) for one in found)]).astype(np.int64),
+        "tokens": np.concatenate([one.tokens for one in found]),
+    }
+    arrays |= {name: np.concatenate([one.weights[name] for one in found]) for name in common}
+    write_arrays(path, arrays)

@@ -1,0 +1,89 @@
+"""The row to explain: by its id, or a text of one's own tokenised as the competition's rows."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+
+import numpy as np
+
+from seqblend.config import DataConfig
+from seqblend.errors import FlagError, listing, suggest
+from seqblend.reading.kinds import cut_text, plain_number
+from seqblend.reading.lexicon import EMPTY
+from seqblend.sequences import Competition, View
+
+
+@dataclass(frozen=True)
+class SelectedRow:
+    """A row to be explained.
+
+    title: for people; tokens: int32 [t]
+    fold: whose member explains it: one that was not trained on it, where it is a training row
+    label: its class, -1 where that is not known
+    new_tokens: the texts of tokens from len(lexicon) on
+    """
+
+    title: str
+    tokens: np.ndarray
+    fold: int = 0
+    label: int = -1
+    new_tokens: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def find_row(competition: Competition, fold: np.ndarray, row_id: str) -> SelectedRow:
+    """The training or test row with this id; `train:ID` and `test:ID` where both have it.
+
+    fold: int64 [n]; raises: FlagError that names the nearest id where there is none
+    """
+    ids = {"train": competition.train_ids, "test": competition.test_ids}
+    places = [(part, row_id) for part in ids if row_id in ids[part]]
+    part, _, rest = row_id.partition(":")
+    if not places and rest in ids.get(part, []):
+        places = [(part, rest)]
+    if not places:
+        known = [*competition.train_ids, *competition.test_ids]
+        raise FlagError(f"--row: no row has the id '{row_id}'{suggest(row_id, known, 'Ids', 5)}")
+    part, row_id = places[0]
+    row, count, notes = ids[part].index(row_id), ids[part].count(row_id), []
+    if len(places) > 1:
+        notes.append(f"a test row has this id too: --row test:{row_id} explains it")
+    if count > 1:
+        notes.append(f"{count} rows have this id: the first is explained")
+    if part == "test":
+        return SelectedRow(f"test row {row_id}", competition.test.row(row), notes=tuple(notes))
+    if fold[row] < 0:
+        notes.append("no fold holds this row out: the model was trained on it")
+    tokens, label = competition.train.row(row), int(competition.labels[row])
+    title, own_fold = f"training row {row_id}", max(int(fold[row]), 0)
+    return SelectedRow(title, tokens, own_fold, label, notes=tuple(notes))
+
+
+def read_text(competition: Competition, text: str, data: DataConfig) -> SelectedRow:
+    """A text tokenised as the rows were; where these are lists of ids, the ids in it."""
+    view = competition.view
+    texts = _tokenise(text, view, data) or [EMPTY]
+    new = list(dict.fromkeys(token for token in texts if not _is_known(view, token)))
+    ids = {token: len(view.lexicon) + i for i, token in enumerate(new)}
+    tokens = np.int32([ids.get(token, bisect_left(view.lexicon, token)) for token in texts])
+    named = listing([token or "(empty)" for token in new], 8)
+    notes = (f"in none of the competition's rows, read as unknown: {named}",) if new else ()
+    return SelectedRow("your text", tokens, new_tokens=tuple(new), notes=notes)
+
+
+def _tokenise(text: str, view: View, data: DataConfig) -> list[str]:
+    """Its tokens; ids are separated by `|`, `;` or `,` where there is one, else by spaces."""
+    if view.name == "words":
+        return cut_text(text, data)
+    if view.name == "chars":
+        return list(text.strip())
+    separator = next((mark for mark in "|;," if mark in text), None)
+    parts = [part.strip(" []()\"'") for part in text.split(separator)]
+    return [part if _is_known(view, part) else plain_number(part) for part in parts if part]
+
+
+def _is_known(view: View, token: str) -> bool:
+    """Whether the lexicon, which is sorted, has it."""
+    place = bisect_left(view.lexicon, token)
+    return place < len(view.lexicon) and view.lexicon[place] == token
