@@ -16,7 +16,7 @@ from seqblend.console import make_console, say, show_table
 from seqblend.errors import FlagError, suggest
 from seqblend.models.registry import entries
 from seqblend.opening import open_from
-from seqblend.pipeline import describe_plan, fit_plan, settle, survey
+from seqblend.pipeline import describe_plan, fit_plan, precisions_of, survey
 from seqblend.running.runs import plan_units
 from seqblend.show import show_project
 from seqblend.store import write_text
@@ -39,7 +39,7 @@ def main(argv: list[str]) -> int:
     console = make_console()
     project = open_from(args, console)
     show_project(console, project)
-    runs = plan_variants(project, args.model, variants, settle(project, console))
+    runs = plan_variants(project, args.model, variants, precisions_of(project, console))
     different = list(dict.fromkeys(runs.values()))
     plan = survey(project, different, plan_units(different, args.seeds, 1), console)
     say(console, describe_plan(project, plan), "bold")

@@ -8,7 +8,7 @@ from seqblend.benchmark.ablation import DEFAULT, VARIANTS, plan_variants, tabula
 from seqblend.config import Config, configure, parse_assignments
 from seqblend.errors import FlagError
 from seqblend.paths import Places
-from seqblend.project import Project, open_project
+from seqblend.project import Project, Request, open_project
 from seqblend.running.runs import PILOT, Unit
 from seqblend.running.units import _rows_of
 from seqblend.store import read_json
@@ -28,7 +28,7 @@ def project(tiny, tmp_path_factory) -> Project:
     """The tiny competition, opened."""
     top = tmp_path_factory.mktemp("ablation")
     config = configure(Config(models=("lstm",)), parse_assignments(SETTINGS), ["lstm"])
-    return open_project(config, Places((), top / "w", top / "s"), data=tiny, workers=1)
+    return open_project(config, Places((), top / "w", top / "s"), Request(data=tiny, workers=1))
 
 
 def test_every_variant_changes_the_run_of_a_recurrent_model(project):

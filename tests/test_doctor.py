@@ -26,7 +26,7 @@ from seqblend.evaluation.paired import PairedDifference
 from seqblend.finish import finish_run
 from seqblend.paths import Places
 from seqblend.pipeline import blend_finished, make_plan
-from seqblend.project import open_project
+from seqblend.project import Request, open_project
 from seqblend.reading.solution import read_solution
 from seqblend.reporting.facts.entries import rank_entries
 from seqblend.reporting.facts.leaderboard import tabulate
@@ -48,7 +48,7 @@ def project(tmp_path):
     data = write_competition(tmp_path / "toy", n_train=120, n_test=60)
     places = Places((tmp_path / "input",), tmp_path / "working", tmp_path / "submissions")
     config = Config(folds=FoldConfig(count=3), models=("nblr", "tfidf"))
-    return open_project(config, places, data=data)
+    return open_project(config, places, Request(data=data))
 
 
 def train_all(project) -> None:
@@ -212,7 +212,7 @@ def test_groups_by_auto_are_the_folds_keys(tmp_path):
     torn = {}
     for groups in ("", "auto"):
         config = Config(folds=FoldConfig(groups=groups), models=("nblr",))
-        fold = open_project(config, places, data=folder, is_plan=True).fold
+        fold = open_project(config, places, Request(data=folder, is_plan=True)).fold
         together = (family[:320, None] == family[:320]) & ~np.eye(320, dtype=bool)
         torn[groups] = (fold[:, None] != fold)[together].mean()
     assert torn[""] > 0.7

@@ -14,7 +14,7 @@ from processes import wait_until
 
 from seqblend.config import Config, TrainConfig
 from seqblend.paths import Places
-from seqblend.project import open_project
+from seqblend.project import Request, open_project
 from seqblend.running.executors import Event, WorkerPool
 from seqblend.running.runs import Job, Unit, plan_runs
 
@@ -26,7 +26,9 @@ def jobs(tiny, tmp_path_factory) -> dict[str, Job]:
     train = TrainConfig(epochs=60, precision="float32")
     options = {"bilstm": {"hidden": 8, "width": 8}}
     config = Config(train=train, models=("nblr", "bilstm"), options=options)
-    project = open_project(config, Places((), top / "working", top / "submissions"), data=tiny)
+    project = open_project(
+        config, Places((), top / "working", top / "submissions"), Request(data=tiny)
+    )
     nblr, bilstm = plan_runs(config, project.ledger.data, project.ledger.folds, torch.device("cpu"))
     job = project.job(Unit(nblr, 0, 0))
     return {

@@ -38,7 +38,7 @@ from seqblend.models.linear import NbLogistic
 from seqblend.models.ngrams import NgramIndex
 from seqblend.models.registry import entry_for, resolve_options
 from seqblend.paths import find_places
-from seqblend.project import open_project
+from seqblend.project import Request, open_project
 from seqblend.reporting.facts.explanations import read_explanations, shares_of
 from seqblend.sequences import UNK, Competition, SubmissionForm, View
 from seqblend.training.members import fit_member
@@ -501,7 +501,7 @@ def check_members(places, data):
     """A training row is explained by the member that gave its out-of-fold prediction."""
     two = dataclasses.replace(Config().folds, count=2)
     config = dataclasses.replace(Config(), models=("nblr",), folds=two)
-    project = open_project(config, places, data=data, is_plan=True)
+    project = open_project(config, places, Request(data=data, is_plan=True))
     opened = open_model(project, "bilstm_attention", lambda _: None)
     for row in (3, 4, 5):
         found = opened.explain(project.competition.train.row(row), int(project.fold[row]))

@@ -17,7 +17,7 @@ from seqblend.delivery import blend_results
 from seqblend.errors import FlagError, InputError
 from seqblend.joining import REMARK, join_files, parse_addition, read_probabilities
 from seqblend.paths import Places
-from seqblend.project import Project, open_project
+from seqblend.project import Project, Request, open_project
 from seqblend.running.results import MADE_BY, find_mismatch, finished_runs
 
 CLASSES = ["blue", "green", "red"]
@@ -28,7 +28,7 @@ def open_tiny(folder: Path, *, seed: int = 0) -> Project:
     data = write_competition(folder / "tiny")
     places = Places((folder,), folder / "working", folder / "submissions", None)
     config = Config(models=("nblr",), folds=FoldConfig(count=3, seed=seed))
-    return open_project(config, places, data=data, workers=1)
+    return open_project(config, places, Request(data=data, workers=1))
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ LAYERS = [  # lowest first; a name with a slash is a folder
     "running/",
     "blending/ tuned",
     "submission submission_log reporting/ diagnosis/ console progress commands",
-    "project joining delivery pipeline summary board show opening row_checks checkup finish",
+    "resolve project joining delivery pipeline summary board show opening row_checks checkup finish",
     "tuning/ benchmark/ explaining/",
 ]
 

@@ -17,7 +17,7 @@ from seqblend.embeddings import settling
 from seqblend.embeddings.settling import LIGHT, lighten_dropout, settle_vectors
 from seqblend.models.registry import resolve_options
 from seqblend.paths import Places
-from seqblend.project import open_project
+from seqblend.project import Request, open_project
 from seqblend.tuned import with_values
 
 TRAIN = [[0] * 60, [1] * 20, [2] * 20]  # 100 tokens, 80 once cut at 40
@@ -107,7 +107,7 @@ def open_many(folder, *settings, notes=None):
     )
     places = Places((folder.parent,), folder.parent / "working", folder.parent / "submissions")
     note = (notes if notes is not None else []).append
-    return open_project(config, places, data=folder, note=note)
+    return open_project(config, places, Request(data=folder), note=note)
 
 
 def word_dropout_of(project, model="bilstm"):

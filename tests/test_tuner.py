@@ -25,7 +25,7 @@ from seqblend.console import make_console
 from seqblend.models.registry import entries
 from seqblend.paths import Places
 from seqblend.pipeline import make_plan
-from seqblend.project import Project, open_project
+from seqblend.project import Project, Request, open_project
 from seqblend.reporting.elements.sections import Section
 from seqblend.reporting.elements.style import styled, to_png
 from seqblend.reporting.figures.trials import draw_history, draw_slices
@@ -65,7 +65,7 @@ def open_tiny(data: Path, working: Path, *, model: str = "bigru", **changes) -> 
     config = configure(Config(models=(model,)), parse_assignments(SMALL), entries())
     config = dataclasses.replace(config, folds=dataclasses.replace(config.folds, count=2))
     places = Places((), working, working.parent / "submissions")
-    return open_project(config, places, data=data, workers=1, **changes)
+    return open_project(config, places, Request(data=data, workers=1, **changes))
 
 
 def study_of(working: Path) -> optuna.Study:

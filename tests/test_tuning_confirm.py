@@ -17,7 +17,7 @@ from seqblend.config import Config, DataConfig, FoldConfig
 from seqblend.dataset import load_competition
 from seqblend.evaluation.paired import PairedDifference
 from seqblend.paths import Places
-from seqblend.project import Project, open_project
+from seqblend.project import Project, Request, open_project
 from seqblend.reporting.sections.tuning import tabulate_scores
 from seqblend.store import read_array, read_json
 from seqblend.tuning.confirm import Confirmed, adjust_for_number, has_new_folds, refold
@@ -41,7 +41,7 @@ def write_rows(folder: Path, train: list, test: list) -> Path:
 def open_folder(folder: Path, **changes) -> Project:
     places = Places((), folder.parent / "working", folder.parent / "submissions")
     config = Config(models=("nblr",), **changes)
-    return open_project(config, places, data=folder, workers=1, is_plan=True)
+    return open_project(config, places, Request(data=folder, workers=1, is_plan=True))
 
 
 def torn(keys: np.ndarray, fold: np.ndarray) -> int:

@@ -13,7 +13,7 @@ import torch
 from seqblend.config import Config, configure, parse_assignments
 from seqblend.models.registry import entries
 from seqblend.paths import Places
-from seqblend.project import open_project
+from seqblend.project import Request, open_project
 from seqblend.running.executors import Event
 from seqblend.running.runs import PILOT, Job, Unit
 from seqblend.running.units import run_unit
@@ -89,7 +89,7 @@ def open_study(
     config = configure(Config(models=(model,)), parse_assignments(SMALL), entries())
     config = dataclasses.replace(config, folds=dataclasses.replace(config.folds, count=3))
     places = Places((), folder, folder / "submissions")
-    project = open_project(config, places, data=data, workers=1)
+    project = open_project(config, places, Request(data=data, workers=1))
     planner = make_planner(project, model, pytest.fail)
     space = planner.space(vary)
     study = begin_study(planner, space, folder / "s.journal", Settings(), lambda _: None)

@@ -16,7 +16,7 @@ from seqblend.models.recurrent import RecurrentClassifier
 from seqblend.models.registry import entries
 from seqblend.paths import Places
 from seqblend.pipeline import blend_finished
-from seqblend.project import open_project
+from seqblend.project import Request, open_project
 from seqblend.reading.discovery import find_files
 from seqblend.running.results import check_result, collect_run, finished_runs
 from seqblend.running.runs import PILOT, Unit, plan_runs, plan_units
@@ -47,7 +47,7 @@ def make_project(tmp_path: Path, *settings, is_plan=False, **changes):
         write_competition(data)
     places = Places((tmp_path / "input",), tmp_path / "working", tmp_path / "submissions")
     config = make_config(*settings, **changes)
-    return open_project(config, places, data=data, workers=1, is_plan=is_plan)
+    return open_project(config, places, Request(data=data, workers=1, is_plan=is_plan))
 
 
 def runs_of(project):

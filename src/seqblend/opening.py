@@ -9,20 +9,23 @@ from seqblend.commands import deadline_of, make_config
 from seqblend.console import Console, say
 from seqblend.paths import KAGGLE, find_places
 from seqblend.pipeline import Plan, describe_plan, make_plan
-from seqblend.project import Project, open_project
+from seqblend.project import Project, Request, open_project
 from seqblend.show import show_project
 
 
 def open_from(args: argparse.Namespace, console: Console, kaggle: Path = KAGGLE) -> Project:
     """The project that the flags name; notes go to the console."""
-    return open_project(
-        make_config(args), find_places(kaggle=kaggle, working=args.working), data=args.data,
-        workers=args.workers, solution=args.solution, out=getattr(args, "out", None),
+    request = Request(
+        args.data,
+        args.workers,
+        args.solution,
+        getattr(args, "out", None),
         is_untuned=getattr(args, "untuned", False),
-        note=lambda text: say(console, text),
         is_plan=getattr(args, "plan", False) or getattr(args, "is_without_vectors", False),
         is_look=getattr(args, "plan", False),
-    )  # fmt: skip
+    )
+    places = find_places(kaggle=kaggle, working=args.working)
+    return open_project(make_config(args), places, request, note=lambda text: say(console, text))
 
 
 def open_plan(

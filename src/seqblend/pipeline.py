@@ -21,9 +21,9 @@ from seqblend.delivery import (
 from seqblend.errors import InputError
 from seqblend.progress import Progress
 from seqblend.project import Project
+from seqblend.resolve import resolve_precisions
 from seqblend.running.budget import Estimator
 from seqblend.running.executors import Event, WorkerPool
-from seqblend.running.precision import settle_precision
 from seqblend.running.results import collect_run, finished_runs
 from seqblend.running.runs import Run, Unit, plan_second_stage, plan_units
 from seqblend.running.scheduling import Schedule
@@ -54,19 +54,17 @@ def make_plan(project: Project, console: Console) -> Plan:
     config, ledger = project.config, project.ledger
     runs = plan_tuned_runs(
         config, ledger.data, ledger.folds, torch.device(project.machine.devices[0]),
-        settled=settle(project, console), embedding=project.embedding.use,
+        settled=precisions_of(project, console), embedding=project.embedding.use,
     )  # fmt: skip
     runs += plan_second_stage(runs, config.pseudo)
     return survey(project, runs, plan_units(runs, config.seeds, project.folds.count), console)
 
 
-def settle(project: Project, console: Console) -> dict[str, str]:
-    """Model -> the precision that this working folder computes it in, where that is left open."""
-    config, device = project.config, torch.device(project.machine.devices[0])
-    if config.train.precision != "auto":
-        return {}
-    return settle_precision(
-        project.store.machine, config.models, device, lambda text: say(console, text, "yellow")
+def precisions_of(project: Project, console: Console) -> dict[str, str]:
+    """Model -> the precision that it is computed in, where that is left open."""
+    device = torch.device(project.machine.devices[0])
+    return resolve_precisions(
+        project.config, project.store, device, lambda text: say(console, text, "yellow")
     )
 
 

@@ -7,33 +7,28 @@ import glob
 import hashlib
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from seqblend import release_freed_memory
-from seqblend.config import Config
+from seqblend.config import Config, FoldConfig
 from seqblend.dataset import contents_digest, load_or_read
 from seqblend.demo import BEST, write_demo
 from seqblend.devices import Machine, find_devices
 from seqblend.diagnosis.grouping import settle_groups
-from seqblend.embeddings.preparing import Prepared, prepare_embedding
-from seqblend.embeddings.settling import lighten_dropout, settle_vectors
+from seqblend.embeddings.preparing import Prepared, VectorPlaces
 from seqblend.errors import FlagError
 from seqblend.folds import Folds, folds_name, make_folds, write_folds
-from seqblend.models.groups import choose_models
-from seqblend.models.registry import entry_for
 from seqblend.paths import Origin, Places, Store, choose_competition, open_store
 from seqblend.reading.discovery import CompetitionFiles, find_files
+from seqblend.resolve import Note, resolve_models, resolve_tuned, resolve_vectors
 from seqblend.running.executors import cores
 from seqblend.running.results import Ledger
 from seqblend.running.runs import Job, Unit
 from seqblend.sequences import Competition
 from seqblend.store import check_writable, sweep
-from seqblend.tuned import apply_tuned
 
 DEMO = "demo"
 
@@ -61,39 +56,100 @@ class Project:
     def job(self, unit: Unit) -> Job:
         """The unit with its places."""
         ledger, store = self.ledger, self.store
-        return Job(
-            unit, store.data, store.root / "runs", ledger.data, ledger.folds, ledger.labels,
-            ledger.ids,
-        )  # fmt: skip
+        digests = ledger.data, ledger.folds, ledger.labels, ledger.ids
+        return Job(unit, store.data, store.root / "runs", *digests)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a command asks for.
+
+    data: the competition's folder; None: the one found in the inputs, else the demo
+    workers: processes; 0: one a core or a GPU
+    solution: the test answers; out: a further place for the submission, only checked here
+    is_untuned: leave out what the tuner found
+    is_plan: token vectors that are not there yet are announced, not made
+    is_look: nothing will be fitted or written: goes on beside a process that holds the lock
+    """
+
+    data: Path | None = None
+    workers: int = 0
+    solution: Path | None = None
+    out: Path | None = None
+    is_untuned: bool = False
+    is_plan: bool = False
+    is_look: bool = False
+
+
+@dataclass(frozen=True)
+class OpenedRows:
+    """A competition as read, where its files lie and where its work is kept.
+
+    key: the content digest of its rows
+    """
+
+    folder: Path
+    files: CompetitionFiles
+    store: Store
+    competition: Competition
+    key: str
+
+
+@dataclass(frozen=True)
+class Split:
+    """The folds, and the digests that probabilities of these rows and folds carry."""
+
+    folds: Folds
+    ledger: Ledger
 
 
 def open_project(
     config: Config,
     places: Places,
+    request: Request = Request(),
     *,
-    data: Path | None = None,
-    workers: int = 0,
-    solution: Path | None = None,
-    out: Path | None = None,
-    is_untuned: bool = False,
-    note: Callable[[str], None] = lambda _: None,
-    is_plan: bool = False,
-    is_look: bool = False,
+    note: Note = lambda _: None,
 ) -> Project:
-    """Read the competition (given, found, or the demo), make its folds, choose the devices.
-
-    out: a further place for the submission; only checked here
-    is_untuned: leave out what the tuner found
-    is_plan: token vectors that are not there yet are announced, not made
-    is_look: nothing will be fitted or written: goes on beside a process that holds the lock
+    """Read the competition, split it, resolve the configuration, choose the devices.
 
     raises: InputError, FlagError or MachineError before anything is trained
     """
-    folder = choose_competition(data, places.inputs) or prepare_demo(places.working)
-    files = _find_files(folder, solution)
+    opened = read_rows(config, places, request, note)
+    competition, store = opened.competition, opened.store
+    config = resolve_models(config, competition, note)
+    split = split_rows(opened, config.folds, note)
+    if not request.is_untuned:
+        config = resolve_tuned(config, store, split.ledger, note)
+    vector_places = VectorPlaces(
+        opened.key,
+        store.data,
+        folders=[opened.folder, *places.inputs],
+        besides=opened.files.all(),
+        is_plan=request.is_plan,
+    )
+    resolved = resolve_vectors(config, competition, vector_places, note)
+    return Project(
+        resolved.config,
+        places,
+        store,
+        opened.files,
+        competition,
+        split.folds,
+        split.ledger,
+        find_devices(request.workers, cores()),
+        request.solution is not None,
+        resolved.embedding,
+    )
+
+
+def read_rows(config: Config, places: Places, request: Request, note: Note) -> OpenedRows:
+    """The competition, read from its files or found read; its working folder is locked."""
+    folder = choose_competition(request.data, places.inputs) or prepare_demo(places.working)
+    files = _find_files(folder, request.solution)
     origin = Origin(str(folder.resolve()), contents_digest(files))
-    store = open_store(places.working, name_of(folder, places), origin, note, is_look=is_look)
-    _prepare_submissions(places, out)
+    name = name_of(folder, places)
+    store = open_store(places.working, name, origin, note, is_look=request.is_look)
+    _prepare_submissions(places, request.out)
     competition, key = load_or_read(
         store.data,
         files,
@@ -103,45 +159,26 @@ def open_project(
         note,
         refusal=store.refusal,
     )
-    config = _name_models(config, competition, note)
     release_freed_memory()  # reading took several times what is kept
-    fold_config, groups = settle_groups(competition, config.folds, note)
+    return OpenedRows(folder, files, store, competition, key)
+
+
+def split_rows(opened: OpenedRows, config: FoldConfig, note: Note) -> Split:
+    """The folds of these settings, kept in the working folder."""
+    competition, store = opened.competition, opened.store
+    config, groups = settle_groups(competition, config, note)
     folds = make_folds(
-        competition.labels, competition.train, fold_config, groups=groups,
-        given=competition.folds, classes=competition.classes,
-    )  # fmt: skip
-    ledger = make_ledger(competition, folds, key)
+        competition.labels,
+        competition.train,
+        config,
+        groups=groups,
+        given=competition.folds,
+        classes=competition.classes,
+    )
+    ledger = make_ledger(competition, folds, opened.key)
     if store.refusal is None:
         write_folds(store.data, folds, ledger.folds, note)
-    if not is_untuned:
-        config = apply_tuned(config, store, ledger, config.models, note)
-    config, embedding = _prepare_vectors(
-        config, competition, note, key=key, data=store.data, folders=[folder, *places.inputs],
-        besides=files.all(), is_plan=is_plan,
-    )  # fmt: skip
-    machine = find_devices(workers, cores())
-    return Project(
-        config, places, store, files, competition, folds, ledger, machine, solution is not None,
-        embedding,
-    )  # fmt: skip
-
-
-def _prepare_vectors(
-    config: Config, competition: Competition, note: Callable[[str], None], **places: Any
-) -> tuple[Config, Prepared]:
-    """The configuration with what `auto` means for token vectors, and the vectors.
-
-    places: further arguments of prepare_embedding
-    """
-    if not any(map(_takes_vectors, config.models)):
-        return config, Prepared()
-    settled = settle_vectors(config, competition, note)
-    embedding = prepare_embedding(settled.embedding, competition, note=note, **places)
-    release_freed_memory()  # as counting pairs of tokens did
-    is_open = config.embedding.mode == "auto"
-    if is_open and embedding.use and embedding.use.mode == "frozen":
-        settled = lighten_dropout(settled, filter(_takes_vectors, config.models))
-    return settled, embedding
+    return Split(folds, ledger)
 
 
 def _find_files(folder: Path, solution: Path | None) -> CompetitionFiles:
@@ -152,19 +189,6 @@ def _find_files(folder: Path, solution: Path | None) -> CompetitionFiles:
     if not solution.is_file():
         raise FlagError(f"--solution expects a file with the test answers, got {solution}")
     return dataclasses.replace(files, solution=solution)
-
-
-def _name_models(config: Config, competition: Competition, note: Callable[[str], None]) -> Config:
-    """The configuration with groups of models written out for these rows."""
-    models, lost = choose_models(config.models, competition.views)
-    if lost:
-        note(f"note: left out, they cannot read these rows: {', '.join(lost)}")
-    return dataclasses.replace(config, models=models)
-
-
-def _takes_vectors(model: str) -> bool:
-    entry = entry_for(model)
-    return entry.kind == "module" and entry.takes_vectors
 
 
 def _prepare_submissions(places: Places, out: Path | None) -> None:

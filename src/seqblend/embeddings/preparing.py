@@ -57,36 +57,45 @@ class Prepared:
         )
 
 
+@dataclass(frozen=True)
+class VectorPlaces:
+    """Where vectors are looked for and kept.
+
+    key: the content digest of the competition; data: its folder under working/
+    folders: searched by embedding.path=auto; besides: files there that are the competition's own
+    is_plan: a table that is not there yet is not made but announced, where its width can be told
+    """
+
+    key: str
+    data: Path
+    folders: list[Path]
+    besides: list[Path]
+    is_plan: bool = False
+
+
 def prepare_embedding(
     config: EmbeddingConfig,
     competition: Competition,
-    *,
-    key: str,
-    data: Path,
-    folders: list[Path],
-    besides: list[Path],
+    places: VectorPlaces,
     note: Callable[[str], None],
-    is_plan: bool = False,
 ) -> Prepared:
-    """Make the table, or find it made. `auto` looks in the folders for what is not `besides`.
+    """Make the table, or find it made.
 
-    key: the content digest of the competition; data: its folder under working/
-    is_plan: a table that is not there yet is not made but announced, where its width can be told
     raises: FlagError for a file that is not there; InputError for one that cannot be read, covers
         none of the training rows' tokens, or has another width than the rest where join=average
     """
-    names, notes = _choose_sources(config, competition, folders, besides)
+    names, notes = _choose_sources(config, competition, places.folders, places.besides)
     if not names:
         return Prepared(notes=notes)
     paths = _paths_of(names)
-    folder = folder_of(data, _name_of(paths, config, key))
+    folder = folder_of(places.data, _name_of(paths, config, places.key))
     use = partial(
         EmbeddingUse, folder.name, mode=config.mode, scale=config.scale, is_self_made=None in paths
     )
     manifest = read_finished(folder, note)
     if manifest is None:
         what = f"token vectors of {' and '.join(names)}"
-        if is_plan and (width := _foresee_width(paths, competition, config)):
+        if places.is_plan and (width := _foresee_width(paths, competition, config)):
             return Prepared(use(width=width), notes=[*notes, _announce(what, paths, competition)])
         note(f"making {what} for {len(competition.view.sequences.tokens):,} tokens")
         manifest = _save(folder, competition, _read_sources(paths, competition, config), config)
@@ -94,10 +103,7 @@ def prepare_embedding(
     lacking = [_describe_lack(facts) for facts in coverage if not facts["types_covered"]]
     if lacking and config.path == AUTO:
         again = dataclasses.replace(config, path=SELF if SELF in names else "none")
-        rest = prepare_embedding(
-            again, competition, key=key, data=data, folders=folders, besides=besides, note=note,
-            is_plan=is_plan,
-        )  # fmt: skip
+        rest = prepare_embedding(again, competition, places, note)
         return dataclasses.replace(rest, notes=[f"{lacking[0]}: not used", *rest.notes])
     if lacking:
         raise InputError(
