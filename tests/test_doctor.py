@@ -129,7 +129,7 @@ def test_the_report_of_a_session_says_what_the_doctor_found(project):
     shown = console.file.getvalue()
     assert "behind ± noise" in shown
     show_outcome(console, project, outcome, "./run.sh", deadline=time.monotonic())
-    assert "## Trust" in (text := (project.store.report / "report.md").read_text("utf-8"))
+    assert "## Validation" in (text := (project.store.report / "report.md").read_text("utf-8"))
     assert "exact duplicates" not in text  # no time for the doctor: the log of submissions alone
 
 

@@ -16,7 +16,7 @@ from seqblend.errors import FlagError
 from seqblend.metrics import score
 from seqblend.reporting.facts.entries import rank_entries
 from seqblend.reporting.facts.records import ModelRecord, PseudoFacts
-from seqblend.reporting.sections.pseudo import pseudo_section, tabulate_pseudo
+from seqblend.reporting.sections.pseudo_section import pseudo_section, tabulate_pseudo
 from seqblend.resampling import influence, standard_error
 from seqblend.running.budget import Estimator
 from seqblend.running.pseudo import choose_rows

@@ -17,8 +17,8 @@ from seqblend.models.registry import entry_for, resolve_options
 from seqblend.project import Project
 from seqblend.reporting.facts.entries import rank_entries
 from seqblend.reporting.report import write_report
-from seqblend.reporting.sections.pseudo import tabulate_pseudo
-from seqblend.reporting.sections.vectors import list_missing, tabulate_coverage
+from seqblend.reporting.sections.data_section import list_missing, tabulate_coverage
+from seqblend.reporting.sections.pseudo_section import tabulate_pseudo
 from seqblend.submission_log import (
     parse_leaderboard,
     record_leaderboard,
@@ -128,7 +128,7 @@ def _diagnose(
     flags = [check.name for check in found.checks if check.is_flagged]
     if flags:
         some = f"{len(flags)} of {len(found.checks)} checks speak against the score out of fold"
-        say(console, f"! {some}: {clean(listing(flags, 8), 400)} (report: Trust)", "bold red")
+        say(console, f"! {some}: {clean(listing(flags, 8), 400)} (report: Validation)", "bold red")
     return found
 
 

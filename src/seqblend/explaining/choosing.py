@@ -1,4 +1,4 @@
-"""Explanations for the report: the worst errors, a few right rows, learned token vectors."""
+"""Explanations for the report: the worst errors, a few right rows."""
 
 from __future__ import annotations
 
@@ -10,18 +10,13 @@ import numpy as np
 from seqblend.explaining.members import OpenedModel
 from seqblend.explaining.rows import gather
 from seqblend.metrics import predict_classes
-from seqblend.models.layers import Embed
 from seqblend.reporting.facts.explanations import Explanation
 from seqblend.running.results import standing_blend
-from seqblend.sequences import UNK
 from seqblend.store import write_arrays
-from seqblend.training.contract import Fitted
-from seqblend.training.members import TorchMember
 
 _WORST = 30  # the report's table of errors has as many
 _FIRST = 3  # of them before the right ones: a picture shows the first six rows
 _RIGHT = (0.9, 0.5, 0.1)  # quantiles of the label's probability
-_VECTORS = 2_000  # most frequent tokens whose vectors are kept
 
 
 def explain_errors(
@@ -41,10 +36,7 @@ def explain_errors(
         found.append(opened.explain(project.competition.train.row(row), int(project.fold[row])))
         tick(f"explained {i + 1} of {len(rows)} rows")
     explanation = gather(opened.run.model, rows, found)
-    folder = project.store.explanations
-    save_explanation(folder, project.ledger.data, explanation)
-    member = opened.members[int(project.fold[rows[0]])]
-    save_vectors(folder, project.ledger.data, opened.run.model, member, _count(opened))
+    save_explanation(project.store.explanations, project.ledger.data, explanation)
     return explanation, [one.integral.gap for one in found if one.integral]
 
 
@@ -69,35 +61,3 @@ def save_explanation(folder: Path, data: str, explanation: Explanation) -> Path:
     parts = {name: getattr(explanation, name) for name in ("rows", "target", "offsets", "tokens")}
     write_arrays(path, {"data": np.array(data), **parts, **explanation.weights})
     return path
-
-
-def save_vectors(
-    folder: Path, data: str, model: str, member: Fitted, counts: np.ndarray
-) -> Path | None:
-    """Write tokens-<model>.npz, the learned vectors of the most frequent tokens, where it has any.
-
-    counts: int64 [lexicon], how often a token occurs
-    """
-    tables = _tables(member)
-    if len(tables) != 1:
-        return None
-    remap = member.remap[: len(counts)]
-    tokens = np.flatnonzero((remap > UNK) & (counts > 0))
-    tokens = tokens[np.argsort(-counts[tokens], kind="stable")][:_VECTORS].astype(np.int32)
-    vectors = tables[0][remap[tokens]].astype(np.float32)
-    path = folder / f"tokens-{model}.npz"
-    write_arrays(path, {"data": np.array(data), "tokens": tokens, "vectors": vectors})
-    return path
-
-
-def _tables(member: Fitted) -> list[np.ndarray]:
-    """float32 [v, d]: the embedding tables of a torch module, one in most."""
-    modules = member.model.modules() if type(member) is TorchMember else ()
-    return [part.table.weight.detach().numpy() for part in modules if isinstance(part, Embed)]
-
-
-def _count(opened: OpenedModel) -> np.ndarray:
-    """int64 [lexicon]: how often the training rows hold each token."""
-    competition = opened.project.competition
-    tokens, _ = competition.train.flat()
-    return np.bincount(tokens, minlength=len(competition.view.lexicon))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from seqblend.blending.methods import METHODS, Blend
-from seqblend.reporting.elements.tables import NOTHING, Column, Table
+from seqblend.reporting.elements.report_tables import NOTHING, Column, Table
 from seqblend.reporting.facts.entries import Entry
 from seqblend.reporting.facts.records import BlendRecord, ReportData
 from seqblend.resampling import CERTAIN, row_losses
