@@ -183,18 +183,18 @@ def test_a_legend_has_as_many_columns_as_its_names_leave_room_for(letters, colum
 def test_the_group_sentence_says_whether_the_difference_is_clear():
     apart = np.array([[10, 10], [0.5, 0.9], [0.4, 0.85], [0.6, 0.95]])
     found = GroupAccuracy(["1–5", "6–9"], {"a": apart})
-    sentence = draw_groups("x", "X", "tokens", found, "a", is_ordered=True).sentence
+    sentence = draw_groups("x", "tokens", found, "a", is_ordered=True).sentence
     assert "least accurate at tokens 1–5 (0.5000)" in sentence
     assert "do not overlap" in sentence
     alike = GroupAccuracy(["1–5", "6–9"], {"a": np.full((4, 2), 0.5)})
-    sentence = draw_groups("x", "X", "tokens", alike, "a", is_ordered=True).sentence
+    sentence = draw_groups("x", "tokens", alike, "a", is_ordered=True).sentence
     assert sentence == "a is as accurate in every group (0.5000)."
 
 
 def test_of_many_classes_the_worst_twenty_are_drawn_the_worst_first():
     share = np.linspace(1, 0.5, 30)
     found = GroupAccuracy([f"c{i}" for i in range(30)], {"a": np.stack([share] * 4)})
-    picture = draw_groups("x", "X", "class", found, "a", is_ordered=False)
+    picture = draw_groups("x", "class", found, "a", is_ordered=False)
     labels = [label.get_text() for label in picture.figure.axes[0].get_xticklabels()]
     assert labels == [f"c{i}" for i in range(29, 9, -1)]
     assert "The 20 worst of 30 are drawn" in picture.sentence

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from seqblend.explaining.rows import Explained
-from seqblend.reporting.elements.style import clean, display_labels, styled, to_png
+from seqblend.reporting.elements.style import WHOLE, clean, display_labels, styled, to_png
 from seqblend.reporting.facts.explanations import shares_of
 from seqblend.reporting.figures.token_strips import LINE, draw_row, lay_out
 from seqblend.reporting.page import make_environment
@@ -18,7 +18,7 @@ from seqblend.store import write_bytes, write_text
 _LINES = 60  # of a picture's row; the page has the rest
 _TELLING = 5  # tokens named for and against
 _TOKEN = 24  # characters of a token on the picture and in words
-_INCH = 0.21  # a line of a picture
+_INCH = 0.24  # a line of a picture
 WHAT = {
     "attention": "what is looked at, by the pooling or through the blocks; neither for nor against",
     "gradients": "integrated gradients of the class's log-odds",
@@ -89,7 +89,7 @@ def draw_explained(shown: Shown) -> Figure:
     places = lay_out(tokens, len(shown.joint), _LINES)
     height = places[-1][1] + 3  # a title, the lines, and a gap
     methods = list(shown.explained.weights)
-    figure = Figure(figsize=(8.6, 0.5 + _INCH * height * len(methods)), layout="constrained")
+    figure = Figure(figsize=(WHOLE, 0.5 + _INCH * height * len(methods)), layout="constrained")
     axes = figure.add_subplot()
     for i, method in enumerate(methods):
         title = f"{method}: {WHAT[method]}"

@@ -13,7 +13,6 @@ from seqblend.reporting.elements.style import clean, display_labels
 from seqblend.reporting.facts.entries import Entry
 from seqblend.reporting.facts.records import ReportData
 
-WORST, SUSPECTS = "worst_rows.csv", "suspected_labels.csv"
 _WORST = 30
 _EXCERPT = 160  # characters of a row
 

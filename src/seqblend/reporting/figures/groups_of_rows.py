@@ -19,17 +19,20 @@ _SHOWN = 20  # groups
 
 
 def draw_groups(
-    name: str, title: str, what: str, found: GroupAccuracy, lead: str, *, is_ordered: bool
-) -> Picture:
-    """Accuracy of each group, with the lead's 95 % intervals.
+    name: str, what: str, found: GroupAccuracy, lead: str, *, is_ordered: bool
+) -> Picture | None:
+    """Accuracy of each group, with the lead's 95 % intervals; None with fewer than two groups.
 
     what: the groups are of; is_ordered: in the order given, else the lead's worst 20, worst first
     """
+    if len(found.groups) < 2:
+        return None
     shown = np.arange(len(found.groups))
     if not is_ordered:
         shown = np.argsort(np.nan_to_num(found.models[lead][1], nan=2.0), kind="stable")[:_SHOWN]
     x = np.arange(len(shown))
     figure, axes = new_figure(HALF, 3.9)
+    title = f"Accuracy by {what}"
     curves = {clean(model, 24): (x, array[1, shown]) for model, array in found.models.items()}
     plot_models(axes, curves, clean(lead, 24), "-" if is_ordered else "none")
     axes.vlines(x, *found.models[lead][2:, shown], color=INK, linewidth=1)

@@ -27,15 +27,17 @@ def draw_models(metric: str, entries: list[Entry]) -> Picture | None:
     keys = list(dict.fromkeys([metric, *_SCORES]))[:3]
     colours = [ACCENT if entry is lead else LINE for entry in shown]
     figure = Figure(figsize=(WHOLE, 1.0 + 0.27 * len(shown)), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.12)
     for axes, key in zip(figure.subplots(1, 3, sharey=True), keys, strict=True):
         given = [entry.pooled if key == metric else entry.summary[key] for entry in shown]
         values = np.array(given, dtype=np.float64)
-        bars = axes.barh(y, values, color=colours, height=0.7)
-        axes.bar_label(bars, fmt="%.4f", padding=8, fontsize=8)
+        axes.barh(y, values, color=colours, height=0.7)
         axes.margins(x=0.2)
-        for place, entry in enumerate(shown):
-            if key == metric and entry.interval:
-                axes.hlines(place, *entry.interval, color=INK, linewidth=1.2)
+        for place, (entry, value) in enumerate(zip(shown, values, strict=True)):
+            interval = (entry.interval if key == metric else None) or (value, value)
+            axes.hlines(place, *interval, color=INK, linewidth=1.2)
+            end, apart = (max(value, *interval), place), {"textcoords": "offset points"}
+            axes.annotate(f"{value:.4f}", end, (5, 0), va="center_baseline", fontsize=8, **apart)
         less = "" if METRICS[key].higher_is_better else " (less is better)"
         axes.set_title(title_of(key) + less)
         axes.grid(False, axis="y")

@@ -25,7 +25,7 @@ from seqblend.reporting.facts.explanations import Explanation, shares_of
 from seqblend.reporting.facts.records import ReportData
 
 _ROWS = 6  # rows of a picture
-LINE = 120  # characters of a line
+LINE = 155  # characters of a line
 _LINES = 3  # lines of a row; the CSV has the rest
 _TOKEN = 18  # characters of a token
 

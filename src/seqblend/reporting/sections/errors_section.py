@@ -6,12 +6,7 @@ from seqblend.reporting.elements.blocks import Block, Picture, Section
 from seqblend.reporting.elements.report_tables import Table
 from seqblend.reporting.facts.breakdowns import accuracy_by_class, accuracy_by_tenth
 from seqblend.reporting.facts.entries import Entry, lead_of
-from seqblend.reporting.facts.mistakes import (
-    SUSPECTS,
-    WORST,
-    tabulate_suspects,
-    tabulate_worst,
-)
+from seqblend.reporting.facts.mistakes import tabulate_suspects, tabulate_worst
 from seqblend.reporting.facts.records import ReportData
 from seqblend.reporting.figures.groups_of_rows import draw_groups
 
@@ -32,39 +27,29 @@ def errors_section(data: ReportData, entries: list[Entry]) -> Section:
     worst = tabulate_worst(data, scored)
     if worst.rows:
         text = (
-            f"{_count(len(worst.rows))} predicted wrongly whose label has the lowest probability. "
-            "Is the label right? Is something cut off? Could a person tell?"
+            "Rows predicted wrongly whose label has the lowest probability. Is the label right? Is "
+            "something cut off? Could a person tell?"
         )
-        blocks.append(Block("Worst rows", text, table=worst, csv=WORST))
+        blocks.append(Block("Worst rows", text, table=worst, csv="worst_rows.csv"))
     doubted = tabulate_suspects(data, scored)
     if doubted.rows:
-        text = f"{_count(len(doubted.rows))}: {data.suspects.how}."
+        text = f"{data.suspects.how[:1].upper()}{data.suspects.how[1:]}."
         shown = Table(doubted.columns, doubted.rows[:_SUSPECTS])
-        blocks.append(
-            Block("Labels that may be wrong", text, table=shown, csv=SUSPECTS, data=doubted)
-        )
+        title, csv = "Labels that may be wrong", "suspected_labels.csv"
+        blocks.append(Block(title, text, table=shown, csv=csv, data=doubted))
     return Section("errors", "Errors", blocks, pictures[0].sentence if pictures else "")
 
 
 def _draw_groups(data: ReportData, entries: list[Entry], lead: str) -> list[Picture]:
     """One picture for each way of grouping that leaves at least two groups."""
-    ways = {
-        ("accuracy_by_class", "Accuracy by true class (recall)", "class"): accuracy_by_class(
-            data, entries
-        ),
-        ("accuracy_by_length", "Accuracy by length", "tokens"): accuracy_by_tenth(
-            data, entries, data.lengths
-        ),
-    }
-    if data.texts is not None:
-        way = "accuracy_by_unknown", "Accuracy by number of unknown tokens", "unknown tokens"
-        ways[way] = accuracy_by_tenth(data, entries, data.texts.unknown)
-    return [
-        draw_groups(name, title, what, found, lead, is_ordered=what != "class")
-        for (name, title, what), found in ways.items()
-        if len(found.groups) > 1
+    by_class = accuracy_by_class(data, entries)
+    by_length = accuracy_by_tenth(data, entries, data.lengths)
+    pictures = [
+        draw_groups("accuracy_by_class", "true class", by_class, lead, is_ordered=False),
+        draw_groups("accuracy_by_length", "length in tokens", by_length, lead, is_ordered=True),
     ]
-
-
-def _count(n: int) -> str:
-    return "1 row" if n == 1 else f"{n:,} rows"
+    if data.texts is not None:
+        found = accuracy_by_tenth(data, entries, data.texts.unknown)
+        what = "number of unknown tokens"
+        pictures.append(draw_groups("accuracy_by_unknown", what, found, lead, is_ordered=True))
+    return [picture for picture in pictures if picture]

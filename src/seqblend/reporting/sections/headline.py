@@ -54,7 +54,10 @@ def lone_member(entry: Entry) -> str | None:
 def headline(data: ReportData, verdict: Verdict) -> dict[str, Any]:
     """The verdict in words: what to submit, what to expect, and why to believe it."""
     entry, metric = verdict.entry, title_of(data.metric)
-    what = "the blend" if entry.is_blend else clean(entry.name, 40)
+    what = clean(entry.name, 40)
+    if isinstance(entry.record, BlendRecord):
+        used = sum(abs(weight) >= NEGLIGIBLE for weight in entry.record.weights.values())
+        what = f"the blend of {used} models by the method {clean(entry.record.method, 40)}"
     lone = lone_member(entry)
     if lone is not None:
         what = f"{clean(lone, 40)} alone (no blend of several is better by a standard error)"
