@@ -122,7 +122,7 @@ def test_the_report_of_a_session_says_what_the_doctor_found(project):
     show_outcome(console, project, outcome, "./run.sh")
     text = (project.store.report / "report.md").read_text("utf-8")
     assert "| exact duplicates |" in text
-    assert "### Variance ledger" in text
+    assert "### Sources of variance" in text
     assert "### Shake-up forecast" in text
     assert "(confident learning)" in text
     assert "errors alike" in text

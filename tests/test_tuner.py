@@ -221,7 +221,7 @@ def test_the_history_knows_trials_by_their_numbers_and_the_default_by_its_role()
     ]
     with styled():
         picture = draw_history("bigru", rows)
-    assert "the best log loss, 0.2000, came with trial 5 (default 0.9000)" in picture.sentence
+    assert "the best log loss, 0.2000, is that of trial 5 (default 0.9000)" in picture.sentence
     axes = picture.figure.axes[0]
     assert sorted(x for line in axes.lines[:2] for x in line.get_xdata()) == [0, 5, 6]
     assert list(axes.lines[-1].get_ydata()) == [0.9, 0.9]

@@ -40,7 +40,7 @@ def tabulate_pseudo(data: ReportData, entries: list[Entry]) -> Table:
         Column("error", "± error", "score", "paired standard error of the gain, of rows and fits"),
         Column("rows", "pseudo-labels a fold", help="the fewest and the most of a unit"),
         Column("confidence", "threshold", "score", "the least mean probability of such a row"),
-        Column("right", "correct", "score", "the share of pseudo-labels, by the solution file"),
+        Column("right", "labels correct", "score", "share, by the solution file"),
     ]
     rows = [
         [
