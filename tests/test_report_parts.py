@@ -21,7 +21,7 @@ from seqblend.reporting.facts.leaderboard import tabulate
 from seqblend.reporting.facts.members import correlate_errors, member_worth
 from seqblend.reporting.facts.mistakes import tabulate_suspects, tabulate_worst
 from seqblend.reporting.facts.records import RowTexts, Suspects
-from seqblend.reporting.figures.probabilities import draw_roc, macro_curve
+from seqblend.reporting.figures.roc_and_reliability import draw_roc, macro_curve
 from seqblend.reporting.figures.token_strips import lay_out
 from seqblend.reporting.report import README_PICTURES, copy_pictures
 from seqblend.reporting.sections.next_steps import next_steps

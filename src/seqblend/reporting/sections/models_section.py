@@ -17,7 +17,7 @@ from seqblend.reporting.facts.leaderboard import reference_of
 from seqblend.reporting.facts.records import ModelRecord, ReportData
 from seqblend.reporting.figures.epochs import draw_curves, draw_gradients
 from seqblend.reporting.figures.matrices import SHOWN, draw_confusion, worst_classes
-from seqblend.reporting.figures.probabilities import draw_reliability, draw_roc
+from seqblend.reporting.figures.roc_and_reliability import draw_reliability, draw_roc
 
 _EMBEDDED = 4  # confusion matrices on the page; the others lie beside it
 
