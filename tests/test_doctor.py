@@ -164,7 +164,7 @@ def test_the_report_of_a_session_says_what_the_doctor_found(project):
     assert told  # what takes its time is announced
     text = (project.store.report / "report.md").read_text("utf-8")
     assert "| exact duplicates |" in text
-    assert "### Variance ledger" in text
+    assert "### Sources of variance" in text
     assert "### Shake-up forecast" in text
     assert "(confident learning)" in text
     assert "errors alike" in text
@@ -172,7 +172,7 @@ def test_the_report_of_a_session_says_what_the_doctor_found(project):
     assert "behind ± noise" in shown
     late = finish_run(project, outcome, "", note=pytest.fail, deadline=time.monotonic())
     assert late.diagnosis is None
-    assert "## Trust" in (text := (project.store.report / "report.md").read_text("utf-8"))
+    assert "## Validation" in (text := (project.store.report / "report.md").read_text("utf-8"))
     assert "exact duplicates" not in text  # no time for the doctor: the log of submissions alone
 
 

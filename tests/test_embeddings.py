@@ -14,7 +14,7 @@ from seqblend.embeddings.rewriting import spellings
 from seqblend.embeddings.table import Embedding, EmbeddingUse
 from seqblend.errors import FlagError, InputError
 from seqblend.reporting.report import write_report
-from seqblend.reporting.sections.vectors import vectors_blocks
+from seqblend.reporting.sections.data_section import vectors_blocks
 from seqblend.running.runs import Unit, plan_runs
 from seqblend.running.units import restore_member, run_unit
 from seqblend.sequences import UNK

@@ -305,7 +305,7 @@ def test_what_is_written_is_what_the_report_reads(tmp_path):
     rows = [np.int32([1, 5, 5, 8]), np.int32([2, 11])]
     found = [explain_row(member, row, empty=0) for row in rows]
     save_explanations(tmp_path / "bigru_attention.npz", "abc", np.array([7, 2]), found)
-    (explanation,), _ = read_explanations(tmp_path, "abc", lambda _: None)
+    (explanation,) = read_explanations(tmp_path, "abc", lambda _: None)
     assert explanation.model == "bigru_attention"
     assert list(explanation.weights) == ["attention", "gradients", "occlusion"]
     np.testing.assert_array_equal(explanation.rows, [7, 2])

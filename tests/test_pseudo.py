@@ -16,7 +16,7 @@ from seqblend.errors import FlagError
 from seqblend.metrics import score
 from seqblend.reporting.facts.entries import rank_entries
 from seqblend.reporting.facts.records import ModelRecord, PseudoFacts
-from seqblend.reporting.sections.pseudo import pseudo_section, tabulate_pseudo
+from seqblend.reporting.sections.pseudo_section import pseudo_section, tabulate_pseudo
 from seqblend.resampling import influence, standard_error
 from seqblend.running.budget import Estimator
 from seqblend.running.pseudo import choose_rows
@@ -151,7 +151,7 @@ def test_the_whole_way_plans_shows_and_reports_both_stages(tiny, tmp_path, capsy
     (report,) = tmp_path.glob("working/seqblend/tiny/report/report.md")
     text = report.read_text(encoding="utf-8")
     assert "## Pseudo-labels" in text
-    assert "labels right" in text  # the answers lie beside the data
+    assert "labels correct" in text  # the answers lie beside the data
     weights = tmp_path.glob("working/seqblend/tiny/blends/*/weights.json")
     assert set().union(*map(read_json, weights)) == {"nblr", "nblr+pseudo"}
 

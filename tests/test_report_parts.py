@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conftest import sequence_set
 from report_examples import make_report
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import auc, roc_auc_score
 
 from seqblend.blending.calibration import measure_reliability
 from seqblend.config import DataConfig, VocabularyConfig
@@ -14,19 +14,17 @@ from seqblend.diagnosis.cards import MemberCard
 from seqblend.diagnosis.record import Diagnosis
 from seqblend.errors import InputError
 from seqblend.reading.readers import find_files, read_competition
-from seqblend.reporting.facts.breakdowns import tabulate_recall, tabulate_tenths
+from seqblend.reporting.facts.breakdowns import accuracy_by_class, accuracy_by_tenth
 from seqblend.reporting.facts.entries import rank_entries
-from seqblend.reporting.facts.explanations import Explanation, rank_agreement, read_explanations
+from seqblend.reporting.facts.explanations import rank_agreement, read_explanations
 from seqblend.reporting.facts.leaderboard import tabulate
 from seqblend.reporting.facts.members import correlate_errors, tabulate_members
-from seqblend.reporting.facts.mistakes import find_suspects, tabulate_suspects, tabulate_worst
+from seqblend.reporting.facts.mistakes import tabulate_suspects, tabulate_worst
 from seqblend.reporting.facts.records import RowTexts, Suspects
-from seqblend.reporting.figures.ranking import rank
-from seqblend.reporting.figures.token_map import count_tokens, find_lean, same_neighbours
+from seqblend.reporting.figures.roc_and_reliability import draw_roc, macro_curve
 from seqblend.reporting.figures.token_strips import lay_out
 from seqblend.reporting.report import README_PICTURES, copy_pictures
-from seqblend.reporting.sections.advice import next_steps
-from seqblend.reporting.sections.reproduction import tabulate_settings, tabulate_shared
+from seqblend.reporting.sections.next_steps import next_steps
 from seqblend.store import write_arrays
 from seqblend.summary import make_texts
 
@@ -60,15 +58,22 @@ def test_probabilities_that_are_kept_have_hardly_any_calibration_error():
     assert measure_reliability(labels, np.stack([1 - p, p], 1)).error < 0.015
 
 
-def test_areas_are_those_of_an_oracle_and_curves_end_where_they_must():
+@pytest.mark.parametrize("c", [2, 4])
+def test_the_area_below_a_roc_curve_is_that_of_an_oracle(c):
     rng = np.random.default_rng(0)
-    is_class, scores = rng.random(400) < 0.3, rng.random(400)
-    ranking = rank("a", is_class, scores + is_class)
-    assert ranking.area == pytest.approx(roc_auc_score(is_class, scores + is_class))
-    assert ranking.recall[-1] == 1.0
-    perfect = rank("b", is_class, is_class.astype(float))
-    assert (perfect.recall == 1).all()
-    assert (perfect.precision == 1).all()
+    labels = rng.integers(0, c, 4_000)
+    p = rng.dirichlet(np.ones(c), 4_000) + 0.3 * np.eye(c)[labels]
+    p /= p.sum(1, keepdims=True)
+    curve = macro_curve(labels, p, [1] if c == 2 else range(c))
+    expected = roc_auc_score(labels, p[:, 1] if c == 2 else p, multi_class="ovr")
+    assert auc(np.linspace(0, 1, 201), curve) == pytest.approx(expected, abs=2e-3)
+    assert curve[-1] == 1
+    assert (macro_curve(labels, np.eye(c)[labels], range(c)) == 1).all()
+
+
+def test_there_is_no_roc_curve_where_every_row_is_of_one_class(data):
+    same = replace(data, labels=np.zeros(90, dtype=np.int64))
+    assert draw_roc(same, rank_entries(same)) is None
 
 
 def test_the_loss_without_a_member_is_that_of_a_refit_and_never_of_scaled_weights(data):
@@ -110,17 +115,26 @@ def test_the_leaderboard_has_an_interval_round_every_score(data, entries):
 
 def test_tenths_hold_every_row_once_and_equal_numbers_stay_together(data, entries):
     values = np.repeat([0, 0, 0, 0, 0, 1, 2, 3, 40], 10)
-    rows = [row for row in tabulate_tenths(data, entries, values).rows if row[0] == "bilstm"]
-    assert sum(row[2] for row in rows) == 90
-    assert rows[0][1:3] == ["0", 50]
-    assert len(tabulate_tenths(data, entries[:1], np.arange(90) % 2).rows) == 2
-    assert len(tabulate_tenths(data, entries[:1], np.zeros(90, dtype=np.int64)).rows) == 1
+    found = accuracy_by_tenth(data, entries, values)
+    assert found.models["bilstm"][0].sum() == 90
+    assert found.groups[0] == "0"
+    assert found.models["bilstm"][0, 0] == 50
+    assert len(accuracy_by_tenth(data, entries[:1], np.arange(90) % 2).groups) == 2
+    assert len(accuracy_by_tenth(data, entries[:1], np.zeros(90, dtype=np.int64)).groups) == 1
 
 
 def test_accuracy_by_class_is_its_recall(data, entries):
-    rows = {(row[0], row[1]): row[3] for row in tabulate_recall(data, entries).rows}
+    found = accuracy_by_class(data, entries)
     p = data.records[0].oof[data.labels == 1]
-    assert rows["nblr", "B"] == pytest.approx((p.argmax(1) == 1).mean())
+    recall = found.models["nblr"][1, found.groups.index("B")]
+    assert recall == pytest.approx((p.argmax(1) == 1).mean())
+
+
+def test_a_group_without_rows_is_undefined_and_not_in_the_table(data):
+    few = replace(data, labels=np.where(data.labels == 2, 0, data.labels))
+    found = accuracy_by_class(few, rank_entries(few))
+    assert np.isnan(found.models["bilstm"][1:, 2]).all()
+    assert {row[1] for row in found.tabulate().rows} == {"A", "B"}
 
 
 def test_the_worst_rows_are_the_least_probable_labels_and_wrong(data, entries):
@@ -132,19 +146,10 @@ def test_the_worst_rows_are_the_least_probable_labels_and_wrong(data, entries):
     assert len(expected) > 5
 
 
-def test_a_label_is_doubted_where_all_models_agree_on_another(data):
-    oof = np.tile(np.array([0.2, 0.7, 0.1], dtype=np.float32), (90, 1))
-    records = [replace(record, oof=oof.copy()) for record in data.records]
-    records[-1].oof[0] = [0.9, 0.05, 0.05]  # one that stands by the label of row 0
-    rows = find_suspects(replace(data, records=records)).rows
-    assert set(rows) == set(np.flatnonzero(data.labels != 1)) - {0}
-    assert data.labels[rows[0]] == 2  # 0.1 is less than 0.2
-    assert len(find_suspects(replace(data, records=records[:1])).rows) == 0
-
-
-def test_a_diagnosis_takes_the_place_of_agreement(data, entries):
+def test_suspected_labels_are_those_of_the_diagnosis_in_its_order(data, entries):
     given = replace(data, suspects=Suspects(np.array([7, 3]), "as confident learning has it"))
     assert [row[0] for row in tabulate_suspects(given, entries).rows] == ["7", "3"]
+    assert tabulate_suspects(data, entries).rows == []
 
 
 def make_texts_of(rows):
@@ -159,20 +164,6 @@ def test_an_excerpt_ends_where_it_is_told():
     texts = make_texts_of([[1, 2, 3], [4]])
     assert texts.excerpt(1, 10) == "t4"
     assert texts.excerpt(0, 5) == "t1 t…"
-
-
-def test_the_worst_rows_name_the_tokens_they_hang_on(data, entries):
-    row = int(tabulate_worst(data, entries).rows[0][0])
-    explanation = Explanation(
-        "bigru", np.array([row]), np.array([0]), np.array([0, 3]), np.array([5, 6, 5]),
-        {"attention": np.array([0.1, 0.8, 0.1]), "gradients": np.array([-0.2, 0.1, -0.2])},
-    )  # fmt: skip
-    texts = make_texts_of([[1, 2]] * 90)
-    table = tabulate_worst(replace(data, texts=texts, explanations=[explanation]), entries)
-    keys = [column.key for column in table.columns]
-    assert table.rows[0][keys.index("because")] == "t5 -0.400, t6 +0.100"
-    assert table.columns[keys.index("because")].title == "hangs on (gradients of bigru)"
-    assert table.rows[0][0] == f"id{row}"
 
 
 def test_unknown_tokens_are_those_that_the_other_folds_hardly_have(tiny):
@@ -197,13 +188,11 @@ def explanation_arrays():
 def test_explanations_are_read_and_those_of_other_data_left_out(tmp_path):
     write_arrays(tmp_path / "bigru.npz", explanation_arrays())
     write_arrays(tmp_path / "old.npz", explanation_arrays() | {"data": np.array("other")})
-    vectors = {"data": np.array("abc"), "tokens": np.arange(3), "vectors": np.zeros((3, 2))}
-    write_arrays(tmp_path / "tokens-bigru.npz", vectors)
+    write_arrays(tmp_path / "tokens-bigru.npz", {"data": np.array("abc")})  # earlier versions'
     notes = []
-    (explanation,), (learned,) = read_explanations(tmp_path, "abc", notes.append)
+    (explanation,) = read_explanations(tmp_path, "abc", notes.append)
     assert (explanation.model, list(explanation.weights)) == ("bigru", ["attention", "gradients"])
     assert explanation.span(1) == slice(6, 8)
-    assert learned.name == "bigru"
     assert notes == ["old.npz explains other rows than these: left out"]
     ((pair, (mean, least, rows)),) = rank_agreement(explanation).items()
     assert pair == ("attention", "gradients")
@@ -226,32 +215,17 @@ def test_an_explanation_that_does_not_fit_is_refused_with_the_remedy(tmp_path, c
 
 
 def test_a_folder_without_explanations_is_none(tmp_path):
-    assert read_explanations(tmp_path / "none", "abc", lambda _: None) == ([], [])
+    assert read_explanations(tmp_path / "none", "abc", lambda _: None) == []
 
 
 def test_tokens_are_laid_out_in_lines_and_cut_after_three():
-    places = lay_out(["x" * 40] * 9, 1)
-    assert [(column, line) for column, line, _ in places] == [
-        (0, 0), (41, 0), (0, 1), (41, 1), (0, 2), (41, 2),
-    ]  # fmt: skip
+    places = lay_out(["x" * 60] * 9, 1)
+    starts = [(column, line) for column, line, _ in places]
+    assert starts == [(column, line) for line in range(3) for column in (0, 61)]
 
 
 def test_an_ideograph_takes_two_columns():
     assert [column for column, _, _ in lay_out(["語言", "ab", "é"], 1)] == [0, 5, 8]
-
-
-def test_tokens_are_counted_by_class_and_lean_where_they_are_over_represented(data):
-    texts = make_texts_of([[k, k, 9] for k in data.labels.tolist()])  # a token of its own a class
-    counts = count_tokens(replace(data, texts=texts), np.array([0, 1, 2, 9], dtype=np.int32))
-    assert counts[:3].tolist() == (60 * np.eye(3, dtype=int)).tolist()
-    assert counts[3].tolist() == [30, 30, 30]
-    assert find_lean(counts, counts.sum(0)).tolist() == [0, 1, 2, -1]
-
-
-def test_the_nearest_neighbours_of_two_clusters_are_their_own():
-    places = np.array([[0, 0], [0, 1], [9, 9], [9, 8.0]])
-    assert same_neighbours(places, np.array([0, 0, 1, 1])) == 1
-    assert same_neighbours(places, np.array([0, 1, 0, 1])) == 0
 
 
 def test_what_to_do_next_follows_from_the_facts(data, entries):
@@ -273,16 +247,6 @@ def test_members_that_err_alike_call_for_another_kind(data):
     twins = [replace(r, oof=data.records[2].oof, weight=0.5) for r in data.records]
     alike = replace(data, records=twins)
     assert any("another kind" in step for step in next_steps(alike, rank_entries(alike)))
-
-
-def test_settings_that_differ_stand_with_their_models(data):
-    records = [replace(r, settings={"train": {"lr": 0.1 * i, "b": 1}}) for i, r in
-               enumerate(data.records)]  # fmt: skip
-    table = tabulate_settings(replace(data, records=records))
-    shared = tabulate_shared(table, 3)
-    assert ["train.b", "1", "all"] in shared.rows
-    assert ["train.lr", "0.1", "bigru"] in shared.rows
-    assert len(shared.rows) == 4
 
 
 def test_the_pictures_of_the_readme_are_copied_or_named_where_they_lack(tmp_path):

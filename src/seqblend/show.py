@@ -15,8 +15,8 @@ from seqblend.folds import split
 from seqblend.models.anatomy import count_parameters, describe_layers
 from seqblend.models.registry import entry_for, resolve_options
 from seqblend.project import Project
-from seqblend.reporting.sections.pseudo import tabulate_pseudo
-from seqblend.reporting.sections.vectors import list_missing, tabulate_coverage
+from seqblend.reporting.sections.data_section import list_missing, tabulate_coverage
+from seqblend.reporting.sections.pseudo_section import tabulate_pseudo
 from seqblend.submission_log import (
     parse_leaderboard,
     record_leaderboard,
@@ -114,7 +114,7 @@ def _show_flags(console: Console, diagnosis: Diagnosis | None) -> None:
     flags = [check.name for check in diagnosis.checks if check.is_flagged] if diagnosis else []
     if flags:
         some = f"{len(flags)} of {len(diagnosis.checks)} checks cast doubt on the out-of-fold score"
-        say(console, f"! {some}: {clean(listing(flags, 8), 400)} (report: Trust)", "bold red")
+        say(console, f"! {some}: {clean(listing(flags, 8), 400)} (report: Validation)", "bold red")
 
 
 def _show_superseded(console: Console, project: Project) -> None:

@@ -12,14 +12,13 @@ from seqblend.config import VocabularyConfig
 from seqblend.delivery import Outcome, distinct_names
 from seqblend.demo import BEST
 from seqblend.diagnosis.record import Diagnosis
-from seqblend.embeddings.table import load_embedding
 from seqblend.errors import InputError
 from seqblend.folds import split
 from seqblend.metrics import summarise
 from seqblend.project import Project
 from seqblend.reading.solution import read_solution
 from seqblend.reporting.facts.datacard import make_data_card
-from seqblend.reporting.facts.explanations import TokenVectors, read_explanations
+from seqblend.reporting.facts.explanations import read_explanations
 from seqblend.reporting.facts.records import (
     BEST_REACHABLE,
     BlendRecord,
@@ -46,7 +45,7 @@ def make_report_data(
     """Everything the report reads, from finished runs, the blend and the doctor's findings."""
     competition = project.competition
     answers, warnings = _read_answers(project)
-    explanations, token_vectors = read_explanations(
+    explanations = read_explanations(
         project.store.explanations, project.ledger.data, warnings.append
     )
     weights = {}
@@ -73,9 +72,7 @@ def make_report_data(
         blend=blend,
         missing=[unit.name for unit in [*outcome.failed, *outcome.missing]],
         texts=make_texts(competition, project.fold, project.config.vocabulary),
-        test_lengths=competition.test.lengths,
         explanations=explanations,
-        token_vectors=[*token_vectors, *_first_vectors(project, token_vectors)],
         card=make_data_card(competition, project.folds, project.config.vocabulary.max_len),
         findings=competition.findings,
         warnings=[*competition.warnings, *warnings],
@@ -116,15 +113,6 @@ def make_texts(competition: Competition, fold: np.ndarray, config: VocabularyCon
         unknown[scored] = np.add.reduceat(remap[tokens] == UNK, offsets[:-1], dtype=np.int64)
     joint = "" if competition.view.name == "chars" else " "
     return RowTexts(competition.train_ids, train, lexicon, joint, unknown)
-
-
-def _first_vectors(project: Project, learned: list[TokenVectors]) -> list[TokenVectors]:
-    """The vectors that neural models begin with, where no learned ones are there to be shown."""
-    if learned or project.embedding.use is None:
-        return []
-    table = load_embedding(project.store.data, project.embedding.use)
-    tokens = np.flatnonzero(table.index >= 0).astype(np.int32)
-    return [TokenVectors("initial", tokens, table.vectors[table.index[tokens]])]
 
 
 def _read_answers(project: Project) -> tuple[np.ndarray | None, list[str]]:
@@ -205,7 +193,7 @@ def _blend_record(
         test = summarise(answers, blend.blend.apply(stack))
     return BlendRecord(
         blend.method, blend.oof, blend.cross_fitted, blend.in_sample, blend.table, weights, test,
-        blend.nested, blend.calibration,
+        blend.nested,
     )  # fmt: skip
 
 

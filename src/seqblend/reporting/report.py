@@ -4,37 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from seqblend import store
 from seqblend.errors import InputError, listing
-from seqblend.reporting.elements.sections import Section
+from seqblend.reporting.elements.blocks import Section
+from seqblend.reporting.elements.report_tables import to_csv
 from seqblend.reporting.elements.style import clean, styled, to_png
-from seqblend.reporting.elements.tables import Table, to_csv
-from seqblend.reporting.facts import breakdowns, mistakes
 from seqblend.reporting.facts.entries import Entry, rank_entries
-from seqblend.reporting.facts.leaderboard import BOARD, tabulate
-from seqblend.reporting.facts.members import tabulate_members
 from seqblend.reporting.facts.records import ReportData
-from seqblend.reporting.markdown import render_markdown
 from seqblend.reporting.page import render_page
-from seqblend.reporting.sections.advice import next_steps
-from seqblend.reporting.sections.blend import blend_section
-from seqblend.reporting.sections.data import data_section
-from seqblend.reporting.sections.errors import errors_section
-from seqblend.reporting.sections.explanations import explanations_section
-from seqblend.reporting.sections.groups import groups_section
-from seqblend.reporting.sections.leaderboard import leaderboard_section
-from seqblend.reporting.sections.models import models_section
-from seqblend.reporting.sections.pseudo import PSEUDO, pseudo_section, tabulate_pseudo
-from seqblend.reporting.sections.reproduction import (
-    SETTINGS,
-    reproduction_section,
-    tabulate_settings,
-)
-from seqblend.reporting.sections.trust import trust_section
-from seqblend.reporting.sections.tuning import tabulate_trials, tuning_section
-from seqblend.reporting.sections.verdict import headline, judge
+from seqblend.reporting.sections.blend_section import blend_section
+from seqblend.reporting.sections.data_section import data_section
+from seqblend.reporting.sections.errors_section import errors_section
+from seqblend.reporting.sections.explanations_section import explanations_section
+from seqblend.reporting.sections.headline import headline, judge
+from seqblend.reporting.sections.leaderboard_section import leaderboard_section
+from seqblend.reporting.sections.models_section import models_section
+from seqblend.reporting.sections.next_steps import next_steps
+from seqblend.reporting.sections.pseudo_section import pseudo_section
+from seqblend.reporting.sections.reproduction_section import reproduction_section
+from seqblend.reporting.sections.tuning_section import tuning_section
+from seqblend.reporting.sections.validation_section import validation_section
 
 README_PICTURES = ("accuracy_comparison.png", "models.png", "cm_blend.png", "error_correlation.png")
 
@@ -50,18 +39,15 @@ def write_report(data: ReportData, folder: Path, entries: list[Entry] | None = N
     """
     _check(data)
     entries = rank_entries(data) if entries is None else entries
-    matrices = breakdowns.matrices_of(data, entries)
-    tables = _tables(data, entries, matrices)
     verdict = judge(data, entries)
     head = verdict and headline(data, verdict) | {"steps": next_steps(data, entries)}
     title = clean(data.competition, 80)
     with styled():
-        parts = _sections(data, entries, matrices, tables)
-        _write_pictures(parts, tables, folder)
-        for name, table in tables.items():
-            store.write_text(folder / name, to_csv(table))
-        store.write_text(folder / "report.md", render_markdown(title, head, parts))
-        store.write_text(folder / "index.html", render_page(title, head, parts))
+        parts = _sections(data, entries)
+        _write_files(parts, folder)
+        for name in ("report.md", "index.html"):
+            text = render_page(title, head, parts, f"{name}.j2")
+            store.write_text(folder / name, text)
     return folder / "index.html"
 
 
@@ -92,58 +78,29 @@ def _check(data: ReportData) -> None:
             raise ValueError(f"expected predictions of shape {shape}, got {record.oof.shape}")
 
 
-def _write_pictures(parts: list[Section], tables: dict[str, Table], folder: Path) -> None:
-    """Every PNG; the data of those that have their own join the tables."""
+def _write_files(parts: list[Section], folder: Path) -> None:
+    """Every picture as PNG, its data and the tables as CSV."""
     for block in (block for part in parts for block in part.blocks):
+        if block.csv:
+            store.write_text(folder / block.csv, to_csv(block.data or block.table))
         for picture in [*block.pictures, *block.links]:
-            image = to_png(picture.plain or picture.figure)
-            store.write_bytes(folder / f"{picture.name}.png", image)
+            store.write_bytes(folder / f"{picture.name}.png", to_png(picture.figure))
             if picture.data is not None:
-                tables[picture.file] = picture.data
+                store.write_text(folder / picture.file, to_csv(picture.data))
 
 
-def _tables(
-    data: ReportData, entries: list[Entry], matrices: dict[str, np.ndarray]
-) -> dict[str, Table]:
-    """{file name: table} of what is written as CSV; empty tables are left out."""
-    tables = {
-        BOARD: tabulate(data, entries),
-        "history.csv": breakdowns.tabulate_history(data),
-        "classes.csv": breakdowns.tabulate_classes(data.classes, matrices),
-        SETTINGS: tabulate_settings(data),
-        PSEUDO: tabulate_pseudo(data, entries),
-    }
-    scored = [entry for entry in entries if len(entry.rows)]
-    if scored:
-        tables[mistakes.WORST] = mistakes.tabulate_worst(data, scored)
-        tables[mistakes.SUSPECTS] = mistakes.tabulate_suspects(data, scored)
-    if data.blend is not None:
-        tables["members.csv"] = tabulate_members(data, data.blend)
-    for record in data.tuned:
-        tables[f"tuning_{record['model']}.csv"] = tabulate_trials(record)
-    for name, matrix in matrices.items():
-        tables[f"cm_{name}.csv"] = breakdowns.tabulate_matrix(data.classes, matrix)
-    return {name: table for name, table in tables.items() if table.rows}
-
-
-def _sections(
-    data: ReportData,
-    entries: list[Entry],
-    matrices: dict[str, np.ndarray],
-    tables: dict[str, Table],
-) -> list[Section]:
+def _sections(data: ReportData, entries: list[Entry]) -> list[Section]:
     """The sections in reading order; those without anything to say are left out."""
     parts = [
-        data_section(data),
-        leaderboard_section(data, entries, tables),
-        trust_section(data),
-        models_section(data, entries, matrices),
+        leaderboard_section(data, entries),
+        validation_section(data),
+        models_section(data, entries),
         blend_section(data, entries),
         pseudo_section(data, entries),
-        groups_section(data, entries),
-        errors_section(data, tables),
+        errors_section(data, entries),
         explanations_section(data),
         tuning_section(data.tuned),
-        reproduction_section(data, tables),
+        data_section(data),
+        reproduction_section(data),
     ]
     return [part for part in parts if part.blocks]

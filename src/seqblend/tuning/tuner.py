@@ -13,7 +13,7 @@ from seqblend.console import Console, say
 from seqblend.evaluation.leaderboard import Candidate, rank
 from seqblend.models.registry import entries, entry_for
 from seqblend.project import Project
-from seqblend.reporting.sections.tuning import write_tuning
+from seqblend.reporting.sections.tuning_section import write_tuning
 from seqblend.running.results import collect_run, finished_runs
 from seqblend.tuned import REMARK, write_tuned
 from seqblend.tuning.adopt import rebuild, warm_starts

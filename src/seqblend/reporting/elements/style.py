@@ -9,25 +9,41 @@ import unicodedata
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
+from functools import cache
 
 import matplotlib
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
+from numpy.typing import ArrayLike
 
-from seqblend.reporting.elements.fonts import families
-
-# Roles become CSS variables in the page's SVGs, so that one drawing serves light and dark.
-INK, MUTED, LINE, SURFACE = "#1b1f24", "#5b6470", "#d5dae0", "#fefefe"
-# Okabe and Ito's colours without the yellow, which cannot be read on white.
+INK, MUTED, LINE, SURFACE = "#1b1f24", "#5b6470", "#d5dae0", "#ffffff"
+# Okabe and Ito's colours without the yellow, which cannot be read on white. The first one is the
+# accent of the page; the others only tell models apart.
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
-RIGHT, WRONG = SERIES[0], SERIES[1]
-_VARIABLES = {INK: "ink", MUTED: "muted", LINE: "line", SURFACE: "surface"} | {
-    colour: f"s{i}" for i, colour in enumerate(SERIES)
-}
+ACCENT, AGAINST = SERIES[0], SERIES[1]
+HALF, WHOLE = 5.8, 11.8  # inches: half a line of the page, or all of it
+
+# matplotlib brings the first one: Latin, Greek, Cyrillic, Arabic, Hebrew, Armenian. The others are
+# asked in turn for the scripts that it lacks.
+_FONTS = [
+    "DejaVu Sans",
+    "Noto Sans CJK JP",
+    "Noto Sans CJK SC",
+    "WenQuanYi Zen Hei",
+    "Arial Unicode MS",
+    "Microsoft YaHei",
+    "PingFang SC",
+    "Hiragino Sans",
+    "Malgun Gothic",
+    "Noto Sans Devanagari",
+    "Noto Sans Thai",
+    "FreeSans",
+    "Unifont",
+]
 _RULES = {
     "font.size": 9,
     "text.parse_math": False,  # a label may hold a `$`
@@ -42,8 +58,6 @@ _RULES = {
     "axes.titlelocation": "left",
     "axes.titlesize": 10,
     "axes.titleweight": "bold",
-    "axes.formatter.use_mathtext": False,
-    "axes.unicode_minus": True,
     "grid.color": LINE,
     "grid.linewidth": 0.6,
     "xtick.color": LINE,
@@ -51,12 +65,22 @@ _RULES = {
     "xtick.labelcolor": MUTED,
     "ytick.labelcolor": MUTED,
     "figure.facecolor": SURFACE,
-    "savefig.facecolor": SURFACE,
-    "figure.dpi": 200,
-    "lines.solid_capstyle": "round",
+    "figure.dpi": 150,
     "svg.fonttype": "none",
     "svg.hashsalt": "seqblend",
 }
+
+
+def choose_families(known: Iterable[str]) -> tuple[str, ...]:
+    """The font families to draw with, first choice first, of those that are `known`."""
+    known = {_FONTS[0], *known}
+    return tuple(name for name in _FONTS if name in known)
+
+
+@cache
+def families() -> tuple[str, ...]:
+    """The font families of this machine."""
+    return choose_families(font.name for font in fontManager.ttflist)
 
 
 def styled() -> AbstractContextManager[None]:
@@ -71,27 +95,35 @@ def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
-def put_legend(figure: Figure, title: str = "", *, most: int = 4, is_turned: bool = False) -> None:
+def put_legend(figure: Figure, title: str = "", *, most: int = 4) -> None:
     """A legend below the axes, in as many columns as have room for their names, at most `most`."""
     handles, labels = figure.axes[0].get_legend_handles_labels()
     if not labels:
         return
-    if is_turned:
-        handles, labels = handles[::-1], labels[::-1]
     room = 14 * figure.get_figwidth()  # characters of 8 points in a line
-    fitting = (
-        n
-        for n in range(min(most, len(labels)), 1, -1)
-        if sum(max(map(len, part)) + 8 for part in np.array_split(labels, n)) <= room
-    )
-    figure.legend(
-        handles, labels, loc="outside lower center", ncols=next(fitting, 1), frameon=False,
-        fontsize=8, title=title or None,
-    )  # fmt: skip
+    columns = min(most, len(labels), int(room / (8 + max(map(len, labels)))))
+    place = {"loc": "outside lower center", "ncols": max(columns, 1)}
+    figure.legend(handles, labels, frameon=False, fontsize=8, title=title or None, **place)
+
+
+def plot_models(
+    axes: Axes, curves: dict[str, tuple[ArrayLike, ArrayLike]], lead: str = "", line: str = "-"
+) -> None:
+    """A line of markers for each model: `lead` in ink, the best six others in colours.
+
+    curves: {what the legend says: (x, y)}, best first
+    """
+    others = [name for name in curves if name != lead][: len(SERIES)]
+    for name, colour, marker in zip(others, SERIES, MARKERS, strict=False):
+        style = {"linewidth": 1, "marker": marker, "markersize": 4.5, "linestyle": line}
+        axes.plot(*curves[name], color=colour, label=name, **style)
+    if lead in curves:
+        style = {"linewidth": 1.6, "marker": "*", "markersize": 8, "linestyle": line}
+        axes.plot(*curves[lead], color=INK, label=lead, **style)
 
 
 def to_png(figure: Figure) -> bytes:
-    """The figure as PNG, 200 dpi, the same bytes every time."""
+    """The figure as PNG, the same bytes every time."""
     buffer = io.BytesIO()
     with _laid_out(figure):
         FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
@@ -99,7 +131,7 @@ def to_png(figure: Figure) -> bytes:
 
 
 def to_svg(figure: Figure) -> str:
-    """The figure as an inline SVG element whose colours are CSS variables."""
+    """The figure as an inline SVG element without background."""
     figure.patch.set_visible(False)
     nothing, buffer = dict.fromkeys(("Date", "Creator", "Format", "Type")), io.StringIO()
     with _laid_out(figure):
@@ -107,14 +139,14 @@ def to_svg(figure: Figure) -> str:
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
-    text = re.sub(r"\n\s*", "\n", re.sub(r"<[^>]*>", _lighten, text))
+    text = re.sub(r"\n\s*", "\n", re.sub(r"<[^>]*>", _shorten, text))
     return text.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
 
 
 @contextlib.contextmanager
 def _laid_out(figure: Figure) -> Iterator[None]:
     """Lay a figure out, once, and draw it: figure.savefig would lay out and draw it twice."""
-    with warnings.catch_warnings():  # an SVG is laid out here and its labels drawn by a browser
+    with warnings.catch_warnings():  # a browser has fonts of its own for what ours lack
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         if engine := figure.get_layout_engine():
             engine.execute(figure)
@@ -122,13 +154,10 @@ def _laid_out(figure: Figure) -> Iterator[None]:
         yield
 
 
-def _lighten(tag: re.Match[str]) -> str:
-    """One SVG tag (never a label) with short numbers, named colours and no repeated names."""
+def _shorten(tag: re.Match[str]) -> str:
+    """One SVG tag (never a label) with two decimals and without ids that repeat on a page."""
     text = re.sub(r' id="\w+_\d+"', "", tag[0])
-    text = re.sub(r"(\d\.\d\d)\d+", r"\1", text)
-    for colour, name in _VARIABLES.items():
-        text = text.replace(colour, f"var(--{name})")
-    return text
+    return re.sub(r"(\d\.\d\d)\d+", r"\1", text)
 
 
 def clean(text: object, limit: int = 200) -> str:

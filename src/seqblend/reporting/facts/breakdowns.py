@@ -1,17 +1,16 @@
-"""Scores taken apart: by epoch, by class, by length; as tables."""
+"""Scores taken apart: by epoch, by class, and by group of rows."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from seqblend.intervals import wilson_interval
 from seqblend.metrics import confusion_matrix, predict_classes
-from seqblend.reporting.elements.style import (
-    display_labels,
-)
-from seqblend.reporting.elements.tables import NOTHING, Column, Table
+from seqblend.reporting.elements.report_tables import NOTHING, Column, Table
+from seqblend.reporting.elements.style import display_labels
 from seqblend.reporting.facts.entries import Entry
 from seqblend.reporting.facts.records import ReportData
 
@@ -40,25 +39,25 @@ def tabulate_history(data: ReportData) -> Table:
 
 
 def tabulate_classes(classes: tuple[str, ...], matrices: dict[str, np.ndarray]) -> Table:
-    """Precision, recall, F1 and support: one row a model and class."""
+    """The classification report, one row a model and class."""
     names = display_labels(classes, 40)
     columns = (
         Column("model", "model"),
         Column("class", "class"),
         *(Column(k, k, "score") for k in ("precision", "recall", "F1")),
         Column("support", "support", "count", "rows of this class"),
-        Column("taken_for", "most often taken for"),
+        Column("confused_with", "most often predicted as instead"),
     )
     rows: list[list[Any]] = []
     for model, matrix in matrices.items():
+        hits, guessed, true = np.diag(matrix), matrix.sum(0), matrix.sum(1)
+        with np.errstate(invalid="ignore"):  # 0 / 0 is NaN, which tables show as undefined
+            scores = np.stack([hits / guessed, hits / true, 2 * hits / (true + guessed)], axis=1)
+        wrong = matrix - np.diag(hits)
         for k, name in enumerate(names):
-            hits, guessed, true = (
-                int(v) for v in (matrix[k, k], matrix[:, k].sum(), matrix[k].sum())
-            )
-            wrong = np.where(np.arange(len(names)) == k, 0, matrix[k])
-            worst = f"{names[int(wrong.argmax())]} ({wrong.max():,})" if wrong.any() else NOTHING
-            scores = (_share(hits, guessed), _share(hits, true), _share(2 * hits, true + guessed))
-            rows.append([model, name, *scores, true, worst])
+            j = int(wrong[k].argmax())
+            confused = f"{names[j]} ({wrong[k, j]:,})" if wrong[k, j] else NOTHING
+            rows.append([model, name, *scores[k].tolist(), int(true[k]), confused])
     return Table(columns, rows)
 
 
@@ -69,63 +68,65 @@ def tabulate_matrix(classes: tuple[str, ...], matrix: np.ndarray) -> Table:
     return Table(columns, [[n, *line] for n, line in zip(names, matrix.tolist(), strict=True)])
 
 
-def _share(top: int, bottom: int) -> float | None:
-    return top / bottom if bottom else None
+@dataclass(frozen=True)
+class GroupAccuracy:
+    """Accuracy with its 95 % interval by group of rows.
+
+    groups: their names
+    models: {name: float64 [4, groups], rows, accuracy, low and high}; NaN where it has no rows
+    """
+
+    groups: list[str]
+    models: dict[str, np.ndarray]
+
+    def tabulate(self) -> Table:
+        """A row a model and group that has rows."""
+        columns = (
+            Column("model", "model"),
+            Column("group", "group"),
+            Column("rows", "rows", "count"),
+            *(Column(k, k, "score") for k in ("accuracy", "low", "high")),
+        )
+        rows = [
+            [model, group, *values.tolist()]
+            for model, array in self.models.items()
+            for group, values in zip(self.groups, array.T, strict=True)
+            if values[0] > 0
+        ]
+        return Table(columns, rows)
 
 
-def tabulate_tenths(data: ReportData, entries: list[Entry], values: np.ndarray) -> Table:
-    """Accuracy with its 95 % interval by tenths of the rows by a number: a row a model and tenth.
+def accuracy_by_tenth(data: ReportData, entries: list[Entry], values: np.ndarray) -> GroupAccuracy:
+    """By tenths of the rows in order of a number.
 
-    values: int64 [n]; equal ones stay together, so that there may be fewer than ten parts
+    values: int64 [n]; equal ones stay together, so that there may be fewer than ten groups
     """
     edges = np.unique(np.quantile(values, np.linspace(0, 1, 11), method="higher"))
     inner = edges[1:-1] if len(edges) > 2 else edges[1:]
-    tenth = np.searchsorted(inner, values, side="right")
-    names = {}
-    for k in np.unique(tenth):
+    _, tenth = np.unique(np.searchsorted(inner, values, side="right"), return_inverse=True)
+    names = []
+    for k in range(tenth.max() + 1):
         low, high = values[tenth == k].min(), values[tenth == k].max()
-        names[k] = f"{low}–{high}" if low < high else f"{low}"
-    return _tabulate_groups(data, entries, tenth, names)
+        names.append(f"{low}–{high}" if low < high else f"{low}")
+    return _accuracy_by_group(data, entries, tenth, names)
 
 
-def tabulate_recall(data: ReportData, entries: list[Entry]) -> Table:
-    """The same by true class: a row a model and class."""
-    return _tabulate_groups(
-        data, entries, data.labels, dict(enumerate(display_labels(data.classes)))
-    )
+def accuracy_by_class(data: ReportData, entries: list[Entry]) -> GroupAccuracy:
+    """By true class: the recall of each."""
+    return _accuracy_by_group(data, entries, data.labels, display_labels(data.classes))
 
 
-def _tabulate_groups(
-    data: ReportData, entries: list[Entry], group: np.ndarray, names: dict[int, str]
-) -> Table:
-    """group: int64 [n]; groups without a row of an entry are left out."""
-    columns = (
-        Column("model", "model"),
-        Column("group", "group"),
-        Column("rows", "rows", "count"),
-        *(Column(k, k, "score") for k in ("accuracy", "low", "high")),
-    )
-    rows: list[list[Any]] = []
+def _accuracy_by_group(
+    data: ReportData, entries: list[Entry], group: np.ndarray, names: list[str]
+) -> GroupAccuracy:
+    """group: int64 [n], indices into `names`."""
+    models = {}
     for entry in entries:
         right = predict_classes(entry.record.oof[entry.rows]) == data.labels[entry.rows]
         sizes = np.bincount(group[entry.rows], minlength=len(names))
         hits = np.bincount(group[entry.rows], right, minlength=len(names))
-        low, high = wilson_interval(hits, np.maximum(sizes, 1))
-        for k, name in names.items():
-            if sizes[k]:
-                values = (hits[k] / sizes[k], low[k], high[k])
-                rows.append([entry.name, name, int(sizes[k]), *map(float, values)])
-    return Table(columns, rows)
-
-
-def spread(table: Table) -> tuple[list[str], dict[str, np.ndarray]]:
-    """(groups, {model: float64 [3, groups], accuracy, low and high}); NaN where it has no rows."""
-    names = list(dict.fromkeys(row[1] for row in table.rows))
-    by_model: dict[str, dict[str, list[float]]] = {}
-    for model, group, _, *values in table.rows:
-        by_model.setdefault(model, {})[group] = values
-    arrays = {
-        model: np.array([cells.get(name, [np.nan] * 3) for name in names]).T
-        for model, cells in by_model.items()
-    }
-    return names, arrays
+        some = np.maximum(sizes, 1)
+        array = np.stack([sizes, hits / some, *wilson_interval(hits, some)])
+        array[1:, sizes == 0] = np.nan
+        models[entry.name] = array
+    return GroupAccuracy(names, models)

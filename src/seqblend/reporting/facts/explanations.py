@@ -12,11 +12,6 @@ and at least one of these, a number a token:
     gradients  float32 [t] integrated gradients of the target's logit; above 0 speaks for it
     occlusion  float32 [t] what the target's probability loses without the token
     ngrams     float32 [t] a linear model's weights, shared out over the tokens of each n-gram
-
-explanations/tokens-<model>.npz: the token embeddings that a model has learned
-    data     str []
-    tokens   int32 [v]     lexicon ids
-    vectors  float32 [v, d]
 """
 
 from __future__ import annotations
@@ -33,7 +28,6 @@ from seqblend.errors import InputError
 from seqblend.store import read_arrays
 
 METHODS = ("attention", "gradients", "occlusion", "ngrams")
-_TOKENS = "tokens-"
 _FEWEST = 5  # tokens of a row below which a rank correlation says nothing
 
 
@@ -56,32 +50,23 @@ class Explanation:
         return slice(int(self.offsets[i]), int(self.offsets[i + 1]))
 
 
-@dataclass(frozen=True)
-class TokenVectors:
-    """Vectors of tokens. tokens: int32 [v], lexicon ids; vectors: float32 [v, d]."""
-
-    name: str
-    tokens: np.ndarray
-    vectors: np.ndarray
-
-
 def read_explanations(
     folder: Path, data_digest: str, note: Callable[[str], None]
-) -> tuple[list[Explanation], list[TokenVectors]]:
+) -> list[Explanation]:
     """What the folder holds of these data, by file name; `note` is told what is left out.
 
     raises: InputError that names the file whose arrays are not as this module says
     """
-    explanations, vectors = [], []
+    explanations = []
     for path in sorted(folder.glob("*.npz")):
+        if path.name.startswith("tokens-"):  # token vectors, which earlier versions wrote
+            continue
         arrays = read_arrays(path)
         if str(arrays.pop("data", "")) != data_digest:
             note(f"{path.name} explains other rows than these: left out")
-        elif path.stem.startswith(_TOKENS):
-            vectors.append(_vectors(path, arrays))
         else:
             explanations.append(_explanation(path, arrays))
-    return explanations, vectors
+    return explanations
 
 
 def _explanation(path: Path, arrays: dict[str, np.ndarray]) -> Explanation:
@@ -96,13 +81,6 @@ def _explanation(path: Path, arrays: dict[str, np.ndarray]) -> Explanation:
         raise InputError(_remedy(path, f"one of {', '.join(METHODS)} with a number a token"))
     parts = (arrays[name] for name in ("rows", "target", "offsets", "tokens"))
     return Explanation(path.stem, *parts, weights)
-
-
-def _vectors(path: Path, arrays: dict[str, np.ndarray]) -> TokenVectors:
-    _expect(path, arrays, ("tokens", "vectors"))
-    if arrays["vectors"].shape[:1] != arrays["tokens"].shape or arrays["vectors"].ndim != 2:
-        raise InputError(_remedy(path, "a vector for each token"))
-    return TokenVectors(path.stem.removeprefix(_TOKENS), arrays["tokens"], arrays["vectors"])
 
 
 def _expect(path: Path, arrays: dict[str, np.ndarray], names: tuple[str, ...]) -> None:

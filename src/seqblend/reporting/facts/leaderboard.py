@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from seqblend.metrics import METRICS
-from seqblend.reporting.elements.tables import NOTHING, Column, Table
+from seqblend.reporting.elements.report_tables import NOTHING, Column, Table
 from seqblend.reporting.facts.entries import Entry, compare, lead_of
 from seqblend.reporting.facts.histories import mean_epochs_to
 from seqblend.reporting.facts.records import BEST_REACHABLE, BlendRecord, ModelRecord, ReportData

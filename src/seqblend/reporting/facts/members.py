@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from seqblend.reporting.elements.tables import NOTHING, Column, Table
+from seqblend.reporting.elements.report_tables import NOTHING, Column, Table
 from seqblend.reporting.facts.entries import Entry
 from seqblend.reporting.facts.records import BlendRecord, ReportData
 

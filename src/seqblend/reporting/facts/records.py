@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from seqblend.diagnosis.record import Diagnosis
-from seqblend.reporting.facts.explanations import Explanation, TokenVectors
+from seqblend.reporting.facts.explanations import Explanation
 from seqblend.sequences import Finding, SequenceSet
 from seqblend.submission_log import Scored
 
@@ -68,7 +68,6 @@ class BlendRecord:
     table: one dict a method tried, with method, cross_fitted, in_sample, gap, and where known size,
         low, high, beats_single, forecast_low, forecast_high
     whole: the same of the whole procedure, with gain over the best single model and gain_error
-    calibration: a dict a member, the blend last: name, error_before, error_after, temperatures
     weights: {model: weight}
     """
 
@@ -80,7 +79,6 @@ class BlendRecord:
     weights: dict[str, float] = field(default_factory=dict)
     test: dict[str, Any] | None = None
     whole: dict[str, Any] = field(default_factory=dict)
-    calibration: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -136,8 +134,7 @@ class ReportData:
     tuned: what the tuner kept of each model, as tuned/<model>.json has it
     missing: units that there was no time for, or that failed
     texts: the rows themselves, for the errors; without them these have no words
-    test_lengths: int64 [n_test], in tokens
-    explanations, token_vectors: what explanations/ holds, and the vectors training began with
+    explanations: what explanations/ holds
     suspects: from a diagnosis of the labels; without one, rows that all models agree against
     diagnosis: what the doctor found; submissions: those logged, with what a leaderboard said
     """
@@ -162,9 +159,7 @@ class ReportData:
     tuned: list[dict[str, Any]] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     texts: RowTexts | None = None
-    test_lengths: np.ndarray | None = None
     explanations: list[Explanation] = field(default_factory=list)
-    token_vectors: list[TokenVectors] = field(default_factory=list)
     suspects: Suspects | None = None
     diagnosis: Diagnosis | None = None
     submissions: list[Scored] = field(default_factory=list)

@@ -1,74 +1,155 @@
-"""Further numbers by epoch: precision, recall and F1 of one model, and the learning rate of all."""
+"""Numbers by epoch: loss and accuracy of all models, gradient norms of one by layer."""
 
 from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter, StrMethodFormatter
 
-from seqblend.reporting.elements.pictures import Picture
-from seqblend.reporting.elements.style import MARKERS, SERIES, clean, new_figure
+from seqblend.reporting.elements.blocks import Picture
+from seqblend.reporting.elements.style import (
+    HALF,
+    MARKERS,
+    MUTED,
+    SERIES,
+    clean,
+    new_figure,
+    percent,
+    plot_models,
+    put_legend,
+)
 from seqblend.reporting.facts.histories import HISTORY, Histories, stack_units
-from seqblend.reporting.figures.line_ends import colour_of, label_ends
 
-_KINDS = {
-    "precision": "valid_macro_precision", "recall": "valid_macro_recall", "F1": "valid_macro_f1",
-}  # fmt: skip
+# Training and validation of each model, float64 [units, epochs].
+Curves = dict[str, tuple[np.ndarray, np.ndarray]]
+_LEVELS = "Dotted lines are models without epochs, at their out-of-fold score."
+_TOTAL, _LARGEST = "gradient_norm", "gradient_norm_max"
 
 
-def draw_macro(name: str, histories: Histories) -> Picture | None:
-    """A model's macro precision, recall and F1 on its validation rows; None without any epoch."""
-    kinds = {kind: stack_units(histories, key) for kind, key in _KINDS.items()}
-    kinds = {kind: values for kind, values in kinds.items() if values.size}
-    if not kinds:
+def draw_curves(
+    what: str,
+    histories: dict[str, Histories],
+    levels: dict[str, float],
+    reference: tuple[str, float] | None = None,
+    more_epochs: dict[str, str] | None = None,
+) -> Picture | None:
+    """Training (dashed) and validation (solid) `loss` or `accuracy`; None without any epoch.
+
+    histories: best model first; levels: for models without epochs, the score to stand as a line
+    more_epochs: by model, what to say of more epochs where its loss was still falling
+    """
+    pairs = {
+        name: (stack_units(units, f"train_{what}"), stack_units(units, f"valid_{what}"))
+        for name, units in histories.items()
+    }
+    curves = {name: pair for name, pair in pairs.items() if pair[1].size}
+    if not curves:
         return None
-    figure, axes = new_figure(5.2, 3.5)
-    ends = {}
-    for i, (kind, values) in enumerate(kinds.items()):
-        epochs, mean = np.arange(1, values.shape[1] + 1), values.mean(0)
-        axes.plot(epochs, values.T, color=SERIES[i], linewidth=0.6, alpha=0.35)
-        axes.plot(epochs, mean, color=SERIES[i], linewidth=2, marker=MARKERS[i], markersize=4)
-        ends[kind] = (i, None, float(mean[-1]))
-    last = len(epochs)
-    _use_epochs(axes, last)
-    axes.set_title(f"{clean(name, 24)}: macro precision, recall, F1 by epoch")
-    label_ends(axes, ends, last)
-    told = ", ".join(f"{kind} {end[2]:.4f}" for kind, end in ends.items())
-    gap = ends.get("precision", (0, 0, 0.0))[2] - ends.get("recall", (0, 0, 0.0))[2]
-    side = "misses rows of some classes" if gap > 0 else "gives some classes too many rows"
-    sentence = f"{clean(name, 40)} ends with {told}, means over classes and units"
-    if abs(gap) > 0.005:
-        sentence += f"; precision and recall lie apart: it {side}"
-    return Picture(f"macro_{name}", f"Macro scores of {clean(name, 40)}", figure, f"{sentence}.",
-                   csv=HISTORY)  # fmt: skip
-
-
-def draw_rates(histories: dict[str, Histories]) -> Picture | None:
-    """The learning rate of every model at the end of each epoch; None where none has one."""
-    rates = {name: stack_units(units, "rate") for name, units in histories.items()}
-    rates = {name: values for name, values in rates.items() if values.size}
-    if not rates:
-        return None
-    figure, axes = new_figure(5.2, 2.8)
-    ends, last = {}, max(values.shape[1] for values in rates.values())
-    for i, name in enumerate(histories):
-        if name in rates:
-            mean = rates[name].mean(0)
-            style = {"color": colour_of(i), "marker": MARKERS[i % len(MARKERS)], "markersize": 4}
-            axes.plot(np.arange(1, len(mean) + 1), mean, linewidth=1.6, clip_on=False, **style)
-            ends[name] = (i, len(mean), float(mean[-1]))
-    _use_epochs(axes, last)
-    axes.set_ylim(0, None)
-    axes.set_title("Learning rate by epoch")
-    label_ends(axes, ends, last, 0.08)
-    first = next(iter(rates))
-    start, end = rates[first].mean(0)[[0, -1]]
-    course = "stays" if np.isclose(start, end) else f"goes from {start:.3g} to"
-    sentence = f"The rate of {clean(first, 40)}, the best of them, {course} {end:.3g}."
-    return Picture("learning_rate", "Learning rate", figure, sentence, csv=HISTORY)
+    figure, axes = new_figure(HALF, 3.9)
+    for i, name in enumerate(list(histories)[: len(SERIES)]):
+        if name in curves:
+            _draw_model(axes, *curves[name], i, clean(name, 24))
+        elif name in levels:
+            style = {"color": SERIES[i], "linewidth": 1.4, "linestyle": ":"}
+            axes.axhline(levels[name], label=clean(name, 24), **style)
+    if reference:
+        label = f"{clean(reference[0])} {reference[1]:.4f}"
+        axes.axhline(reference[1], color=MUTED, linewidth=1, linestyle="--", label=label)
+    _use_epochs(axes, max(valid.shape[1] for _, valid in curves.values()))
+    axes.set_title(f"{what.capitalize()} by epoch (dashed: training rows)")
+    put_legend(figure, most=3)
+    sentence = _LEVELS
+    if what == "loss":
+        sentence = _loss_sentence(curves, more_epochs or {})
+    return Picture(f"{what}_comparison", what.capitalize(), figure, sentence, csv=HISTORY)
 
 
 def _use_epochs(axes: Axes, last: int) -> None:
+    """Whole epochs from 1 to the last one on the horizontal axis."""
     axes.set_xlim(1 if last > 1 else 0.5, max(last, 1.5))
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+
+
+def _draw_model(axes: Axes, train: np.ndarray, valid: np.ndarray, i: int, name: str) -> None:
+    """Every unit thin, the mean thick, with markers so that a single epoch can be seen.
+
+    train, valid: float64 [units, epochs]; i: the model's rank, which chooses the colour
+    """
+    for values, line, label in ((train, "--", None), (valid, "-", name)):
+        epochs = np.arange(1, values.shape[1] + 1)
+        style = {"color": SERIES[i], "linestyle": line}
+        if values.size:
+            axes.plot(epochs, values.T, linewidth=0.6, alpha=0.35, **style)
+            style |= {"marker": MARKERS[i], "markersize": 4, "linewidth": 2}
+            every = max(1, len(epochs) // 10)
+            axes.plot(epochs, values.mean(0), markevery=every, label=label, **style)
+
+
+def _loss_sentence(curves: Curves, more_epochs: dict[str, str]) -> str:
+    """Who ends lowest, and whether it had been lower before."""
+    means = {name: valid.mean(0) for name, (_, valid) in curves.items()}
+    best = min(means, key=lambda name: np.nan_to_num(means[name][-1], nan=np.inf))
+    mean = means[best]
+    lowest = int(np.argmin(np.nan_to_num(mean, nan=np.inf)))
+    text = f"{clean(best)} has the lowest validation loss, {mean[-1]:.4f}"
+    if len(mean) == 1:
+        return f"{text}, after its only epoch."
+    if lowest == len(mean) - 1:
+        hint = more_epochs.get(best, "")
+        return f"{text}, and it was still falling{': ' if hint else ''}{hint}."
+    lower = 1 - mean[lowest] / mean[-1]
+    return (
+        f"{text}; its minimum was {mean[lowest]:.4f} at epoch {lowest + 1}, {percent(lower)} lower."
+    )
+
+
+def draw_gradients(name: str, histories: Histories) -> Picture | None:
+    """A model's norms before clipping, mean over its units, log scale; None without any layer's.
+
+    The total is dashed; dotted is the largest norm of any step of any unit.
+    """
+    keys = dict.fromkeys(key for h in histories for key in h if key.startswith(f"{_TOTAL}/"))
+    norms = {key.partition("/")[2]: _positive(stack_units(histories, key)) for key in keys}
+    layers = {layer: values.mean(0) for layer, values in norms.items() if values.size}
+    total, largest = (_positive(stack_units(histories, key)) for key in (_TOTAL, _LARGEST))
+    if not layers or not total.size or not largest.size:
+        return None
+    total, largest = total.mean(0), largest.max(0)
+    figure, axes = new_figure(HALF, 3.9)
+    epochs = np.arange(1, len(total) + 1)
+    plot_models(axes, {clean(layer, 24): (epochs, mean) for layer, mean in layers.items()})
+    axes.plot(epochs, total, color=MUTED, linestyle="--", marker=".", label="all layers")
+    axes.plot(epochs, largest, color=MUTED, linestyle=":", marker=".", label="largest of a step")
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    _use_epochs(axes, len(epochs))
+    axes.set_title(f"Gradient norms of {clean(name, 24)} by layer")
+    put_legend(figure, most=3)
+    sentence = _sentence(layers, total, largest)
+    title = f"Gradients of {clean(name, 40)}"
+    return Picture(f"gradients_{name}", title, figure, sentence, csv=HISTORY)
+
+
+def _positive(norms: np.ndarray) -> np.ndarray:
+    """Norms for a log scale: a frozen layer's 0 is not drawn."""
+    return np.where(norms > 0, norms, np.nan)
+
+
+def _sentence(layers: dict[str, np.ndarray], total: np.ndarray, largest: np.ndarray) -> str:
+    """How far the largest norm stands out, and how far the layers lie apart at the end."""
+    epoch = int(np.nanargmax(largest)) if np.isfinite(largest).any() else 0
+    text = (
+        f"The largest norm of a step, {largest[epoch]:.3g} in epoch {epoch + 1}, was "
+        f"{largest[epoch] / total[epoch]:.3g} times that epoch's mean: far above it is an "
+        "exploding gradient"
+    )
+    ends = {layer: norms[-1] for layer, norms in layers.items() if np.isfinite(norms[-1])}
+    if len(ends) < 2:
+        return f"{text}."
+    high, low = max(ends, key=ends.__getitem__), min(ends, key=ends.__getitem__)
+    return (
+        f"{text}. In the last epoch {clean(low, 40)} had {ends[low] / ends[high]:.2g} of the "
+        f"gradient of {clean(high, 40)}: far below it is a layer that hardly learns."
+    )

@@ -9,48 +9,54 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from seqblend.reporting.elements.fonts import can_draw, families
-from seqblend.reporting.elements.pictures import Picture
-from seqblend.reporting.elements.style import INK, MUTED, RIGHT, WRONG, clean, display_labels
-from seqblend.reporting.elements.tables import Column, Table
+from seqblend.reporting.elements.blocks import Picture
+from seqblend.reporting.elements.report_tables import Column, Table, table_of
+from seqblend.reporting.elements.style import (
+    ACCENT,
+    AGAINST,
+    INK,
+    MUTED,
+    WHOLE,
+    clean,
+    display_labels,
+    families,
+)
 from seqblend.reporting.facts.explanations import Explanation, shares_of
 from seqblend.reporting.facts.records import ReportData
 
 _ROWS = 6  # rows of a picture
-LINE = 96  # characters of a line
+LINE = 155  # characters of a line
 _LINES = 3  # lines of a row; the CSV has the rest
 _TOKEN = 18  # characters of a token
 
 
 def draw_strips(data: ReportData, explanation: Explanation, method: str) -> Picture:
     """The first rows of an explanation; blue speaks for the explained class, orange against it."""
-    names = display_labels(data.classes)
-    weights, lexicon = explanation.weights[method], data.texts.lexicon
-    laid, titles = [], []
+    names, lexicon = display_labels(data.classes), data.texts.lexicon
+    figure = Figure(layout="constrained")
+    axes, top = figure.add_subplot(), 0
     for i in range(min(_ROWS, len(explanation.rows))):
-        span = explanation.span(i)
+        span, row = explanation.span(i), int(explanation.rows[i])
         tokens = [clean(lexicon[k], _TOKEN) or "·" for k in explanation.tokens[span]]
-        laid.append(lay_out(tokens, len(data.texts.joint)))
-        row = int(explanation.rows[i])
+        places = lay_out(tokens, len(data.texts.joint))
         whose = f"row {clean(data.texts.ids[row], 24)}" if row >= 0 else "a text of yours"
-        titles.append(f"{whose}, for class {clean(names[explanation.target[i]], 24)}")
-    heights = [1 + max(line for _, line, _ in places) + 1 for places in laid]
-    figure = Figure(figsize=(8.6, 0.5 + 0.21 * sum(heights)), layout="constrained")
-    axes = figure.add_subplot()
-    top = 0
-    for i, (places, title) in enumerate(zip(laid, titles, strict=True)):
-        values = weights[explanation.span(i)]
-        draw_row(axes, top, title, places, shares_of(method, values))
-        top += heights[i]
+        title = f"{whose}, class {clean(names[explanation.target[i]], 24)}"
+        draw_row(axes, top, title, places, shares_of(method, explanation.weights[method][span]))
+        top += places[-1][1] + 3  # the title, its lines, and a gap
+    figure.set_size_inches(WHOLE, 0.4 + 0.24 * top)
     axes.set(xlim=(0, LINE), ylim=(top, 0), title=f"{clean(explanation.model, 40)}: {method}")
     axes.axis("off")
-    sentence = _sentence(data, explanation, method)
-    if not can_draw("".join(token for places in laid for _, _, token in places)):
-        sentence += " For want of a font some tokens are boxes in the PNG; the CSV has them."
+    sentence = "The stronger the colour, the larger the token's weight in its row"
+    signed = "" if method == "attention" else "; blue speaks for the class, orange against it"
+    sentence += f"{signed}. The CSV has every token."
     return Picture(
-        f"explained_{method}_{explanation.model}", method.capitalize(), figure, sentence,
+        f"explained_{method}_{explanation.model}",
+        method.capitalize(),
+        figure,
+        sentence,
         data=_tabulate(data, explanation, method),
-    )  # fmt: skip
+        is_wide=True,
+    )
 
 
 def lay_out(tokens: list[str], gap: int, most_lines: int = _LINES) -> list[tuple[int, int, str]]:
@@ -76,42 +82,27 @@ def draw_row(
 ) -> None:
     """shares: float [t] in -1..1, the weight over the row's largest."""
     family = ["DejaVu Sans Mono", *families()]  # the first that has a character
-    axes.text(0, top + 0.5, title, fontsize=7.5, color=MUTED, va="center")
+    axes.text(0, top + 0.5, title, fontsize=8, color=MUTED, va="center")
     for (column, line, token), share in zip(places, shares, strict=False):
         opacity = round(0.75 * abs(float(share)), 3)
         y = top + 1 + line
-        axes.add_patch(Rectangle(
-            (column - 0.2, y + 0.06), width_of(token) + 0.4, 0.88, linewidth=0, alpha=opacity,
-            facecolor=RIGHT if share >= 0 else WRONG,
-        ))  # fmt: skip
-        axes.text(column, y + 0.5, token, family=family, fontsize=7, color=INK, va="center")
-
-
-def _sentence(data: ReportData, explanation: Explanation, method: str) -> str:
-    """The token with the largest weight, and how far the first rows concentrate."""
-    span = explanation.span(0)
-    sizes = np.abs(explanation.weights[method][span])
-    token = data.texts.lexicon[explanation.tokens[span][int(sizes.argmax())]]
-    share = sizes.max() / max(sizes.sum(), 1e-12)
-    signed = "" if method == "attention" else "; blue speaks for the class, orange against it"
-    return (
-        f"In the first row {clean(token, 24) or 'the empty token'} has the largest weight, "
-        f"{100 * share:.0f} % of all; the stronger the colour, the larger the weight in its "
-        f"row{signed}."
-    )
+        size = width_of(token) + 0.4, 0.88
+        colour = ACCENT if share >= 0 else AGAINST
+        axes.add_patch(
+            Rectangle((column - 0.2, y + 0.06), *size, alpha=opacity, facecolor=colour, linewidth=0)
+        )
+        axes.text(column, y + 0.5, token, family=family, fontsize=8, color=INK, va="center")
 
 
 def _tabulate(data: ReportData, explanation: Explanation, method: str) -> Table:
     """Every token of every explained row."""
-    columns = (
-        Column("row", "row", "count"), Column("place", "place", "count"), Column("token", "token"),
-        Column("weight", "weight", "signed"),
-    )  # fmt: skip
-    lines = []
-    for i, row in enumerate(explanation.rows.tolist()):
-        span = explanation.span(i)
-        pairs = zip(explanation.tokens[span], explanation.weights[method][span], strict=True)
-        lines += [
-            [row, k, data.texts.lexicon[t] or "(empty)", float(w)] for k, (t, w) in enumerate(pairs)
-        ]
-    return Table(columns, lines)
+    sizes = np.diff(explanation.offsets)
+    tokens = [data.texts.lexicon[token] or "(empty)" for token in explanation.tokens]
+    return table_of(
+        {
+            Column("row", "row", "count"): np.repeat(explanation.rows, sizes),
+            Column("place", "place", "count"): np.concatenate([np.arange(n) for n in sizes]),
+            Column("token", "token"): tokens,
+            Column("weight", "weight", "signed"): explanation.weights[method],
+        }
+    )

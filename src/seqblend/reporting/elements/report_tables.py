@@ -1,4 +1,4 @@
-"""The report's tables: columns with a kind, rows of raw values, written as CSV or Markdown."""
+"""The report's tables: columns with a kind, rows of raw values, written as CSV."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 import io
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +55,11 @@ class Table:
         ]
 
 
+def table_of(values: dict[Column, Iterable[Any]]) -> Table:
+    """A table of whole columns, all of one length."""
+    return Table(tuple(values), [list(row) for row in zip(*values.values(), strict=True)])
+
+
 _FORMS = {
     "score": "{:.4f}",
     "bar": "{:.4f}",
@@ -93,14 +99,6 @@ def _number(value: Any) -> str:
     if value is None or not math.isfinite(value):
         return "undefined"
     return str(int(value)) if float(value).is_integer() else repr(round(float(value), 8))
-
-
-def to_markdown(table: Table) -> str:
-    """A GitHub table; numbers to the right."""
-    head = [escape_markdown(column.title) for column in table.columns]
-    rule = ["---" if column.kind == "text" else "---:" for column in table.columns]
-    body = [[escape_markdown(cell) for cell in row] for row in table.shown()]
-    return "\n".join("| " + " | ".join(line) + " |" for line in [head, rule, *body])
 
 
 def escape_markdown(text: str) -> str:

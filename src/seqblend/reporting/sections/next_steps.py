@@ -1,4 +1,4 @@
-"""What to do next in the time that is left: a few steps, each with a figure that speaks for it."""
+"""What to do next: a few steps, each with a figure that is its reason."""
 
 from __future__ import annotations
 
@@ -18,9 +18,12 @@ def next_steps(data: ReportData, entries: list[Entry]) -> list[str]:
     """At most four sentences, what costs least first."""
     models = [e.record for e in entries if isinstance(e.record, ModelRecord)]
     steps = [
-        _finish(data), _replace_alike(data, entries), _read_more(data, models),
-        _tune(data, models), _repeat(data, models),
-    ]  # fmt: skip
+        _finish(data),
+        _add_another_kind(data, entries),
+        _raise_max_len(data, models),
+        _tune(data, models),
+        _add_a_seed(data, models),
+    ]
     return [step for step in steps if step][:_MOST]
 
 
@@ -32,7 +35,7 @@ def _finish(data: ReportData) -> str:
     return f"Type the same command again: {len(data.missing)} units are missing ({some}{more})."
 
 
-def _replace_alike(data: ReportData, entries: list[Entry]) -> str:
+def _add_another_kind(data: ReportData, entries: list[Entry]) -> str:
     """Where every pair of the blend's members makes the same mistakes, another kind is wanted."""
     used = [e for e in entries if isinstance(e.record, ModelRecord) and e.record.weight]
     if len(used) < 2:
@@ -42,11 +45,11 @@ def _replace_alike(data: ReportData, entries: list[Entry]) -> str:
         return ""
     return (
         f"Add a model of another kind (--models default,textcnn,transformer,chars): the errors of "
-        f"any two members correlate by {least:.2f} or more."
+        f"any two members have a correlation of {least:.2f} or more."
     )
 
 
-def _read_more(data: ReportData, models: list[ModelRecord]) -> str:
+def _raise_max_len(data: ReportData, models: list[ModelRecord]) -> str:
     cuts = [m.settings["vocabulary"]["max_len"] for m in models if _is_neural(m) and m.settings]
     if not cuts:
         return ""
@@ -56,8 +59,8 @@ def _read_more(data: ReportData, models: list[ModelRecord]) -> str:
         return ""
     longer = int(np.quantile(data.lengths, 0.95))
     return (
-        f"Read more of long rows (--set vocabulary.max_len={max(longer, cut + 1)}): "
-        f"{percent(share)} of the tokens lie beyond {cut}, which neural models do not see."
+        f"Cut rows later (--set vocabulary.max_len={max(longer, cut + 1)}): {percent(share)} of "
+        f"the tokens lie beyond {cut}, where neural models do not read."
     )
 
 
@@ -68,12 +71,12 @@ def _tune(data: ReportData, models: list[ModelRecord]) -> str:
         return ""
     minutes = max(10, round(12 * _unit_seconds(neural[0]) / 60))
     return (
-        f"Tune {clean(neural[0].name, 40)}, the best neural model (--tune {minutes}m): nothing "
-        "was tuned on these rows yet."
+        f"Tune {clean(neural[0].name, 40)}, the best neural model (--tune {minutes}m): it has its "
+        "default hyperparameters."
     )
 
 
-def _repeat(data: ReportData, models: list[ModelRecord]) -> str:
+def _add_a_seed(data: ReportData, models: list[ModelRecord]) -> str:
     """A second seed of what has a weight, with its price."""
     used = [m for m in models if m.weight and _is_neural(m)]
     folds = len(np.unique(data.fold[data.fold >= 0]))
@@ -81,8 +84,8 @@ def _repeat(data: ReportData, models: list[ModelRecord]) -> str:
         return ""
     minutes = sum(m.seconds for m in used) / 60
     return (
-        f"Add a second seed (--seeds 2): about {max(minutes, 1):.0f} more minutes of training on "
-        "one core, all units together; it evens out the luck of the first."
+        f"Add a second seed (--seeds 2): about {max(minutes, 1):.0f} more minutes on one core; "
+        "averaging over seeds reduces the variance."
     )
 
 

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from seqblend import store
-from seqblend.reporting.elements.pictures import Picture
-from seqblend.reporting.elements.sections import Block, Section
+from seqblend.reporting.elements.blocks import Block, Picture, Section
+from seqblend.reporting.elements.report_tables import NOTHING, Column, Table, to_csv
 from seqblend.reporting.elements.style import styled, to_png
-from seqblend.reporting.elements.tables import NOTHING, Column, Table, to_csv
-from seqblend.reporting.figures.trials import draw_history, draw_importance, draw_slices, draw_times
+from seqblend.reporting.figures.trials import draw_history, draw_importance
 
 _SHOWN = 12  # trials on the page, the best ones
 
@@ -23,18 +22,15 @@ def tuning_section(records: list[dict[str, Any]]) -> Section:
     blocks = []
     for record in records:
         model, table = record["model"], tabulate_trials(record)
-        blocks.append(
-            Block(model, f"{record['verdict']}.", record["warnings"], tabulate_scores(record))
-        )
-        best = sorted(range(len(table.rows)), key=lambda i: _rank(record["table"][i]))[:_SHOWN]
-        shown = Table(table.columns, [table.rows[i] for i in best])
-        blocks.append(
-            Block(
-                f"Trials of {model}, the best first", table=shown, csv=f"tuning_{model}.csv",
-                pictures=pictures_of(record),
-            )
-        )  # fmt: skip
-    return Section("tuning", "Tuning", blocks)
+        order = sorted(range(len(table.rows)), key=lambda i: _rank(record["table"][i]))
+        shown = Table(table.columns, [table.rows[i] for i in order[:_SHOWN]])
+        text, warnings = f"{record['verdict']}.", record["warnings"]
+        pictures, csv = pictures_of(record), f"tuning_{model}.csv"
+        blocks += [
+            Block(model, text, warnings, tabulate_scores(record), pictures),
+            Block(f"Trials of {model}, the best first", table=shown, csv=csv, data=table),
+        ]
+    return Section("tuning", "Tuning", blocks, "Hyperparameters that were searched on these rows.")
 
 
 def write_tuning(record: dict[str, Any], folder: Path) -> None:
@@ -47,15 +43,10 @@ def write_tuning(record: dict[str, Any], folder: Path) -> None:
 
 
 def pictures_of(record: dict[str, Any]) -> list[Picture]:
-    """History, importance, slices and time, as far as there is anything to draw."""
-    model, trials, shares = record["model"], record["table"], record["importance"]
-    if not trials:
-        return []
-    drawn = [
-        draw_history(model, trials), draw_importance(model, shares),
-        draw_slices(model, trials, record["space"], shares), draw_times(model, trials),
-    ]  # fmt: skip
-    return [picture for picture in drawn if picture is not None]
+    """History and importance, as far as there is anything to draw."""
+    model, trials = record["model"], record["table"]
+    importance = draw_importance(model, record["importance"])
+    return [draw_history(model, trials), *([importance] if importance else [])] if trials else []
 
 
 def tabulate_scores(record: dict[str, Any]) -> Table:
@@ -63,7 +54,7 @@ def tabulate_scores(record: dict[str, Any]) -> Table:
     folds = "new" if record.get("has_new_folds", True) else "same"
     columns = (
         Column("trial", "trial"),
-        Column("found", "log loss, found", "score", "on the folds that chose it: it flatters"),
+        Column("found", "log loss, found", "score", "on the folds that chose it: optimistic"),
         Column("confirmed", f"log loss, {folds} folds and new seed", "score"),
         Column("gain", "gain over the default", "signed"),
         Column("low", "95 % from", "signed"),
@@ -96,24 +87,18 @@ def tabulate_trials(record: dict[str, Any]) -> Table:
         *(Column(name, name.partition(".")[2]) for name in names),
         Column("run", "run"),
     )
-    rows = [
-        [
-            t["number"], t["role"], t["reason"], _or_nothing(t["log_loss"]),
-            _or_nothing(t["metric"]), t["folds"], t["seconds"],
-            *(_text(t["values"].get(name)) for name in names), t["run"],
-        ]
-        for t in record["table"]
-    ]  # fmt: skip
+    keys = ("number", "role", "reason", "log_loss", "metric", "folds", "seconds")
+    rows = []
+    for trial in record["table"]:
+        cells = [trial[key] for key in keys]
+        values = [_text(trial["values"].get(name)) for name in names]
+        rows.append([*(NOTHING if cell is None else cell for cell in cells), *values, trial["run"]])
     return Table(columns, rows)
 
 
 def _rank(trial: dict[str, Any]) -> tuple:
     loss = trial["log_loss"]
     return (trial["outcome"] != "done", loss is None or not trial["folds"], loss or 0.0)
-
-
-def _or_nothing(value: float | None) -> float | str:
-    return NOTHING if value is None else value
 
 
 def _text(value: Any) -> str:

@@ -1,0 +1,73 @@
+"""What the blend is made of: methods, weights, the loss without a member, correlated errors."""
+
+from __future__ import annotations
+
+from seqblend.reporting.elements.blocks import Block, Section
+from seqblend.reporting.elements.report_tables import Column, Table
+from seqblend.reporting.elements.style import clean
+from seqblend.reporting.facts.entries import Entry
+from seqblend.reporting.facts.leaderboard import title_of
+from seqblend.reporting.facts.members import correlate_errors, tabulate_members
+from seqblend.reporting.facts.records import BlendRecord, ReportData
+from seqblend.reporting.figures.matrices import draw_correlation
+
+_SHOWN = 20  # members in the table, the heaviest ones
+
+
+def blend_section(data: ReportData, entries: list[Entry]) -> Section:
+    """Methods cross-fitted against in-sample, weights, correlation of errors, value of members."""
+    models = [entry for entry in entries if not entry.is_blend and len(entry.rows)]
+    blocks, lead = [], ""
+    if data.blend:
+        used = [name for name, weight in data.blend.weights.items() if weight]
+        lead = f"Method {data.blend.method}: {len(used)} of {len(models)} models have a weight."
+        if data.blend.table:
+            blocks.append(_methods_block(data.blend, title_of(data.metric)))
+        if data.blend.weights:
+            blocks.append(_members_block(data, data.blend))
+    if len(models) > 1:
+        matrix = correlate_errors(data, models)
+        blocks.append(Block(pictures=[draw_correlation([e.name for e in models], matrix)]))
+    return Section("blend", "Blend", blocks, lead)
+
+
+def _methods_block(blend: BlendRecord, metric: str) -> Block:
+    columns = (
+        Column("method", "method"),
+        Column("cross_fitted", f"{metric}, cross-fitted", "score"),
+        Column("in_sample", f"{metric}, in-sample", "score"),
+        Column("gap", "gap", "signed", "by how much the in-sample score is optimistic"),
+        Column("size", "members", "count", "with a weight of 0.001 or more"),
+        Column("low", "95 % from", "score", "bootstrap over rows, the same for every method"),
+        Column("high", "to", "score"),
+        Column("beats_single", "P(better than the best model)", "score"),
+        Column("forecast_low", "test set from", "score", "95 % forecast for this test set"),
+        Column("forecast_high", "to", "score"),
+    )
+    columns = columns if blend.whole else columns[:4]
+    nested = [blend.whole | {"method": "nested cross-validation"}] if blend.whole else []
+    rows = [[row.get(c.key) for c in columns] for row in [*blend.table, *nested]]
+    text = (
+        "The smallest blend within one standard error of the best is chosen. In-sample scores are "
+        "those of the rows that chose the weights, and optimistic by the gap."
+    )
+    if nested:
+        text += (
+            " Nested cross-validation scores the whole procedure, each part of the rows by the "
+            "method and weights that the other parts choose."
+        )
+    return Block("Methods", text, table=Table(columns, rows))
+
+
+def _members_block(data: ReportData, blend: BlendRecord) -> Block:
+    text = "Each member's weight in the blend."
+    if data.diagnosis is not None and data.diagnosis.cards:
+        text += (
+            " Loss without: by how much the cross-fitted log loss of a log-odds blend rises when "
+            "it is refitted without the member."
+        )
+    if data.diagnosis is not None and data.diagnosis.seeds_for:
+        text += f" A further seed helps {clean(data.diagnosis.seeds_for, 40)} most."
+    table = tabulate_members(data, blend)
+    shown = Table(table.columns, table.rows[:_SHOWN])
+    return Block("Members", text, table=shown, csv="members.csv", data=table)

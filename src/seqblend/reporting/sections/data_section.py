@@ -1,0 +1,69 @@
+"""The section on the data: facts, what was inferred, token vectors, and warnings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seqblend.embeddings.preparing import SELF
+from seqblend.reporting.elements.blocks import Block, Section
+from seqblend.reporting.elements.report_tables import Column, Table
+from seqblend.reporting.elements.short_paths import shorten_paths
+from seqblend.reporting.elements.style import percent
+from seqblend.reporting.facts.records import ReportData
+
+
+def data_section(data: ReportData) -> Section:
+    """Facts about the data, what was inferred and how to override it, warnings, vectors."""
+    blocks = []
+    if data.card.rows:
+        table = _text_table(("fact", "value", "remark"), [list(row) for row in data.card.rows])
+        blocks.append(Block("Data card", table=table, is_half=True))
+    if data.findings:
+        rows = [[f.what, f.value, f.flag, f.why] for f in data.findings]
+        rows = [[shorten_paths(cell) for cell in row] for row in rows]
+        table = _text_table(("what", "inferred", "override with", "why"), rows)
+        blocks.append(Block("What was inferred", table=table, is_half=True))
+    notes = [f"{record.name}: {note}" for record in data.records for note in record.notes]
+    if data.warnings or notes:
+        items = [shorten_paths(item) for item in dict.fromkeys([*data.warnings, *notes])]
+        blocks.append(Block("Warnings and notes", items=items))
+    lead = f"{len(data.labels):,} training rows of {len(data.classes)} classes."
+    return Section("data", "Data", [*blocks, *vectors_blocks(data)], lead)
+
+
+def _text_table(names: tuple[str, ...], rows: list[list[str]]) -> Table:
+    return Table(tuple(Column(name, name) for name in names), rows)
+
+
+def vectors_blocks(data: ReportData) -> list[Block]:
+    """What the token embeddings began with; nothing where they were drawn."""
+    if not data.vectors:
+        return []
+    missing = [
+        f"{name} has no vector of: " + ", ".join(f"{t} ({n:,})" for t, n in lacking)
+        for name, lacking in list_missing(data.vectors)
+    ]
+    blocks = [Block("Token vectors", data.vectors_scope, table=tabulate_coverage(data.vectors))]
+    if missing:
+        blocks.append(Block("Most frequent tokens without a vector", items=missing))
+    return blocks
+
+
+def list_missing(coverage: list[dict[str, Any]]) -> list[tuple[str, list[tuple[str, int]]]]:
+    """(file, its missing tokens and their counts); self-made vectors lack only what is rare."""
+    return [(s["name"], s["missing"]) for s in coverage if s["missing"] and s["name"] != SELF]
+
+
+def tabulate_coverage(coverage: list[dict[str, Any]]) -> Table:
+    """A row for each source, and one for each rule of several that found more of it."""
+    titles = ("vectors", "dimension", "tokens in the file", "types covered", "tokens covered")
+    rows = []
+    for source in coverage:
+        types, tokens = max(source["types"], 1), max(source["tokens"], 1)
+        size = [f"{source['width']}", f"{source['lines']:,}"]
+        shares = source["types_covered"] / types, source["tokens_covered"] / tokens
+        rows.append([source["name"], *size, *map(percent, shares)])
+        for rule in source["rules"] if len(source["rules"]) > 1 else []:
+            shares = rule["types"] / types, rule["tokens"] / tokens
+            rows.append([f"  by {rule['rule']}", "", "", *map(percent, shares)])
+    return _text_table(titles, rows)

@@ -1,0 +1,55 @@
+"""The section on errors: groups of rows, the worst rows, and labels that may be wrong."""
+
+from __future__ import annotations
+
+from seqblend.reporting.elements.blocks import Block, Picture, Section
+from seqblend.reporting.elements.report_tables import Table
+from seqblend.reporting.facts.breakdowns import accuracy_by_class, accuracy_by_tenth
+from seqblend.reporting.facts.entries import Entry, lead_of
+from seqblend.reporting.facts.mistakes import tabulate_suspects, tabulate_worst
+from seqblend.reporting.facts.records import ReportData
+from seqblend.reporting.figures.groups_of_rows import draw_groups
+
+_SUSPECTS = 15  # on the page; the CSV has them all
+
+
+def errors_section(data: ReportData, entries: list[Entry]) -> Section:
+    """Accuracy by group of rows, the worst rows and the suspected labels, where there are any."""
+    scored, chosen, blocks = [e for e in entries if len(e.rows)], lead_of(entries), []
+    if chosen is None:
+        return Section("errors", "Errors", [])
+    if pictures := _draw_groups(data, scored, chosen.name):
+        text = (
+            "Where the intervals of two groups do not overlap, the difference is not chance: look "
+            "at rows of the weak group before you train longer."
+        )
+        blocks.append(Block("By group of rows", text, pictures=pictures))
+    worst = tabulate_worst(data, scored)
+    if worst.rows:
+        text = (
+            "Rows predicted wrongly whose label has the lowest probability. Is the label right? Is "
+            "something cut off? Could a person tell?"
+        )
+        blocks.append(Block("Worst rows", text, table=worst, csv="worst_rows.csv"))
+    doubted = tabulate_suspects(data, scored)
+    if doubted.rows:
+        text = f"{data.suspects.how[:1].upper()}{data.suspects.how[1:]}."
+        shown = Table(doubted.columns, doubted.rows[:_SUSPECTS])
+        title, csv = "Labels that may be wrong", "suspected_labels.csv"
+        blocks.append(Block(title, text, table=shown, csv=csv, data=doubted))
+    return Section("errors", "Errors", blocks, pictures[0].sentence if pictures else "")
+
+
+def _draw_groups(data: ReportData, entries: list[Entry], lead: str) -> list[Picture]:
+    """One picture for each way of grouping that leaves at least two groups."""
+    by_class = accuracy_by_class(data, entries)
+    by_length = accuracy_by_tenth(data, entries, data.lengths)
+    pictures = [
+        draw_groups("accuracy_by_class", "true class", by_class, lead, is_ordered=False),
+        draw_groups("accuracy_by_length", "length in tokens", by_length, lead, is_ordered=True),
+    ]
+    if data.texts is not None:
+        found = accuracy_by_tenth(data, entries, data.texts.unknown)
+        what = "number of unknown tokens"
+        pictures.append(draw_groups("accuracy_by_unknown", what, found, lead, is_ordered=True))
+    return [picture for picture in pictures if picture]

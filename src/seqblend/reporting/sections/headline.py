@@ -1,0 +1,117 @@
+"""The head of the page: what to submit, what to expect of it, and why to believe it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seqblend.blending.methods import NEGLIGIBLE
+from seqblend.evaluation.paired import PairedDifference
+from seqblend.reporting.elements.short_paths import shorten_paths
+from seqblend.reporting.elements.style import clean
+from seqblend.reporting.facts.entries import Entry, compare, lead_of
+from seqblend.reporting.facts.leaderboard import title_of
+from seqblend.reporting.facts.records import BlendRecord, ReportData
+
+BASELINE = "nblr"  # the linear model that everything has to beat
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is submitted, and by how much it leads others.
+
+    leads: (other's name, what it is, the chosen one's lead over it)
+    """
+
+    entry: Entry
+    leads: list[tuple[str, str, PairedDifference]]
+
+
+def judge(data: ReportData, entries: list[Entry]) -> Verdict | None:
+    """The verdict on what is submitted: the blend, or the best model without one."""
+    chosen = lead_of(entries)
+    if chosen is None:
+        return None
+    models = [entry for entry in entries if entry.pooled is not None and entry is not chosen]
+    rivals = {entry.name: (entry, "the best single model") for entry in models[:1]}
+    for entry in models:
+        if entry.name == BASELINE:
+            what = "the best single model, linear" if BASELINE in rivals else "the linear baseline"
+            rivals[BASELINE] = (entry, what)
+    lone = lone_member(chosen)
+    leads = [(e.name, w, compare(data, chosen, e)) for e, w in rivals.values() if e.name != lone]
+    return Verdict(chosen, [lead for lead in leads if lead[2] is not None])
+
+
+def lone_member(entry: Entry) -> str | None:
+    """The only model with a say in a blend; None for models and for blends of several."""
+    weights = entry.record.weights if isinstance(entry.record, BlendRecord) else {}
+    members = [name for name, weight in weights.items() if abs(weight) >= NEGLIGIBLE]
+    return members[0] if len(members) == 1 else None
+
+
+def headline(data: ReportData, verdict: Verdict) -> dict[str, Any]:
+    """The verdict in words: what to submit, what to expect, and why to believe it."""
+    entry, metric = verdict.entry, title_of(data.metric)
+    what = clean(entry.name, 40)
+    if isinstance(entry.record, BlendRecord):
+        used = sum(abs(weight) >= NEGLIGIBLE for weight in entry.record.weights.values())
+        what = f"the blend of {used} models by the method {clean(entry.record.method, 40)}"
+    lone = lone_member(entry)
+    if lone is not None:
+        what = f"{clean(lone, 40)} alone (no blend of several is better by a standard error)"
+    path = clean(shorten_paths(str(data.submission.get("path", ""))))
+    interval = entry.interval and "95 % interval {:.4f} to {:.4f}".format(*entry.interval)
+    return {
+        "action": f"Submit {path or what}",
+        "what": f"It is {what}." if path else "",
+        "score": f"{entry.pooled:.4f}",
+        "label": f"expected {metric}",
+        "interval": interval or "interval undefined",
+        "reasons": _reasons(data, verdict),
+        "tiles": _tiles(data, entry),
+    }
+
+
+def _reasons(data: ReportData, verdict: Verdict) -> list[str]:
+    """How the score was measured, what the checks found, and what it is better than."""
+    entry = verdict.entry
+    nothing = "no model and no blend weight" if entry.is_blend else "no model"
+    where = f"{entry.split.capitalize()}, {len(entry.rows):,} rows"
+    reasons = [f"{where}: {nothing} was fitted on the row that it scores."]
+    checks = data.diagnosis.checks if data.diagnosis else []
+    flagged = [check.name for check in checks if check.is_flagged]
+    if flagged:
+        some = f"{len(flagged)} of {len(checks)} validation checks found a problem"
+        reasons.append(f"{some}: {clean(', '.join(flagged))}.")
+    elif checks:
+        reasons.append(f"None of {len(checks)} validation checks found a problem.")
+    return reasons + [_lead_sentence(*lead) for lead in verdict.leads]
+
+
+def _lead_sentence(name: str, what: str, lead: PairedDifference) -> str:
+    """`+0.0021 against bilstm, the best single model (95 % interval +0.0004 to +0.0038).`"""
+    text = f"{lead.mean:+.4f} against {clean(name, 40)}, {what}"
+    if not np.isfinite([lead.low, lead.high, lead.margin]).all():
+        return f"{text}."
+    chance = "; it may be chance" if not lead.is_significant else ""
+    return f"{text} (95 % interval {lead.low:+.4f} to {lead.high:+.4f}{chance})."
+
+
+def _tiles(data: ReportData, entry: Entry) -> list[tuple[str, str]]:
+    """Other scores that must not be taken for the expected one: (value, label)."""
+    tiles, record = [], entry.record
+    if isinstance(record, BlendRecord):
+        ends = [record.whole.get(f"forecast_{end}") for end in ("low", "high")]
+        if None not in ends:
+            tiles.append(("{:.4f}–{:.4f}".format(*ends), "95 % forecast for this test set"))
+        if record.in_sample is not None and record.cross_fitted is not None:
+            gap = record.in_sample - record.cross_fitted
+            tiles.append((f"{record.in_sample:.4f}", f"in-sample (gap {gap:+.4f})"))
+    if entry.spread is not None:
+        tiles.append((f"±{entry.spread:.4f}", f"standard deviation over {len(entry.folds)} folds"))
+    if (test := (record.test or {}).get(data.metric)) is not None:
+        tiles.append((f"{test:.4f}", "on the solution file"))
+    return tiles + [(f"{value:.4f}", clean(name)) for name, value in data.reference.items()]

@@ -1,0 +1,35 @@
+"""The section of the leaderboard: the table and its picture."""
+
+from __future__ import annotations
+
+from seqblend.reporting.elements.blocks import Block, Section
+from seqblend.reporting.elements.style import clean
+from seqblend.reporting.facts.entries import Entry, lead_of
+from seqblend.reporting.facts.leaderboard import BOARD, shorten, tabulate, title_of
+from seqblend.reporting.facts.records import ReportData
+from seqblend.reporting.figures.model_bars import draw_models
+
+
+def leaderboard_section(data: ReportData, entries: list[Entry]) -> Section:
+    """The table and its picture."""
+    if not entries:
+        return Section("leaderboard", "Leaderboard", [])
+    title, lead = title_of(data.metric), lead_of(entries)
+    text = (
+        f"Sorted by {title} over all rows. Models are scored out of fold, the blend is "
+        "cross-fitted: no row is scored by anything that was fitted on it. A click on a column's "
+        "head sorts by it."
+    )
+    text += "".join(f" {name.capitalize()}: {v:.4f}." for name, v in data.reference.items())
+    picture = draw_models(data.metric, entries)
+    pictures = [picture] if picture else []
+    board = tabulate(data, entries)
+    block = Block(text=text, table=shorten(board), csv=BOARD, data=board, pictures=pictures)
+    told = ""
+    if lead:
+        name = "The blend" if lead.is_blend else clean(lead.name, 40)
+        told = f"{name} is submitted: {title} {lead.pooled:.4f}"
+    best = next((e for e in entries if not e.is_blend and e.pooled is not None), None)
+    if lead and best and best is not lead:
+        told += f"; the best single model is {clean(best.name, 40)} with {best.pooled:.4f}"
+    return Section("leaderboard", "Leaderboard", [block], told and f"{told}.")

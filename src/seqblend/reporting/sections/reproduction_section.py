@@ -1,0 +1,73 @@
+"""The section that makes it all again: command, submission, environment, runs and settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seqblend.reporting.elements.blocks import Block, Section
+from seqblend.reporting.elements.report_tables import Column, Table, table_of
+from seqblend.reporting.elements.short_paths import relative_paths, shorten_paths
+from seqblend.reporting.facts.records import ReportData
+
+
+def reproduction_section(data: ReportData) -> Section:
+    """Command, the submission's checks, hashes, versions, device, runs, settings."""
+    blocks = [Block("Command", code=relative_paths(data.command))] if data.command else []
+    for title, facts in (("Submission", data.submission), ("Environment", data.environment)):
+        if facts:
+            rows = [[str(k), shorten_paths(_plain(v))] for k, v in facts.items()]
+            pair = (Column("what", "what"), Column("value", "value"))
+            blocks.append(Block(title, table=Table(pair, rows), is_half=True))
+    if data.records:
+        table = table_of(
+            {
+                Column("model", "model"): [r.name for r in data.records],
+                Column("run", "run"): [r.run for r in data.records],
+                Column("epochs", "epochs by unit"): [_epochs(r.epochs) for r in data.records],
+                Column("deterministic", "deterministic"): [
+                    "yes" if r.deterministic else "no (GPU)" for r in data.records
+                ],
+            }
+        )
+        blocks.append(Block("Runs", table=table, is_half=True))
+    settings = tabulate_settings(data)
+    if settings.rows:
+        text = "Every setting of every model."
+        block = Block("Settings", text, csv="settings.csv", data=settings, is_half=True)
+        blocks.append(block)
+    lead = "The same command on the same data and versions gives the same scores."
+    return Section("reproduce", "Reproduce", blocks, lead)
+
+
+def tabulate_settings(data: ReportData) -> Table:
+    """A row a model and setting: model, `train.lr`, value."""
+    columns = tuple(Column(name, name) for name in ("model", "setting", "value"))
+    rows = [
+        [record.name, key, value]
+        for record in data.records
+        for key, value in _flatten(record.settings)
+    ]
+    return Table(columns, rows)
+
+
+def _flatten(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """(dotted name, value as text) of nested settings."""
+    found = []
+    for key, value in settings.items():
+        name = f"{prefix}{key}"
+        found += _flatten(value, f"{name}.") if isinstance(value, dict) else [(name, f"{value}")]
+    return found
+
+
+def _epochs(epochs: list[int]) -> str:
+    """`3, 3, 3`, or `3 each` where they are many and equal."""
+    if len(epochs) > 1 and len(set(epochs)) == 1:
+        return f"{epochs[0]} each" if epochs[0] else "none"
+    return ", ".join(map(str, epochs))
+
+
+def _plain(value: Any) -> str:
+    """A value of the submission's record as one line."""
+    if isinstance(value, dict):
+        return ", ".join(f"{k}: {v}" for k, v in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

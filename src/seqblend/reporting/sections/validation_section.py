@@ -1,0 +1,110 @@
+"""The section on validation: checks, sources of variance, shake-up, and leaderboard scores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seqblend.diagnosis.check import Check
+from seqblend.diagnosis.shakeup import ShakeUp
+from seqblend.diagnosis.variance import VarianceLedger
+from seqblend.reporting.elements.blocks import Block, Section
+from seqblend.reporting.elements.report_tables import NOTHING, Column, Table, table_of
+from seqblend.reporting.facts.leaderboard import title_of
+from seqblend.reporting.facts.records import ReportData
+
+
+def validation_section(data: ReportData) -> Section:
+    """Checks, sources of variance, shake-up forecast, and CV against leaderboard."""
+    found, blocks, lead = data.diagnosis, [], ""
+    if found is not None and found.checks:
+        flagged = [check for check in found.checks if check.is_flagged]
+        passed = [check for check in found.checks if not check.is_flagged]
+        count = len(flagged) or "None"
+        lead = f"{count} of {len(found.checks)} checks found a problem with the out-of-fold score."
+        if flagged:
+            blocks.append(Block("Problems found", table=_tabulate_checks(flagged)))
+        if passed:
+            table = _tabulate_checks(passed)
+            blocks.append(Block("Checks without a problem", table=table, is_folded=True))
+    if found is not None and found.variance is not None:
+        text = "Where the spread of a fold's score comes from, as standard deviations."
+        table = _tabulate_variance(found.variance)
+        blocks.append(Block("Sources of variance", text, table=table, is_half=True))
+    if found is not None and found.shake_up:
+        blocks.append(_shake_up_block(data, found.shake_up))
+    if data.submissions:
+        blocks.append(_leaderboard_block(data))
+    return Section("validation", "Validation", blocks, lead)
+
+
+def _tabulate_checks(checks: list[Check]) -> Table:
+    """A line a check; without advice where there is none."""
+    names = ("check", "result", "meaning", "what to do", "how it was tested")
+    rows = [[c.name, c.figure, c.means, c.advice, c.looked_at] for c in checks]
+    table = Table(tuple(Column(name, name) for name in names), rows)
+    return table if any(check.advice for check in checks) else table.without("what to do")
+
+
+def _tabulate_variance(ledger: VarianceLedger) -> Table:
+    """A line a source."""
+    columns = (
+        Column("source", "source"),
+        Column("std", "standard deviation", "score"),
+        Column("meaning", "meaning"),
+    )
+    unknown = "" if ledger.seed is not None else " (unknown with one seed: add --seeds 2)"
+    rows: list[list[Any]] = [
+        ["folds", ledger.fold, "easy and hard folds, the same for all models"],
+        ["seed", NOTHING if ledger.seed is None else ledger.seed, f"another seed{unknown}"],
+        ["model", ledger.model, "differences between models"],
+        ["model by fold", ledger.rest, "folds that suit one model and not another"],
+        ["rows", ledger.rows, "sampling of a fold's rows"],
+    ]
+    return Table(columns, rows)
+
+
+def _shake_up_block(data: ReportData, shake_up: list[ShakeUp]) -> Block:
+    """What public leaderboards of several sizes would tell."""
+    values = {
+        Column("share", "public part"): [f"{100 * one.share:.0f} %" for one in shake_up],
+        Column("rows", "rows", "count"): [one.rows for one in shake_up],
+        Column("error", "standard deviation", "score", "of a public score"): [
+            one.error for one in shake_up
+        ],
+        Column("gap", "public to private", "score", "95 % of the differences are below"): [
+            one.gap for one in shake_up
+        ],
+        Column("flip", "best two swap", "score", "P(the better one is worse in private)"): [
+            NOTHING if one.flip is None else one.flip for one in shake_up
+        ],
+    }
+    text = (
+        f"How far the {title_of(data.metric)} on a public part of the test rows may be from the "
+        "private one, and how often the two best submissions swap, drawn from out-of-fold rows."
+    )
+    return Block("Shake-up forecast", text, table=table_of(values), is_half=True)
+
+
+def _leaderboard_block(data: ReportData) -> Block:
+    """The submissions that a leaderboard has scored, else how to record a score."""
+    answered = [one for one in data.submissions if one.leaderboard is not None]
+    text = "Record a leaderboard score with python src/blend.py --lb FILE=SCORE."
+    if not answered:
+        return Block("CV against leaderboard", text)
+    apart = [one.leaderboard - one.cross_fitted for one in answered]
+    table = table_of(
+        {
+            Column("file", "submission"): [one.file for one in answered],
+            Column("cross_fitted", f"{title_of(data.metric)}, cross-fitted", "score"): [
+                one.cross_fitted for one in answered
+            ],
+            Column("leaderboard", "leaderboard", "score"): [one.leaderboard for one in answered],
+            Column("difference", "difference", "signed"): apart,
+        }
+    )
+    text += (
+        f" The leaderboard is {sum(apart) / len(apart):+.4f} from cross-validation on average, "
+        f"between {min(apart):+.4f} and {max(apart):+.4f}: a shift that all share is harmless, "
+        "another order is not."
+    )
+    return Block("CV against leaderboard", text, table=table, csv="cv_leaderboard.csv")
