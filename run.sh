@@ -36,7 +36,7 @@ PYTHON=/path ./run.sh   uses that interpreter as it is; nothing is installed
 TEXT
 }
 
-has_packages() { (cd "$here/src" && "$1" -m seqblend.versions >/dev/null 2>&1); }
+has_packages() { (cd "$here/src" && "$1" -m seqblend.core.versions >/dev/null 2>&1); }
 
 fail() {
     echo "error: $2" >&2
@@ -81,7 +81,7 @@ prepare() {
         python="$(command -v "$PYTHON" || true)"
         [ -n "$python" ] || fail 5 "PYTHON=$PYTHON: no such interpreter"
         python="$(cd "$(dirname "$python")" && pwd)/$(basename "$python")"
-        (cd "$here/src" && "$python" -m seqblend.versions "$@") || exit 5
+        (cd "$here/src" && "$python" -m seqblend.core.versions "$@") || exit 5
         return
     fi
     python="$venv/bin/python"

@@ -10,16 +10,16 @@ import io
 import sys
 from pathlib import Path
 
-from seqblend.benchmark.ablation import COLUMNS, VARIANTS, plan_variants, tabulate_variants
-from seqblend.commands import make_parser, run_script
-from seqblend.console import make_console, say, show_table
-from seqblend.errors import FlagError, suggest
+from seqblend.app.cli import make_parser, run_script
+from seqblend.app.display import show_project
+from seqblend.app.load import open_from
+from seqblend.app.pipeline import describe_plan, fit_plan, precisions_of, survey
+from seqblend.core.console import make_console, say, show_table
+from seqblend.core.errors import FlagError, suggest
+from seqblend.core.storage import write_text
+from seqblend.extras.benchmark.ablation import COLUMNS, VARIANTS, plan_variants, tabulate_variants
 from seqblend.models.registry import entries
-from seqblend.opening import open_from
-from seqblend.pipeline import describe_plan, fit_plan, precisions_of, survey
 from seqblend.running.runs import plan_units
-from seqblend.show import show_project
-from seqblend.store import write_text
 
 
 def main(argv: list[str]) -> int:

@@ -9,12 +9,12 @@ import sys
 
 import torch
 
-from seqblend.benchmark.contenders import list_contenders, measure
-from seqblend.benchmark.stopwatch import COLUMNS, alternate, compare, run_alone
-from seqblend.commands import make_subcommand_parser, run_script
-from seqblend.console import make_console, say, show_table
-from seqblend.devices import describe_device, find_devices
-from seqblend.errors import FlagError
+from seqblend.app.cli import make_subcommand_parser, run_script
+from seqblend.core.console import make_console, say, show_table
+from seqblend.core.errors import FlagError
+from seqblend.extras.benchmark.contenders import list_contenders, measure
+from seqblend.extras.benchmark.stopwatch import COLUMNS, alternate, compare, run_alone
+from seqblend.training.devices import describe_device, find_devices
 
 
 def main(argv: list[str]) -> int:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from seqblend.commands import make_parser, run_script
-from seqblend.console import make_console, say
-from seqblend.joining import join_files, parse_addition
-from seqblend.opening import open_from
-from seqblend.paths import find_places
-from seqblend.pipeline import blend_finished
-from seqblend.show import record_and_show, show_blend
+from seqblend.app.cli import make_parser, run_script
+from seqblend.app.display import record_and_show, show_blend
+from seqblend.app.load import open_from
+from seqblend.app.pipeline import blend_finished
+from seqblend.core.console import make_console, say
+from seqblend.running.external_predictions import join_files, parse_addition
+from seqblend.running.workspace import find_places
 
 
 def main(argv: list[str]) -> int:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import sys
 
-from seqblend.checkup import examine
-from seqblend.commands import make_parser, run_script
-from seqblend.console import make_console, say
-from seqblend.diagnosis.shown import show_diagnosis
-from seqblend.opening import open_from
-from seqblend.show import show_project
+from seqblend.app.cli import make_parser, run_script
+from seqblend.app.display import show_project
+from seqblend.app.doctor import examine
+from seqblend.app.doctor_display import show_diagnosis
+from seqblend.app.load import open_from
+from seqblend.core.console import make_console, say
 
 
 def main(argv: list[str]) -> int:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import sys
 
-from seqblend.commands import make_parser, run_script
-from seqblend.console import make_console
-from seqblend.errors import FlagError
+from seqblend.app.cli import make_parser, run_script
+from seqblend.app.load import open_from
+from seqblend.core.console import make_console
+from seqblend.core.errors import FlagError
 from seqblend.explaining.report_rows import explain_errors
 from seqblend.explaining.row_output import show_row
 from seqblend.explaining.trained_model import check_model
-from seqblend.opening import open_from
 
 
 def main(argv: list[str]) -> int:

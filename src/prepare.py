@@ -12,12 +12,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from seqblend.commands import make_subcommand_parser, run_script
-from seqblend.console import make_console, say
-from seqblend.demo_kinds import KINDS, DemoSize, write_kind
-from seqblend.errors import FlagError
-from seqblend.paths import find_places
-from seqblend.public.published import DATA_SETS, ArchiveSource, prepare
+from seqblend.app.cli import make_subcommand_parser, run_script
+from seqblend.core.console import make_console, say
+from seqblend.core.errors import FlagError
+from seqblend.data.demo_kinds import KINDS, DemoSize, write_kind
+from seqblend.extras.public.published import DATA_SETS, ArchiveSource, prepare
+from seqblend.running.workspace import find_places
 
 
 def parse(argv: list[str]) -> argparse.Namespace:

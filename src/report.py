@@ -9,14 +9,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from seqblend.commands import command_line, make_parser, run_script
-from seqblend.console import make_console, say
-from seqblend.errors import listing
-from seqblend.finish import finish_run
-from seqblend.opening import open_from
-from seqblend.pipeline import blend_finished
+from seqblend.app.cli import command_line, make_parser, run_script
+from seqblend.app.display import show_finished
+from seqblend.app.finish import finish_run
+from seqblend.app.load import open_from
+from seqblend.app.pipeline import blend_finished
+from seqblend.core.console import make_console, say
+from seqblend.core.errors import listing
 from seqblend.reporting.report import copy_pictures
-from seqblend.show import show_finished
 
 
 def main(argv: list[str]) -> int:

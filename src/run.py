@@ -8,13 +8,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from seqblend.commands import add_training_flags, command_line, make_parser, run_script
-from seqblend.console import make_console, say
-from seqblend.finish import finish_run
-from seqblend.opening import open_plan
-from seqblend.paths import KAGGLE
-from seqblend.pipeline import exit_code, run_plan
-from seqblend.show import show_finished
+from seqblend.app.cli import add_training_flags, command_line, make_parser, run_script
+from seqblend.app.display import show_finished
+from seqblend.app.finish import finish_run
+from seqblend.app.load import open_plan
+from seqblend.app.pipeline import exit_code, run_plan
+from seqblend.core.console import make_console, say
+from seqblend.running.workspace import KAGGLE
 
 
 def main(argv: list[str], kaggle: Path = KAGGLE) -> int:
@@ -26,7 +26,7 @@ def main(argv: list[str], kaggle: Path = KAGGLE) -> int:
     args = parser.parse_args(argv)
     console = make_console()
     if args.tune and not args.plan:
-        from seqblend.tuning.opening import tune_first  # brings Optuna, which nothing else needs
+        from seqblend.app.tune_options import tune_first  # brings Optuna, which nothing else needs
 
         tune_first(args, console, kaggle)
     project, plan, deadline = open_plan(args, console, kaggle)

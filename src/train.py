@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sys
 
-from seqblend.commands import add_training_flags, make_parser, run_script
-from seqblend.console import make_console
-from seqblend.opening import open_from, open_plan
-from seqblend.pipeline import exit_code, train_plan
-from seqblend.show import show_layers, show_trained
+from seqblend.app.cli import add_training_flags, make_parser, run_script
+from seqblend.app.display import show_layers, show_trained
+from seqblend.app.load import open_from, open_plan
+from seqblend.app.pipeline import exit_code, train_plan
+from seqblend.core.console import make_console
 
 
 def main(argv: list[str]) -> int:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import sys
 
-from seqblend.commands import make_parser, run_script
-from seqblend.console import make_console
-from seqblend.show import show_project
-from seqblend.tuning.opening import add_tuning_flags, open_tuning
-from seqblend.tuning.shown import show_replay, show_verdict
+from seqblend.app.cli import make_parser, run_script
+from seqblend.app.display import show_project
+from seqblend.app.tune_display import show_replay, show_verdict
+from seqblend.app.tune_options import add_tuning_flags, open_tuning
+from seqblend.core.console import make_console
 from seqblend.tuning.tuner import replay_study, tune_model
 
 

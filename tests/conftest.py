@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import seqblend  # noqa: F401  process settings before torch
-from seqblend.sequences import SequenceSet, View
+from seqblend.data.sequences import SequenceSet, View
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

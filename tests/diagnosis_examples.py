@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from conftest import sequence_set
 
-from seqblend.sequences import Competition, SubmissionForm, View
+from seqblend.data.sequences import Competition, SubmissionForm, View
 
 
 def competition_of(

@@ -17,7 +17,7 @@ SMALL = [
 ]  # fmt: skip
 _KERNEL = """
 import sys, pathlib
-from seqblend.commands import run_script
+from seqblend.app.cli import run_script
 import run
 kaggle = pathlib.Path(sys.argv.pop(1))
 sys.exit(run_script(lambda argv: run.main(argv, kaggle)))
@@ -50,7 +50,7 @@ def start_kernel(
 def run_kernel(kaggle: Path, *flags: object) -> int:
     """The same in this process, which has imported torch already; returns the exit code."""
     import run  # a script, not a package: found through .pytest.ini's pythonpath
-    from seqblend.commands import run_script
+    from seqblend.app.cli import run_script
 
     (kaggle / "input").mkdir(parents=True, exist_ok=True)
     return run_script(lambda argv: run.main(argv, kaggle), [str(flag) for flag in flags])

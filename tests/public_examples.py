@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seqblend.public.documents import NEWSGROUPS
+from seqblend.extras.public.documents import NEWSGROUPS
 
 REVIEWS = {
     f"aclImdb/{part}/{label}/{i}_{rating}.txt": f"a {label} film, {part} {i} é\u2028<br />".encode()

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from seqblend.core.findings import Finding
 from seqblend.reporting.facts.records import BlendRecord, DataCard, ModelRecord, ReportData
-from seqblend.sequences import Finding
 
 
 def make_probabilities(labels, c, strength, seed):

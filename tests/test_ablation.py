@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 import ablate
-from seqblend.benchmark.ablation import DEFAULT, VARIANTS, plan_variants, tabulate_variants
-from seqblend.config import Config, configure, parse_assignments
-from seqblend.errors import FlagError
-from seqblend.paths import Places
-from seqblend.project import Project, Request, open_project
+from seqblend.core.config import Config, configure, parse_assignments
+from seqblend.core.errors import FlagError
+from seqblend.core.storage import read_json
+from seqblend.extras.benchmark.ablation import DEFAULT, VARIANTS, plan_variants, tabulate_variants
+from seqblend.running.project import Project, Request, open_project
 from seqblend.running.runs import PILOT, Unit
 from seqblend.running.units import _rows_of
-from seqblend.store import read_json
+from seqblend.running.workspace import Places
 
 SETTINGS = [
     "lstm.hidden=4",

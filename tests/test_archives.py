@@ -9,8 +9,8 @@ import tarfile
 import pytest
 from public_examples import write_tar, write_tree
 
-from seqblend.errors import InputError
-from seqblend.public.archives import read_files
+from seqblend.core.errors import InputError
+from seqblend.extras.public.archives import read_files
 
 FILES = {"top/a/1.txt": b"one", "top/b/2.txt": b"two", "top/notes": b"no"}
 WANTED = re.compile(r"([ab])/(\d)\.txt$")

@@ -3,8 +3,8 @@ import pytest
 import torch
 from conftest import sequence_set
 
-from seqblend.config import VocabularyConfig
-from seqblend.errors import InputError
+from seqblend.core.config import VocabularyConfig
+from seqblend.core.errors import InputError
 from seqblend.training.batching import (
     DeviceSequences,
     cut_sequences,

@@ -7,10 +7,17 @@ import pytest
 import torch
 
 import bench
-from seqblend.benchmark.contenders import TutorialLSTM, collate, list_contenders, measure
-from seqblend.benchmark.stopwatch import COLUMNS, Timing, alternate, compare, run_alone, time_steps
-from seqblend.benchmark.workload import LONGEST, VOCABULARY, make_workload
-from seqblend.errors import FlagError
+from seqblend.core.errors import FlagError
+from seqblend.extras.benchmark.contenders import TutorialLSTM, collate, list_contenders, measure
+from seqblend.extras.benchmark.stopwatch import (
+    COLUMNS,
+    Timing,
+    alternate,
+    compare,
+    run_alone,
+    time_steps,
+)
+from seqblend.extras.benchmark.workload import LONGEST, VOCABULARY, make_workload
 
 CPU = torch.device("cpu")
 CONTENDERS = [(task, name) for task, found in list_contenders(CPU).items() for name in found]

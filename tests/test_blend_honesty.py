@@ -9,8 +9,8 @@ from blend_examples import members, noise, softmax
 from seqblend.blending.crossfit import BlendFitter, cross_fit
 from seqblend.blending.methods import fit_blend
 from seqblend.blending.selection import burman_corrected, select_blend
-from seqblend.metrics import METRICS, score
-from seqblend.resampling import bootstrap, influence, standard_error
+from seqblend.evaluation.bootstrap import bootstrap, influence, standard_error
+from seqblend.evaluation.metrics import METRICS, score
 
 NAMES = tuple("abc")
 

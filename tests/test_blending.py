@@ -12,8 +12,8 @@ from seqblend.blending.logodds import LogOddsLoss
 from seqblend.blending.methods import METHODS, Blend, available_methods, fit_blend
 from seqblend.blending.selection import select_blend
 from seqblend.blending.stacking import simplex_weights
-from seqblend.errors import InputError
-from seqblend.metrics import score
+from seqblend.core.errors import InputError
+from seqblend.evaluation.metrics import score
 
 NAMES = tuple("abcdefgh")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from conftest import sequence_set
 
-from seqblend.config import TrainConfig, VocabularyConfig
+from seqblend.core.config import TrainConfig, VocabularyConfig
 from seqblend.models.recurrent import RecurrentOptions
 from seqblend.models.registry import entries
 from seqblend.running.budget import Estimator

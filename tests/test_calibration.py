@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from blend_examples import members
 
-from seqblend.blending.calibration import OFFSETS, fit_class_weights, measure_reliability
 from seqblend.blending.crossfit import cross_fit_class_weights, cross_fit_temperature
 from seqblend.blending.methods import adjust
-from seqblend.metrics import score
+from seqblend.evaluation.calibration import OFFSETS, fit_class_weights, measure_reliability
+from seqblend.evaluation.metrics import score
 
 
 def drawn(n: int, c: int = 3, seed: int = 0):
@@ -70,7 +70,7 @@ def test_class_weights_are_fitted_on_fewer_rows_where_all_would_take_too_long(mo
     p, labels = drawn(4_000, 2)
     p = adjust(p, class_weights=np.array([3.0, 1.0]))  # class 0 is predicted too often
     every_fourth = fit_class_weights("accuracy", p[::4], labels[::4])
-    monkeypatch.setattr("seqblend.blending.calibration.MOST_CELLS", 4_000)
+    monkeypatch.setattr("seqblend.evaluation.calibration.MOST_CELLS", 4_000)
     few = fit_class_weights("accuracy", p, labels)
     np.testing.assert_array_equal(few, every_fourth)
     assert few[1] / few[0] == pytest.approx(3, rel=0.3)

@@ -3,12 +3,12 @@ import pytest
 from conftest import sequence_set
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from seqblend.errors import FlagError
+from seqblend.core.errors import FlagError
+from seqblend.data.sequences import View
 from seqblend.models.chars import CharLogistic, CharOptions, count_words, spell
-from seqblend.models.groups import choose_models
+from seqblend.models.model_groups import choose_models
 from seqblend.models.ngrams import count_ngrams, fit_ngrams
 from seqblend.models.weighting import fit_idf, to_tfidf
-from seqblend.sequences import View
 
 WORDS = ["a", "abba", "bank", "banking", "naïve", "tank", "thanks", "z😀"]
 ROWS = [[0, 2, 2, 3], [1, 4], [5, 6, 0], [7, 2], [3, 3, 3, 1]]

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from seqblend.commands import add_training_flags, make_config, make_parser
-from seqblend.errors import FlagError
+from seqblend.app.cli import add_training_flags, make_config, make_parser
+from seqblend.core.errors import FlagError
 
 
 def config_of(*flags: object):

@@ -3,7 +3,7 @@ import functools
 
 import pytest
 
-from seqblend.config import (
+from seqblend.core.config import (
     SECTIONS,
     Config,
     DataConfig,
@@ -13,8 +13,8 @@ from seqblend.config import (
     parse_assignments,
     read_toml,
 )
-from seqblend.errors import FlagError
-from seqblend.knobs import Choice, Span, override
+from seqblend.core.errors import FlagError
+from seqblend.core.knobs import Choice, Span, override
 from seqblend.models.registry import entries, entry_for, resolve_options
 
 

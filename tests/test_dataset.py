@@ -4,10 +4,10 @@ import os
 import numpy as np
 from conftest import write_competition
 
-from seqblend.config import DataConfig
-from seqblend.dataset import data_digest, load_or_read
+from seqblend.core.config import DataConfig
+from seqblend.reading.cache import data_digest, load_or_read
 from seqblend.reading.discovery import find_files
-from seqblend.reading.readers import read_competition
+from seqblend.reading.reader import read_competition
 
 
 def load(tmp_path, folder, config=DataConfig()):  # noqa: B008

@@ -4,8 +4,8 @@ import json
 import numpy as np
 import pytest
 
-from seqblend.demo import BEST, make_model, posterior, sample, write_demo
-from seqblend.seeds import rng_for
+from seqblend.core.seeds import rng_for
+from seqblend.data.demo import BEST, make_model, posterior, sample, write_demo
 
 
 def test_every_marginal_is_the_same_for_all_classes():

@@ -8,9 +8,10 @@ import json
 import numpy as np
 import pytest
 
-from seqblend.config import DataConfig
-from seqblend.demo import BEST
-from seqblend.demo_kinds import (
+from seqblend.core.config import DataConfig
+from seqblend.core.seeds import rng_for
+from seqblend.data.demo import BEST
+from seqblend.data.demo_kinds import (
     KINDS,
     DemoSize,
     Memory,
@@ -21,9 +22,8 @@ from seqblend.demo_kinds import (
     sample_parity,
     write_kind,
 )
-from seqblend.reading.readers import find_files, read_competition
+from seqblend.reading.reader import find_files, read_competition
 from seqblend.reading.solution import read_solution
-from seqblend.seeds import rng_for
 
 SMALL = DemoSize(train=400, test=100, length=50)
 

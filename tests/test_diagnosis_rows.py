@@ -8,18 +8,18 @@ from conftest import sequence_set
 from diagnosis_examples import competition_of, draw_families
 from scipy import sparse
 
-from seqblend.config import FoldConfig
-from seqblend.diagnosis.duplicates import Duplicates, check_near, count_duplicates
-from seqblend.diagnosis.families import (
+from seqblend.core.config import FoldConfig
+from seqblend.data.auto_groups import settle_groups
+from seqblend.data.duplicates import Duplicates, check_near, count_duplicates
+from seqblend.data.families import (
     are_families_apart,
     check_families,
     find_families,
     measure_families,
 )
-from seqblend.diagnosis.grouping import settle_groups
+from seqblend.data.minhash import SketchConfig, choose_order, hash_ngrams, number_near
+from seqblend.data.pairs import PairRatio, compare_pairs
 from seqblend.diagnosis.leaks import describe_ids, describe_order, measure_leak
-from seqblend.diagnosis.minhash import SketchConfig, choose_order, hash_ngrams, number_near
-from seqblend.diagnosis.pairs import PairRatio, compare_pairs
 from seqblend.diagnosis.shift import check_adversarial, check_unseen, unseen_by_chance
 
 
@@ -195,7 +195,7 @@ def test_hashes_of_ngrams_do_not_cross_rows():
 def test_a_sketch_is_of_the_set_whatever_the_chunk(rng, monkeypatch):
     rows = sequence_set(rng.integers(0, 50, (40, 12)).tolist() * 2)
     whole = number_near(rows, SketchConfig())
-    monkeypatch.setattr("seqblend.diagnosis.minhash._CHUNK", 7)
+    monkeypatch.setattr("seqblend.data.minhash._CHUNK", 7)
     np.testing.assert_array_equal(number_near(rows, SketchConfig()), whole)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seqblend.demo import make_model, posterior, sample, write_demo
+from seqblend.core.seeds import rng_for
+from seqblend.core.storage import read_json
+from seqblend.data.demo import make_model, posterior, sample, write_demo
 from seqblend.diagnosis.cards import MemberCard, deserves_seeds, make_cards, measure_unrest
 from seqblend.diagnosis.forecasts import (
     check_classes,
@@ -17,8 +19,6 @@ from seqblend.diagnosis.holdouts import HoldOut
 from seqblend.diagnosis.mislabelled import check_labels, precision_and_recall, suspect_labels
 from seqblend.diagnosis.shakeup import forecast_shake_up
 from seqblend.diagnosis.variance import measure_variance, split_variance
-from seqblend.seeds import rng_for
-from seqblend.store import read_json
 
 
 @pytest.fixture

@@ -14,29 +14,29 @@ from conftest import write_competition
 from diagnosis_examples import draw_families
 from processes import start_script
 
+from seqblend.app.display import record_and_show, show_finished
+from seqblend.app.doctor import best_two, examine
+from seqblend.app.doctor_display import show_diagnosis
+from seqblend.app.finish import finish_run
+from seqblend.app.leaderboard_display import leaderboard_rows
+from seqblend.app.pipeline import blend_finished, make_plan
+from seqblend.app.report_data import make_report_data
+from seqblend.app.row_checks import LOOKS, check_rows
+from seqblend.app.submit import leaderboard_scores
 from seqblend.blending.methods import Blend
-from seqblend.board import leaderboard_rows
-from seqblend.checkup import best_two, examine
-from seqblend.config import Config, FoldConfig
-from seqblend.console import Console
-from seqblend.delivery import leaderboard_scores
+from seqblend.blending.submission_log import log_submission, scored_submissions
+from seqblend.core.config import Config, FoldConfig
+from seqblend.core.console import Console
+from seqblend.core.storage import read_json
 from seqblend.diagnosis.record import to_plain
-from seqblend.diagnosis.shown import show_diagnosis
 from seqblend.evaluation.paired import PairedDifference
-from seqblend.finish import finish_run
-from seqblend.paths import Places
-from seqblend.pipeline import blend_finished, make_plan
-from seqblend.project import Request, open_project
 from seqblend.reading.solution import read_solution
 from seqblend.reporting.facts.entries import rank_entries
-from seqblend.reporting.facts.leaderboard import tabulate
-from seqblend.row_checks import LOOKS, check_rows
+from seqblend.reporting.facts.leaderboard_table import tabulate
+from seqblend.running.project import Request, open_project
 from seqblend.running.results import RunResult, collect_run
 from seqblend.running.units import run_unit
-from seqblend.show import record_and_show, show_finished
-from seqblend.store import read_json
-from seqblend.submission_log import log_submission, scored_submissions
-from seqblend.summary import make_report_data
+from seqblend.running.workspace import Places
 
 ROWS = {"exact duplicates", "near duplicates", "families", "label from id", "label from row order",
         "label from length", "train against test", "unseen tokens"}  # fmt: skip

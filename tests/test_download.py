@@ -9,10 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from public_examples import REVIEWS, write_tar
 
-from seqblend.errors import FlagError, InputError, MachineError
-from seqblend.public.download import cached_path, download
-from seqblend.public.published import DATA_SETS, ArchiveSource, prepare
-from seqblend.store import file_digest
+from seqblend.core.errors import FlagError, InputError, MachineError
+from seqblend.core.storage import file_digest
+from seqblend.extras.public.download import cached_path, download
+from seqblend.extras.public.published import DATA_SETS, ArchiveSource, prepare
 
 
 @pytest.fixture

@@ -7,18 +7,18 @@ from report_examples import make_report
 from test_members import CPU, MODULES, draw, make_context
 from test_units import make_project
 
-from seqblend.config import parse_assignments
-from seqblend.embeddings.joining import join_sources, standardise
+from seqblend.core.config import parse_assignments
+from seqblend.core.errors import FlagError, InputError
+from seqblend.core.storage import read_array
+from seqblend.data.sequences import UNK
+from seqblend.embeddings.combine import join_sources, standardise
 from seqblend.embeddings.matching import Source, describe_coverage, match_file
-from seqblend.embeddings.rewriting import spellings
-from seqblend.embeddings.table import Embedding, EmbeddingUse
-from seqblend.errors import FlagError, InputError
+from seqblend.embeddings.spellings import spellings
+from seqblend.embeddings.vectors import Embedding, EmbeddingUse
 from seqblend.reporting.report import write_report
 from seqblend.reporting.sections.data_section import vectors_blocks
 from seqblend.running.runs import Unit, plan_runs
 from seqblend.running.units import restore_member, run_unit
-from seqblend.sequences import UNK
-from seqblend.store import read_array
 from seqblend.training.members import fit_member, member_from_arrays
 
 

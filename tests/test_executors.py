@@ -12,11 +12,11 @@ import pytest
 import torch
 from processes import wait_until
 
-from seqblend.config import Config, TrainConfig
-from seqblend.paths import Places
-from seqblend.project import Request, open_project
+from seqblend.core.config import Config, TrainConfig
 from seqblend.running.executors import Event, WorkerPool
+from seqblend.running.project import Request, open_project
 from seqblend.running.runs import Job, Unit, plan_runs
+from seqblend.running.workspace import Places
 
 
 @pytest.fixture(scope="module")

@@ -15,10 +15,11 @@ from rich.console import Console
 from test_members import draw, make_context
 from torch import nn
 
-from seqblend.commands import run_script
-from seqblend.config import Config, DataConfig, VocabularyConfig
-from seqblend.console import say_coloured
-from seqblend.errors import FlagError, InputError
+from seqblend.app.cli import run_script
+from seqblend.core.config import Config, DataConfig, VocabularyConfig
+from seqblend.core.console import say_coloured
+from seqblend.core.errors import FlagError, InputError
+from seqblend.data.sequences import UNK, Competition, SubmissionForm, View
 from seqblend.explaining.attention_weights import attention_weights
 from seqblend.explaining.integrated_gradients import (
     IntegratedGradients,
@@ -34,13 +35,12 @@ from seqblend.explaining.row_lookup import find_row, read_text
 from seqblend.explaining.row_output import RowText, describe, name_strongest, render_html
 from seqblend.explaining.trained_model import open_model
 from seqblend.models.layers import Embed, NetworkOptions
-from seqblend.models.linear import NbLogistic
+from seqblend.models.nblr import NbLogistic
 from seqblend.models.ngrams import NgramIndex
 from seqblend.models.registry import entry_for, resolve_options
-from seqblend.paths import find_places
-from seqblend.project import Request, open_project
 from seqblend.reporting.facts.explanations import read_explanations, shares_of
-from seqblend.sequences import UNK, Competition, SubmissionForm, View
+from seqblend.running.project import Request, open_project
+from seqblend.running.workspace import find_places
 from seqblend.training.members import fit_member
 
 SMALL = {"options": {"width": 8, "hidden": 8}}

@@ -4,8 +4,8 @@ import numpy as np
 from conftest import sequence_set
 from test_training import CPU
 
-from seqblend.config import TrainConfig, VocabularyConfig
-from seqblend.knobs import override
+from seqblend.core.config import TrainConfig, VocabularyConfig
+from seqblend.core.knobs import override
 from seqblend.models.recurrent import RecurrentClassifier, RecurrentOptions
 from seqblend.training.batching import DeviceSequences
 from seqblend.training.fitting import Rows, Setting, fit_module

@@ -14,7 +14,7 @@ import pytest
 from conftest import Touch, write_competition
 from processes import SMALL, children, is_running, run_kernel, start_kernel, wait_until
 
-from seqblend.store import file_digest, read_array, read_json, write_array, write_json
+from seqblend.core.storage import file_digest, read_array, read_json, write_array, write_json
 
 # The count picks a later visit. Inside a worker it is chosen so that the fresh worker gets past
 # it, since FAULT is still set there; the first visits would end every unit.

@@ -6,8 +6,9 @@ import pytest
 from matplotlib.colors import to_hex
 from report_examples import make_probabilities, make_report
 
-from seqblend.intervals import wilson_interval
-from seqblend.metrics import METRICS, score
+from seqblend.evaluation.bootstrap import bootstrap, weighted_metric
+from seqblend.evaluation.intervals import wilson_interval
+from seqblend.evaluation.metrics import METRICS, score
 from seqblend.reporting.elements.style import (
     ACCENT,
     choose_families,
@@ -29,7 +30,6 @@ from seqblend.reporting.figures.groups_of_rows import draw_groups
 from seqblend.reporting.figures.matrices import draw_confusion, draw_correlation, worst_classes
 from seqblend.reporting.figures.model_bars import draw_models
 from seqblend.reporting.sections.models_section import more_epochs
-from seqblend.resampling import bootstrap, weighted_metric
 
 
 def texts_of(picture):

@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seqblend.config import FoldConfig
-from seqblend.dealing import deal_rows
-from seqblend.errors import FlagError, InputError
-from seqblend.folds import (
+from seqblend.core.config import FoldConfig
+from seqblend.core.errors import FlagError, InputError
+from seqblend.data.folds import (
     folds_digest,
     folds_name,
     inner_split,
@@ -22,7 +21,8 @@ from seqblend.folds import (
     split,
     write_folds,
 )
-from seqblend.sequences import SequenceSet
+from seqblend.data.sequences import SequenceSet
+from seqblend.data.stratify import deal_rows
 
 
 def sequences_of(*rows: list[int]) -> SequenceSet:

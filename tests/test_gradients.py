@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from seqblend.training import gradients
-from seqblend.training.gradients import GradientNorms
+from seqblend.training.gradient_norms import GradientNorms
 
 CPU = torch.device("cpu")
 

@@ -1,8 +1,8 @@
 import pytest
 
-from seqblend.errors import FlagError
+from seqblend.core.errors import FlagError
 from seqblend.models import registry
-from seqblend.models.groups import DEFAULT, check_models, choose_models, groups
+from seqblend.models.model_groups import DEFAULT, check_models, choose_models, groups
 from seqblend.models.recurrent import RecurrentOptions
 from seqblend.models.registry import entries, register
 

@@ -12,13 +12,18 @@ import pytest
 from conftest import write_competition
 from processes import start_script
 
-from seqblend.config import Config, FoldConfig
-from seqblend.delivery import blend_results
-from seqblend.errors import FlagError, InputError
-from seqblend.joining import REMARK, join_files, parse_addition, read_probabilities
-from seqblend.paths import Places
-from seqblend.project import Project, Request, open_project
+from seqblend.app.submit import blend_results
+from seqblend.core.config import Config, FoldConfig
+from seqblend.core.errors import FlagError, InputError
+from seqblend.running.external_predictions import (
+    REMARK,
+    join_files,
+    parse_addition,
+    read_probabilities,
+)
+from seqblend.running.project import Project, Request, open_project
 from seqblend.running.results import MADE_BY, find_mismatch, finished_runs
+from seqblend.running.workspace import Places
 
 CLASSES = ["blue", "green", "red"]
 

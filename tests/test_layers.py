@@ -2,30 +2,31 @@
 
 import ast
 import sys
+from collections import Counter
+from collections.abc import Iterable
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-from seqblend.dataset import READING
 from seqblend.models.registry import entries
+from seqblend.reading.cache import READING
 from seqblend.running.runs import sources_of
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
-LAYERS = [  # lowest first; a name with a slash is a folder
-    "scratch/",
-    "errors knobs config faults seeds sources locking store versions",
-    "sequences reading/ embeddings/ paths demo demo_kinds public/ dataset",
-    "dealing folds vocabulary",
-    "models/",
-    "probabilities metrics temperature resampling intervals devices evaluation/",
-    "training/",
-    "running/",
-    "blending/ tuned",
-    "submission submission_log reporting/ diagnosis/ console progress commands",
-    "resolve project joining delivery pipeline summary board show opening row_checks checkup finish",
-    "tuning/ benchmark/ explaining/",
+LAYERS = [  # folders of the package, lowest first
+    "core",
+    "evaluation",
+    "data",
+    "reading models blending",
+    "embeddings",
+    "training",
+    "running",
+    "diagnosis",
+    "reporting",
+    "tuning explaining extras",
+    "app",
 ]
 
 
@@ -53,11 +54,11 @@ def imports_of(path: Path) -> set[str]:
 
 
 def layer_of(module: str) -> int:
-    """The layer a module belongs to."""
-    first, *rest = module.removeprefix("seqblend.").split(".")
-    name = f"{first}/" if rest else first
-    ranks = [i for i, names in enumerate(LAYERS) if name in names.split()]
-    assert len(ranks) == 1, f"{module} has no layer: name it in LAYERS"
+    """The layer of a module's folder."""
+    folder, *rest = module.removeprefix("seqblend.").split(".")
+    assert rest, f"{module} lies beside the folders: put it into one"
+    ranks = [i for i, names in enumerate(LAYERS) if folder in names.split()]
+    assert len(ranks) == 1, f"{folder}/ has no layer: name it in LAYERS"
     return ranks[0]
 
 
@@ -77,6 +78,11 @@ def test_a_report_is_built_of_floors(module):
             assert lower in floors[: floors.index(upper) + 1], f"{module} imports {other}"
 
 
+def test_every_file_name_stands_once():
+    names = Counter(path.name for path in modules().values())
+    assert [name for name, count in names.items() if count > 1] == []
+
+
 def test_no_module_imports_itself_over_others():
     graph = {module: imports_of(path) for module, path in modules().items()}
     assert len(list(TopologicalSorter(graph).static_order())) == len(graph)
@@ -85,12 +91,15 @@ def test_no_module_imports_itself_over_others():
 def test_from_scratch_is_numpy_alone_and_stands_aside():
     """Its modules import the standard library, NumPy and each other; one adapter and bench them."""
     for module, path in modules().items():
-        uses = {other for other in imports_of(path) if other.startswith("seqblend.scratch.")}
-        if module.startswith("seqblend.scratch."):
+        uses = {other for other in imports_of(path) if ".scratch_nets." in other}
+        if ".scratch_nets." in module:
             assert imports_of(path) == uses
             assert foreign_imports(path) <= {"numpy", *sys.stdlib_module_names}
         elif uses:
-            assert module in {"seqblend.models.scratch", "seqblend.benchmark.contenders"}
+            assert module in {
+                "seqblend.models.scratch_models",
+                "seqblend.extras.benchmark.contenders",
+            }
 
 
 def foreign_imports(path: Path) -> set[str]:
@@ -139,32 +148,38 @@ def reached_from(module: str, aside: str = ".reading.") -> set[str]:
     return {module.removeprefix("seqblend.").replace(".", "/") for module in reached}
 
 
-_SCRATCH = {"models/scratch", "training/scratch"} | {
-    module.removeprefix("seqblend.").replace(".", "/")
-    for module in modules()
-    if module.startswith("seqblend.scratch.")
-}
+def lacking(names: set[str], sources: Iterable[str]) -> set[str]:
+    """The modules that no source names, by itself or by its folder."""
+    named = tuple(sources)
+    folders = tuple(name for name in named if name.endswith("/"))
+    return {name for name in names if name not in named and not name.startswith(folders or "/")}
+
+
+SETTINGS = {f"core/{name}" for name in ("config", "errors", "fault_injection", "knobs", "storage")}
 
 
 def test_every_source_that_reading_runs_through_names_what_was_read():
-    ground = {"errors", "faults", "knobs", "config", "metrics", "store"}  # change no row
-    assert reached_from("reading/readers", aside="no module") - ground <= set(READING)
+    ground = SETTINGS | {"core/findings", "core/provenance", "evaluation/metrics"}  # change no row
+    assert lacking(reached_from("reading/reader", aside="no module") - ground, READING) == set()
 
 
 @pytest.mark.parametrize("name", sorted(entries()))
 def test_every_source_that_a_unit_runs_through_is_part_of_its_name(name):
-    ground = {"errors", "faults", "knobs", "config", "store", "sources", "versions"}  # no result
-    reading = {"dataset", "demo", "paths"}  # what was read has a digest of its own
+    ground = SETTINGS | {"core/findings", "core/provenance", "core/versions"}  # change no result
     entry = entries()[name]
+    scratch = {"models/scratch_models", "training/scratch_fitting"}
     networks = {f"training/{path.stem}" for path in (SOURCE / "seqblend/training").glob("*.py")}
-    networks -= {"training/contract", "training/members"}
+    networks -= {"training/contract", "training/devices", "training/members"}
+    layers = {"models/layers", "models/normalisation", "models/recurrence"}
     unused = {  # imported by the contract, not run through by this kind of model
-        "module": _SCRATCH,
+        "module": scratch,
         "scratch": set(),
-        "linear": networks
-        | {"temperature", "vocabulary", "embeddings/table", "models/layers"}
-        | {"models/normalisation", "models/recurrence"}
-        | _SCRATCH,
+        "linear": scratch
+        | networks
+        | layers
+        | {"data/vocabulary", "embeddings/vectors", "evaluation/temperature"},
     }[entry.kind]
     names = reached_from("running/units") | reached_from(entry.file)
-    assert names - ground - reading - unused <= set(sources_of(entry))
+    if entry.kind != "scratch":
+        names = {name for name in names if not name.startswith("models/scratch_nets/")}
+    assert lacking(names - ground - unused, sources_of(entry)) == set()

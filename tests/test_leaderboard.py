@@ -15,8 +15,8 @@ from seqblend.evaluation.leaderboard import (
     rank,
     submitted_row,
 )
+from seqblend.evaluation.metrics import METRICS, score, summarise
 from seqblend.evaluation.paired import compare_out_of_fold
-from seqblend.metrics import METRICS, score, summarise
 
 LABELS = np.array([0, 0, 1, 1])
 FOLD = np.array([0, 1, 0, 1])

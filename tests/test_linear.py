@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from conftest import sequence_set, view_of
 
-from seqblend.models.linear import NbLogistic, NbLogisticOptions
+from seqblend.models.nblr import NbLogistic, NbLogisticOptions
 
 
 def fit(rows, labels, *, classes=2, size=6, **options):

@@ -15,13 +15,13 @@ import pytest
 from conftest import REPOSITORY, write_competition
 from processes import SMALL, children, is_running, run_kernel, start_kernel, wait_until
 
-from seqblend.errors import MachineError
-from seqblend.locking import LOCK, lock_folder, release_lock, release_locks
+from seqblend.core.errors import MachineError
+from seqblend.core.locking import LOCK, lock_folder, release_lock, release_locks
 
 ENDLESS = [*SMALL, "--models", "bilstm", "--set", "train.epochs=1000000"]
 _HOLDER = """
 import pathlib, subprocess, sys, time
-from seqblend.locking import lock_folder
+from seqblend.core.locking import lock_folder
 lock_folder(pathlib.Path(sys.argv[1]), print)
 child = subprocess.Popen(["sleep", "600"], close_fds=False, stdout=subprocess.DEVNULL)
 print(child.pid, flush=True)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from conftest import sequence_set, view_of
 
-from seqblend.config import TrainConfig, VocabularyConfig
+from seqblend.core.config import TrainConfig, VocabularyConfig
 from seqblend.models.registry import entries, entry_for, resolve_options
 from seqblend.training.contract import Context, Labelled
 from seqblend.training.members import fit_member, member_from_arrays

@@ -9,10 +9,10 @@ import pytest
 import torch
 from test_training import CPU, SMALL, make_rows, make_setting
 
-from seqblend.errors import UnitError
+from seqblend.core.errors import UnitError
 from seqblend.models.recurrent import RecurrentClassifier
 from seqblend.training.fitting import fit_module, predict_module
-from seqblend.training.memory import Portions, is_out_of_memory
+from seqblend.training.micro_batches import Portions, is_out_of_memory
 from seqblend.training.trainer import Trainer
 
 PLAIN = dataclasses.replace(SMALL, dropout=0.0, embedding_dropout=0.0, word_dropout=0.0)
@@ -119,7 +119,7 @@ _LIMITED = """
 import resource, sys
 import numpy as np
 import seqblend, torch
-from seqblend.training.memory import Portions
+from seqblend.training.micro_batches import Portions
 torch.set_num_threads(1)
 embed, lstm = torch.nn.Embedding(50, 64), torch.nn.LSTM(64, 64, batch_first=True)
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import sklearn.metrics as oracle
 
-from seqblend.errors import FlagError
-from seqblend.metrics import (
+from seqblend.core.errors import FlagError
+from seqblend.evaluation.metrics import (
     METRICS,
     average_ranks,
     better,

@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from seqblend.errors import FlagError
-from seqblend.models.attention import Block, Transformer, TransformerOptions, rotate, sinusoids
+from seqblend.core.errors import FlagError
 from seqblend.models.bag import BagOptions, NgramBag, hash_ngrams
 from seqblend.models.convolution import ConvolutionOptions, TextConvolution
 from seqblend.models.layers import Dropout, Start, TwoWay
 from seqblend.models.normalisation import TokenBatchNorm
+from seqblend.models.transformer import Block, Transformer, TransformerOptions, rotate, sinusoids
 
 LENGTHS = torch.tensor([9, 4, 1])
 

@@ -3,9 +3,9 @@ import pytest
 import torch
 from torch import nn
 
-from seqblend.config import TrainConfig
-from seqblend.errors import FlagError
-from seqblend.training.optimise import (
+from seqblend.core.config import TrainConfig
+from seqblend.core.errors import FlagError
+from seqblend.training.optimisation import (
     AveragedWeights,
     choose_precision,
     make_loss,

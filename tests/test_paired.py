@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from blend_examples import members
 
+from seqblend.evaluation.bootstrap import bootstrap, row_losses
+from seqblend.evaluation.metrics import METRICS, score
 from seqblend.evaluation.paired import (
     PairedDifference,
     compare_losses,
@@ -13,8 +15,6 @@ from seqblend.evaluation.paired import (
     compare_scores,
     difference_error,
 )
-from seqblend.metrics import METRICS, score
-from seqblend.resampling import bootstrap, row_losses
 
 
 def certain(labels, rows_right):

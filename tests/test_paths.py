@@ -4,18 +4,18 @@ import shutil
 import pytest
 from conftest import write_competition
 
-from seqblend.dataset import contents_digest
-from seqblend.errors import FlagError
-from seqblend.locking import release_locks
-from seqblend.paths import (
+from seqblend.core.errors import FlagError
+from seqblend.core.locking import release_locks
+from seqblend.reading.cache import contents_digest
+from seqblend.reading.discovery import find_files
+from seqblend.running.project import name_of
+from seqblend.running.workspace import (
     Origin,
     choose_competition,
     find_competitions,
     find_places,
     open_store,
 )
-from seqblend.project import name_of
-from seqblend.reading.discovery import find_files
 
 
 @pytest.fixture(autouse=True)

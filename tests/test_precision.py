@@ -4,11 +4,11 @@ import pytest
 import torch
 from test_units import CPU, make_project
 
-from seqblend.console import make_console
-from seqblend.pipeline import make_plan
-from seqblend.running.precision import settle_precision
-from seqblend.store import read_json, write_json
-from seqblend.training.optimise import choose_precision
+from seqblend.app.pipeline import make_plan
+from seqblend.core.console import make_console
+from seqblend.core.storage import read_json, write_json
+from seqblend.training.optimisation import choose_precision
+from seqblend.training.precision import settle_precision
 
 OWN = choose_precision("auto", CPU, low_precision_on_cpu=True)
 OTHER = {"bfloat16": "float32", "float32": "bfloat16"}[OWN]

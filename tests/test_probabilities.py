@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from seqblend.errors import InputError
-from seqblend.probabilities import check_probabilities
+from seqblend.core.errors import InputError
+from seqblend.evaluation.probabilities import check_probabilities
 
 GOOD = np.array([[0.25, 0.75], [1.0, 0.0]], np.float32)
 

@@ -11,19 +11,19 @@ from report_examples import make_probabilities, make_report
 from test_pseudo_units import ALL, two_stages
 from test_units import make_project, runs_of
 
-from seqblend.config import PseudoConfig
-from seqblend.errors import FlagError
-from seqblend.metrics import score
+from seqblend.core.config import PseudoConfig
+from seqblend.core.errors import FlagError
+from seqblend.core.storage import read_json
+from seqblend.evaluation.bootstrap import influence, standard_error
+from seqblend.evaluation.metrics import score
 from seqblend.reporting.facts.entries import rank_entries
 from seqblend.reporting.facts.records import ModelRecord, PseudoFacts
 from seqblend.reporting.sections.pseudo_section import pseudo_section, tabulate_pseudo
-from seqblend.resampling import influence, standard_error
 from seqblend.running.budget import Estimator
-from seqblend.running.pseudo import choose_rows
+from seqblend.running.pseudo_labels import choose_rows
 from seqblend.running.runs import PILOT, Job, Unit, plan_second_stage, plan_units
 from seqblend.running.scheduling import Schedule
-from seqblend.store import read_json
-from seqblend.tuned import remark_of
+from seqblend.running.tuned import remark_of
 
 NBLR = ["--models", "nblr", "--folds", "2", "--workers", "1", "--pseudo",
         "--set", "pseudo.confidence=0.6"]  # fmt: skip

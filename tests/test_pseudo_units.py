@@ -11,18 +11,18 @@ import torch
 from conftest import write_competition
 from test_units import make_project, runs_of
 
-from seqblend.checkup import examine_runs
-from seqblend.config import PseudoConfig
-from seqblend.folds import split
-from seqblend.metrics import score
-from seqblend.models.linear import NbLogistic, NbLogisticOptions
-from seqblend.running.pseudo import choose_rows
+from seqblend.app.doctor import examine_runs
+from seqblend.core.config import PseudoConfig
+from seqblend.core.storage import read_array, read_json
+from seqblend.data.folds import split
+from seqblend.evaluation.metrics import score
+from seqblend.models.nblr import NbLogistic, NbLogisticOptions
+from seqblend.running.pseudo_labels import choose_rows
 from seqblend.running.results import collect_run, pseudo_labels
 from seqblend.running.runs import Unit, plan_second_stage, plan_units
 from seqblend.running.units import restore_member, run_unit
-from seqblend.store import read_array, read_json
-from seqblend.tuning.adopt import warm_starts
 from seqblend.tuning.space import make_space
+from seqblend.tuning.warm_start import warm_starts
 
 CPU = torch.device("cpu")
 SURE = 0.62

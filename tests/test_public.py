@@ -22,14 +22,14 @@ from public_examples import (
     write_tree,
 )
 
-from seqblend.config import DataConfig
-from seqblend.errors import FlagError, InputError
-from seqblend.public.documents import NEWSGROUPS
-from seqblend.public.published import DATA_SETS, ArchiveSource, prepare
-from seqblend.public.reuters import read_number_lists
-from seqblend.reading.readers import find_files, read_competition
+from seqblend.core.config import DataConfig
+from seqblend.core.errors import FlagError, InputError
+from seqblend.core.storage import file_digest
+from seqblend.extras.public.documents import NEWSGROUPS
+from seqblend.extras.public.published import DATA_SETS, ArchiveSource, prepare
+from seqblend.extras.public.reuters import read_number_lists
+from seqblend.reading.reader import find_files, read_competition
 from seqblend.reading.solution import read_solution
-from seqblend.store import file_digest
 
 NEWSWIRES = [[i % 40 + 1, i % 7 + 1, 90 + i] for i in range(230)]
 TOPICS = [i % 46 for i in range(230)]

@@ -9,13 +9,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from seqblend.config import DataConfig
-from seqblend.errors import InputError
+from seqblend.blending.submission import write_submission
+from seqblend.core.config import DataConfig
+from seqblend.core.errors import InputError
+from seqblend.data.sequences import CsvStyle
 from seqblend.reading.lexicon import EMPTY
-from seqblend.reading.readers import find_files, is_competition, read_competition
+from seqblend.reading.reader import find_files, is_competition, read_competition
 from seqblend.reading.solution import read_solution
-from seqblend.sequences import CsvStyle
-from seqblend.submission import write_submission
 
 TRAIN = [
     {"id": "a1", "text": "the dog barks loudly", "label": "dog"},

@@ -10,7 +10,7 @@ import torch
 from conftest import REPOSITORY, sequence_set, view_of, write_competition
 
 from seqblend import models
-from seqblend.config import TrainConfig, VocabularyConfig
+from seqblend.core.config import TrainConfig, VocabularyConfig
 from seqblend.models import registry
 from seqblend.training.contract import Context, Labelled
 from seqblend.training.members import fit_member
@@ -51,11 +51,10 @@ def test_the_python_example_runs_as_it_is_written(tmp_path):
 
 @pytest.fixture
 def added(tmp_path, monkeypatch):
-    """The README's model, added as the README says: a file in models/, its name in _FILES."""
+    """The README's model, added as the README says: a file in models/."""
     (tmp_path / "mean.py").write_text(code_after("Add a model"), encoding="utf-8")
     monkeypatch.setattr(models, "__path__", [*models.__path__, str(tmp_path)])
     monkeypatch.setattr(registry, "_ENTRIES", dict(registry.entries()))
-    monkeypatch.setattr(registry, "_FILES", (*registry._FILES, "mean"))
     yield registry.entry_for("mean")
     del sys.modules["seqblend.models.mean"]
 

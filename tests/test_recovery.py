@@ -9,7 +9,7 @@ import torch
 from test_training import CPU, SMALL, make_rows, make_setting
 from torch import nn
 
-from seqblend.errors import UnitError
+from seqblend.core.errors import UnitError
 from seqblend.models.recurrent import RecurrentClassifier
 from seqblend.training.fitting import fit_module
 from seqblend.training.recovery import DivergenceError, Snapshot, Watch

@@ -8,25 +8,25 @@ from conftest import sequence_set
 from report_examples import make_report
 from sklearn.metrics import auc, roc_auc_score
 
-from seqblend.blending.calibration import measure_reliability
-from seqblend.config import DataConfig, VocabularyConfig
+from seqblend.app.report_data import make_texts
+from seqblend.core.config import DataConfig, VocabularyConfig
+from seqblend.core.errors import InputError
+from seqblend.core.storage import write_arrays
 from seqblend.diagnosis.cards import MemberCard
 from seqblend.diagnosis.record import Diagnosis
-from seqblend.errors import InputError
-from seqblend.reading.readers import find_files, read_competition
+from seqblend.evaluation.calibration import measure_reliability
+from seqblend.reading.reader import find_files, read_competition
 from seqblend.reporting.facts.breakdowns import accuracy_by_class, accuracy_by_tenth
 from seqblend.reporting.facts.entries import rank_entries
 from seqblend.reporting.facts.explanations import rank_agreement, read_explanations
-from seqblend.reporting.facts.leaderboard import tabulate
-from seqblend.reporting.facts.members import correlate_errors, tabulate_members
+from seqblend.reporting.facts.leaderboard_table import tabulate
+from seqblend.reporting.facts.member_table import correlate_errors, tabulate_members
 from seqblend.reporting.facts.mistakes import tabulate_suspects, tabulate_worst
 from seqblend.reporting.facts.records import RowTexts, Suspects
 from seqblend.reporting.figures.roc_and_reliability import draw_roc, macro_curve
 from seqblend.reporting.figures.token_strips import lay_out
 from seqblend.reporting.report import README_PICTURES, copy_pictures
 from seqblend.reporting.sections.next_steps import next_steps
-from seqblend.store import write_arrays
-from seqblend.summary import make_texts
 
 
 @pytest.fixture(scope="module")

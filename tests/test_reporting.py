@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from report_examples import make_history, make_report
 
-from seqblend.board import leaderboard_rows
-from seqblend.diagnosis.check import Check
+from seqblend.app.leaderboard_display import leaderboard_rows
+from seqblend.blending.submission_log import Scored
+from seqblend.core.findings import Finding
 from seqblend.diagnosis.record import Diagnosis
-from seqblend.metrics import score
+from seqblend.evaluation.check import Check
+from seqblend.evaluation.metrics import score
 from seqblend.reporting.elements.report_tables import (
     Column,
     Table,
@@ -24,12 +26,10 @@ from seqblend.reporting.elements.report_tables import (
 from seqblend.reporting.elements.short_paths import relative_paths
 from seqblend.reporting.facts.entries import rank_entries
 from seqblend.reporting.facts.histories import epochs_to_share
-from seqblend.reporting.facts.leaderboard import tabulate
+from seqblend.reporting.facts.leaderboard_table import tabulate
 from seqblend.reporting.facts.records import BEST_REACHABLE
 from seqblend.reporting.report import write_report
 from seqblend.reporting.sections.headline import headline, judge
-from seqblend.sequences import Finding
-from seqblend.submission_log import Scored
 
 HOSTILE = ("<script>alert(1)</script>", "=cmd()|' /C calc'!A0", "\x1b[31mred" + "x" * 1_000_000)
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from blend_examples import members
 
-from seqblend.metrics import METRICS, score
-from seqblend.resampling import bootstrap, influence, standard_error
+from seqblend.evaluation.bootstrap import bootstrap, influence, standard_error
+from seqblend.evaluation.metrics import METRICS, score
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -15,7 +15,7 @@ from conftest import REPOSITORY
 _INTERPRETER = """#!/bin/sh
 echo "$(basename "$0") $*" >>"{log}"
 case "$*" in
-*seqblend.versions*) [ -e "{packages}" ] || [ "${{0#*/.venv/}}" != "$0" ] ;;
+*seqblend.core.versions*) [ -e "{packages}" ] || [ "${{0#*/.venv/}}" != "$0" ] ;;
 "-m venv"*) mkdir -p "$4/bin"; cp "$0" "$4/bin/python"; cp "$0" "$4/bin/pip" ;;
 esac
 """

@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from seqblend.config import TrainConfig, VocabularyConfig
+from seqblend.core.config import TrainConfig, VocabularyConfig
 from seqblend.models.recurrent import RecurrentOptions
 from seqblend.running.runs import PILOT, Job, Run, Unit, plan_units
 from seqblend.running.scheduling import Schedule

@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqblend.config import DataConfig, FoldConfig
-from seqblend.errors import FlagError, InputError
-from seqblend.folds import make_folds
-from seqblend.reading.answers import find_answer
+from seqblend.core.config import DataConfig, FoldConfig
+from seqblend.core.errors import FlagError, InputError
+from seqblend.data.folds import make_folds
 from seqblend.reading.discovery import find_files
 from seqblend.reading.kinds import check_discrete, cut_text, cutter, detect_kind
 from seqblend.reading.labels import factorise, read_labels, stratified_rows
-from seqblend.reading.readers import read_competition
+from seqblend.reading.reader import read_competition
 from seqblend.reading.schema import Schema, find_schema
+from seqblend.reading.submission_form import find_answer
 from seqblend.reading.tables import Table
 
 PROSE = ["It was, I think, a good film.", "No! Never again; a bore.", "Well, what a surprise."]

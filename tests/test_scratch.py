@@ -7,15 +7,15 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils import rnn
 
-from seqblend.scratch.attention import Attention
-from seqblend.scratch.checking import gradient_by_distance, nudge_weights
-from seqblend.scratch.classifier import SequenceClassifier, Shape
-from seqblend.scratch.initial import draw_orthogonal
-from seqblend.scratch.layers import Embedding, Linear
-from seqblend.scratch.loss import cross_entropy, softmax
-from seqblend.scratch.optimise import Adam, clip_by_global_norm
-from seqblend.scratch.pooling import POOLINGS, make_pool
-from seqblend.scratch.recurrent import Recurrent
+from seqblend.models.scratch_nets.adam import Adam, clip_by_global_norm
+from seqblend.models.scratch_nets.additive_attention import Attention
+from seqblend.models.scratch_nets.classifier import SequenceClassifier, Shape
+from seqblend.models.scratch_nets.dense import Embedding, Linear
+from seqblend.models.scratch_nets.gradient_check import gradient_by_distance, nudge_weights
+from seqblend.models.scratch_nets.initialisation import draw_orthogonal
+from seqblend.models.scratch_nets.loss import cross_entropy, softmax
+from seqblend.models.scratch_nets.pooling import POOLINGS, make_pool
+from seqblend.models.scratch_nets.recurrent_layer import Recurrent
 
 CELLS = ["rnn", "lstm", "gru"]
 LENGTHS = np.array([7, 4, 1, 5])

@@ -8,16 +8,16 @@ import torch
 from conftest import sequence_set
 from test_training import make_rows, make_setting
 
-from seqblend.config import TrainConfig, VocabularyConfig
-from seqblend.errors import UnitError
+from seqblend.core.config import TrainConfig, VocabularyConfig
+from seqblend.core.errors import UnitError
 from seqblend.models.recurrent import RecurrentClassifier, RecurrentOptions
-from seqblend.models.scratch import Network, ScratchOptions, build_attention, build_lstm
+from seqblend.models.scratch_models import Network, ScratchOptions, build_attention, build_lstm
+from seqblend.models.scratch_nets.dropout import FeatureDropout, drop_words
 from seqblend.running.budget import Estimator
 from seqblend.running.runs import PILOT, Run, Unit, plan_units
-from seqblend.scratch.dropout import FeatureDropout, drop_words
 from seqblend.training.batching import DeviceSequences
 from seqblend.training.fitting import fit_module
-from seqblend.training.scratch import fit_network, gather, predict_network
+from seqblend.training.scratch_fitting import fit_network, gather, predict_network
 
 CPU = torch.device("cpu")
 SMALL = ScratchOptions(width=8, hidden=8)

@@ -11,7 +11,7 @@ import pytest
 from processes import run_kernel, start_script
 from public_examples import REVIEWS, write_tar
 
-from seqblend.commands import run_script
+from seqblend.app.cli import run_script
 
 NBLR = ["--models", "nblr", "--folds", "2", "--workers", "1"]
 SCRIPTS = ["run", "train", "blend", "report", "prepare"]

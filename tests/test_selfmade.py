@@ -3,7 +3,7 @@ import pytest
 from conftest import sequence_set
 from scipy import sparse
 
-from seqblend.config import EmbeddingConfig
+from seqblend.core.config import EmbeddingConfig
 from seqblend.embeddings import selfmade
 from seqblend.embeddings.selfmade import (
     choose_tokens,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from conftest import sequence_set
 
-from seqblend.config import (
+from seqblend.core.config import (
     Config,
     EmbeddingConfig,
     TrainConfig,
@@ -14,11 +14,11 @@ from seqblend.config import (
     parse_assignments,
 )
 from seqblend.embeddings import settling
-from seqblend.embeddings.settling import LIGHT, lighten_dropout, settle_vectors
+from seqblend.embeddings.auto import LIGHT, lighten_dropout, settle_vectors
 from seqblend.models.registry import resolve_options
-from seqblend.paths import Places
-from seqblend.project import Request, open_project
-from seqblend.tuned import with_values
+from seqblend.running.project import Request, open_project
+from seqblend.running.tuned import with_values
+from seqblend.running.workspace import Places
 
 TRAIN = [[0] * 60, [1] * 20, [2] * 20]  # 100 tokens, 80 once cut at 40
 

@@ -14,7 +14,7 @@ def start_sleeper() -> subprocess.Popen:
     """A script that takes its time, and takes it again when it is stopped."""
     code = """if True:
         import sys, time
-        from seqblend.commands import run_script
+        from seqblend.app.cli import run_script
         def main(argv):
             try:
                 print("working", flush=True)

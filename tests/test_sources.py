@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from seqblend.sources import git_commit
+from seqblend.core.provenance import git_commit
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 

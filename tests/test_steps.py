@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqblend.config import DataConfig
-from seqblend.errors import FlagError, InputError
+from seqblend.core.config import DataConfig
+from seqblend.core.errors import FlagError, InputError
 from seqblend.reading.discovery import find_files
 from seqblend.reading.lexicon import EMPTY
-from seqblend.reading.readers import read_competition
+from seqblend.reading.reader import read_competition
 from seqblend.reading.schema import find_schema
-from seqblend.reading.steps import find_steps, join_steps, match_steps
 from seqblend.reading.tables import Table
+from seqblend.reading.wide_tables import find_steps, join_steps, match_steps
 
 ROWS = [["5", "3", "12"], ["3"], ["7", "", "5", "5"], []]  # the last two: a gap, nothing at all
 

@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 from conftest import REPOSITORY, Touch
 
-from seqblend.errors import InputError, MachineError
-from seqblend.paths import Store
-from seqblend.store import (
+from seqblend.core.errors import InputError, MachineError
+from seqblend.core.storage import (
     check_writable,
     commit_arrays,
     commit_folder,
@@ -28,12 +27,13 @@ from seqblend.store import (
     write_json,
     write_text,
 )
+from seqblend.running.workspace import Store
 
 _FULL_DISK = """
 import resource, sys
 from pathlib import Path
-from seqblend.errors import MachineError
-from seqblend.store import write_bytes
+from seqblend.core.errors import MachineError
+from seqblend.core.storage import write_bytes
 resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, 4_096))
 try:
     write_bytes(Path(sys.argv[1]), bytes(50_000))
@@ -54,7 +54,7 @@ def test_a_full_disk_leaves_the_previous_file_and_no_temp_file(tmp_path, monkeyp
     path = tmp_path / "file.txt"
     write_text(path, "before", "cache")
     monkeypatch.setenv("FAULT", "cache.write:enospc")
-    monkeypatch.setattr("seqblend.faults._visits", {})
+    monkeypatch.setattr("seqblend.core.fault_injection._visits", {})
     with pytest.raises(MachineError, match=r"file.txt: 5 bytes needed, [\d,]+ free. Free some"):
         write_text(path, "after", "cache")
     assert path.read_text() == "before"
@@ -92,7 +92,7 @@ def test_an_injected_failure_leaves_the_previous_file_intact(tmp_path, monkeypat
     path = tmp_path / "weights.npz"
     write_arrays(path, {"a": np.arange(3)}, "weights")
     monkeypatch.setenv("FAULT", "weights.rename:raise")
-    monkeypatch.setattr("seqblend.faults._visits", {})
+    monkeypatch.setattr("seqblend.core.fault_injection._visits", {})
     with pytest.raises(RuntimeError, match=r"weights\.rename"):
         write_arrays(path, {"a": np.zeros(3)}, "weights")
     np.testing.assert_array_equal(read_arrays(path)["a"], np.arange(3))

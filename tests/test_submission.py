@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from seqblend.errors import InputError
-from seqblend.sequences import CsvStyle, SubmissionForm
-from seqblend.submission import check_submission, write_submission
+from seqblend.blending.submission import check_submission, write_submission
+from seqblend.core.errors import InputError
+from seqblend.data.sequences import CsvStyle, SubmissionForm
 
 ODD_IDS = [
     "007", "12345678901234567890", "a,b", 'say "hi"', '"12311_10"', "two\nlines", "cr\rhere",

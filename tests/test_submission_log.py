@@ -6,8 +6,7 @@ import csv
 
 import pytest
 
-from seqblend.errors import FlagError
-from seqblend.submission_log import (
+from seqblend.blending.submission_log import (
     COLUMNS,
     log_submission,
     parse_leaderboard,
@@ -15,6 +14,7 @@ from seqblend.submission_log import (
     scored_submissions,
     superseded_files,
 )
+from seqblend.core.errors import FlagError
 
 OLD = ",".join(COLUMNS[:-1])  # as written before there was a status
 

@@ -8,9 +8,9 @@ import zipfile
 
 import pytest
 
-from seqblend.errors import InputError
+from seqblend.core.errors import InputError
+from seqblend.data.sequences import CsvStyle
 from seqblend.reading.tables import read_table
-from seqblend.sequences import CsvStyle
 
 COLUMNS = {"id": ["007", "8"], "text": ['say "hi", ü', "NA"]}
 CSV = 'id,text\n007,"say ""hi"", ü"\n8,NA\n'

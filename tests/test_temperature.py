@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from seqblend.metrics import score
-from seqblend.temperature import PRIOR, fit_temperature, temper
+from seqblend.evaluation.metrics import score
+from seqblend.evaluation.temperature import PRIOR, fit_temperature, temper
 
 
 def draw(n: int, c: int, too_sure: float) -> tuple[np.ndarray, np.ndarray]:

@@ -6,8 +6,8 @@ import torch
 from conftest import sequence_set
 from torch import nn
 
-from seqblend.config import TrainConfig, VocabularyConfig
-from seqblend.errors import UnitError
+from seqblend.core.config import TrainConfig, VocabularyConfig
+from seqblend.core.errors import UnitError
 from seqblend.models.recurrent import RecurrentClassifier, RecurrentOptions
 from seqblend.training.batching import DeviceSequences
 from seqblend.training.fitting import (

@@ -19,32 +19,32 @@ from conftest import REPOSITORY
 
 import run
 import tune
-from seqblend.commands import run_script
-from seqblend.config import Config, configure, parse_assignments
-from seqblend.console import make_console
+from seqblend.app.cli import run_script
+from seqblend.app.pipeline import make_plan
+from seqblend.core.config import Config, configure, parse_assignments
+from seqblend.core.console import make_console
+from seqblend.core.storage import commit_folder, forget_file, read_finished, read_json, write_array
 from seqblend.models.registry import entries
-from seqblend.paths import Places
-from seqblend.pipeline import make_plan
-from seqblend.project import Project, Request, open_project
 from seqblend.reporting.elements.blocks import Section
 from seqblend.reporting.elements.style import styled
 from seqblend.reporting.figures.trials import draw_history
 from seqblend.reporting.page import render_page
 from seqblend.reporting.sections.tuning_section import tuning_section
 from seqblend.running.executors import _DroppedError
+from seqblend.running.project import Project, Request, open_project
 from seqblend.running.results import finished_runs
 from seqblend.running.runs import PILOT, PilotResult, Unit
+from seqblend.running.tuned import REMARK
 from seqblend.running.units import run_unit
-from seqblend.store import commit_folder, forget_file, read_finished, read_json, write_array
-from seqblend.tuned import REMARK
-from seqblend.tuning.adopt import warm_starts
+from seqblend.running.workspace import Places
 from seqblend.tuning.confirm import SEED, make_confirmation
-from seqblend.tuning.course import Course, Rules, candidates
 from seqblend.tuning.gain import holm_adjusted
 from seqblend.tuning.planner import Planner, make_planner
 from seqblend.tuning.study import AGAIN, DEFAULT
-from seqblend.tuning.table import outcome_of
+from seqblend.tuning.trial_run import Course, Rules, candidates
+from seqblend.tuning.trial_table import outcome_of
 from seqblend.tuning.tuner import Settings, begin_study, best_model, replay_study
+from seqblend.tuning.warm_start import warm_starts
 
 CPU = torch.device("cpu")
 SMALL = [

@@ -13,15 +13,15 @@ from diagnosis_examples import draw_families
 from optuna.trial import FrozenTrial, create_trial
 from rich.console import Console
 
-from seqblend.config import Config, DataConfig, FoldConfig
-from seqblend.dataset import load_competition
+from seqblend.app.tune_display import show_verdict
+from seqblend.core.config import Config, DataConfig, FoldConfig
+from seqblend.core.storage import read_array, read_json
 from seqblend.evaluation.paired import PairedDifference
-from seqblend.paths import Places
-from seqblend.project import Project, Request, open_project
+from seqblend.reading.cache import load_competition
 from seqblend.reporting.sections.tuning import tabulate_scores
-from seqblend.store import read_array, read_json
+from seqblend.running.project import Project, Request, open_project
+from seqblend.running.workspace import Places
 from seqblend.tuning.confirm import Confirmed, adjust_for_number, has_new_folds, refold
-from seqblend.tuning.shown import show_verdict
 from seqblend.tuning.study import DEFAULT, FOUND
 from seqblend.tuning.verdict import Verdict
 

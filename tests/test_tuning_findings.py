@@ -6,9 +6,9 @@ import optuna
 import pytest
 from optuna.trial import create_trial
 
-from seqblend.knobs import Choice, Span
-from seqblend.seeds import rng_for
-from seqblend.tuning.findings import importances, position, warn_of
+from seqblend.core.knobs import Choice, Span
+from seqblend.core.seeds import rng_for
+from seqblend.tuning.search_warnings import importances, position, warn_of
 from seqblend.tuning.space import Knob, Space
 from seqblend.tuning.study import Study
 

@@ -7,10 +7,10 @@ import pytest
 from optuna.trial import FrozenTrial, create_trial
 from scipy import stats
 
-from seqblend.config import TrainConfig
+from seqblend.core.config import TrainConfig
+from seqblend.core.seeds import rng_for
+from seqblend.evaluation.bootstrap import row_losses
 from seqblend.evaluation.paired import compare_losses
-from seqblend.resampling import row_losses
-from seqblend.seeds import rng_for
 from seqblend.training.fitting import pilot_loss_key
 from seqblend.tuning.gain import holm_adjusted
 from seqblend.tuning.halving import in_upper_part, is_rung, survives

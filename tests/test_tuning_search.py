@@ -10,21 +10,21 @@ from pathlib import Path
 import pytest
 import torch
 
-from seqblend.config import Config, configure, parse_assignments
+from seqblend.core.config import Config, configure, parse_assignments
+from seqblend.core.seeds import rng_for
 from seqblend.models.registry import entries
-from seqblend.paths import Places
-from seqblend.project import Request, open_project
 from seqblend.running.executors import Event
+from seqblend.running.project import Request, open_project
 from seqblend.running.runs import PILOT, Job, Unit
 from seqblend.running.units import run_unit
-from seqblend.seeds import rng_for
+from seqblend.running.workspace import Places
 from seqblend.tuning import search as searching
 from seqblend.tuning.confirm import fold_spread
-from seqblend.tuning.course import Course, Rules, candidates, contenders, default_of
 from seqblend.tuning.gain import gain_of_shards
 from seqblend.tuning.planner import Planner, make_planner
 from seqblend.tuning.search import Search
 from seqblend.tuning.study import AGAIN, DEFAULT, OPENING
+from seqblend.tuning.trial_run import Course, Rules, candidates, contenders, default_of
 from seqblend.tuning.tuner import Settings, begin_study
 
 CPU = torch.device("cpu")

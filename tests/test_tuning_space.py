@@ -8,12 +8,12 @@ import numpy as np
 import optuna
 import pytest
 
-from seqblend.config import Config, configure, parse_assignments
-from seqblend.errors import FlagError
-from seqblend.knobs import Choice, Span
+from seqblend.core.config import Config, configure, parse_assignments
+from seqblend.core.errors import FlagError
+from seqblend.core.knobs import Choice, Span
+from seqblend.core.seeds import rng_for
 from seqblend.models.registry import entries
-from seqblend.seeds import rng_for
-from seqblend.tuned import is_given, with_values
+from seqblend.running.tuned import is_given, with_values
 from seqblend.tuning.space import SECTIONS, make_space, settings_of
 
 

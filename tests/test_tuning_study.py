@@ -14,13 +14,13 @@ import pytest
 from optuna.storages import JournalStorage
 from optuna.trial import TrialState
 
-from seqblend.config import Config
-from seqblend.errors import FlagError
-from seqblend.seeds import rng_for
+from seqblend.core.config import Config
+from seqblend.core.errors import FlagError
+from seqblend.core.seeds import rng_for
 from seqblend.tuning import storage as storages
 from seqblend.tuning.space import make_space
-from seqblend.tuning.storage import mend_journal, open_storage, shown, storage_errors
 from seqblend.tuning.study import AGAIN, DEFAULT, FOUND, WARM, Study, make_sampler, open_study
+from seqblend.tuning.study_storage import mend_journal, open_storage, shown, storage_errors
 
 SPACE = make_space(Config(), "nblr")
 OTHER = SPACE.start | {"options.orders": 2}

@@ -8,29 +8,29 @@ import pytest
 import torch
 from conftest import Touch, write_competition
 
-from seqblend.config import Config, DataConfig, FoldConfig, configure, parse_assignments
-from seqblend.dataset import load_or_read
-from seqblend.errors import FlagError, InputError, UnitError
-from seqblend.metrics import score
-from seqblend.models.recurrent import RecurrentClassifier
-from seqblend.models.registry import entries
-from seqblend.paths import Places
-from seqblend.pipeline import blend_finished
-from seqblend.project import Request, open_project
-from seqblend.reading.discovery import find_files
-from seqblend.running.results import check_result, collect_run, finished_runs
-from seqblend.running.runs import PILOT, Unit, plan_runs, plan_units
-from seqblend.running.units import restore_member, run_unit
-from seqblend.sources import git_commit
-from seqblend.store import (
+from seqblend.app.pipeline import blend_finished
+from seqblend.app.report_data import make_report_data
+from seqblend.core.config import Config, DataConfig, FoldConfig, configure, parse_assignments
+from seqblend.core.errors import FlagError, InputError, UnitError
+from seqblend.core.provenance import git_commit
+from seqblend.core.storage import (
     read_array,
     read_finished,
     read_json,
     write_array,
     write_json,
 )
-from seqblend.summary import make_report_data
-from seqblend.temperature import temper
+from seqblend.evaluation.metrics import score
+from seqblend.evaluation.temperature import temper
+from seqblend.models.recurrent import RecurrentClassifier
+from seqblend.models.registry import entries
+from seqblend.reading.cache import load_or_read
+from seqblend.reading.discovery import find_files
+from seqblend.running.project import Request, open_project
+from seqblend.running.results import check_result, collect_run, finished_runs
+from seqblend.running.runs import PILOT, Unit, plan_runs, plan_units
+from seqblend.running.units import restore_member, run_unit
+from seqblend.running.workspace import Places
 
 CPU = torch.device("cpu")
 SETTINGS = ["train.max_epochs=3", "options.hidden=8", "options.width=8", "train.precision=float32"]

@@ -7,9 +7,9 @@ import zipfile
 import numpy as np
 import pytest
 
+from seqblend.core.errors import InputError
 from seqblend.embeddings import files
-from seqblend.embeddings.files import find_vector_files, read_vectors, sniff_width
-from seqblend.errors import InputError
+from seqblend.embeddings.vector_files import find_vector_files, read_vectors, sniff_width
 
 WORDS = ["the", "naïve", "don't", "."]
 TABLE = np.arange(32, dtype=np.float32).reshape(4, 8) / 4 - 3

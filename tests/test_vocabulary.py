@@ -1,9 +1,9 @@
 import numpy as np
 from conftest import sequence_set
 
-from seqblend.config import VocabularyConfig
-from seqblend.sequences import UNK
-from seqblend.vocabulary import fit_vocabulary
+from seqblend.core.config import VocabularyConfig
+from seqblend.data.sequences import UNK
+from seqblend.data.vocabulary import fit_vocabulary
 
 
 def test_ids_follow_count_then_text():

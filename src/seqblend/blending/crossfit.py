@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from seqblend.blending.calibration import fit_class_weights
 from seqblend.blending.methods import Blend, adjust, available_methods, fit_blend
-from seqblend.dealing import deal_rows
+from seqblend.core.seeds import rng_for
+from seqblend.data.stratify import deal_rows
+from seqblend.evaluation.calibration import fit_class_weights
+from seqblend.evaluation.metrics import COUNTED, better, score
 from seqblend.evaluation.paired import compare_scores
-from seqblend.metrics import COUNTED, better, score
-from seqblend.seeds import rng_for
-from seqblend.temperature import fit_temperature, temper
+from seqblend.evaluation.temperature import fit_temperature, temper
 
 FOLDS = 5  # a single fold is cut into this many; more folds are joined to as many
 NEAR = 1.0  # standard errors of a paired difference within which a smaller blend is as good

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from seqblend.metrics import CLIP
+from seqblend.evaluation.metrics import CLIP
 
 _BLOCK = 200_000  # numbers a block: 1.6 MB in float64
 

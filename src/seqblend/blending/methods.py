@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from seqblend.blending.stacking import simplex_weights, stacking_weights
-from seqblend.metrics import CLIP, METRICS, score
-from seqblend.temperature import softmax
+from seqblend.evaluation.metrics import CLIP, METRICS, score
+from seqblend.evaluation.temperature import softmax
 
 METHODS = ("single", "mean", "logodds_simplex", "stacking")  # the simplest first: it wins ties
 LOG_ODDS = ("logodds_simplex", "stacking")  # these average log probabilities

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from seqblend.blending.calibration import measure_reliability
 from seqblend.blending.crossfit import (
     BlendFitter,
     best_of,
@@ -16,11 +15,12 @@ from seqblend.blending.crossfit import (
     make_blend_folds,
 )
 from seqblend.blending.methods import Blend
-from seqblend.errors import InputError
+from seqblend.core.errors import InputError
+from seqblend.evaluation.bootstrap import bootstrap
+from seqblend.evaluation.calibration import measure_reliability
+from seqblend.evaluation.metrics import METRICS, score
 from seqblend.evaluation.paired import compare_scores
-from seqblend.metrics import METRICS, score
-from seqblend.probabilities import check_probabilities
-from seqblend.resampling import bootstrap
+from seqblend.evaluation.probabilities import check_probabilities
 
 TAIL = 0.025  # of the resamples, left out on either side of an interval
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from seqblend.blending.crossfit import cross_fit
 from seqblend.diagnosis.holdouts import HoldOut
+from seqblend.evaluation.bootstrap import row_losses
+from seqblend.evaluation.metrics import predict_classes
 from seqblend.evaluation.paired import compare_losses
-from seqblend.metrics import predict_classes
-from seqblend.resampling import row_losses
 
 METHOD = (
     "logodds_simplex"  # the yardstick: convex, deterministic, and of log loss, which has no ties

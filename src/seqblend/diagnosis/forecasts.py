@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from seqblend.diagnosis.check import Check, Estimate, share_text
+from seqblend.core.seeds import rng_for
 from seqblend.diagnosis.holdouts import HoldOut
-from seqblend.metrics import predict_classes
-from seqblend.seeds import rng_for
+from seqblend.evaluation.check import Check, Estimate, share_text
+from seqblend.evaluation.metrics import predict_classes
 
 STEPS = 100  # of EM
 DRAWS = 100  # samples of validation rows that chance is read from

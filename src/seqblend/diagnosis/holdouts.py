@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqblend.folds import split
+from seqblend.core.storage import read_array
+from seqblend.data.folds import split
+from seqblend.data.sequences import Competition
 from seqblend.models.tfidf import TfidfLogistic, TfidfOptions
-from seqblend.paths import Store
 from seqblend.running.results import RunResult
-from seqblend.sequences import Competition
-from seqblend.store import read_array
+from seqblend.running.workspace import Store
 
 
 @dataclass(frozen=True)

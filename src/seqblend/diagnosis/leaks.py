@@ -9,10 +9,10 @@ import pandas as pd
 from scipy.stats import entropy
 from sklearn.tree import DecisionTreeClassifier
 
-from seqblend.dealing import deal_rows
-from seqblend.diagnosis.check import Check, Estimate, share_text
-from seqblend.seeds import rng_for, seed_for
-from seqblend.sequences import Competition
+from seqblend.core.seeds import rng_for, seed_for
+from seqblend.data.sequences import Competition
+from seqblend.data.stratify import deal_rows
+from seqblend.evaluation.check import Check, Estimate, share_text
 
 FOLDS = 5
 MOST = 20_000  # rows looked at

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqblend.diagnosis.check import Check, Estimate, share_text
-from seqblend.intervals import wilson_interval
+from seqblend.evaluation.check import Check, Estimate, share_text
+from seqblend.evaluation.intervals import wilson_interval
 
 SHOWN = 200  # rows listed
 MANY = 0.01  # share of suspected rows that is worth a look

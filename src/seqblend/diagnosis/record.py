@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from seqblend.diagnosis.cards import MemberCard
-from seqblend.diagnosis.check import Check
 from seqblend.diagnosis.shakeup import ShakeUp
 from seqblend.diagnosis.variance import VarianceLedger
+from seqblend.evaluation.check import Check
 from seqblend.evaluation.paired import PairedDifference
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqblend.metrics import METRICS
-from seqblend.resampling import weighted_metric
-from seqblend.seeds import rng_for
+from seqblend.core.seeds import rng_for
+from seqblend.evaluation.bootstrap import weighted_metric
+from seqblend.evaluation.metrics import METRICS
 
 SHARES = (0.2, 0.3, 0.5)
 DRAWS = 1_000

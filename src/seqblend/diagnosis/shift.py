@@ -8,18 +8,18 @@ import numpy as np
 from scipy import sparse
 from scipy.special import gammaln
 
-from seqblend.dealing import deal_rows
-from seqblend.diagnosis.check import Check, Estimate, plain_text, share_text
-from seqblend.diagnosis.duplicates import train_and_test
-from seqblend.diagnosis.pairs import mark_presence
-from seqblend.folds import number_sequences
-from seqblend.metrics import score
+from seqblend.core.seeds import rng_for
+from seqblend.data.duplicates import train_and_test
+from seqblend.data.folds import number_sequences
+from seqblend.data.pairs import mark_presence
+from seqblend.data.sequences import Competition
+from seqblend.data.stratify import deal_rows
+from seqblend.evaluation.bootstrap import bootstrap
+from seqblend.evaluation.check import Check, Estimate, plain_text, share_text
+from seqblend.evaluation.metrics import score
 from seqblend.models.logistic import LogisticConfig, fit_logistic, predict_logistic
 from seqblend.models.ngrams import fit_ngrams
 from seqblend.models.weighting import fit_idf, to_tfidf
-from seqblend.resampling import bootstrap
-from seqblend.seeds import rng_for
-from seqblend.sequences import Competition
 
 MOST = 10_000  # rows of each side that the adversarial model sees
 FOLDS = 5

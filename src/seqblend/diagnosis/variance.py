@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from seqblend.diagnosis.holdouts import HoldOut
-from seqblend.metrics import score
-from seqblend.resampling import bootstrap
+from seqblend.evaluation.bootstrap import bootstrap
+from seqblend.evaluation.metrics import score
 
 RESAMPLES = 400
 

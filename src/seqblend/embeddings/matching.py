@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from seqblend.embeddings.files import read_vectors
-from seqblend.embeddings.rewriting import RULES, Spelling, spellings
+from seqblend.embeddings.spellings import RULES, Spelling, spellings
+from seqblend.embeddings.vector_files import read_vectors
 
 _SHOWN_MISSING = 20
 

@@ -15,9 +15,9 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import svds
 
-from seqblend.config import EmbeddingConfig
-from seqblend.seeds import rng_for
-from seqblend.sequences import SequenceSet
+from seqblend.core.config import EmbeddingConfig
+from seqblend.core.seeds import rng_for
+from seqblend.data.sequences import SequenceSet
 
 SECONDS_A_TOKEN = 3e-6  # on one core: reviews 1.7e-6 to 2.5e-6, tokens in no order 7e-6
 _DENSE = 1_000_000  # cells up to which a matrix is factorised whole: few rows have few directions,

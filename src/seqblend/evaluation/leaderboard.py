@@ -9,10 +9,10 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
+from seqblend.evaluation.bootstrap import bootstrap
+from seqblend.evaluation.intervals import central_95
+from seqblend.evaluation.metrics import METRICS, score, summarise
 from seqblend.evaluation.paired import PairedDifference, compare_out_of_fold
-from seqblend.intervals import central_95
-from seqblend.metrics import METRICS, score, summarise
-from seqblend.resampling import bootstrap
 
 
 class HasPredictions(Protocol):

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqblend.intervals import central_95
-from seqblend.metrics import METRICS, score
-from seqblend.resampling import Z_95, bootstrap, influence, standard_error
+from seqblend.evaluation.bootstrap import Z_95, bootstrap, influence, standard_error
+from seqblend.evaluation.intervals import central_95
+from seqblend.evaluation.metrics import METRICS, score
 
 MIN_FOLDS = 3  # below these the spread over folds says nothing
 

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seqblend.models.attention import Block, Transformer, rotate
 from seqblend.models.layers import AdditiveAttention, mask_of
+from seqblend.models.transformer import Block, Transformer, rotate
 
 
 @torch.no_grad()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from seqblend.data.sequences import SequenceSet
 from seqblend.models.chars import CharLogistic, spell
-from seqblend.models.linear import NbLogistic
+from seqblend.models.nblr import NbLogistic
 from seqblend.models.ngrams import NgramIndex, count_ngrams
 from seqblend.models.weighting import TfidfRegression, to_presence, to_tfidf
-from seqblend.sequences import SequenceSet
 
 LinearModel = NbLogistic | TfidfRegression
 

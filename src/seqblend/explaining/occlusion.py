@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from seqblend.sequences import SequenceSet
+from seqblend.data.sequences import SequenceSet
 
 _BATCH = 400_000  # tokens predicted at once
 _MOST = 4_000_000  # tokens predicted in all; of a longer row, blocks of tokens are left out

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from seqblend.console import Console, say
+from seqblend.core.console import Console, say
+from seqblend.core.storage import write_arrays
+from seqblend.evaluation.metrics import predict_classes
 from seqblend.explaining.row_explanation import RowExplanation
 from seqblend.explaining.trained_model import open_model
-from seqblend.metrics import predict_classes
-from seqblend.project import Project
+from seqblend.running.project import Project
 from seqblend.running.results import standing_blend
-from seqblend.store import write_arrays
 
 _WORST = 30  # the report's table of errors has as many
 _FIRST = 3  # of them before the right ones: a picture shows the first six rows

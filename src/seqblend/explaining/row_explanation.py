@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from seqblend.data.sequences import UNK, SequenceSet, View
 from seqblend.explaining.attention_weights import attention_weights
 from seqblend.explaining.integrated_gradients import IntegratedGradients, integrate_gradients
 from seqblend.explaining.ngram_contributions import token_contributions
 from seqblend.explaining.occlusion import leave_one_out
-from seqblend.sequences import UNK, SequenceSet, View
 from seqblend.training.batching import DeviceSequences, cut_sequences
 from seqblend.training.contract import Fitted
 from seqblend.training.members import LinearMember, ScratchMember, TorchMember

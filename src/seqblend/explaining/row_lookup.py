@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqblend.config import DataConfig
-from seqblend.errors import FlagError, listing, suggest
+from seqblend.core.config import DataConfig
+from seqblend.core.errors import FlagError, listing, suggest
+from seqblend.data.sequences import Competition, View
 from seqblend.reading.kinds import cut_text, plain_number
 from seqblend.reading.lexicon import EMPTY
-from seqblend.sequences import Competition, View
 
 
 @dataclass(frozen=True)

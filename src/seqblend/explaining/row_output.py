@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from seqblend.console import Console, say, say_coloured
+from seqblend.core.console import Console, say, say_coloured
+from seqblend.core.storage import write_bytes, write_text
 from seqblend.explaining.row_explanation import RowExplanation
 from seqblend.explaining.row_lookup import SelectedRow, find_row, read_text
 from seqblend.explaining.trained_model import TrainedModel, open_model
-from seqblend.project import Project
 from seqblend.reporting.elements.style import clean, display_labels, styled, to_png
 from seqblend.reporting.facts.explanations import shares_of
 from seqblend.reporting.figures.token_strips import LINE, draw_row, lay_out
 from seqblend.reporting.page import make_environment
-from seqblend.store import write_bytes, write_text
+from seqblend.running.project import Project
 
 _LINES = 60  # of a picture's row; the page has the rest
 _STRONGEST = 5  # tokens named for and against

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from seqblend.config import TrainConfig, VocabularyConfig
-from seqblend.embeddings.table import EmbeddingUse
-from seqblend.errors import FlagError, InputError, suggest
+from seqblend.core.config import TrainConfig, VocabularyConfig
+from seqblend.core.errors import FlagError, InputError, suggest
+from seqblend.core.knobs import override
+from seqblend.embeddings.vectors import EmbeddingUse
 from seqblend.explaining.row_explanation import RowExplanation, explain_row, extend_lexicon
-from seqblend.knobs import override
 from seqblend.models.registry import entries, entry_for
-from seqblend.project import Project
 from seqblend.reading.lexicon import EMPTY
+from seqblend.running.project import Project
 from seqblend.running.results import RunResult, finished_runs
 from seqblend.running.runs import Run, Unit
 from seqblend.running.units import restore_member

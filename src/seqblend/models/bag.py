@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from seqblend.knobs import Choice, Span, knob, share
+from seqblend.core.knobs import Choice, Span, knob, share
+from seqblend.data.sequences import PAD
 from seqblend.models.layers import Embed, NetworkOptions, drop_words, mask_of
 from seqblend.models.registry import register
-from seqblend.sequences import PAD
 
 _FACTOR = 6364136223846793005  # Knuth's multiplier for 64-bit congruences
 _SHIFT = 29  # high bits, which a product mixes best, fold into the low ones

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from seqblend.knobs import Choice, Span, knob, share
+from seqblend.core.knobs import Choice, Span, knob, share
+from seqblend.data.sequences import SequenceSet, View
 from seqblend.models.logistic import LogisticConfig
 from seqblend.models.ngrams import NgramIndex, fit_ngrams, fit_within
 from seqblend.models.registry import register
 from seqblend.models.weighting import TfidfRegression, fit_tfidf
-from seqblend.sequences import SequenceSet, View
 
 _CODE_POINTS = 0x110000  # characters are numbered as in Unicode
 _BOUNDARY = " "  # before and after a word

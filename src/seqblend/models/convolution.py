@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seqblend.knobs import Choice, Span, knob, share
+from seqblend.core.knobs import Choice, Span, knob, share
 from seqblend.models.layers import Embed, NetworkOptions, Pool
 from seqblend.models.registry import register
 

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
 
-from seqblend.knobs import Choice, Span, knob, share
+from seqblend.core.knobs import Choice, Span, knob, share
+from seqblend.data.sequences import PAD, UNK
 from seqblend.models.normalisation import TokenBatchNorm
 from seqblend.models.recurrence import has_steps, run_steps
-from seqblend.sequences import PAD, UNK
 
 
 @dataclass(frozen=True)

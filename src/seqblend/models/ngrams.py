@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from seqblend.sequences import SequenceSet
+from seqblend.data.sequences import SequenceSet
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from seqblend.knobs import Choice, Span, knob, share
+from seqblend.core.knobs import Choice, Span, knob, share
 from seqblend.models.layers import Dropout, Embed, NetworkOptions, Pool, Start, TwoWay, reversal_of
 from seqblend.models.registry import register
 

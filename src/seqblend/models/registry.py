@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
-from seqblend.errors import FlagError, suggest
-from seqblend.knobs import override
-
-_FILES = ("recurrent", "attention", "convolution", "bag", "linear", "tfidf", "chars", "scratch")
+from seqblend import models
+from seqblend.core.errors import FlagError, suggest
+from seqblend.core.knobs import override
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,9 @@ def register(
 
 
 def entries() -> dict[str, Entry]:
-    """All registered models by name."""
-    for file in _FILES:
-        importlib.import_module(f"seqblend.models.{file}")
+    """All registered models by name: every file of models/ is imported."""
+    for file in pkgutil.iter_modules(models.__path__):
+        importlib.import_module(f"seqblend.models.{file.name}")
     return _ENTRIES
 
 

@@ -7,9 +7,9 @@ from typing import Self
 import numpy as np
 from scipy import sparse
 
+from seqblend.data.sequences import SequenceSet, View
 from seqblend.models.logistic import LogisticConfig, fit_logistic, predict_logistic
 from seqblend.models.ngrams import NgramIndex, count_ngrams
-from seqblend.sequences import SequenceSet, View
 
 
 def fit_idf(counts: sparse.csr_matrix) -> np.ndarray:

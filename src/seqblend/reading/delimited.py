@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from seqblend.errors import InputError
-from seqblend.sequences import CsvStyle
+from seqblend.core.errors import InputError
+from seqblend.data.sequences import CsvStyle
 
 SEPARATORS = {",": "comma", "\t": "TAB", ";": "semicolon", "|": "pipe"}
 _NO_SEPARATOR = "\x1f"  # a table of one column, whose text may hold all of the above

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
 
-from seqblend.errors import InputError, listing
+from seqblend.core.errors import InputError, listing
 from seqblend.reading.formats import COMPRESSED, DELIMITED_SUFFIXES, JSON_SUFFIXES, data_name
 from seqblend.reading.tables import read_table
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from seqblend.errors import InputError, listing
+from seqblend.core.errors import InputError, listing
 
 COMPRESSED = (".gz", ".zip", ".bz2", ".xz")
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from heapq import nsmallest
 
-from seqblend.config import DataConfig
-from seqblend.errors import FlagError, InputError, nearest
+from seqblend.core.config import DataConfig
+from seqblend.core.errors import FlagError, InputError, nearest
 from seqblend.reading.tables import Cell, Table
 
 KINDS = ("auto", "text", "chars", "tokens")

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqblend.errors import FlagError, InputError, listing
+from seqblend.core.errors import FlagError, InputError, listing
+from seqblend.core.seeds import rng_for
 from seqblend.reading.tables import Table
-from seqblend.seeds import rng_for
 
 _UNDEFINED = {"", "nan", "inf", "+inf", "-inf", "infinity", "-infinity"}
 _PADDED = re.compile(r"[-+]?0\d+")  # 007 is a name, not the number 7

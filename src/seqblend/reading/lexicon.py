@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from seqblend.sequences import SequenceSet, View
+from seqblend.data.sequences import SequenceSet, View
 
 EMPTY = ""  # the one token of a row without any: every row has at least one
 

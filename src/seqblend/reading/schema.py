@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import chain
 
-from seqblend.config import DataConfig
-from seqblend.errors import InputError, listing
+from seqblend.core.config import DataConfig
+from seqblend.core.errors import InputError, listing
+from seqblend.core.findings import Finding
 from seqblend.reading.kinds import Kind, check_discrete, cutter, detect_kind, typical_cells
-from seqblend.reading.steps import family_of, find_steps, hold_steps, join_steps, match_steps
 from seqblend.reading.tables import Cell, Table, check_column
 from seqblend.reading.target import find_target
-from seqblend.sequences import Finding
+from seqblend.reading.wide_tables import family_of, find_steps, hold_steps, join_steps, match_steps
 
 ID_NAMES = ("id", "index", "row_id", "rowid")
 _FEW_TOKENS = 3  # a column with more tokens a row than this may be a sequence

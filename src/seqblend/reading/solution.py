@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from seqblend.errors import InputError, listing
+from seqblend.core.errors import InputError, listing
+from seqblend.data.sequences import Competition
 from seqblend.reading.labels import normal_label
 from seqblend.reading.tables import Table, read_table
-from seqblend.sequences import Competition
 
 
 def read_solution(path: Path, competition: Competition) -> np.ndarray:

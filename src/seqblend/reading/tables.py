@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from seqblend import faults
-from seqblend.errors import FlagError, InputError, suggest
+from seqblend.core import fault_injection
+from seqblend.core.errors import FlagError, InputError, suggest
+from seqblend.data.sequences import CsvStyle
 from seqblend.reading.delimited import parse_delimited, separator_name
 from seqblend.reading.formats import DELIMITED_SUFFIXES, Content, read_content
-from seqblend.sequences import CsvStyle
 
 Cell = str | list[str]  # a list only where JSON holds a list of tokens
 
@@ -70,7 +70,7 @@ def read_table(path: Path) -> Table:
     raises: InputError naming file, line and remedy: see formats.read_content and
         delimited.parse_delimited; also duplicate column names, no rows, and bad JSON
     """
-    faults.visit("data.read")
+    fault_injection.visit("data.read")
     content = read_content(path)
     opening = content.text.lstrip()[:1]
     is_json = opening in ("[", "{") and content.suffix not in DELIMITED_SUFFIXES[:3]

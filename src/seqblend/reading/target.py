@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from seqblend.config import DataConfig
-from seqblend.errors import InputError, listing
+from seqblend.core.config import DataConfig
+from seqblend.core.errors import InputError, listing
 from seqblend.reading.tables import Cell, Table, check_column
 
 TARGET_NAMES = ("label", "target", "class", "category", "sentiment", "labels", "y")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seqblend import store
-from seqblend.errors import InputError, listing
+from seqblend.core import storage
+from seqblend.core.errors import InputError, listing
 from seqblend.reporting.elements.blocks import Section
 from seqblend.reporting.elements.report_tables import to_csv
 from seqblend.reporting.elements.style import clean, styled, to_png
@@ -47,7 +47,7 @@ def write_report(data: ReportData, folder: Path, entries: list[Entry] | None = N
         _write_files(parts, folder)
         for name in ("report.md", "index.html"):
             text = render_page(title, head, parts, f"{name}.j2")
-            store.write_text(folder / name, text)
+            storage.write_text(folder / name, text)
     return folder / "index.html"
 
 
@@ -63,7 +63,7 @@ def copy_pictures(report: Path, folder: Path) -> list[Path]:
             "models. Run ./run.sh first"
         )
     for name in README_PICTURES:
-        store.write_bytes(folder / name, (report / name).read_bytes())
+        storage.write_bytes(folder / name, (report / name).read_bytes())
     return [folder / name for name in README_PICTURES]
 
 
@@ -82,11 +82,11 @@ def _write_files(parts: list[Section], folder: Path) -> None:
     """Every picture as PNG, its data and the tables as CSV."""
     for block in (block for part in parts for block in part.blocks):
         if block.csv:
-            store.write_text(folder / block.csv, to_csv(block.data or block.table))
+            storage.write_text(folder / block.csv, to_csv(block.data or block.table))
         for picture in [*block.pictures, *block.links]:
-            store.write_bytes(folder / f"{picture.name}.png", to_png(picture.figure))
+            storage.write_bytes(folder / f"{picture.name}.png", to_png(picture.figure))
             if picture.data is not None:
-                store.write_text(folder / picture.file, to_csv(picture.data))
+                storage.write_text(folder / picture.file, to_csv(picture.data))
 
 
 def _sections(data: ReportData, entries: list[Entry]) -> list[Section]:

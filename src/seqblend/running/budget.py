@@ -10,16 +10,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from seqblend.folds import HOLD_OUT_PARTS
+from seqblend.core.seeds import rng_for
+from seqblend.data.folds import HOLD_OUT_PARTS
+from seqblend.data.sequences import Competition, SequenceSet
 from seqblend.models.registry import entry_for
-from seqblend.models.scratch import Network
+from seqblend.models.scratch_models import Network
 from seqblend.running.runs import PILOT, Run, Unit
-from seqblend.seeds import rng_for
-from seqblend.sequences import Competition, SequenceSet
 from seqblend.training.batching import DeviceSequences, plan_epoch
 from seqblend.training.fitting import patience_of
-from seqblend.training.optimise import autocast
-from seqblend.training.scratch import gather
+from seqblend.training.optimisation import autocast
+from seqblend.training.scratch_fitting import gather
 
 _GUESSED_EPOCHS = 8  # before a pilot has said how many, for a million tokens an epoch or fewer
 _START_UP = 4.0  # seconds until a worker has imported torch and mapped its data

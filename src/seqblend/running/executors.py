@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 from seqblend import release_freed_memory
-from seqblend.errors import InputError
+from seqblend.core.errors import InputError
 from seqblend.running.runs import Job
 from seqblend.running.units import run_unit
 

@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from seqblend.errors import InputError, listing
-from seqblend.folds import split
-from seqblend.paths import Store
-from seqblend.probabilities import check_probabilities
-from seqblend.running.pseudo import SUFFIX
-from seqblend.store import (
+from seqblend.core.errors import InputError, listing
+from seqblend.core.storage import (
     MANIFEST,
     commit_arrays,
     read_array,
     read_finished,
     read_json,
 )
+from seqblend.data.folds import split
+from seqblend.evaluation.probabilities import check_probabilities
+from seqblend.running.pseudo_labels import SUFFIX
+from seqblend.running.workspace import Store
 
 MADE_BY = (  # what a run's manifest says of how it was made, besides the ledger
     "model", "seeds", "options", "train", "vocabulary", "vocabulary_scope", "versions",

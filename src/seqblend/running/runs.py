@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from seqblend.config import (
+from seqblend.core.config import (
     Config,
     PseudoConfig,
     TrainConfig,
@@ -17,29 +17,27 @@ from seqblend.config import (
     check_schedule,
     digest,
 )
-from seqblend.embeddings.table import EmbeddingUse
+from seqblend.core.provenance import code_digest
+from seqblend.embeddings.vectors import EmbeddingUse
 from seqblend.models.registry import Entry, entry_for, resolve_options
-from seqblend.running.pseudo import SUFFIX, PseudoUse, plan_use
-from seqblend.sources import code_digest
-from seqblend.training.optimise import choose_precision
+from seqblend.running.pseudo_labels import SUFFIX, PseudoUse, plan_use
+from seqblend.training.optimisation import choose_precision
 
 PILOT = -1  # the fold number of a pilot
+# The sources that change what a unit computes, by kind of model.
 _SHARED = (
-    "sequences", "seeds", "folds", "dealing", "metrics", "devices", "training/contract",
-    "training/members", "running/runs", "running/units", "running/pseudo",
-    "models/registry",
-)  # fmt: skip
+    *("data/sequences", "data/folds", "data/stratify", "core/seeds", "evaluation/metrics"),
+    *("models/registry", "training/contract", "training/devices", "training/members"),
+    *("running/pseudo_labels", "running/runs", "running/units"),
+)
 _MODULE = (
-    "vocabulary", "training/batching", "training/optimise", "training/gradients", "training/memory",
-    "training/recovery", "training/trainer", "training/fitting", "temperature",
-    "models/layers", "models/normalisation", "models/recurrence", "embeddings/table",
-)  # fmt: skip
-_LINEAR = ("models/ngrams", "models/logistic", "models/weighting")
-_SCRATCH = (
-    *_MODULE, "training/scratch", "scratch/attention",
-    "scratch/cells", "scratch/classifier", "scratch/dropout", "scratch/initial", "scratch/layers",
-    "scratch/loss", "scratch/optimise", "scratch/pooling", "scratch/recurrent",
-)  # fmt: skip
+    *("data/vocabulary", "embeddings/vectors", "evaluation/temperature"),
+    *("models/layers", "models/normalisation", "models/recurrence"),
+    *("training/batching", "training/fitting", "training/gradient_norms", "training/micro_batches"),
+    *("training/optimisation", "training/recovery", "training/trainer"),
+)
+_LINEAR = ("models/logistic", "models/ngrams", "models/weighting")
+_SCRATCH = (*_MODULE, "models/scratch_nets/", "training/scratch_fitting")
 _SOURCES = {"module": _MODULE, "linear": _LINEAR, "scratch": _SCRATCH}
 
 

@@ -13,18 +13,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from seqblend.dataset import load_checked
-from seqblend.devices import describe_device, settle_device
-from seqblend.embeddings.table import load_embedding
-from seqblend.errors import UnitError, listing
-from seqblend.folds import inner_split, read_folds, split
-from seqblend.metrics import summarise
-from seqblend.models.registry import entry_for
-from seqblend.running.pseudo import SCOPE, read_pseudo_labels
-from seqblend.running.runs import PILOT, Job, PilotResult, Run, Unit
-from seqblend.sequences import Competition
-from seqblend.sources import git_commit
-from seqblend.store import (
+from seqblend.core.errors import UnitError, listing
+from seqblend.core.provenance import git_commit
+from seqblend.core.storage import (
     commit_folder,
     read_arrays,
     read_json,
@@ -32,10 +23,19 @@ from seqblend.store import (
     write_arrays,
     write_json,
 )
+from seqblend.core.versions import package_versions
+from seqblend.data.folds import inner_split, read_folds, split
+from seqblend.data.sequences import Competition
+from seqblend.embeddings.vectors import load_embedding
+from seqblend.evaluation.metrics import summarise
+from seqblend.models.registry import entry_for
+from seqblend.reading.cache import load_checked
+from seqblend.running.pseudo_labels import SCOPE, read_pseudo_labels
+from seqblend.running.runs import PILOT, Job, PilotResult, Run, Unit
 from seqblend.training.contract import Context, Fitted, Labelled
+from seqblend.training.devices import describe_device, settle_device
 from seqblend.training.members import fit_member, member_from_arrays
 from seqblend.training.recovery import DivergenceError
-from seqblend.versions import package_versions
 
 _SCOPE = "training rows of the fold"
 

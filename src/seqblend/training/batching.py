@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from seqblend.config import TrainConfig, VocabularyConfig
-from seqblend.errors import InputError
-from seqblend.sequences import PAD, SequenceSet
+from seqblend.core.config import TrainConfig, VocabularyConfig
+from seqblend.core.errors import InputError
+from seqblend.data.sequences import PAD, SequenceSet
 
 _LEAST_TOKENS = 256  # a batch of fewer is all overhead
 _JITTER = 0.03  # relative noise on lengths while bucketing: other neighbours, padding still < 3 %

@@ -9,10 +9,10 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from seqblend.config import TrainConfig, VocabularyConfig
-from seqblend.embeddings.table import Embedding
+from seqblend.core.config import TrainConfig, VocabularyConfig
+from seqblend.data.sequences import SequenceSet, View
+from seqblend.embeddings.vectors import Embedding
 from seqblend.models.registry import Entry
-from seqblend.sequences import SequenceSet, View
 from seqblend.training.fitting import History
 
 

@@ -14,14 +14,14 @@ import torch
 from numpy.typing import ArrayLike
 from torch import nn
 
-from seqblend import faults
-from seqblend.config import TrainConfig
-from seqblend.metrics import summarise
-from seqblend.seeds import seed_for
-from seqblend.temperature import fit_temperature
+from seqblend.core import fault_injection
+from seqblend.core.config import TrainConfig
+from seqblend.core.seeds import seed_for
+from seqblend.evaluation.metrics import summarise
+from seqblend.evaluation.temperature import fit_temperature
 from seqblend.training.batching import DeviceSequences, plan_batches
-from seqblend.training.memory import Portions
-from seqblend.training.optimise import autocast
+from seqblend.training.micro_batches import Portions
+from seqblend.training.optimisation import autocast
 from seqblend.training.trainer import Rows, Setting, Trainer
 
 _MANY_ROWS = 1_000  # validation rows whose loss is steady enough for a short patience
@@ -71,7 +71,7 @@ def fit_module(
         setting.report(values)
         if setting.config.early_stopping and is_best_so_far(trace.history):
             best = copy.deepcopy(trainer.averaged.model)
-        faults.visit("epoch.end")
+        fault_injection.visit("epoch.end")
         if should_stop and should_stop(trace.history):
             break
     seconds = sum(trace.history.get("train_seconds", []))

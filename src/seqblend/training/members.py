@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from seqblend.core.seeds import rng_for
+from seqblend.data.sequences import SequenceSet
+from seqblend.data.vocabulary import fit_vocabulary
+from seqblend.evaluation.temperature import temper
 from seqblend.models.layers import Embed
-from seqblend.models.scratch import Network
-from seqblend.seeds import rng_for
-from seqblend.sequences import SequenceSet
-from seqblend.temperature import temper
+from seqblend.models.scratch_models import Network
 from seqblend.training.batching import DeviceSequences
 from seqblend.training.contract import Context, Facts, Fitted, Labelled
 from seqblend.training.fitting import (
@@ -30,8 +31,7 @@ from seqblend.training.fitting import (
     predict_module,
     stops_after_patience,
 )
-from seqblend.training.scratch import fit_network, predict_network
-from seqblend.vocabulary import fit_vocabulary
+from seqblend.training.scratch_fitting import fit_network, predict_network
 
 
 def fit_member(train: Labelled, valid: Labelled, context: Context) -> Fitted:

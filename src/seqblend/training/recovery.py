@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seqblend.errors import UnitError
+from seqblend.core.errors import UnitError
 
 MOST_RECOVERIES = 2
 FIGURES = ("loss", "gradient norm", "norm of the weights")

@@ -11,12 +11,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seqblend.config import TrainConfig
-from seqblend.seeds import rng_for, seed_for
+from seqblend.core.config import TrainConfig
+from seqblend.core.seeds import rng_for, seed_for
 from seqblend.training.batching import DeviceSequences, padding_share, plan_epoch
-from seqblend.training.gradients import GradientNorms
-from seqblend.training.memory import Portions
-from seqblend.training.optimise import AveragedWeights, autocast, make_loss, make_optimiser, rate_at
+from seqblend.training.gradient_norms import GradientNorms
+from seqblend.training.micro_batches import Portions
+from seqblend.training.optimisation import (
+    AveragedWeights,
+    autocast,
+    make_loss,
+    make_optimiser,
+    rate_at,
+)
 from seqblend.training.recovery import MOST_RECOVERIES, DivergenceError, Snapshot, Watch
 
 

@@ -14,15 +14,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from optuna.trial import FrozenTrial
 
+from seqblend.core.storage import read_finished
+from seqblend.data.folds import make_folds, write_folds
 from seqblend.evaluation.paired import PairedDifference, compare_losses
-from seqblend.folds import make_folds, write_folds
-from seqblend.project import Project, make_ledger
 from seqblend.running.executors import WorkerPool
+from seqblend.running.project import Project, make_ledger
 from seqblend.running.runs import Job, PilotResult, Run, Unit
-from seqblend.store import read_finished
-from seqblend.tuning.course import Rules, contenders, default_of, unit_losses
 from seqblend.tuning.gain import holm_adjusted
 from seqblend.tuning.planner import Planner
+from seqblend.tuning.trial_run import Rules, contenders, default_of, unit_losses
 
 SHARE = 0.3  # of the time, at most
 SEED = 2  # of the confirming fits; 0 searched and 1 measured the noise

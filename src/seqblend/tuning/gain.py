@@ -8,7 +8,7 @@ import numpy as np
 from optuna.trial import FrozenTrial
 
 from seqblend.evaluation.paired import PairedDifference, compare_losses
-from seqblend.tuning.course import Rules, default_of
+from seqblend.tuning.trial_run import Rules, default_of
 
 
 def describe_gain(gain: PairedDifference, remark: str = "") -> str:

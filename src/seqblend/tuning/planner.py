@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 import torch
 
-from seqblend.config import digest
-from seqblend.console import duration
+from seqblend.core.config import digest
+from seqblend.core.console import duration
+from seqblend.core.provenance import code_digest
 from seqblend.models.registry import entry_for
-from seqblend.project import Project
 from seqblend.running.budget import Estimator
-from seqblend.running.precision import settle_precision
+from seqblend.running.project import Project
 from seqblend.running.runs import Run, plan_units, sources_of
-from seqblend.sources import code_digest
-from seqblend.tuned import is_given, plan_tuned_runs
+from seqblend.running.tuned import is_given, plan_tuned_runs
+from seqblend.training.precision import settle_precision
 from seqblend.tuning.space import SECTIONS, Space, Values, make_space
 
 _FEW = 3.0  # whole trials; with less room a search finds little

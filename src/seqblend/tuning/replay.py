@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from optuna.trial import FrozenTrial
 
-from seqblend.tuning.course import Rules, candidates
 from seqblend.tuning.halving import in_upper_part, survives
 from seqblend.tuning.shards import is_hopeless, least_folds
 from seqblend.tuning.study import DEFAULT, OPENING
+from seqblend.tuning.trial_run import Rules, candidates
 
 
 @dataclass(frozen=True)

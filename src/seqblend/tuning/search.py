@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from seqblend.errors import UnitError
+from seqblend.core.errors import UnitError
+from seqblend.core.storage import read_finished, read_json
 from seqblend.running.executors import Event, WorkerPool
 from seqblend.running.runs import PILOT, Job, Run, Unit
-from seqblend.store import read_finished, read_json
 from seqblend.training.fitting import pilot_loss_key
-from seqblend.tuning.course import Course, Rules
+from seqblend.tuning.prune_weights import drop_weights
 from seqblend.tuning.space import Values
 from seqblend.tuning.study import AGAIN, OPENING
-from seqblend.tuning.thinning import drop_weights
+from seqblend.tuning.trial_run import Course, Rules
 
 _FAILURES = 3  # trials without any success before it is no trial's own fault
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from scipy.special import stdtr
 
-from seqblend.seeds import rng_for
+from seqblend.core.seeds import rng_for
 
 SHARDS = 8
 LEVEL = 0.005  # the test's level: looked at after every fold, so far below 0.05

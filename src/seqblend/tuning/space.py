@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqblend.config import Config
-from seqblend.errors import FlagError, suggest
-from seqblend.knobs import Choice, Span, override
+from seqblend.core.config import Config
+from seqblend.core.errors import FlagError, suggest
+from seqblend.core.knobs import Choice, Span, override
 from seqblend.models.registry import entry_for, resolve_options
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from optuna.samplers import TPESampler
 from optuna.study import StudySummary
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from seqblend.errors import FlagError
-from seqblend.seeds import rng_for, seed_for
+from seqblend.core.errors import FlagError
+from seqblend.core.seeds import rng_for, seed_for
 from seqblend.tuning.space import Space, Values
-from seqblend.tuning.storage import is_url, shown
+from seqblend.tuning.study_storage import is_url, shown
 
 DEFAULT, AGAIN, WARM, FOUND = "default", "default, another seed", "warm start", "found"
 _SEED = 0  # of the proposals

@@ -9,26 +9,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seqblend.console import Console, say
+from seqblend.core.console import Console, say
 from seqblend.evaluation.leaderboard import Candidate, rank
 from seqblend.models.registry import entries, entry_for
-from seqblend.project import Project
 from seqblend.reporting.sections.tuning_section import write_tuning
+from seqblend.running.project import Project
 from seqblend.running.results import collect_run, finished_runs
-from seqblend.tuned import REMARK, write_tuned
-from seqblend.tuning.adopt import rebuild, warm_starts
+from seqblend.running.tuned import REMARK, write_tuned
 from seqblend.tuning.confirm import SHARE, Confirmed, make_confirmation
-from seqblend.tuning.course import Rules
-from seqblend.tuning.findings import importances, warn_of
 from seqblend.tuning.planner import Planner, make_planner
-from seqblend.tuning.progress import Progress
 from seqblend.tuning.replay import Replay, replay
 from seqblend.tuning.search import Search
+from seqblend.tuning.search_warnings import importances, warn_of
 from seqblend.tuning.space import USUAL, Space
-from seqblend.tuning.storage import open_storage, shown, storage_errors
 from seqblend.tuning.study import AGAIN, DEFAULT, WARM, Study, open_study
-from seqblend.tuning.table import table_of
+from seqblend.tuning.study_storage import open_storage, shown, storage_errors
+from seqblend.tuning.trial_run import Rules
+from seqblend.tuning.trial_table import table_of
+from seqblend.tuning.tuning_progress import Progress
 from seqblend.tuning.verdict import Verdict, reach_verdict
+from seqblend.tuning.warm_start import rebuild, warm_starts
 
 USUAL_MODEL = "bigru"
 

@@ -10,11 +10,11 @@ from optuna.trial import FrozenTrial
 
 from seqblend.evaluation.paired import PairedDifference
 from seqblend.tuning.confirm import LEVEL, SEED, Confirmed, has_new_folds
-from seqblend.tuning.course import Rules, default_of
 from seqblend.tuning.gain import describe_gain, gain_of_shards
 from seqblend.tuning.space import Values
 from seqblend.tuning.study import AGAIN, DEFAULT
-from seqblend.tuning.table import outcome_of
+from seqblend.tuning.trial_run import Rules, default_of
+from seqblend.tuning.trial_table import outcome_of
 
 
 @dataclass(frozen=True)

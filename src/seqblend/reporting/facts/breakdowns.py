@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from seqblend.intervals import wilson_interval
-from seqblend.metrics import confusion_matrix, predict_classes
+from seqblend.evaluation.intervals import wilson_interval
+from seqblend.evaluation.metrics import confusion_matrix, predict_classes
 from seqblend.reporting.elements.report_tables import NOTHING, Column, Table
 from seqblend.reporting.elements.style import display_labels
 from seqblend.reporting.facts.entries import Entry

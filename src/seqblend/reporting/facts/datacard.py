@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from seqblend.folds import Folds, number_sequences
+from seqblend.data.folds import Folds, number_sequences
+from seqblend.data.sequences import Competition, SequenceSet
 from seqblend.reading.lexicon import unseen_rate
 from seqblend.reporting.elements.style import clean, percent
 from seqblend.reporting.facts.records import DataCard
-from seqblend.sequences import Competition, SequenceSet
 
 
 def make_data_card(competition: Competition, folds: Folds, max_len: int) -> DataCard:

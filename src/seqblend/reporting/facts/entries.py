@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from seqblend.blending.calibration import measure_reliability
+from seqblend.evaluation.calibration import measure_reliability
 from seqblend.evaluation.leaderboard import Candidate, LeaderboardRow, compare_rows, rank
 from seqblend.evaluation.leaderboard import submitted_row as lead_of
 from seqblend.evaluation.paired import PairedDifference

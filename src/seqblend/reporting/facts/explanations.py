@@ -24,8 +24,8 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import spearmanr
 
-from seqblend.errors import InputError
-from seqblend.store import read_arrays
+from seqblend.core.errors import InputError
+from seqblend.core.storage import read_arrays
 
 METHODS = ("attention", "gradients", "occlusion", "ngrams")
 _FEWEST = 5  # tokens of a row below which a rank correlation says nothing

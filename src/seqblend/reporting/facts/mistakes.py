@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from seqblend.metrics import predict_classes
+from seqblend.evaluation.metrics import predict_classes
 from seqblend.reporting.elements.report_tables import Column, Table, table_of
 from seqblend.reporting.elements.style import clean, display_labels
 from seqblend.reporting.facts.entries import Entry

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from seqblend.blending.submission_log import Scored
+from seqblend.core.findings import Finding
+from seqblend.data.sequences import SequenceSet
 from seqblend.diagnosis.record import Diagnosis
 from seqblend.reporting.facts.explanations import Explanation
-from seqblend.sequences import Finding, SequenceSet
-from seqblend.submission_log import Scored
 
 BEST_REACHABLE = "best reachable accuracy"  # a reference that synthetic data have
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from seqblend.metrics import METRICS
+from seqblend.evaluation.metrics import METRICS
 from seqblend.reporting.elements.blocks import Picture
 from seqblend.reporting.elements.style import ACCENT, INK, LINE, WHOLE, clean
 from seqblend.reporting.facts.entries import Entry, lead_of
-from seqblend.reporting.facts.leaderboard import BOARD, title_of
+from seqblend.reporting.facts.leaderboard_table import BOARD, title_of
 
 _SHOWN = 30  # models; the leaderboard has all
 _SCORES = ("accuracy", "macro_f1", "log_loss")

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 from sklearn.metrics import roc_curve
 
-from seqblend.blending.calibration import Reliability
-from seqblend.intervals import wilson_interval
+from seqblend.evaluation.calibration import Reliability
+from seqblend.evaluation.intervals import wilson_interval
 from seqblend.reporting.elements.blocks import Picture
 from seqblend.reporting.elements.report_tables import Column, Table, table_of
 from seqblend.reporting.elements.style import (

@@ -6,8 +6,8 @@ from seqblend.reporting.elements.blocks import Block, Section
 from seqblend.reporting.elements.report_tables import Column, Table
 from seqblend.reporting.elements.style import clean
 from seqblend.reporting.facts.entries import Entry
-from seqblend.reporting.facts.leaderboard import title_of
-from seqblend.reporting.facts.members import correlate_errors, tabulate_members
+from seqblend.reporting.facts.leaderboard_table import title_of
+from seqblend.reporting.facts.member_table import correlate_errors, tabulate_members
 from seqblend.reporting.facts.records import BlendRecord, ReportData
 from seqblend.reporting.figures.matrices import draw_correlation
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqblend.embeddings.preparing import SELF
+from seqblend.embeddings.prepare import SELF
 from seqblend.reporting.elements.blocks import Block, Section
 from seqblend.reporting.elements.report_tables import Column, Table
 from seqblend.reporting.elements.short_paths import shorten_paths

@@ -12,7 +12,7 @@ from seqblend.evaluation.paired import PairedDifference
 from seqblend.reporting.elements.short_paths import shorten_paths
 from seqblend.reporting.elements.style import clean
 from seqblend.reporting.facts.entries import Entry, compare, lead_of
-from seqblend.reporting.facts.leaderboard import title_of
+from seqblend.reporting.facts.leaderboard_table import title_of
 from seqblend.reporting.facts.records import BlendRecord, ReportData
 
 BASELINE = "nblr"  # the linear model that everything has to beat

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seqblend.blending.calibration import measure_reliability
+from seqblend.evaluation.calibration import measure_reliability
 from seqblend.reporting.elements.blocks import Block, Picture, Section
 from seqblend.reporting.elements.report_tables import Table
 from seqblend.reporting.elements.style import clean
@@ -13,7 +13,7 @@ from seqblend.reporting.facts.breakdowns import (
 )
 from seqblend.reporting.facts.entries import Entry, lead_of
 from seqblend.reporting.facts.histories import HISTORY
-from seqblend.reporting.facts.leaderboard import reference_of
+from seqblend.reporting.facts.leaderboard_table import reference_of
 from seqblend.reporting.facts.records import ModelRecord, ReportData
 from seqblend.reporting.figures.epochs import draw_curves, draw_gradients
 from seqblend.reporting.figures.matrices import SHOWN, draw_confusion, worst_classes

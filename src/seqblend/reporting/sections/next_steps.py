@@ -6,7 +6,7 @@ import numpy as np
 
 from seqblend.reporting.elements.style import clean, percent
 from seqblend.reporting.facts.entries import Entry
-from seqblend.reporting.facts.members import correlate_errors
+from seqblend.reporting.facts.member_table import correlate_errors
 from seqblend.reporting.facts.records import ModelRecord, ReportData
 
 _MOST = 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from seqblend.reporting.elements.blocks import Block, Section
 from seqblend.reporting.elements.report_tables import NOTHING, Column, Table
 from seqblend.reporting.facts.entries import Entry, compare
-from seqblend.reporting.facts.leaderboard import title_of
+from seqblend.reporting.facts.leaderboard_table import title_of
 from seqblend.reporting.facts.records import ModelRecord, ReportData
 
 _LEAD = "Each model, fitted once more with confident test predictions as labels."

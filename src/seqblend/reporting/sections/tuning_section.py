@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from seqblend import store
+from seqblend.core import storage
 from seqblend.reporting.elements.blocks import Block, Picture, Section
 from seqblend.reporting.elements.report_tables import NOTHING, Column, Table, to_csv
 from seqblend.reporting.elements.style import styled, to_png
@@ -36,10 +36,10 @@ def tuning_section(records: list[dict[str, Any]]) -> Section:
 def write_tuning(record: dict[str, Any], folder: Path) -> None:
     """The trials as tuning_<model>.csv and the pictures of one tuner's result, into a folder."""
     model = record["model"]
-    store.write_text(folder / f"tuning_{model}.csv", to_csv(tabulate_trials(record)))
+    storage.write_text(folder / f"tuning_{model}.csv", to_csv(tabulate_trials(record)))
     with styled():
         for picture in pictures_of(record):
-            store.write_bytes(folder / f"{picture.name}.png", to_png(picture.figure))
+            storage.write_bytes(folder / f"{picture.name}.png", to_png(picture.figure))
 
 
 def pictures_of(record: dict[str, Any]) -> list[Picture]:

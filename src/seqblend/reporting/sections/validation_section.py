@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqblend.diagnosis.check import Check
 from seqblend.diagnosis.shakeup import ShakeUp
 from seqblend.diagnosis.variance import VarianceLedger
+from seqblend.evaluation.check import Check
 from seqblend.reporting.elements.blocks import Block, Section
 from seqblend.reporting.elements.report_tables import NOTHING, Column, Table, table_of
-from seqblend.reporting.facts.leaderboard import title_of
+from seqblend.reporting.facts.leaderboard_table import title_of
 from seqblend.reporting.facts.records import ReportData
 
 

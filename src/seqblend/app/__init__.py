@@ -1,0 +1,1 @@
+"""What the scripts call: flags, the pipeline, the submission, the doctor, the display."""

@@ -1,0 +1,177 @@
+"""What the scripts show: the project before the work, the outcome after it, the report written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from seqblend.app.finish import FinishedRun
+from seqblend.app.leaderboard_display import leaderboard_rows
+from seqblend.app.submit import Outcome, describe_submission, leaderboard_scores
+from seqblend.blending.submission_log import (
+    parse_leaderboard,
+    record_leaderboard,
+    scored_submissions,
+    superseded_files,
+)
+from seqblend.core.console import Console, clean, say, show_findings, show_table
+from seqblend.core.errors import listing
+from seqblend.data.folds import split
+from seqblend.data.vocabulary import fit_vocabulary
+from seqblend.diagnosis.record import Diagnosis
+from seqblend.evaluation.leaderboard import format_score
+from seqblend.models.anatomy import count_parameters, describe_layers
+from seqblend.models.registry import entry_for, resolve_options
+from seqblend.reporting.sections.data_section import list_missing, tabulate_coverage
+from seqblend.reporting.sections.pseudo_section import tabulate_pseudo
+from seqblend.running.project import Project
+
+
+def show_project(console: Console, project: Project) -> None:
+    """What was read and inferred, and what about the machine is worth a line."""
+    competition = project.competition
+    say(
+        console,
+        f"seqblend · {competition.name} · {len(competition.classes)} classes · "
+        f"{len(competition.train_ids):,} train and {len(competition.test_ids):,} test rows · "
+        f"{competition.metric}",
+        "bold",
+    )
+    show_findings(console, competition.findings, competition.warnings)
+    for note in [*project.folds.notes, project.machine.note]:
+        if note:
+            say(console, f"note: {note}", "yellow")
+    _show_vectors(console, project)
+
+
+def _show_vectors(console: Console, project: Project) -> None:
+    """What the given vectors cover, and the most frequent tokens that they lack."""
+    vectors = project.embedding
+    for text in vectors.notes:
+        say(console, text, "cyan")
+    if not vectors.use:
+        return
+    if vectors.coverage:
+        table = tabulate_coverage(vectors.coverage)
+        show_table(console, "vectors", [column.title for column in table.columns], table.shown())
+    for name, missing in list_missing(vectors.coverage):
+        lacking = ", ".join(token for token, _ in missing)
+        say(console, f"{name} lacks: {clean(lacking, 300)}")
+    say(console, vectors.scope)
+
+
+def show_layers(console: Console, project: Project) -> None:
+    """Each model's layers, output shapes and parameters; the vocabulary is that of fold 0."""
+    config, competition = project.config, project.competition
+    rows = competition.train.take(split(project.fold, 0)[0])
+    size = fit_vocabulary(rows, len(competition.view.lexicon), config.vocabulary)[1]
+    say(console, f"vocabulary of fold 0: {size:,}, {len(competition.classes)} classes")
+    for name in config.models:
+        entry, options = entry_for(name), resolve_options(name, config.options)
+        if entry.kind != "module":
+            say(console, f"{name}: {entry.kind}, no layers; its size depends on the fold's rows")
+            continue
+        model = entry.build(options, size, len(competition.classes))
+        cells = [
+            [layer.name, layer.kind, f"[{layer.shape}]", f"{layer.parameters:,}"]
+            for layer in describe_layers(model)
+        ]
+        cells.append(["total", "", "", f"{count_parameters(model):,}"])
+        if console.is_terminal:
+            show_table(console, name, ["layer", "kind", "output", "parameters"], cells)
+        else:
+            for row in cells:
+                say(console, "  ".join(filter(None, [name, *row])))
+
+
+def show_finished(
+    console: Console, project: Project, outcome: Outcome, finished: FinishedRun | None
+) -> None:
+    """Print flags, leaderboard, submission, report, and what is missing.
+
+    finished: None where no model is complete
+    """
+    if finished is None:
+        say(console, "no model is complete: the submission is the class frequencies", "yellow")
+        _show_rest(console, outcome)
+        return
+    _show_flags(console, finished.diagnosis)
+    data = finished.data
+    show_table(console, "leaderboard", *leaderboard_rows(data, finished.entries))
+    pseudo = tabulate_pseudo(data, finished.entries)
+    if pseudo.rows:
+        show_table(console, "pseudo-labels", [c.title for c in pseudo.columns], pseudo.shown())
+    for name, value in data.reference.items():
+        say(console, f"{name}: {value:.4f}")
+    if outcome.submission is not None:
+        say(console, f"submission: {outcome.submission.path}", "green")
+        _show_superseded(console, project)
+    say(console, f"report: {finished.page}", "green")
+    _show_rest(console, outcome)
+
+
+def _show_flags(console: Console, diagnosis: Diagnosis | None) -> None:
+    """One line with the doctor's checks that are flagged, where some are."""
+    flags = [check.name for check in diagnosis.checks if check.is_flagged] if diagnosis else []
+    if flags:
+        some = f"{len(flags)} of {len(diagnosis.checks)} checks cast doubt on the out-of-fold score"
+        say(console, f"! {some}: {clean(listing(flags, 8), 400)} (report: Validation)", "bold red")
+
+
+def _show_superseded(console: Console, project: Project) -> None:
+    """That older submissions lie beside the one that stands, where some do."""
+    log = project.places.submissions / "log.csv"
+    older = superseded_files(log, project.competition.name)
+    if older:
+        say(console, f"superseded, kept beside it ({log.name} has them all): {listing(older, 3)}")
+
+
+def _show_rest(console: Console, outcome: Outcome) -> None:
+    """What failed, what there was no time for, and how to go on."""
+    reasons: dict[str, list[str]] = {}
+    for unit, message in outcome.failed.items():
+        reasons.setdefault(message, []).append(unit.name)
+    for message, names in reasons.items():
+        say(console, f"failed: {listing(names, 3)}: {message}", "red")
+    if outcome.missing:
+        names = ", ".join(unit.name for unit in outcome.missing)
+        say(console, f"out of time, not trained: {clean(names, 1_000)}", "yellow")
+        say(console, "type the same command again to go on", "yellow")
+
+
+def show_trained(console: Console, project: Project, outcome: Outcome) -> None:
+    """The OOF scores of complete runs, and what failed or is missing."""
+    for name, score in leaderboard_scores(project, outcome.results, None):
+        say(console, f"{name}: OOF {project.competition.metric} {score}", "bold")
+    _show_rest(console, outcome)
+
+
+def record_and_show(console: Console, log: Path, answer: str) -> None:
+    """Write a leaderboard's answer, FILE=SCORE, into the log, and show it beside the CV scores."""
+    recorded = record_leaderboard(log, *parse_leaderboard(answer))
+    rows = [
+        [one.file, f"{one.cross_fitted:.4f}", f"{one.leaderboard:.4f}",
+         f"{one.leaderboard - one.cross_fitted:+.4f}"]
+        for one in scored_submissions(log, recorded.competition)
+        if one.leaderboard is not None
+    ]  # fmt: skip
+    columns = ["submission", f"CV {recorded.metric}", "leaderboard", "difference"]
+    show_table(console, recorded.competition, columns, rows)
+
+
+def show_blend(console: Console, project: Project, outcome: Outcome) -> None:
+    """Every method's scores, the weights, and the submission."""
+    blend = outcome.blend
+    names = ("cross_fitted", "low", "high", "in_sample", "gap", "beats_single")
+    whole = blend.nested | {"method": "the choice of one, nested"}
+    rows = [
+        [row["method"], str(row["size"]), *(format_score(row[name]) for name in names)]
+        for row in [*blend.table, whole]
+    ]
+    columns = ["method", "members", "cross-fitted", "95 % from", "to", "in-sample", "gap"]
+    show_table(console, "methods", [*columns, f"P(beats {blend.best_single})"], rows)
+    expected = [format_score(whole[name]) for name in ("forecast_low", "forecast_high")]
+    say(console, f"expected on the test rows, 95 %: {' to '.join(expected)}")
+    weights = zip(blend.blend.members, blend.blend.weights, strict=True)
+    show_table(console, "weights", ["model", "weight"], [[n, f"{w:.3f}"] for n, w in weights])
+    say(console, describe_submission(project, outcome), "green")
+    _show_superseded(console, project)

@@ -1,0 +1,43 @@
+"""From parsed flags to what they open: the competition, and the plan of what to train."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from seqblend.app.cli import deadline_of, make_config
+from seqblend.app.display import show_project
+from seqblend.app.pipeline import Plan, describe_plan, make_plan
+from seqblend.core.console import Console, say
+from seqblend.running.project import Project, Request, open_project
+from seqblend.running.workspace import KAGGLE, find_places
+
+
+def open_from(args: argparse.Namespace, console: Console, kaggle: Path = KAGGLE) -> Project:
+    """The project that the flags name; notes go to the console."""
+    request = Request(
+        args.data,
+        args.workers,
+        args.solution,
+        getattr(args, "out", None),
+        is_untuned=getattr(args, "untuned", False),
+        is_plan=getattr(args, "plan", False) or getattr(args, "is_without_vectors", False),
+        is_look=getattr(args, "plan", False),
+    )
+    places = find_places(kaggle=kaggle, working=args.working)
+    return open_project(make_config(args), places, request, note=lambda text: say(console, text))
+
+
+def open_plan(
+    args: argparse.Namespace, console: Console, kaggle: Path = KAGGLE
+) -> tuple[Project, Plan, float | None]:
+    """The project, the plan and the deadline (time.monotonic()); the first two are shown.
+
+    args: of a parser with the training flags. A budget begins here, before anything is read.
+    """
+    deadline = deadline_of(args.budget)
+    project = open_from(args, console, kaggle)
+    show_project(console, project)
+    plan = make_plan(project, console)
+    say(console, describe_plan(project, plan), "bold")
+    return project, plan, deadline

@@ -1,0 +1,247 @@
+"""The whole way: plan, train, blend, submit, report; each step also on its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from operator import attrgetter
+from pathlib import Path
+
+import torch
+
+from seqblend.app.progress import Progress
+from seqblend.app.submit import (
+    Outcome,
+    blend_results,
+    deliver_frequencies,
+    describe_submission,
+    leaderboard_scores,
+)
+from seqblend.core.console import Console, duration, say
+from seqblend.core.errors import InputError
+from seqblend.core.storage import read_finished, write_json
+from seqblend.running.budget import Estimator
+from seqblend.running.executors import Event, WorkerPool
+from seqblend.running.project import Project
+from seqblend.running.resolve import resolve_precisions
+from seqblend.running.results import collect_run, finished_runs
+from seqblend.running.runs import Run, Unit, plan_second_stage, plan_units
+from seqblend.running.scheduling import Schedule
+from seqblend.running.tuned import plan_tuned_runs, remark_of
+
+_RESERVE = 45.0  # seconds of a budget kept for blending, submission and report,
+_RESERVE_SHARE = 0.2  # but at most this share of it
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The runs and units of a configuration, and which units are already done."""
+
+    runs: list[Run]
+    units: list[Unit]
+    done: dict[Unit, dict]
+    estimator: Estimator
+
+    @property
+    def missing(self) -> list[Unit]:
+        """Units that are not done."""
+        return [unit for unit in self.units if unit not in self.done]
+
+
+def make_plan(project: Project, console: Console) -> Plan:
+    """The plan of the configuration's models, seeds and folds, in one stage or two."""
+    config, ledger = project.config, project.ledger
+    runs = plan_tuned_runs(
+        config, ledger.data, ledger.folds, torch.device(project.machine.devices[0]),
+        settled=precisions_of(project, console), embedding=project.embedding.use,
+    )  # fmt: skip
+    runs += plan_second_stage(runs, config.pseudo)
+    return survey(project, runs, plan_units(runs, config.seeds, project.folds.count), console)
+
+
+def precisions_of(project: Project, console: Console) -> dict[str, str]:
+    """Model -> the precision that it is computed in, where that is left open."""
+    device = torch.device(project.machine.devices[0])
+    return resolve_precisions(
+        project.config, project.store, device, lambda text: say(console, text, "yellow")
+    )
+
+
+def survey(project: Project, runs: list[Run], units: list[Unit], console: Console) -> Plan:
+    """Which of the units are done, and what the others will take."""
+    estimator = Estimator.of(project.competition, project.folds.count)
+    done = {}
+    for unit in units:
+        folder = project.store.root / "runs" / unit.place
+        manifest = read_finished(
+            folder,
+            lambda text: say(console, text, "yellow"),
+            sets_aside=project.store.refusal is None,
+        )
+        if manifest is not None:
+            done[unit] = manifest
+            estimator.observe(unit, manifest)
+    return Plan(runs, units, done, estimator)
+
+
+def describe_plan(project: Project, plan: Plan) -> str:
+    """One line: units, minutes, workers and disk."""
+    devices = project.machine.devices
+    missing = plan.missing
+    schedule = Schedule([project.job(u) for u in missing], {}, plan.estimator.seconds)
+    seconds = schedule.seconds_left(len(devices)) if missing else 0.0
+    megabytes = sum(plan.estimator.megabytes(unit) for unit in missing)
+    kind = "CPU, one thread each" if devices[0] == "cpu" else ", ".join(sorted(set(devices)))
+    second = sum(unit.run.pseudo is not None for unit in plan.units)
+    stage = f", {second} of them with pseudo-labels" if second else ""
+    return (
+        f"plan: {len(plan.units)} units{stage} ({len(plan.done)} done), about {duration(seconds)}"
+        f" on {len(devices)} workers ({kind}), {megabytes:,.0f} MB of disk"
+    )
+
+
+def run_plan(
+    project: Project, plan: Plan, console: Console, *, deadline: float | None, out: Path | None
+) -> Outcome:
+    """Train what is missing; after every completed run blend again and renew the submission.
+
+    A submission of the class frequencies stands before the first run is complete. While units are
+    left, a better blend of fewer runs stands. The last blend is of all runs, so that the submission
+    does not depend on the order in which they were finished.
+    deadline: time.monotonic() when everything has to be done; None: no limit
+    """
+
+    def renew(outcome: Outcome, progress: Progress) -> None:
+        """Blend and submit, or say that nothing is complete yet and submit frequencies."""
+        if not outcome.results:
+            outcome.submission = deliver_frequencies(project, out)
+            progress.say(f"submission: {outcome.submission.path} (class frequencies, for a start)")
+            return
+        is_last = not (progress.schedule.pending or progress.schedule.running)
+        standing = None if is_last else outcome.blend
+        blend, submission = blend_results(
+            project, outcome.results, out, standing, is_interim=not progress.schedule.is_over
+        )
+        if submission is not None:
+            outcome.blend, outcome.submission = blend, submission
+            progress.say(describe_submission(project, outcome), "green")
+        progress.board = leaderboard_scores(project, outcome.results, outcome.blend)
+
+    return _work(project, plan, console, deadline, renew)
+
+
+def train_plan(
+    project: Project, plan: Plan, console: Console, *, deadline: float | None
+) -> Outcome:
+    """Train what is missing, and no more."""
+
+    def renew(outcome: Outcome, progress: Progress) -> None:
+        """Show the new scores."""
+        progress.board = leaderboard_scores(project, outcome.results, None)
+
+    return _work(project, plan, console, deadline, renew)
+
+
+def blend_finished(
+    project: Project, note: Callable[[str], None], models: tuple[str, ...] | None, out: Path | None
+) -> Outcome:
+    """Blend every finished run of these data and folds (of these models alone, where given)."""
+    results = finished_runs(project.store, project.ledger, note)
+    if models is not None:
+        results = [result for result in results if result.model in models]
+    if not results:
+        raise InputError(
+            f"no finished run of these data and folds in {project.store.root}: "
+            "train some first, with ./run.sh or python src/train.py"
+        )
+    outcome = Outcome(results)
+    outcome.blend, outcome.submission = blend_results(project, results, out)
+    return outcome
+
+
+def fit_plan(
+    project: Project, plan: Plan, console: Console, *, deadline: float | None = None,
+    seen: Callable[[Progress], None] = lambda _: None,
+    name_of: Callable[[Unit], str] = attrgetter("name"),
+) -> Schedule:  # fmt: skip
+    """Fit the missing units; `seen` is called before the first one and after each that is done.
+
+    name_of: what units are called on the terminal
+    """
+    jobs = [project.job(unit) for unit in plan.missing]
+    schedule = Schedule(jobs, dict(plan.done), plan.estimator.seconds, deadline)
+    devices = project.machine.devices[: max(len(jobs), 1)]
+    with Progress(console, schedule, project.competition.metric, len(devices), name_of) as progress:
+        seen(progress)
+        if jobs:
+            with WorkerPool(devices) as pool:
+                for event in pool.run(schedule.next_job, progress.tick):
+                    progress.event(event)
+                    _take_in(project, plan, schedule, event)
+                    if event.kind == "done":
+                        seen(progress)
+    return schedule
+
+
+def _work(
+    project: Project, plan: Plan, console: Console, deadline: float | None,
+    renew: Callable[[Outcome, Progress], None],
+) -> Outcome:  # fmt: skip
+    """Fit the missing units; `renew` is called at the start and for every run that is complete."""
+    if deadline is not None:
+        deadline -= min(_RESERVE, _RESERVE_SHARE * (deadline - time.monotonic()))
+    outcome = Outcome()
+
+    def seen(progress: Progress) -> None:
+        if _collect(project, plan, progress.schedule, outcome) or outcome.submission is None:
+            renew(outcome, progress)
+
+    schedule = fit_plan(project, plan, console, deadline=deadline, seen=seen)
+    outcome.failed = schedule.failed
+    outcome.missing = [job.unit for job in schedule.pending]
+    return outcome
+
+
+def _take_in(project: Project, plan: Plan, schedule: Schedule, event: Event) -> None:
+    """Tell the schedule and the estimator how a unit ended; keep a failure's traceback."""
+    unit, values = event.job.unit, event.values
+    if event.kind == "done":
+        plan.estimator.observe(unit, values)
+        schedule.finish(unit, values)
+    elif event.kind == "failed":
+        schedule.fail(unit, values["message"])
+        if values.get("traceback"):
+            write_json(project.store.root / "failure.json", {"unit": unit.name, **values})
+
+
+def _collect(project: Project, plan: Plan, schedule: Schedule, outcome: Outcome) -> bool:
+    """Gather runs whose folds are complete; whether there is one more, or one more seed."""
+    complete = {}
+    for run in plan.runs:
+        seeds = 0
+        while seeds < project.config.seeds and schedule.is_complete(
+            run, seeds, project.folds.count
+        ):
+            seeds += 1
+        if seeds:
+            complete[run.name] = seeds
+    known = {(result.name, result.manifest["seeds"]): result for result in outcome.results}
+    remarks = {run.name: remark_of(run, project.config) for run in plan.runs}
+    if complete.items() == known.keys():
+        return False
+    outcome.results = [
+        known.get((name, seeds))
+        or collect_run(
+            project.store, name, seeds, project.fold, project.ledger, remark=remarks[name]
+        )
+        for name, seeds in complete.items()
+    ]
+    return True
+
+
+def exit_code(outcome: Outcome) -> int:
+    """0 done, 1 a unit failed, 4 the budget was reached."""
+    if outcome.failed:
+        return 1
+    return 4 if outcome.missing else 0

@@ -1,0 +1,212 @@
+"""What stands at the end, gathered for the report; the test answers are read here and only here."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from seqblend.app.submit import Outcome, distinct_names
+from seqblend.blending.selection import BlendResult
+from seqblend.blending.submission import Submission
+from seqblend.blending.submission_log import scored_submissions
+from seqblend.core.config import VocabularyConfig
+from seqblend.core.errors import InputError
+from seqblend.core.provenance import git_commit
+from seqblend.core.storage import read_json
+from seqblend.core.versions import package_versions
+from seqblend.data.demo import BEST
+from seqblend.data.folds import split
+from seqblend.data.sequences import UNK, Competition
+from seqblend.data.vocabulary import fit_vocabulary
+from seqblend.diagnosis.record import Diagnosis
+from seqblend.evaluation.metrics import summarise
+from seqblend.reading.solution import read_solution
+from seqblend.reporting.facts.datacard import make_data_card
+from seqblend.reporting.facts.explanations import read_explanations
+from seqblend.reporting.facts.records import (
+    BEST_REACHABLE,
+    BlendRecord,
+    ModelRecord,
+    PseudoFacts,
+    ReportData,
+    RowTexts,
+    Suspects,
+)
+from seqblend.running.project import Project
+from seqblend.running.results import RunResult, histories, pseudo_labels
+from seqblend.running.tuned import tuned_records
+
+
+def make_report_data(
+    project: Project, outcome: Outcome, command: str, diagnosis: Diagnosis | None = None
+) -> ReportData:
+    """Everything the report reads, from finished runs, the blend and the doctor's findings."""
+    competition = project.competition
+    answers, warnings = _read_answers(project)
+    explanations = read_explanations(
+        project.store.explanations, project.ledger.data, warnings.append
+    )
+    weights = {}
+    if outcome.blend:
+        chosen = outcome.blend.blend
+        weights = dict(zip(chosen.members, chosen.weights.tolist(), strict=True))
+    names = distinct_names(outcome.results)
+    records = [
+        _model_record(project, name, result, weights.get(name), answers)
+        for name, result in zip(names, outcome.results, strict=True)
+    ]
+    blend = None
+    if outcome.blend:
+        tests = {name: r.test for name, r in zip(names, outcome.results, strict=True)}
+        blend = _blend_record(outcome.blend, tests, weights, answers)
+    return ReportData(
+        competition=competition.name,
+        metric=competition.metric,
+        classes=competition.classes,
+        labels=competition.labels,
+        fold=project.fold,
+        lengths=competition.train.lengths,
+        records=records,
+        blend=blend,
+        missing=[unit.name for unit in [*outcome.failed, *outcome.missing]],
+        texts=make_texts(competition, project.fold, project.config.vocabulary),
+        explanations=explanations,
+        card=make_data_card(competition, project.folds, project.config.vocabulary.max_len),
+        findings=competition.findings,
+        warnings=[*competition.warnings, *warnings],
+        reference=read_reference(project.files.train.parent),
+        submission=_submission_facts(outcome.submission),
+        command=command,
+        environment=_environment(project),
+        vectors=project.embedding.coverage,
+        vectors_scope=project.embedding.scope,
+        tuned=tuned_records(project.store, project.ledger),
+        suspects=_suspects_of(diagnosis),
+        diagnosis=diagnosis,
+        submissions=scored_submissions(project.places.submissions / "log.csv", competition.name),
+    )
+
+
+def _suspects_of(diagnosis: Diagnosis | None) -> Suspects | None:
+    """The rows whose label the doctor doubts; None where it has not asked."""
+    checks = diagnosis.checks if diagnosis else []
+    check = next((check for check in checks if "positions" in check.details), None)
+    if check is None:
+        return None
+    how = f"{check.looked_at}: {check.figure}"
+    return Suspects(np.array(check.details["positions"], dtype=np.int64), how)
+
+
+def make_texts(competition: Competition, fold: np.ndarray, config: VocabularyConfig) -> RowTexts:
+    """The training rows with the number of tokens that each row's fold does not know.
+
+    fold: int64 [n]; a fold's vocabulary is that of its training rows, vectors aside
+    """
+    train, lexicon = competition.train, competition.view.lexicon
+    unknown = np.zeros(len(train), dtype=np.int64)
+    for k in range(int(fold.max()) + 1):
+        known, scored = split(fold, k)
+        remap, _ = fit_vocabulary(train.take(known), len(lexicon), config)
+        tokens, offsets = train.take(scored).flat()
+        unknown[scored] = np.add.reduceat(remap[tokens] == UNK, offsets[:-1], dtype=np.int64)
+    joint = "" if competition.view.name == "chars" else " "
+    return RowTexts(competition.train_ids, train, lexicon, joint, unknown)
+
+
+def _read_answers(project: Project) -> tuple[np.ndarray | None, list[str]]:
+    """(int64 [n_test] or None, warnings): a file found beside the data may be wrong."""
+    if project.files.solution is None:
+        return None, []
+    try:
+        return read_solution(project.files.solution, project.competition), []
+    except InputError as error:
+        if project.is_solution_given:
+            raise
+        return None, [f"no test scores: {error}"]
+
+
+def read_reference(folder: Path) -> dict[str, float]:
+    """The best reachable score, where the demo's maker left it."""
+    path = folder / BEST
+    return {BEST_REACHABLE: read_json(path)["expected_accuracy"]} if path.is_file() else {}
+
+
+def _model_record(
+    project: Project,
+    name: str,
+    result: RunResult,
+    weight: float | None,
+    answers: np.ndarray | None,
+) -> ModelRecord:
+    manifest = result.manifest
+    notes = []
+    if manifest["epochs_chosen_on_validation"]:
+        notes.append("each fold chose its own epoch on its validation rows: the score flatters")
+    if manifest.get("remark"):
+        notes.append(f"{manifest['remark']}: the score flatters a little")
+    notes += [f"{Path(r['unit']).name}: {r['sentence']}" for r in manifest["recoveries"]]
+    return ModelRecord(
+        name=name,
+        run=result.name,
+        oof=result.oof,
+        histories=histories(project.store, result),
+        epochs=manifest["epochs"],
+        parameters=manifest["parameters"],
+        seconds=manifest["seconds"],
+        tokens_per_second=manifest["tokens_per_second"],
+        weight=weight,
+        test=None if answers is None else summarise(answers, result.test.astype(np.float64)),
+        deterministic=manifest["deterministic"],
+        settings={key: manifest[key] for key in ("options", "train", "vocabulary", "precision")},
+        notes=notes,
+        remark=manifest.get("remark", ""),
+        pseudo=_pseudo_facts(project, result, answers),
+    )
+
+
+def _pseudo_facts(
+    project: Project, result: RunResult, answers: np.ndarray | None
+) -> PseudoFacts | None:
+    """What a run of the second stage learnt; None for others. answers: int64 [n_test]."""
+    use = result.manifest.get("pseudo")
+    if use is None:
+        return None
+    rows, labels = np.concatenate(pseudo_labels(project.store, result)).T
+    right = None
+    if answers is not None and len(rows):
+        right = float((answers[rows] == labels).mean())
+    return PseudoFacts(use["base"], use["confidence"], use["rows"], right)
+
+
+def _blend_record(
+    blend: BlendResult,
+    tests: dict[str, np.ndarray],
+    weights: dict[str, float],
+    answers: np.ndarray | None,
+) -> BlendRecord:
+    """The record of the blend; tests: {run's name: float [n_test, c]}, in any order."""
+    test = None
+    if answers is not None:
+        stack = np.stack([tests[name] for name in blend.blend.members])
+        test = summarise(answers, blend.blend.apply(stack))
+    return BlendRecord(
+        blend.method, blend.oof, blend.cross_fitted, blend.in_sample, blend.table, weights, test,
+        blend.nested,
+    )  # fmt: skip
+
+
+def _submission_facts(submission: Submission | None) -> dict:
+    if submission is None:
+        return {}
+    facts = dataclasses.asdict(submission)
+    return facts | {"path": str(submission.path)}
+
+
+def _environment(project: Project) -> dict[str, str]:
+    ledger = project.ledger.as_dict()
+    devices = ", ".join(sorted(set(project.machine.devices)))
+    note = {"device note": project.machine.note} if project.machine.note else {}
+    commit = {"git commit": git_commit()} if git_commit() else {}
+    return package_versions() | commit | {"device": devices} | note | ledger

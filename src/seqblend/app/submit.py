@@ -1,0 +1,174 @@
+"""What is delivered: the blend of finished runs, its files, and the submission."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from seqblend.blending.selection import BlendResult, select_blend
+from seqblend.blending.submission import Submission, check_submission, write_submission
+from seqblend.blending.submission_log import log_submission
+from seqblend.core.config import digest
+from seqblend.core.errors import InputError
+from seqblend.core.provenance import git_commit
+from seqblend.core.storage import commit_folder, write_array, write_json
+from seqblend.core.versions import package_versions
+from seqblend.evaluation.leaderboard import Candidate, format_score, rank
+from seqblend.evaluation.metrics import better
+from seqblend.running.project import Project
+from seqblend.running.results import MADE_BY, RunResult, check_result
+from seqblend.running.runs import Unit
+
+
+@dataclass
+class Outcome:
+    """What the whole way came to so far."""
+
+    results: list[RunResult] = field(default_factory=list)
+    blend: BlendResult | None = None
+    submission: Submission | None = None
+    failed: dict[Unit, str] = field(default_factory=dict)
+    missing: list[Unit] = field(default_factory=list)
+
+
+def describe_submission(project: Project, outcome: Outcome) -> str:
+    """One line: where it is, what it is made of, and what to expect of it."""
+    blend = outcome.blend
+    n = len(outcome.results)
+    models = f"{n} models" if n > 1 else "1 model"
+    return (
+        f"submission: {outcome.submission.path} ({blend.method} of {models},"
+        f" cross-fitted {project.competition.metric} {format_score(blend.cross_fitted)})"
+    )
+
+
+def leaderboard_scores(
+    project: Project, results: list[RunResult], blend: BlendResult | None
+) -> list[tuple[str, str]]:
+    """(name, score) of the runs, out of fold, and of the blend, cross-fitted; the best first."""
+    candidates: list[Candidate[RunResult | BlendResult]] = [
+        Candidate(name, result)
+        for name, result in zip(distinct_names(results), results, strict=True)
+    ]
+    if blend is not None:
+        candidates.append(Candidate("blend", blend, is_blend=True, score=blend.cross_fitted))
+    competition = project.competition
+    rows = rank(competition.metric, competition.labels, project.fold, candidates)
+    return [(row.name, format_score(row.pooled)) for row in rows]
+
+
+def blend_results(
+    project: Project,
+    results: list[RunResult],
+    out: Path | None,
+    standing: BlendResult | None = None,
+    *,
+    is_interim: bool = False,
+) -> tuple[BlendResult, Submission | None]:
+    """Blend the runs; write blend and submission unless the standing blend is better.
+
+    is_interim: a quick choice, for a blend that will soon be replaced
+    """
+    for result in results:
+        check_result(result, project.fold, project.ledger)
+    competition = project.competition
+    members = distinct_names(results)
+    stack = np.stack([result.oof for result in results])
+    blend = select_blend(
+        stack, competition.labels, project.fold, competition.metric, members,
+        n_test=len(competition.test_ids), is_interim=is_interim,
+    )  # fmt: skip
+    if standing and better(competition.metric, standing.cross_fitted, blend.cross_fitted):
+        return standing, None
+    test = blend.blend.apply(np.stack([result.test for result in results]))
+    name = f"{blend.method}-{_digest(blend, results)}"
+    _write_blend(project, name, blend, results, test)
+    return blend, _submit(project, name, blend, test, _fixed_places(project, out))
+
+
+def _digest(blend: BlendResult, results: list[RunResult]) -> str:
+    """8 hex digits that name the members, in any order, and all that is done with them."""
+    chosen = blend.blend
+    parts = [
+        None if each is None else each.tolist() for each in (chosen.bias, chosen.class_weights)
+    ]
+    members = sorted((r.name, w) for r, w in zip(results, chosen.weights.tolist(), strict=True))
+    return digest(members, *parts, chosen.temperature)[:8]
+
+
+def deliver_frequencies(project: Project, out: Path | None) -> Submission:
+    """A valid submission before anything is trained: every row gets the classes' frequencies.
+
+    A valid one that an earlier session left in a fixed place stays.
+    """
+    competition = project.competition
+    shares = np.bincount(competition.labels, minlength=len(competition.classes))
+    rows = np.tile(shares / shares.sum(), (len(competition.test_ids), 1))
+    places = [place for place in _fixed_places(project, out) if not _stands(project, place)]
+    return _submit(project, "frequencies", None, rows, places)
+
+
+def _fixed_places(project: Project, out: Path | None) -> list[Path]:
+    """Files that get the submission besides its own."""
+    return [place for place in (project.places.extra_submission, out) if place is not None]
+
+
+def _stands(project: Project, path: Path) -> bool:
+    """Whether the file is a valid submission of this competition already."""
+    try:
+        check_submission(path, project.competition.form, project.competition.classes)
+    except (OSError, UnicodeDecodeError, InputError):
+        return False
+    return True
+
+
+def distinct_names(results: list[RunResult]) -> tuple[str, ...]:
+    """Registry names; a run's folder name where a model is there twice."""
+    models = [result.model for result in results]
+    return tuple(r.model if models.count(r.model) == 1 else r.name for r in results)
+
+
+def _write_blend(
+    project: Project, name: str, blend: BlendResult, results: list[RunResult], test: np.ndarray
+) -> None:
+    """blends/<name>/: weights, cross-fitted OOF, test, and the manifest last."""
+    folder = project.store.blend(name)
+    weights = dict(zip(blend.blend.members, blend.blend.weights.tolist(), strict=True))
+    hashes = {"weights.json": write_json(folder / "weights.json", weights)}
+    arrays = {"oof.npy": blend.oof, "test.npy": test.astype(np.float32)}
+    for file, array in arrays.items():
+        hashes[file] = write_array(folder / file, array, "blend")
+    bias, class_weights = blend.blend.bias, blend.blend.class_weights
+    manifest = project.ledger.as_dict() | {
+        "method": blend.method, "members": [result.name for result in results],
+        "made_by": {r.name: {key: r.manifest[key] for key in MADE_BY} for r in results},
+        "versions": package_versions(), "git_commit": git_commit(),
+        "bias": None if bias is None else bias.tolist(),
+        "class_weights": None if class_weights is None else class_weights.tolist(),
+        "temperature": blend.blend.temperature,
+        "nested": blend.nested, "calibration": blend.calibration,
+        "metric": project.competition.metric, "cross_fitted": blend.cross_fitted,
+        "in_sample": blend.in_sample, "best_single": blend.best_single,
+        "best_single_score": blend.best_single_score, "table": blend.table,
+    }  # fmt: skip
+    commit_folder(folder, manifest, hashes)
+
+
+def _submit(
+    project: Project, name: str, blend: BlendResult | None, test: np.ndarray, extra: list[Path]
+) -> Submission:
+    """Write and check the submission, in every place that wants one."""
+    competition, places = project.competition, project.places
+    path = places.submissions / f"{competition.name}-{name}.csv"
+    for place in (*extra, path):
+        submission = write_submission(
+            place, competition.form, competition.classes, competition.test_ids, test
+        )
+    log_submission(
+        places.submissions / "log.csv", path.name, submission.rows, submission.sha256,
+        competition=competition.name, metric=competition.metric,
+        cross_fitted=blend.cross_fitted if blend else None,
+    )  # fmt: skip
+    return submission

@@ -1,0 +1,77 @@
+"""From parsed flags to the project, the model and how to tune it."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import time
+from pathlib import Path
+
+from seqblend.app.cli import parse_seconds
+from seqblend.app.load import open_from
+from seqblend.app.tune_display import show_verdict
+from seqblend.core.console import Console, duration, say
+from seqblend.core.errors import FlagError
+from seqblend.models.registry import entry_for
+from seqblend.running.project import Project
+from seqblend.running.workspace import KAGGLE
+from seqblend.tuning.trial_run import PRUNERS
+from seqblend.tuning.tuner import USUAL_MODEL, Settings, best_model, tune_model
+
+_TRIALS = 30  # where neither --trials nor --timeout is given
+
+
+def add_tuning_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags of tuning, besides those that every step understands."""
+    add = parser.add_argument
+    add("--trials", type=int, metavar="N", help=f"trials in all; {_TRIALS} without --timeout")
+    add("--timeout", metavar="TIME", help="such as 30m: for search and confirmation together")
+    add("--vary", default="train,options", metavar="A,B",
+        help="sections and knobs to search: train,options,vocabulary,embedding,"
+        "options.hidden=32|64,train.lr=1e-3..1e-2")  # fmt: skip
+    add("--storage", default="", metavar="URL", help="a journal file, sqlite:/// or postgresql://")
+    add("--pruner", default="both", metavar="NAME", help="both, epochs, shards or none")
+    add("--replay", action="store_true", help="what pruning would have done to unpruned trials")
+    add("--fresh", action="store_true", help="forget the study; its runs stay on disk")
+
+
+def open_tuning(args: argparse.Namespace, console: Console) -> tuple[Project, str, Settings]:
+    """The project with the model alone, the model, and how to tune it."""
+    if args.pruner not in PRUNERS:
+        raise FlagError(f"--pruner expects {', '.join(PRUNERS)}, got '{args.pruner}'")
+    seconds = parse_seconds(args.timeout, "--timeout")
+    if args.trials is not None and args.trials < 2:
+        raise FlagError(f"--trials expects at least 2 (the default counts), got {args.trials}")
+    trials = args.trials or (None if seconds else _TRIALS)
+    settings = Settings(trials, seconds, args.vary, args.storage, args.pruner, args.fresh)
+    if args.model:
+        entry_for(args.model)
+    args.models, args.untuned = args.model or USUAL_MODEL, True
+    project = open_from(args, console)
+    model = args.model or best_model(project)
+    if model != args.models:
+        args.models = model
+        project = open_from(args, console)
+    return project, model, settings
+
+
+def tune_first(args: argparse.Namespace, console: Console, kaggle: Path = KAGGLE) -> None:
+    """Tune the best neural model of the plan so far, as a step of the whole way.
+
+    args: of run.py; its budget shrinks by the time that tuning took
+    """
+    began, budget, untuned = time.monotonic(), parse_seconds(args.budget), args.untuned
+    seconds = parse_seconds(args.tune, "--tune")
+    if budget is not None and seconds >= budget:
+        raise FlagError(f"--tune {args.tune} expects less time than --budget {args.budget}")
+    args.untuned = True
+    project = open_from(args, console, kaggle)
+    model = best_model(project, project.config.models)
+    say(console, f"tuning {model} for {duration(seconds)}", "bold")
+    project = dataclasses.replace(
+        project, config=dataclasses.replace(project.config, models=(model,))
+    )
+    show_verdict(console, tune_model(project, model, Settings(None, seconds), console))
+    args.untuned = untuned
+    if budget is not None:
+        args.budget = f"{max(budget - (time.monotonic() - began), 1.0):.1f}s"

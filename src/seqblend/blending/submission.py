@@ -1,0 +1,160 @@
+"""The submission: written in the sample's form, then read back from disk and checked."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from seqblend.core.errors import InputError, listing
+from seqblend.core.storage import write_text
+from seqblend.data.sequences import SubmissionForm
+from seqblend.evaluation.probabilities import SUM_TOLERANCE, check_probabilities
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A submission on disk: where, how many rows, and the SHA-256 of its bytes."""
+
+    path: Path
+    rows: int
+    sha256: str
+
+
+def write_submission(
+    path: Path,
+    form: SubmissionForm,
+    classes: Sequence[str],
+    test_ids: Sequence[str],
+    probabilities: np.ndarray,
+) -> Submission:
+    """Write the answer in the form's ids, order and columns; returns it once the file is checked.
+
+    probabilities: float [n_test, c], in the order of `test_ids`
+    raises: InputError where ids do not match the form, or rows are not probabilities
+    """
+    if probabilities.shape != (len(test_ids), len(classes)):
+        raise ValueError(
+            f"probabilities are {probabilities.shape}, expected {len(test_ids), len(classes)}"
+        )
+    check_probabilities(
+        probabilities, "test predictions",
+        "Nothing was written; train the member that made them again",
+        lambda row: f"id {test_ids[row]!r}",
+    )  # fmt: skip
+    rows = _align(form.ids, test_ids)
+    values = _values(form, classes, probabilities[rows].astype(np.float64))
+    sha256 = write_text(path, _write_table(form, values), point="submission")
+    check_submission(path, form, classes)
+    return Submission(path, len(form.ids), sha256)
+
+
+def _write_table(form: SubmissionForm, values: list[list[str]]) -> str:
+    """The file's text: the form's header, then a line an id, in the sample's style."""
+    style, names = form.style, (form.id_column, *form.columns)
+    quoted = style.quoted or (False,) * len(names)
+    rows = ([row_id, *row] for row_id, row in zip(form.ids, values, strict=True))
+    lines = [(names, (style.is_header_quoted,) * len(names)), *((row, quoted) for row in rows)]
+    return "".join(
+        style.separator.join(
+            _quote(field, style.separator, is_always)
+            for field, is_always in zip(fields, always, strict=False)  # checked once it is written
+        )
+        + style.line_end
+        for fields, always in lines
+    )
+
+
+def check_submission(path: Path, form: SubmissionForm, classes: Sequence[str]) -> None:
+    """Read the file as strict CSV; InputError unless it is a valid answer in the given form."""
+    text = path.read_bytes().decode("utf-8", "surrogatepass")
+    before = csv.field_size_limit(max(len(text), 131_072))
+    try:
+        lines = csv.reader(
+            io.StringIO(text, newline=""), delimiter=form.style.separator, strict=True
+        )
+        header, *rows = list(lines) or [[]]
+    except csv.Error as error:
+        raise InputError(f"{path}: expected a CSV file, but {error}") from None
+    finally:
+        csv.field_size_limit(before)
+    expected = [form.id_column, *form.columns]
+    if header != expected:
+        raise InputError(f"{path}: expected the columns {expected}, the file has {header}")
+    if len(rows) != len(form.ids):
+        raise InputError(f"{path}: expected {len(form.ids)} rows, the file has {len(rows)}")
+    known = set(classes)
+    for line, (row, row_id) in enumerate(zip(rows, form.ids, strict=True), 2):
+        if len(row) != len(expected) or row[0] != row_id:
+            raise InputError(f"{path}, row {line}: expected id {row_id!r}, the file has {row[:1]}")
+        if not (row[1] in known if form.kind == "labels" else _is_valid(row[1:])):
+            raise InputError(f"{path}, row {line}: no valid answer for id {row_id!r}: {row[1:]}")
+
+
+def _is_valid(fields: list[str]) -> bool:
+    """Whether fields are probabilities that, where there are several, sum to 1."""
+    try:
+        values = [float(field) for field in fields]
+    except ValueError:
+        return False
+    if not all(0 <= value <= 1 for value in values):  # false for NaN too
+        return False
+    return len(values) == 1 or abs(math.fsum(values) - 1) <= SUM_TOLERANCE
+
+
+def _align(wanted: Sequence[str], test_ids: Sequence[str]) -> np.ndarray:
+    """int64 [n]: where each wanted id stands among the test ids, which must be the same set."""
+    _check_unique(test_ids, "the test file")
+    _check_unique(wanted, "the sample submission")
+    place = {row_id: row for row, row_id in enumerate(test_ids)}
+    missing = [row_id for row_id in wanted if row_id not in place]
+    extra = set(test_ids).difference(wanted)
+    if missing or extra:
+        surplus = [row_id for row_id in test_ids if row_id in extra]
+        raise InputError(
+            "the test file and the sample submission must hold the same ids. "
+            f"Only in the sample: {len(missing)} ({listing(map(repr, missing), 3)}); "
+            f"only in the test file: {len(surplus)} ({listing(map(repr, surplus), 3)}). "
+            "Check that both belong to the same competition, or name the id column with data.id"
+        )
+    return np.fromiter((place[row_id] for row_id in wanted), np.int64, len(wanted))
+
+
+def _check_unique(ids: Sequence[str], where: str) -> None:
+    if len(set(ids)) == len(ids):
+        return
+    twice = [row_id for row_id, count in Counter(ids).items() if count > 1]
+    raise InputError(
+        f"{where} has {len(twice)} ids more than once ({listing(map(repr, twice), 3)}). "
+        "A submission needs each id once: remove the repeated rows or name another data.id"
+    )
+
+
+def _values(
+    form: SubmissionForm, classes: Sequence[str], probabilities: np.ndarray
+) -> list[list[str]]:
+    """The fields after the id, for probabilities float64 [n, c] in the form's order."""
+    if form.kind == "labels":
+        return [[classes[k]] for k in probabilities.argmax(1).tolist()]
+    if form.kind == "probability":
+        asked = form.classes[0] if form.classes else -1
+        chosen = (probabilities / probabilities.sum(1, keepdims=True))[:, [asked]]
+    elif form.kind == "class_columns":
+        chosen = probabilities[:, list(form.classes)]
+        chosen = chosen / chosen.sum(1, keepdims=True)
+    else:
+        raise ValueError(f"no submission kind {form.kind!r}")
+    return [[format(value, ".8g") for value in row] for row in chosen.tolist()]
+
+
+def _quote(text: str, separator: str, is_always: bool) -> str:
+    """A CSV field, in quote marks where asked for or needed."""
+    if is_always or any(mark in text for mark in (separator, '"', "\r", "\n")):
+        return '"' + text.replace('"', '""') + '"'
+    return text

@@ -1,0 +1,1 @@
+"""What everything stands on: settings, errors, storage, provenance, the console."""

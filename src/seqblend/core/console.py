@@ -1,0 +1,190 @@
+"""What is seen on the terminal: the only file that imports rich."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from collections.abc import Callable
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from seqblend.core.findings import Finding
+
+_BLUE, _ORANGE, _DARK = (0, 114, 178), (213, 94, 0), (38, 42, 48)
+_BLUES, _ORANGES = (235, 17, 24, 25, 32), (235, 52, 94, 130, 166)  # of a terminal's 256, rising
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+class _SafeStream:
+    """A stream that goes quiet when its reader is gone, so that `| head` ends no training."""
+
+    def __init__(self, stream) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except BrokenPipeError:
+            self._go_quiet()
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except BrokenPipeError:
+            self._go_quiet()
+
+    def _go_quiet(self) -> None:
+        """Lead the descriptor nowhere: the flush at exit would fail on a closed pipe too."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+    def __getattr__(self, name: str):
+        return getattr(self._stream, name)
+
+
+def make_console() -> Console:
+    """A console on standard output: colour on a terminal, plain lines elsewhere."""
+    stream = _SafeStream(sys.stdout)
+    width = None if sys.stdout.isatty() else 100
+    return Console(file=stream, highlight=False, width=width, soft_wrap=not sys.stdout.isatty())
+
+
+def clean(text: str, most: int = 200) -> str:
+    """Text from the user's files without control characters, shortened."""
+    text = _CONTROL.sub("�", text.replace("\n", " "))
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def say(console: Console, text: str, style: str = "") -> None:
+    """One line."""
+    console.print(Text(clean(text, 2_000), style=style))
+
+
+def say_error(message: str) -> None:
+    """One red line on standard error."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(
+        Text("error: " + clean(message, 4_000), style="red")
+    )
+
+
+def duration(seconds: float) -> str:
+    """`3.2 s`, `4:05 min` or `1:02 h`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3600:
+        return f"{int(seconds // 60)}:{int(seconds % 60):02d} min"
+    return f"{int(seconds // 3600)}:{int(seconds % 3600 // 60):02d} h"
+
+
+def show_findings(console: Console, findings: list[Finding], warnings: list[str]) -> None:
+    """What was inferred from the files, with the flag that overrides each."""
+    table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
+    for name in ("what", "inferred", "override with"):
+        table.add_column(name, overflow="fold")
+    for finding in findings:
+        value = finding.value + (f" ({finding.why})" if finding.why else "")
+        table.add_row(clean(finding.what), clean(value), Text(clean(finding.flag), style="cyan"))
+    console.print(table)
+    for warning in warnings:
+        say(console, f"warning: {warning}", "yellow")
+
+
+def show_table(console: Console, title: str, columns: list[str], rows: list[list[str]]) -> None:
+    """A table of text cells; the first column is left, the others right."""
+    table = Table(
+        box=None, pad_edge=False, header_style="bold", title=title, title_justify="left",
+        title_style="bold",
+    )  # fmt: skip
+    for i, name in enumerate(columns):
+        table.add_column(name, justify="left" if i == 0 else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*(clean(cell) for cell in row))
+    console.print(table)
+
+
+def say_coloured(console: Console, tokens: list[str], shares: list[float], joint: str) -> None:
+    """Tokens on a line, blue where a share (-1..1) is above 0, orange below, as strong as it is."""
+    line, is_fine = Text(overflow="fold"), console.color_system == "truecolor"
+    for token, share in zip(tokens, shares, strict=True):
+        line.append(clean(token) or "·", f"#ffffff on {_tint(share, is_fine=is_fine)}")
+        line.append(joint)
+    console.print(line)
+
+
+def _tint(share: float, *, is_fine: bool) -> str:
+    """A background in rich's words; of 256 colours the nearest would be any hue, so of a ramp."""
+    if not is_fine:
+        ramp = _BLUES if share >= 0 else _ORANGES
+        return f"color({ramp[round(abs(share) * (len(ramp) - 1))]})"
+    tint = _BLUE if share >= 0 else _ORANGE
+    mixed = (round(dark + abs(share) * (c - dark)) for c, dark in zip(tint, _DARK, strict=True))
+    return f"rgb({','.join(map(str, mixed))})"
+
+
+def picture_of(
+    columns: list[str], rows: list[list[str]], done: int, total: int, left: str, board: str
+) -> Group:
+    """What a live display shows: a table of what runs, a bar with what is left, the scores."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for i, name in enumerate(columns):
+        table.add_column(name, justify="left" if i == 0 else "right", min_width=6)
+    for row in rows:
+        table.add_row(*row)
+    bar = Table.grid(padding=(0, 1))
+    bar.add_row(ProgressBar(total=max(total, 1), completed=done, width=30), left)
+    return Group(Text(""), table, bar, Text(board, style="bold"))
+
+
+class Status:
+    """A display that is redrawn in place on a terminal; lines said now and then elsewhere.
+
+    lines: said where nothing else was for 45 s; draw: the display, where it is more than the lines
+    """
+
+    def __init__(
+        self, console: Console, lines: Callable[[], list[str]],
+        draw: Callable[[], Group] | None = None,
+    ) -> None:  # fmt: skip
+        self.console, self._lines, self._draw = console, lines, draw or self._draw_lines
+        self._live: Live | None = None
+        self._drawn = self._spoke = time.monotonic()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the display is on the screen all the time."""
+        return self._live is not None
+
+    def __enter__(self) -> Status:
+        if self.console.is_terminal:
+            self._live = Live(self._draw(), console=self.console, auto_refresh=False)
+            self._live.__enter__()
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        if self._live:
+            self._live.update(Text(""), refresh=True)
+            self._live.__exit__(*problem)
+
+    def say(self, text: str, style: str = "") -> None:
+        """One line above the display."""
+        self._spoke = time.monotonic()
+        say(self.console, text, style)
+
+    def tick(self) -> None:
+        """Redraw twice a second; off a terminal, never a silent minute."""
+        now = time.monotonic()
+        if self._live and now - self._drawn > 0.5:
+            self._drawn = now
+            self._live.update(self._draw(), refresh=True)
+        elif not self._live and now - self._spoke > 45:
+            for line in self._lines():
+                self.say(line)
+
+    def _draw_lines(self) -> Group:
+        return Group(*(Text(clean(line, 200), style="bold") for line in self._lines()))

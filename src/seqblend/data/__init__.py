@@ -1,0 +1,1 @@
+"""Sequences, vocabularies, folds, groups of rows, and made-up competitions."""

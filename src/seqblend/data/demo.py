@@ -1,0 +1,124 @@
+"""A competition with a known best score: hidden Markov models that only order tells apart."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from seqblend.core.seeds import rng_for
+from seqblend.core.storage import write_text
+
+BEST = "demo-best.json"  # the best reachable accuracy, beside the demo's files
+CLASSES = ("A", "B", "C", "D", "E")
+
+
+@dataclass(frozen=True)
+class HiddenMarkov:
+    """Classes that share every marginal: all states are equally likely at every position.
+
+    transitions: float64 [c, s, s], doubly stochastic (mean of two permutations, weight 0.9, the
+        rest uniform); each state emits its own `tokens_per_state` tokens uniformly
+    """
+
+    transitions: np.ndarray
+    tokens_per_state: int
+    label_noise: float
+
+
+def make_model(
+    seed: int, *, classes: int = 5, states: int = 6, tokens_per_state: int = 100
+) -> HiddenMarkov:
+    """The hidden Markov model of each class, drawn from the seed."""
+    rng = rng_for(seed, "demo-transitions")
+    identity = np.eye(states)
+    mixed = [(identity[rng.permutation(states)] + identity[rng.permutation(states)]) / 2
+             for _ in range(classes)]  # fmt: skip
+    transitions = 0.9 * np.stack(mixed) + 0.1 / states
+    return HiddenMarkov(transitions, tokens_per_state, label_noise=0.006)
+
+
+def sample(
+    model: HiddenMarkov, n: int, rng: np.random.Generator
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """n sequences and their labels: (list of int64 [t], int64 [n]); some labels are drawn anew."""
+    classes, states, _ = model.transitions.shape
+    truth = rng.permutation(np.arange(n) % classes)
+    lengths = rng.integers(60, 129, n)
+    is_long = rng.random(n) < 0.08
+    lengths[is_long] = rng.integers(129, 257, is_long.sum())
+    state = np.empty((n, lengths.max()), dtype=np.int64)
+    state[:, 0] = rng.integers(0, states, n)
+    cumulative = model.transitions.cumsum(axis=2)
+    for t in range(1, state.shape[1]):
+        draws = rng.random((n, 1))
+        following = (cumulative[truth, state[:, t - 1]] < draws).sum(axis=1)
+        state[:, t] = np.minimum(following, states - 1)  # a sum may end just below 1
+    tokens = state * model.tokens_per_state + rng.integers(0, model.tokens_per_state, state.shape)
+    is_redrawn = rng.random(n) < model.label_noise
+    labels = np.where(is_redrawn, rng.integers(0, classes, n), truth)
+    return [row[:length] + 1 for row, length in zip(tokens, lengths, strict=True)], labels
+
+
+def posterior(model: HiddenMarkov, sequences: list[np.ndarray]) -> np.ndarray:
+    """float64 [n, c]: the exact P(label | sequence), by the forward algorithm (Rabiner 1989).
+
+    A token belongs to one state only, so the forward sum has a single term a step.
+    """
+    classes = len(model.transitions)
+    logs = np.log(model.transitions)
+    rows = np.empty((len(sequences), classes))
+    for i, tokens in enumerate(sequences):
+        state = (tokens - 1) // model.tokens_per_state
+        rows[i] = logs[:, state[:-1], state[1:]].sum(axis=1)
+    rows = np.exp(rows - rows.max(axis=1, keepdims=True))
+    rows /= rows.sum(axis=1, keepdims=True)
+    return (1 - model.label_noise) * rows + model.label_noise / classes
+
+
+def write_demo(folder: Path, *, seed: int = 1, n_train: int = 4_000, n_test: int = 1_000) -> float:
+    """Write train.json, test.json, sample_submission.csv, solution.csv and demo-best.json.
+
+    returns: the best reachable accuracy, measured on the rows' exact posteriors
+    """
+    model = make_model(seed)
+    sequences, labels = sample(model, n_train + n_test, rng_for(seed, "demo-rows"))
+    return write_rows(folder, sequences, labels, posterior(model, sequences), CLASSES, n_train)
+
+
+def write_rows(
+    folder: Path,
+    sequences: list[np.ndarray],
+    labels: np.ndarray,
+    best: np.ndarray,
+    classes: tuple[str, ...],
+    n_train: int,
+) -> float:
+    """Write a competition of ids whose posteriors are known; the rows after n_train are the test.
+
+    sequences: int64 [t] each; labels: int64 [n]; best: float64 [n, c], exact P(label | sequence)
+    returns: the best reachable accuracy, the mean of the rows' greatest posteriors
+    """
+    names = [classes[label] for label in labels]
+    train = [
+        {"id": i, "sequence": sequences[i].tolist(), "label": names[i]} for i in range(n_train)
+    ]
+    test_rows = range(n_train, len(sequences))
+    test = [{"id": i, "sequence": sequences[i].tolist()} for i in test_rows]
+    write_text(folder / "train.json", json.dumps(train))
+    write_text(folder / "test.json", json.dumps(test))
+    header = "id,label\n"
+    sample_rows = "".join(f"{i},{classes[0]}\n" for i in test_rows)
+    write_text(folder / "sample_submission.csv", header + sample_rows)
+    write_text(folder / "solution.csv", header + "".join(f"{i},{names[i]}\n" for i in test_rows))
+    wrong = np.flatnonzero(best[np.arange(n_train), labels[:n_train]] < 0.5)  # against all odds
+    reachable = {
+        "train_accuracy": float(np.mean(best[:n_train].argmax(1) == labels[:n_train])),
+        "test_accuracy": float(np.mean(best[n_train:].argmax(1) == labels[n_train:])),
+        "expected_accuracy": float(best.max(axis=1).mean()),
+        "wrong_labels": wrong.tolist(),
+    }
+    write_text(folder / BEST, json.dumps(reachable, indent=1, sort_keys=True) + "\n")
+    return reachable["expected_accuracy"]

@@ -1,0 +1,135 @@
+"""Sequences as one flat array, and a competition made of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from seqblend.core.findings import Finding
+
+PAD, UNK = 0, 1  # vocabulary ids: padding and unknown
+
+
+@dataclass(frozen=True)
+class SequenceSet:
+    """n sequences in one flat token array: row i is tokens[starts[i] : starts[i] + lengths[i]].
+
+    tokens: int32 [total], lexicon ids, possibly memory-mapped
+    starts: int64 [n]
+    lengths: int64 [n], at least 1 each
+    """
+
+    tokens: np.ndarray
+    starts: np.ndarray
+    lengths: np.ndarray
+
+    @classmethod
+    def from_offsets(cls, tokens: np.ndarray, offsets: np.ndarray) -> SequenceSet:
+        """From tokens: int32 [total] and offsets: int64 [n + 1]."""
+        return cls(tokens, offsets[:-1], np.diff(offsets))
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def take(self, rows: np.ndarray | slice) -> SequenceSet:
+        """The given rows (integer positions), sharing the tokens."""
+        return replace(self, starts=self.starts[rows], lengths=self.lengths[rows])
+
+    def row(self, i: int) -> np.ndarray:
+        """int32 [t]: one sequence, a view."""
+        return self.tokens[self.starts[i] : self.starts[i] + self.lengths[i]]
+
+    def flat(self) -> tuple[np.ndarray, np.ndarray]:
+        """The rows' tokens end to end: (int32 [total of these rows], offsets int64 [n + 1])."""
+        offsets = np.concatenate([[0], np.cumsum(self.lengths)])
+        index = np.arange(offsets[-1]) + np.repeat(self.starts - offsets[:-1], self.lengths)
+        return self.tokens[index], offsets
+
+
+@dataclass(frozen=True)
+class View:
+    """One way of cutting the rows into tokens: `words`, `chars` or `ids`.
+
+    sequences: all rows: train, then test, then unlabelled
+    lexicon: every distinct token, sorted by its text; a token's position is its lexicon id
+    """
+
+    name: str
+    sequences: SequenceSet
+    lexicon: list[str]
+
+
+@dataclass(frozen=True)
+class CsvStyle:
+    """How a delimited file is written.
+
+    is_header_quoted: the column names are wrapped in quote marks
+    quoted: by column, whether every field is; the others only where they have to be
+    """
+
+    separator: str = ","
+    line_end: str = "\n"
+    is_header_quoted: bool = False
+    quoted: tuple[bool, ...] = ()
+
+
+@dataclass(frozen=True)
+class SubmissionForm:
+    """How the submission has to look.
+
+    kind: `labels` (one column of labels), `probability` (one column, the probability of one
+        class) or `class_columns` (a probability column for each class)
+    ids: the ids in the order they are written
+    columns: the prediction columns in order; `classes[i]` is the class index that a column of
+        probabilities holds
+    style: the sample's; `style.quoted` in the order of id_column, *columns
+    """
+
+    id_column: str
+    columns: tuple[str, ...]
+    kind: str
+    ids: list[str]
+    classes: tuple[int, ...] = ()
+    style: CsvStyle = CsvStyle()
+
+
+@dataclass(frozen=True)
+class Competition:
+    """A competition as read: sequences, labels, ids, and the form of its answer.
+
+    labels: int64 [n_train], indices into `classes`
+    classes: the labels' text as it is written in a submission
+    groups, folds: int64 [n_train] or None, given by the user's columns
+    metric: one of metrics.METRICS
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    labels: np.ndarray
+    train_ids: list[str]
+    test_ids: list[str]
+    views: dict[str, View]
+    metric: str
+    form: SubmissionForm
+    groups: np.ndarray | None = None
+    folds: np.ndarray | None = None
+    findings: list[Finding] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def view(self) -> View:
+        """The view the models read."""
+        return next(iter(self.views.values()))
+
+    @property
+    def train(self) -> SequenceSet:
+        """The training rows."""
+        return self.view.sequences.take(slice(0, len(self.train_ids)))
+
+    @property
+    def test(self) -> SequenceSet:
+        """The test rows."""
+        n = len(self.train_ids)
+        return self.view.sequences.take(slice(n, n + len(self.test_ids)))

@@ -1,0 +1,57 @@
+"""What `auto` means for token vectors on these rows: how they are used and made."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from seqblend.core.config import Config
+from seqblend.data.sequences import Competition
+
+MOST_TOKENS = 1_000_000  # training tokens, once cut, up to which vectors may stay frozen
+FEW = 0.03  # share of all rows up to which labelled ones are few
+LIGHT = {"embedding_dropout": 0.3, "word_dropout": 0.1}  # of models that read frozen vectors
+
+
+def settle_vectors(
+    config: Config, competition: Competition, note: Callable[[str], None] = lambda _: None
+) -> Config:
+    """The configuration with embedding.mode and embedding.context settled.
+
+    Where few of many rows have labels, vectors that also know rows stay frozen. That takes several
+    times the epochs of tuned vectors: epochs have to be short, and a pilot has to count them. Tuned
+    vectors are better made of near tokens alone (src/DECISIONS.md).
+    """
+    embedding = config.embedding
+    mode, context = embedding.mode, embedding.context
+    if mode == "auto":
+        share = len(competition.train) / len(competition.view.sequences)
+        mode = "frozen" if share <= FEW and _is_quick(config, competition) else "tuned"
+        if mode == "frozen" and embedding.path != "none":
+            note(
+                f"few of many rows have labels ({share:.1%}): token vectors stay frozen, own ones "
+                "also know the rows that a token stands in (--set embedding.mode=tuned: neither)"
+            )
+    if context == "auto":
+        context = "both" if mode == "frozen" else "near"
+    embedding = dataclasses.replace(embedding, mode=mode, context=context)
+    return dataclasses.replace(config, embedding=embedding)
+
+
+def _is_quick(config: Config, competition: Competition) -> bool:
+    """Whether epochs are short and a pilot counts them."""
+    lengths = np.minimum(competition.train.lengths, config.vocabulary.max_len)
+    return int(lengths.sum()) <= MOST_TOKENS and not config.train.epochs
+
+
+def lighten_dropout(config: Config, models: Iterable[str]) -> Config:
+    """The configuration with LIGHT dropout for these models, but for what was set.
+
+    models: those that read token vectors
+    """
+    shared = config.options.get("options", {})
+    light = {name: value for name, value in LIGHT.items() if name not in shared}
+    own = {model: light | config.options.get(model, {}) for model in models}
+    return dataclasses.replace(config, options=config.options | own)

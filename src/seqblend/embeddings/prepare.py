@@ -1,0 +1,211 @@
+"""A competition's table of vectors: its sources chosen, read, joined, and kept on disk."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqblend.core.config import EmbeddingConfig, digest
+from seqblend.core.errors import FlagError, InputError, listing
+from seqblend.core.provenance import code_digest
+from seqblend.core.storage import (
+    commit_folder,
+    file_digest,
+    read_finished,
+    read_json,
+    write_array,
+    write_json,
+)
+from seqblend.data.sequences import Competition
+from seqblend.embeddings.combine import join_sources
+from seqblend.embeddings.matching import Source, describe_coverage, match_file
+from seqblend.embeddings.selfmade import SECONDS_A_TOKEN, choose_tokens, make_vectors
+from seqblend.embeddings.vector_files import find_vector_files, sniff_width
+from seqblend.embeddings.vectors import EmbeddingUse, folder_of
+
+SELF, AUTO = "self", "auto"
+_FACTS = "coverage.json"
+_USE = ("path", "mode", "scale")  # change no table
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What the project knows of its vectors: their use (None: none), coverage, and remarks."""
+
+    use: EmbeddingUse | None = None
+    coverage: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def scope(self) -> str:
+        """One sentence: how the vectors are used, and which rows they know."""
+        if not self.use:
+            return ""
+        return (
+            f"Token embeddings begin with these vectors ({self.use.width} numbers a token, "
+            f"{self.use.mode}). A fold's vocabulary is its training rows, and {self.use.scope}."
+        )
+
+
+@dataclass(frozen=True)
+class VectorPlaces:
+    """Where vectors are looked for and kept.
+
+    key: the content digest of the competition; data: its folder under working/
+    folders: searched by embedding.path=auto; besides: files there that are the competition's own
+    is_plan: a table that is not there yet is not made but announced, where its width can be told
+    """
+
+    key: str
+    data: Path
+    folders: list[Path]
+    besides: list[Path]
+    is_plan: bool = False
+
+
+def prepare_embedding(
+    config: EmbeddingConfig,
+    competition: Competition,
+    places: VectorPlaces,
+    note: Callable[[str], None],
+) -> Prepared:
+    """Make the table, or find it made.
+
+    raises: FlagError for a file that is not there; InputError for one that cannot be read, covers
+        none of the training rows' tokens, or has another width than the rest where join=average
+    """
+    names, notes = _choose_sources(config, competition, places.folders, places.besides)
+    if not names:
+        return Prepared(notes=notes)
+    paths = _paths_of(names)
+    folder = folder_of(places.data, _name_of(paths, config, places.key))
+    use = partial(
+        EmbeddingUse, folder.name, mode=config.mode, scale=config.scale, is_self_made=None in paths
+    )
+    manifest = read_finished(folder, note)
+    if manifest is None:
+        what = f"token vectors of {' and '.join(names)}"
+        if places.is_plan and (width := _foresee_width(paths, competition, config)):
+            return Prepared(use(width=width), notes=[*notes, _announce(what, paths, competition)])
+        note(f"making {what} for {len(competition.view.sequences.tokens):,} tokens")
+        manifest = _save(folder, competition, _read_sources(paths, competition, config), config)
+    coverage = read_json(folder / _FACTS)
+    lacking = [_describe_lack(facts) for facts in coverage if not facts["types_covered"]]
+    if lacking and config.path == AUTO:
+        again = dataclasses.replace(config, path=SELF if SELF in names else "none")
+        rest = prepare_embedding(again, competition, places, note)
+        return dataclasses.replace(rest, notes=[f"{lacking[0]}: not used", *rest.notes])
+    if lacking:
+        raise InputError(
+            f"embedding.path: {lacking[0]}. Take vectors of this language and kind of token, or "
+            "embedding.path=self"
+        )
+    return Prepared(use(width=manifest["width"]), coverage, notes)
+
+
+def _paths_of(names: list[str]) -> list[Path | None]:
+    """The files that are named, None for vectors made here; FlagError where one is not there."""
+    paths = [None if name == SELF else Path(name).expanduser() for name in names]
+    for path in filter(None, paths):
+        if not (path.is_file() or path.parent.is_file()):
+            raise FlagError(f"embedding.path expects a vector file, self, auto or none, got {path}")
+    return paths
+
+
+def _foresee_width(
+    paths: list[Path | None], competition: Competition, config: EmbeddingConfig
+) -> int:
+    """How wide the joined vectors will be; 0 where only making them can tell."""
+    view = competition.view
+    widths = [
+        sniff_width(path) if path else choose_tokens(view.sequences, len(view.lexicon), config)[1]
+        for path in paths
+    ]
+    joined = sum(widths) if config.join == "concat" else widths[0]
+    return joined if all(widths) else 0
+
+
+def _announce(what: str, paths: list[Path | None], competition: Competition) -> str:
+    """One line for a plan: which vectors come first, and how long making them takes."""
+    seconds = SECONDS_A_TOKEN * len(competition.view.sequences.tokens)
+    return f"{what} come first" + (f", made in about {seconds:,.0f} s" if None in paths else "")
+
+
+def _name_of(paths: list[Path | None], config: EmbeddingConfig, key: str) -> str:
+    """A table's digest: the files' content and names, the options, the competition, the code."""
+    contents = [p and file_digest(p if p.is_file() else p.parent) for p in paths]
+    options = {k: v for k, v in dataclasses.asdict(config).items() if k not in _USE}
+    names, code = [p and p.name for p in paths], code_digest(("embeddings/",))
+    return digest(contents, names, options, key, code)
+
+
+def _describe_lack(facts: dict[str, Any]) -> str:
+    words = listing((repr(token) for token, _ in facts["missing"]), 5)
+    return (
+        f"none of the {facts['lines']:,} vectors of {facts['name']} is of a token of the training "
+        f"rows, whose most frequent are {words}"
+    )
+
+
+def _choose_sources(
+    config: EmbeddingConfig, competition: Competition, folders: list[Path], besides: list[Path]
+) -> tuple[list[str], list[str]]:
+    """(files or `self`, remarks)."""
+    if config.path != AUTO:
+        names = [name.strip() for name in config.path.split(",") if name.strip()]
+        return [name for name in names if name != "none"], []
+    is_text = competition.view.name == "words"
+    found = find_vector_files(folders, besides) if is_text else []
+    names = [str(path) for path in found[:1]]
+    notes = []
+    if found:
+        also = f"; also found: {listing(p.name for p in found[1:])}" if found[1:] else ""
+        notes = [
+            f"vectors of {found[0].name} are used (found by itself{also}). Others, or none: "
+            "--set embedding.path=FILE,FILE or none"
+        ]
+    counts = np.bincount(competition.view.sequences.flat()[0])
+    if np.count_nonzero(counts >= config.min_count) >= config.least:
+        names.append(SELF)
+    return names, notes
+
+
+def _read_sources(
+    paths: list[Path | None], competition: Competition, config: EmbeddingConfig
+) -> list[Source]:
+    view = competition.view
+    counts = np.bincount(view.sequences.flat()[0], minlength=len(view.lexicon))
+    frequent = np.argsort(-counts, kind="stable")[: config.most]
+    tokens = np.sort(frequent[counts[frequent] > 0])
+    sources = []
+    for path in paths:
+        if path is not None:
+            sources.append(match_file(path, view.lexicon, tokens))
+            continue
+        ids, vectors = make_vectors(view.sequences, len(view.lexicon), config)
+        sources.append(Source(SELF, ids, vectors, np.zeros(len(ids), np.int8), len(ids)))
+    return sources
+
+
+def _save(
+    folder: Path, competition: Competition, sources: list[Source], config: EmbeddingConfig
+) -> dict[str, Any]:
+    """Write index, vectors and coverage, the manifest last; returns the manifest."""
+    lexicon = competition.view.lexicon
+    counts = np.bincount(competition.train.flat()[0], minlength=len(lexicon))
+    coverage = [describe_coverage(source, lexicon, counts) for source in sources]
+    index, vectors = join_sources(sources, len(lexicon), config.join)
+    hashes = {
+        "index.npy": write_array(folder / "index.npy", index, "cache"),
+        "vectors.npy": write_array(folder / "vectors.npy", vectors, "cache"),
+        _FACTS: write_json(folder / _FACTS, coverage),
+    }
+    manifest = {"width": vectors.shape[1]}
+    commit_folder(folder, manifest, hashes)
+    return manifest

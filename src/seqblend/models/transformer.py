@@ -1,0 +1,144 @@
+"""A small transformer encoder: a short convolution, then pre-norm blocks of masked self-attention.
+
+Blocks alone stayed at chance on the demo, whose classes differ in which token follows which: few
+rows do not teach a head to look one step back. A window of three tokens shows it (Gulati 2020).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from seqblend.core.errors import FlagError
+from seqblend.core.knobs import Choice, Span, knob, share
+from seqblend.models.layers import Embed, NetworkOptions, Pool, mask_of
+from seqblend.models.registry import register
+
+_LEARNED = 1024  # positions with a vector of their own; later ones share the last
+
+
+@dataclass(frozen=True)
+class TransformerOptions(NetworkOptions):
+    """What a transformer classifier is made of."""
+
+    hidden: int = knob(64, Choice((64, 96, 128)), "features of a step in the blocks", least=1)
+    heads: int = knob(4, Choice((2, 4, 8)), "attention heads; they divide hidden", least=1)
+    depth: int = knob(2, Choice((1, 2, 3)), "blocks", least=1)
+    inner: int = knob(2, Choice((1, 2, 4)), "width inside a block, times hidden", least=1)
+    stem: int = knob(3, least=0, help="tokens in a convolution's window before the blocks; 0: none")
+    positions: str = knob("rotary", Choice(("rotary", "sinusoidal", "learned")), "how order enters")
+    pooling: str = knob(
+        "mean+max", Choice(("max", "mean+max")), "how steps become one",
+        allowed=("mean", "max", "attention", "mean+max", "attention+max"),
+    )  # fmt: skip
+    dropout: float = share(0.2, Span(0.0, 0.5), "in the blocks and before the output layer")
+    lr_scale: float = knob(0.25, Span(0.05, 1.0, log=True), "times train.lr", least=0)
+
+
+def sinusoids(t: int, width: int, device: torch.device) -> Tensor:
+    """float [t, width]: sines in the first half, cosines in the second (Vaswani 2017)."""
+    angles = _angles(t, width, device)
+    return torch.cat([angles.sin(), angles.cos()], dim=1)
+
+
+def _angles(t: int, width: int, device: torch.device) -> Tensor:
+    """float [t, width / 2]: position times a frequency, from 1 down to 1 / 10,000."""
+    falling = torch.arange(0, width, 2, device=device) * (-math.log(10_000.0) / width)
+    return torch.arange(t, device=device)[:, None] * falling.exp()
+
+
+def rotate(x: Tensor) -> Tensor:
+    """x: [..., t, d] turned by its position, so that products see distances (Su 2021)."""
+    angles = _angles(x.shape[-2], x.shape[-1], x.device)
+    sine, cosine = angles.sin().to(x.dtype), angles.cos().to(x.dtype)
+    first, second = x.chunk(2, dim=-1)
+    return torch.cat([first * cosine - second * sine, second * cosine + first * sine], dim=-1)
+
+
+class Block(nn.Module):
+    """Self-attention, then a two-layer network; each normalises its input and adds its output."""
+
+    def __init__(self, options: TransformerOptions) -> None:
+        super().__init__()
+        width, inner = options.hidden, options.hidden * options.inner
+        self.heads, self.is_rotary = options.heads, options.positions == "rotary"
+        self.attention_norm, self.inner_norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.attention_in, self.attention_out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.inner_in, self.inner_out = nn.Linear(width, inner), nn.Linear(inner, width)
+        self.dropout = nn.Dropout(options.dropout)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """x: [b, t, d], mask: bool [b, 1, 1, t], True where a key is a token -> [b, t, d]."""
+        x = x + self.dropout(self._attend(self.attention_norm(x), mask))
+        inner = functional.gelu(self.inner_in(self.inner_norm(x)))
+        return x + self.dropout(self.inner_out(self.dropout(inner)))
+
+    def _attend(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Multi-head self-attention over tokens only: [b, t, d]."""
+        split = self.attention_in(x).unflatten(2, (3, self.heads, -1))
+        query, key, value = split.permute(2, 0, 3, 1, 4)  # [b, heads, t, d / heads]
+        if self.is_rotary:
+            query, key = rotate(query), rotate(key)
+        found = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        return self.attention_out(found.transpose(1, 2).flatten(2))
+
+
+class Transformer(nn.Module):
+    """Embedding -> hidden features, positions -> blocks -> norm -> masked pooling -> logits."""
+
+    def __init__(self, options: TransformerOptions, size: int, classes: int) -> None:
+        super().__init__()
+        if options.hidden % (2 * options.heads):
+            raise FlagError(
+                f"transformer.hidden expects a multiple of twice the heads ({options.heads}), got "
+                f"{options.hidden}: change transformer.hidden or transformer.heads"
+            )
+        self.embed = Embed(size, options)
+        self.enter = nn.Sequential(
+            nn.Linear(options.width, options.hidden), nn.LayerNorm(options.hidden)
+        )
+        self.stem = None
+        if options.stem:
+            self.stem = nn.Conv1d(options.hidden, options.hidden, options.stem, padding="same")
+        self.positions = options.positions
+        if options.positions == "learned":
+            self.places = nn.Embedding(_LEARNED, options.hidden)
+            nn.init.normal_(self.places.weight, std=0.1)
+        self.blocks = nn.ModuleList(Block(options) for _ in range(options.depth))
+        self.norm = nn.LayerNorm(options.hidden)
+        self.pool = Pool(options.pooling, options.hidden)
+        self.dropout = nn.Dropout(options.dropout)
+        self.output = nn.Linear(self.pool.width, classes)
+
+    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """tokens: int64 [b, t], lengths: int64 [b] -> logits float [b, c]."""
+        t = tokens.shape[1]
+        mask = mask_of(lengths, t)  # [b, t]
+        x = self.enter(self.embed(tokens))  # [b, t, d]
+        if self.stem is not None:
+            x = x * mask[:, :, None]  # as if nothing stood beyond a row's end
+            x = x + functional.gelu(self.stem(x.transpose(1, 2))).transpose(1, 2)
+        x = self._place(x)
+        for block in self.blocks:
+            x = block(x, mask[:, None, None])
+        x = self.pool(self.norm(x), lengths, x.shape[2])  # [b, pooled]
+        return self.output(self.dropout(x))
+
+    def _place(self, x: Tensor) -> Tensor:
+        """The steps [b, t, d] with what tells its position, where that is added."""
+        t, d = x.shape[1:]
+        if self.positions == "sinusoidal":
+            return x + 0.1 * sinusoids(t, d, x.device)  # small beside the tokens
+        if self.positions == "learned":
+            return x + self.places(torch.arange(t, device=x.device).clamp(max=_LEARNED - 1))
+        return x
+
+
+@register("transformer", TransformerOptions)
+def build_transformer(options: TransformerOptions, size: int, classes: int) -> nn.Module:
+    """A pre-norm transformer encoder (Vaswani 2017; Xiong 2020)."""
+    return Transformer(options, size, classes)

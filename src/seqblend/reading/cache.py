@@ -1,0 +1,154 @@
+"""A competition on disk: read once, then mapped by every process that needs it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+from seqblend.core import fault_injection
+from seqblend.core.config import DataConfig, digest
+from seqblend.core.errors import InputError, MachineError
+from seqblend.core.findings import Finding
+from seqblend.core.provenance import code_digest
+from seqblend.core.storage import (
+    MANIFEST,
+    commit_folder,
+    file_digest,
+    find_damage,
+    read_array,
+    read_finished,
+    read_json,
+    write_array,
+    write_json,
+)
+from seqblend.data.sequences import Competition, CsvStyle, SequenceSet, SubmissionForm, View
+from seqblend.reading.discovery import CompetitionFiles
+from seqblend.reading.reader import read_competition
+
+READING = ("reading/", "data/sequences", "core/seeds")  # the sources that change what is read
+
+
+def data_digest(files: CompetitionFiles, config: DataConfig, metric: str) -> str:
+    """Names what was read: the files' content, the options and the reading code.
+
+    A file that was edited has another digest, whatever its size and time say.
+    """
+    paths = [files.train, files.test, files.sample, *files.unlabelled]
+    contents = [file_digest(path) if path else "" for path in paths]
+    return digest(contents, config, metric, code_digest(READING))
+
+
+def load_or_read(
+    folder: Path,
+    files: CompetitionFiles,
+    config: DataConfig,
+    metric: str,
+    name: str,
+    note: Callable[[str], None],
+    *,
+    refusal: MachineError | None = None,
+) -> tuple[Competition, str]:
+    """The competition and its content digest: from `folder`, or read from the files into it.
+
+    refusal: raised where the files have to be read but the folder may not be written; None: it may
+    """
+    key = data_digest(files, config, metric)
+    manifest = read_finished(folder, note, sets_aside=refusal is None)
+    if manifest is None or manifest["digest"] != key:
+        if refusal is not None:
+            raise refusal
+        competition = read_competition(files, config, metric=metric, name=name)
+        fault_injection.visit("data.read")
+        save_competition(folder, competition, key)
+    return load_competition(folder), content_digest(folder)
+
+
+def content_digest(folder: Path) -> str:
+    """Names the sequences, labels and classes themselves, all that training reads of them.
+
+    Another metric, sample submission or group column leaves it, and finished units, as they are.
+    """
+    others = ("competition.json", "groups.npy", "given_folds.npy")
+    hashes = read_json(folder / MANIFEST)["files"]
+    kept = {name: text for name, text in hashes.items() if name not in others}
+    return digest(kept, read_json(folder / "competition.json")["classes"])
+
+
+def contents_digest(files: CompetitionFiles) -> str:
+    """16 hex digits that name the bytes of the training and test files, wherever they lie."""
+    return digest(file_digest(files.train), file_digest(files.test))
+
+
+def save_competition(folder: Path, competition: Competition, key: str) -> None:
+    """Write tokens, offsets and labels as arrays, everything else as JSON; the manifest last."""
+    (folder / MANIFEST).unlink(missing_ok=True)
+    hashes = {}
+    arrays = {"labels": competition.labels}
+    if competition.groups is not None:
+        arrays["groups"] = competition.groups
+    if competition.folds is not None:
+        arrays["given_folds"] = competition.folds
+    for view in competition.views.values():
+        tokens, offsets = view.sequences.flat()
+        arrays |= {f"{view.name}/tokens": tokens, f"{view.name}/offsets": offsets}
+        name = f"{view.name}/lexicon.json"
+        hashes[name] = write_json(folder / name, view.lexicon)
+    for name, array in arrays.items():
+        hashes[f"{name}.npy"] = write_array(folder / f"{name}.npy", array, "cache")
+    facts = {f.name: getattr(competition, f.name) for f in dataclasses.fields(competition)}
+    for name in ("labels", "groups", "data/folds", "views"):
+        del facts[name]
+    facts["form"] = dataclasses.asdict(competition.form)
+    facts["findings"] = [dataclasses.asdict(finding) for finding in competition.findings]
+    facts["views"] = list(competition.views)
+    hashes["competition.json"] = write_json(folder / "competition.json", facts)
+    commit_folder(folder, {"digest": key}, hashes)
+
+
+def load_competition(folder: Path) -> Competition:
+    """The competition in a data folder, its tokens memory-mapped."""
+    facts = read_json(folder / "competition.json")
+    views = {name: _load_view(folder / name, name) for name in facts.pop("views")}
+    form = facts.pop("form")
+    form["style"]["quoted"] = tuple(form["style"]["quoted"])
+    form |= {"columns": tuple(form["columns"]), "classes": tuple(form["classes"])}
+    form = SubmissionForm(**{**form, "style": CsvStyle(**form["style"])})
+    written = read_json(folder / MANIFEST)["files"]
+    optional = {
+        name: read_array(folder / f"{file}.npy") if f"{file}.npy" in written else None
+        for name, file in (("groups", "groups"), ("data/folds", "given_folds"))
+    }
+    findings = [Finding(**finding) for finding in facts.pop("findings")]
+    classes = tuple(facts.pop("classes"))
+    labels = read_array(folder / "labels.npy")
+    return Competition(
+        **facts, **optional, classes=classes, labels=labels, views=views, form=form,
+        findings=findings,
+    )  # fmt: skip
+
+
+def load_checked(folder: Path, key: str) -> Competition:
+    """The competition in a data folder, where what it holds has this content digest.
+
+    A worker maps the rows some time after its parent read them. Without this check it would fit
+    whatever lies there by then, and file it under the digest of what was to be fitted. The hashes
+    are taken after the files are mapped: a file that is replaced later leaves the mapped one alone.
+    raises: InputError where a file has another hash, or the rows have another digest
+    """
+    competition = load_competition(folder)
+    damaged = find_damage(folder)
+    if not damaged and content_digest(folder) == key:
+        return competition
+    what = f"{', '.join(damaged)} damaged" if damaged else "rows with another digest"
+    raise InputError(
+        f"{folder}: expected the rows that this run began with, found {what}. Type the same "
+        "command again: they are read again"
+    )
+
+
+def _load_view(folder: Path, name: str) -> View:
+    """One view; its tokens are mapped copy-on-write, so that processes share the pages."""
+    tokens = read_array(folder / "tokens.npy", is_mapped=True)
+    offsets = read_array(folder / "offsets.npy")
+    return View(name, SequenceSet.from_offsets(tokens, offsets), read_json(folder / "lexicon.json"))

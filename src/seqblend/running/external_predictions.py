@@ -1,0 +1,157 @@
+"""Probabilities made elsewhere join the blend: two CSV files, aligned by id and checked."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from seqblend.core.errors import FlagError, InputError, listing
+from seqblend.core.provenance import git_commit
+from seqblend.core.storage import commit_arrays, file_digest
+from seqblend.core.versions import package_versions
+from seqblend.data.sequences import Competition
+from seqblend.evaluation.probabilities import check_probabilities
+from seqblend.models.registry import entries
+from seqblend.reading.tables import Table, read_table
+from seqblend.running.project import Project
+
+REMARK = "made elsewhere, its folds are not known"
+
+
+def join_files(project: Project, text: str) -> str:
+    """Keep what `NAME=oof.csv,test.csv` names as a finished run; returns the run's name.
+
+    Each file has the id column and a column of probabilities a class (with two classes the
+    column of the positive one is enough). Rows may stand in any order. Training rows without a
+    fold, which no blend is scored on, may be left out.
+    raises: FlagError for the flag, InputError with one line for the first fault of a file
+    """
+    name, paths = parse_addition(text)
+    competition, fold = project.competition, project.fold
+    oof = np.full((len(fold), len(competition.classes)), np.nan, np.float32)
+    scored = np.flatnonzero(fold >= 0)
+    train_ids, test_ids = competition.train_ids, competition.test_ids
+    wanted = [train_ids[row] for row in scored]
+    oof[scored] = read_probabilities(paths[0], competition, wanted, known=train_ids)
+    test = read_probabilities(paths[1], competition, test_ids, known=test_ids)
+    digests = [file_digest(path)[:16] for path in paths]
+    run = f"{name}-{digests[0][:6]}{digests[1][:6]}"
+    manifest = project.ledger.as_dict() | {
+        "model": name, "units": [], "seeds": 1, "remark": REMARK, "options": {}, "train": {},
+        "vocabulary": {}, "vocabulary_scope": "not known", "embedding": None, "precision": "",
+        "device": "", "deterministic": None, "versions": package_versions(),
+        "classes": list(competition.classes), "epochs_chosen_on_validation": False,
+        "git_commits": [git_commit()], "epochs": [], "seconds": 0.0, "parameters": 0,
+        "recoveries": [], "peak_megabytes": 0, "tokens_per_second": None,
+        "from": dict(zip([path.name for path in paths], digests, strict=True)),
+    }  # fmt: skip
+    arrays = {"oof": oof, "test": test.astype(np.float32)}
+    commit_arrays(project.store.run(run), manifest, arrays, "oof")
+    return run
+
+
+def parse_addition(text: str) -> tuple[str, list[Path]]:
+    """(name, [OOF file, test file]) of `NAME=oof.csv,test.csv`; else a FlagError."""
+    match = re.fullmatch(r"([A-Za-z0-9][\w.+-]*)=([^,]+),([^,]+)", text)
+    if not match:
+        raise FlagError(f"--add expects NAME=oof.csv,test.csv, got '{text}'")
+    if match[1] in entries():
+        raise FlagError(f"--add: '{match[1]}' is a model of our own. Take another name")
+    paths = [Path(match[2]), Path(match[3])]
+    for path in paths:
+        if not path.is_file():
+            raise FlagError(f"--add {match[1]}: no file {path}")
+    return match[1], paths
+
+
+def read_probabilities(
+    path: Path, competition: Competition, ids: Sequence[str], *, known: Sequence[str]
+) -> np.ndarray:
+    """float64 [len(ids), c]: the file's probabilities in the order of `ids`; rows sum to 1.
+
+    known: ids that may be in the file besides
+    raises: InputError that counts and names the ids or rows at fault
+    """
+    table = read_table(path)
+    id_column = competition.form.id_column
+    if id_column not in table.columns:
+        raise InputError(
+            f"{path}: expected an id column '{id_column}', it has {listing(table.columns)}. "
+            "Rename it"
+        )
+    rows = _align(path, table.texts(id_column), ids, known)
+    values = np.stack([_numbers(table, name) for name in _find_columns(path, table, competition)])
+    values = values.T[rows]
+    if values.shape[1] == 1:
+        values = np.concatenate([1 - values, values], axis=1)
+        if competition.form.classes[:1] == (0,):
+            values = values[:, ::-1]
+    check_probabilities(
+        values, str(path), "Write out-of-fold probabilities again", lambda row: f"id {ids[row]!r}"
+    )
+    return values / values.sum(1, keepdims=True)
+
+
+def _align(
+    path: Path, own: Sequence[str], wanted: Sequence[str], known: Sequence[str]
+) -> np.ndarray:
+    """int64 [len(wanted)]: where each wanted id stands in the file."""
+    present, allowed = set(own), set(known)
+    faults = [
+        ("come more than once", [i for i, count in Counter(own).items() if count > 1],
+         "Write each id once"),
+        ("come more than once in the competition's file",
+         [i for i, count in Counter(known).items() if count > 1], "Rows cannot be told apart"),
+        ("are missing", list(dict.fromkeys(i for i in wanted if i not in present)),
+         "Write a row for every id of the competition's file"),
+        ("are not the competition's", list(dict.fromkeys(i for i in own if i not in allowed)),
+         "Take the files of this competition"),
+    ]  # fmt: skip
+    for what, ids, remedy in faults:
+        if ids:
+            first = listing(map(repr, ids), 3)
+            raise InputError(f"{path}: {len(ids)} ids {what} (the first: {first}). {remedy}")
+    place = {row_id: row for row, row_id in enumerate(own)}
+    return np.fromiter((place[row_id] for row_id in wanted), np.int64, len(wanted))
+
+
+def _find_columns(path: Path, table: Table, competition: Competition) -> list[str]:
+    """The probability columns in the order of the classes; one alone is the positive class's."""
+    form, classes = competition.form, competition.classes
+    found = [name for name in table.columns if name != form.id_column]
+    if sorted(found) == sorted(classes):
+        return list(classes)
+    if form.kind == "class_columns" and sorted(found) == sorted(form.columns):
+        named = dict(zip(form.classes, form.columns, strict=True))
+        if len(named) == len(classes):
+            return [named[k] for k in range(len(classes))]
+    if len(classes) == 2 and len(found) == 1:
+        return found
+    raise InputError(
+        f"{path}: expected a column of probabilities for each class ({listing(classes)}) beside "
+        f"'{form.id_column}', it has {listing(found)}. Name the columns like the classes"
+    )
+
+
+def _numbers(table: Table, name: str) -> np.ndarray:
+    """float64 [n]: a column as numbers, NaN where a field is empty."""
+    texts = table.texts(name)
+    try:
+        return np.array([text or "nan" for text in texts], dtype=np.float64)
+    except ValueError:
+        row = next(i for i, text in enumerate(texts) if not _is_number(text))
+        raise InputError(
+            f"{table.place(row)}: expected a number in column '{name}', got '{texts[row]}'"
+        ) from None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text or "nan")
+    except ValueError:
+        return False
+    return True

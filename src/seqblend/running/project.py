@@ -1,0 +1,234 @@
+"""One competition opened for work: its data, folds, places and devices."""
+
+from __future__ import annotations
+
+import dataclasses
+import glob
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from seqblend import release_freed_memory
+from seqblend.core.config import Config, FoldConfig
+from seqblend.core.errors import FlagError
+from seqblend.core.storage import check_writable, sweep
+from seqblend.data.auto_groups import settle_groups
+from seqblend.data.demo import BEST, write_demo
+from seqblend.data.folds import Folds, folds_name, make_folds, write_folds
+from seqblend.data.sequences import Competition
+from seqblend.embeddings.prepare import Prepared, VectorPlaces
+from seqblend.reading.cache import contents_digest, load_or_read
+from seqblend.reading.discovery import CompetitionFiles, find_files
+from seqblend.running.executors import cores
+from seqblend.running.resolve import Note, resolve_models, resolve_tuned, resolve_vectors
+from seqblend.running.results import Ledger
+from seqblend.running.runs import Job, Unit
+from seqblend.running.workspace import Origin, Places, Store, choose_competition, open_store
+from seqblend.training.devices import Machine, find_devices
+
+DEMO = "demo"
+
+
+@dataclass(frozen=True)
+class Project:
+    """Everything that the steps of the whole way share."""
+
+    config: Config
+    places: Places
+    store: Store
+    files: CompetitionFiles
+    competition: Competition
+    folds: Folds
+    ledger: Ledger
+    machine: Machine
+    is_solution_given: bool = False
+    embedding: Prepared = field(default_factory=Prepared)
+
+    @property
+    def fold(self) -> np.ndarray:
+        """int64 [n]: each training row's fold, -1 where it is always in training."""
+        return self.folds.fold
+
+    def job(self, unit: Unit) -> Job:
+        """The unit with its places."""
+        ledger, store = self.ledger, self.store
+        digests = ledger.data, ledger.folds, ledger.labels, ledger.ids
+        return Job(unit, store.data, store.root / "runs", *digests)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a command asks for.
+
+    data: the competition's folder; None: the one found in the inputs, else the demo
+    workers: processes; 0: one a core or a GPU
+    solution: the test answers; out: a further place for the submission, only checked here
+    is_untuned: leave out what the tuner found
+    is_plan: token vectors that are not there yet are announced, not made
+    is_look: nothing will be fitted or written: goes on beside a process that holds the lock
+    """
+
+    data: Path | None = None
+    workers: int = 0
+    solution: Path | None = None
+    out: Path | None = None
+    is_untuned: bool = False
+    is_plan: bool = False
+    is_look: bool = False
+
+
+@dataclass(frozen=True)
+class OpenedRows:
+    """A competition as read, where its files lie and where its work is kept.
+
+    key: the content digest of its rows
+    """
+
+    folder: Path
+    files: CompetitionFiles
+    store: Store
+    competition: Competition
+    key: str
+
+
+@dataclass(frozen=True)
+class Split:
+    """The folds, and the digests that probabilities of these rows and folds carry."""
+
+    folds: Folds
+    ledger: Ledger
+
+
+def open_project(
+    config: Config,
+    places: Places,
+    request: Request = Request(),
+    *,
+    note: Note = lambda _: None,
+) -> Project:
+    """Read the competition, split it, resolve the configuration, choose the devices.
+
+    raises: InputError, FlagError or MachineError before anything is trained
+    """
+    opened = read_rows(config, places, request, note)
+    competition, store = opened.competition, opened.store
+    config = resolve_models(config, competition, note)
+    split = split_rows(opened, config.folds, note)
+    if not request.is_untuned:
+        config = resolve_tuned(config, store, split.ledger, note)
+    vector_places = VectorPlaces(
+        opened.key,
+        store.data,
+        folders=[opened.folder, *places.inputs],
+        besides=opened.files.all(),
+        is_plan=request.is_plan,
+    )
+    resolved = resolve_vectors(config, competition, vector_places, note)
+    return Project(
+        resolved.config,
+        places,
+        store,
+        opened.files,
+        competition,
+        split.folds,
+        split.ledger,
+        find_devices(request.workers, cores()),
+        request.solution is not None,
+        resolved.embedding,
+    )
+
+
+def read_rows(config: Config, places: Places, request: Request, note: Note) -> OpenedRows:
+    """The competition, read from its files or found read; its working folder is locked."""
+    folder = choose_competition(request.data, places.inputs) or prepare_demo(places.working)
+    files = _find_files(folder, request.solution)
+    origin = Origin(str(folder.resolve()), contents_digest(files))
+    name = name_of(folder, places)
+    store = open_store(places.working, name, origin, note, is_look=request.is_look)
+    _prepare_submissions(places, request.out)
+    competition, key = load_or_read(
+        store.data,
+        files,
+        config.data,
+        config.metric,
+        store.root.name,
+        note,
+        refusal=store.refusal,
+    )
+    release_freed_memory()  # reading took several times what is kept
+    return OpenedRows(folder, files, store, competition, key)
+
+
+def split_rows(opened: OpenedRows, config: FoldConfig, note: Note) -> Split:
+    """The folds of these settings, kept in the working folder."""
+    competition, store = opened.competition, opened.store
+    config, groups = settle_groups(competition, config, note)
+    folds = make_folds(
+        competition.labels,
+        competition.train,
+        config,
+        groups=groups,
+        given=competition.folds,
+        classes=competition.classes,
+    )
+    ledger = make_ledger(competition, folds, opened.key)
+    if store.refusal is None:
+        write_folds(store.data, folds, ledger.folds, note)
+    return Split(folds, ledger)
+
+
+def _find_files(folder: Path, solution: Path | None) -> CompetitionFiles:
+    """The competition's files, with the answers that --solution names."""
+    files = find_files(folder)
+    if solution is None:
+        return files
+    if not solution.is_file():
+        raise FlagError(f"--solution expects a file with the test answers, got {solution}")
+    return dataclasses.replace(files, solution=solution)
+
+
+def _prepare_submissions(places: Places, out: Path | None) -> None:
+    """Check, before any work, that a submission can be written wherever one is wanted."""
+    check_writable(places.submissions, "Make it writable, or remove what is in its place")
+    sweep(places.submissions)
+    if out is not None and out.is_dir():
+        raise FlagError(f"--out expects a file name, got the folder {out}")
+    for file in (places.extra_submission, out):
+        if file is not None:
+            check_writable(file.parent, "Name another file with --out")
+            sweep(file.parent, f".{glob.escape(file.name)}.*.tmp")
+
+
+def prepare_demo(working: Path) -> Path:
+    """The folder of the embedded demo, written on first use."""
+    folder = working / DEMO / "input"
+    if not (folder / BEST).exists():  # written last
+        write_demo(folder)
+    return folder
+
+
+def name_of(folder: Path, places: Places) -> str:
+    """A competition's name: its folder's, or its parent's where the folder is just an input."""
+    generic = {"input", "data", "raw", *(place.name for place in places.inputs)}
+    for candidate in (folder, *folder.parents):
+        if candidate.name.lower() not in generic and candidate.name:
+            is_own_root = any(candidate == place.parent for place in places.inputs)
+            name = "competition" if is_own_root else candidate.name
+            return re.sub(r"[^\w.-]+", "-", name) or "competition"
+    return "competition"
+
+
+def make_ledger(competition: Competition, folds: Folds, key: str) -> Ledger:
+    """The digests that probabilities of this competition carry."""
+    ids = json.dumps([competition.train_ids, competition.test_ids]).encode()
+    labels = np.ascontiguousarray(competition.labels, dtype="<i8").tobytes()
+    return Ledger(
+        data=key,
+        folds=folds_name(folds.fold, folds.keys),
+        labels=hashlib.sha256(labels).hexdigest()[:16],
+        ids=hashlib.sha256(ids).hexdigest()[:16],
+    )

@@ -1,0 +1,77 @@
+"""What `auto` and groups of models stand for on these rows, and what was tuned: all in one place.
+
+Groups for folds (folds.groups=auto) are resolved before the split, by data/auto_groups.py.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+
+from seqblend import release_freed_memory
+from seqblend.core.config import Config
+from seqblend.data.sequences import Competition
+from seqblend.embeddings.auto import lighten_dropout, settle_vectors
+from seqblend.embeddings.prepare import Prepared, VectorPlaces, prepare_embedding
+from seqblend.models.model_groups import choose_models
+from seqblend.models.registry import entry_for
+from seqblend.running.results import Ledger
+from seqblend.running.tuned import apply_tuned
+from seqblend.running.workspace import Store
+from seqblend.training.precision import settle_precision
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A configuration without `auto`, and the token vectors that it names."""
+
+    config: Config
+    embedding: Prepared = field(default_factory=Prepared)
+
+
+def resolve_models(config: Config, competition: Competition, note: Note) -> Config:
+    """The configuration with groups of models written out for these rows."""
+    models, lost = choose_models(config.models, competition.views)
+    if lost:
+        note(f"note: left out, they cannot read these rows: {', '.join(lost)}")
+    return dataclasses.replace(config, models=models)
+
+
+def resolve_tuned(config: Config, store: Store, ledger: Ledger, note: Note) -> Config:
+    """The configuration with what was tuned for these models, below what the user has set."""
+    return apply_tuned(config, store, ledger, config.models, note)
+
+
+def resolve_vectors(
+    config: Config, competition: Competition, places: VectorPlaces, note: Note
+) -> Resolved:
+    """How token vectors are used and made, the vectors, and the dropout that goes with them."""
+    readers = [model for model in config.models if _takes_vectors(model)]
+    if not readers:
+        return Resolved(config)
+    resolved = settle_vectors(config, competition, note)
+    embedding = prepare_embedding(resolved.embedding, competition, places, note)
+    release_freed_memory()  # as counting pairs of tokens did
+    is_open = config.embedding.mode == "auto"
+    if is_open and embedding.use and embedding.use.mode == "frozen":
+        resolved = lighten_dropout(resolved, readers)
+    return Resolved(resolved, embedding)
+
+
+def resolve_precisions(
+    config: Config, store: Store, device: torch.device, note: Note
+) -> dict[str, str]:
+    """Model -> the precision that this working folder computes it in, where that is left open."""
+    if config.train.precision != "auto":
+        return {}
+    return settle_precision(store.machine, config.models, device, note)
+
+
+def _takes_vectors(model: str) -> bool:
+    entry = entry_for(model)
+    return entry.kind == "module" and entry.takes_vectors

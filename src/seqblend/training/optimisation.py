@@ -1,0 +1,141 @@
+"""The training step's parts: rate schedule, averaged weights, precision, loss."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from seqblend.core.config import TrainConfig
+from seqblend.core.errors import FlagError
+
+PRECISIONS = ("float32", "bfloat16", "float16")
+
+
+def rate_at(step: int, config: TrainConfig, steps: int) -> float:
+    """The learning rate of a step, of `steps` in all.
+
+    constant: after the warm-up; cosine: falls to 0 after it (Loshchilov & Hutter 2017);
+    one_cycle: rises over the first 30 %, then falls to 0, both along a cosine (Smith 2018)
+    """
+    rise = 0.3 * steps if config.schedule == "one_cycle" else config.warmup
+    rising = min((step + 1) / max(rise, 1), 1.0)
+    if config.schedule == "constant":
+        return config.lr * rising
+    if config.schedule == "one_cycle":
+        rising = 0.5 * (1 - math.cos(math.pi * rising))
+    fallen = min(max(step - rise, 0) / max(steps - rise, 1), 1.0)
+    return config.lr * rising * 0.5 * (1 + math.cos(math.pi * fallen))
+
+
+class AveragedWeights:
+    """A running average of a model's weights whose memory is a share of the run so far.
+
+    Polynomial-decay averaging (Shamir & Zhang 2013): weights older than the last `half_life` of
+    the steps hold half of the mass. No bias to correct and no run length to know, so that every
+    epoch is a finished model and the same epoch means the same in every fold. A `half_life` of 0
+    keeps the last weights alone.
+    """
+
+    def __init__(self, model: nn.Module, half_life: float) -> None:
+        self.model = copy.deepcopy(model).eval()
+        self._power = math.log(0.5) / math.log1p(-half_life) if half_life else math.inf
+        self._steps = 0
+
+    @torch.no_grad()
+    def update(self, model: nn.Module) -> None:
+        """Take the model's weights of one more step into the average."""
+        self._steps += 1
+        share = 1 / (1 + (self._steps - 1) / self._power)
+        pairs = zip(self.model.parameters(), model.parameters(), strict=True)
+        moving = [(own, new) for own, new in pairs if new.requires_grad]
+        torch._foreach_lerp_([own for own, _ in moving], [new for _, new in moving], share)
+        for mine, theirs in zip(self.model.buffers(), model.buffers(), strict=True):
+            mine.copy_(theirs)
+
+    def norm(self) -> Tensor:
+        """float32 []: the norm of the average, finite only where every step's weights were."""
+        return torch.stack(torch._foreach_norm(list(self.model.parameters()))).norm().detach()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The average and how many steps are in it."""
+        return {"model": self.model.state_dict(), "steps": self._steps}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to what state_dict gave."""
+        self.model.load_state_dict(state["model"])
+        self._steps = state["steps"]
+
+
+def choose_precision(wanted: str, device: torch.device, *, low_precision_on_cpu: bool) -> str:
+    """float32, bfloat16 or float16, by what the processor has and never by a stopwatch."""
+    if wanted != "auto":
+        if wanted not in PRECISIONS:
+            raise FlagError(
+                f"train.precision expects auto, float32, bfloat16 or float16, got '{wanted}'"
+            )
+        if wanted == "float16" and device.type == "cpu":
+            raise FlagError("train.precision=float16 needs a GPU: take bfloat16 or float32")
+        return wanted
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.get_device_capability(device)[0] >= 8 else "float16"
+    return "bfloat16" if low_precision_on_cpu and has_fast_bfloat16() else "float32"
+
+
+def has_fast_bfloat16() -> bool:
+    """Whether this processor multiplies bfloat16 in hardware (AVX-512 BF16 or AMX)."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+@contextlib.contextmanager
+def autocast(precision: str, device: torch.device) -> Iterator[None]:
+    """Automatic mixed precision, or nothing for float32."""
+    if precision == "float32":
+        yield
+        return
+    with torch.autocast(device.type, dtype=getattr(torch, precision)):
+        yield
+
+
+def make_optimiser(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    """Fused AdamW; weight decay on matrices only (embeddings, biases and gains go free).
+
+    train.optimiser=adam is Adam without any decay (Kingma & Ba 2015).
+    """
+    kinds = (nn.Embedding, nn.EmbeddingBag)
+    tables = {id(m.weight) for m in model.modules() if isinstance(m, kinds)}
+    weights = list(model.parameters())
+    free = [p for p in weights if p.ndim < 2 or id(p) in tables]
+    decayed = [p for p in weights if p.ndim >= 2 and id(p) not in tables]
+    decay = config.weight_decay if config.optimiser == "adamw" else 0.0
+    groups = [
+        {"params": decayed, "weight_decay": decay},
+        {"params": free, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=config.lr, fused=True)  # Adam, where nothing decays
+
+
+def make_loss(
+    labels: np.ndarray, classes: int, config: TrainConfig, device: torch.device
+) -> nn.Module:
+    """Cross-entropy in float32, with label smoothing and class weights where asked for.
+
+    labels: int64 [n], the training rows' (class weights are fitted on them)
+    """
+    weight: Tensor | None = None
+    if config.class_weights:
+        counts = np.bincount(labels, minlength=classes)
+        balanced = len(labels) / (max(np.count_nonzero(counts), 1) * np.maximum(counts, 1))
+        weight = torch.tensor(balanced, dtype=torch.float32, device=device)
+    return nn.CrossEntropyLoss(weight=weight, label_smoothing=config.label_smoothing)

@@ -1,0 +1,61 @@
+"""Which precision `auto` stands for in a working folder: settled at first use, kept afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from seqblend.core.storage import read_json, set_aside, write_json
+from seqblend.models.registry import entry_for
+from seqblend.training.optimisation import PRECISIONS, choose_precision
+
+
+def settle_precision(
+    path: Path, models: Iterable[str], device: torch.device, note: Callable[[str], None]
+) -> dict[str, str]:
+    """Model name -> precision, for each model that `auto` means something to.
+
+    path: machine.json; holds what was chosen for each type of device and kind of model
+    Another choice would rename every run, so work goes on with the precision that it began with
+    wherever the type of device is the same; `note` is told where this machine would choose another.
+    """
+    stored = _read(path, note)
+    known = stored.setdefault("precision", {}).setdefault(device.type, {})
+    before, settled, kept = dict(known), {}, []
+    for model in models:
+        entry = entry_for(model)
+        if entry.kind == "linear":
+            continue
+        kind = "low_precision_on_cpu" if entry.low_precision_on_cpu else "others"
+        own = choose_precision("auto", device, low_precision_on_cpu=entry.low_precision_on_cpu)
+        settled[model] = known.setdefault(kind, own)
+        if settled[model] != own:
+            kept.append(f"{model} {settled[model]} (this machine alone would take {own})")
+    if known != before:
+        write_json(path, stored)
+    if kept:
+        note(
+            f"precision as {path.name} has it, so that finished work counts: {', '.join(kept)}; "
+            "--set train.precision=... overrides it"
+        )
+    return settled
+
+
+def _read(path: Path, note: Callable[[str], None]) -> dict[str, Any]:
+    """What was chosen before; a file that does not say it is set aside, and `note` is told."""
+    if not path.exists():
+        return {}
+    try:
+        stored = read_json(path)
+        kinds = stored.get("precision", {}).values()
+        is_sound = all(value in PRECISIONS for known in kinds for value in known.values())
+    except (ValueError, AttributeError):
+        is_sound = False
+    if is_sound:
+        return stored
+    set_aside(path)
+    note(f"{path} does not say which precision was chosen: set aside, chosen again")
+    return {}

@@ -1,0 +1,95 @@
+"""What is seen while tuning: a line for every trial that has ended, and how things stand."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+from seqblend.core.console import Console, Status, duration
+from seqblend.tuning.confirm import Confirmation, has_new_folds
+from seqblend.tuning.gain import describe_gain, gain_of_shards
+from seqblend.tuning.study import AGAIN
+from seqblend.tuning.trial_run import Course, Rules
+from seqblend.tuning.verdict import count_trials
+
+
+class Progress:
+    """Trials done, pruned and failed, the best and its gain over the default, the time left."""
+
+    def __init__(
+        self, console: Console, rules: Rules, most: int | None, deadline: float | None
+    ) -> None:
+        self.rules, self.most, self.deadline = rules, most, deadline
+        self._status = Status(console, self._lines)
+        self._began = time.monotonic()
+        self._before = len(rules.study.finished)
+
+    def __enter__(self) -> Progress:
+        self._status.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:  # fmt: skip
+        self._status.__exit__(kind, error, trace)
+
+    def heard(self, course: Course) -> None:
+        """A line for a trial whose pilot is done or that has ended, with the values it tried."""
+        number, role = course.trial.number, course.role
+        what = role if role != "found" else _words(course.trial.params)
+        if course.unit is not None:
+            if role != AGAIN:  # its pilot is the default's
+                pilot = f"pilot {course.pilot:.4f} after {course.epochs} epochs"
+                self._status.say(f"trial {number}  {pilot}  {what}")
+            return
+        trial = next(t for t in self.rules.study.finished if t.number == number)
+        value = "" if trial.value is None else f"  log loss {trial.value:.4f}"
+        seconds = duration(trial.user_attrs.get("seconds", 0.0))
+        self._status.say(f"trial {number}  {course.outcome}{value}  {seconds}  {what}")
+        if not self._status.is_live:
+            self._status.say(self._lines()[0])
+
+    def confirming(self, confirmation: Confirmation) -> None:
+        """Say what is run again."""
+        numbers = ", ".join(str(trial.number) for trial in confirmation.trials[1:])
+        folds = "new" if has_new_folds(confirmation.project) else "the same"
+        self._status.say(f"once more on {folds} folds with a new seed: the default and {numbers}")
+
+    def tick(self) -> None:
+        """Redraw."""
+        self._status.tick()
+
+    def _lines(self) -> list[str]:
+        n = count_trials(self.rules)
+        counts = f"{n['done']} done, {n['pruned']} pruned, {n['failed']} failed"
+        return [
+            "; ".join(
+                filter(None, [counts, self._best(), self._left(sum(n.values()) - n["for_noise"])])
+            )
+        ]
+
+    def _best(self) -> str:
+        best = self.rules.best()
+        if best is None:
+            return ""
+        gain = gain_of_shards(self.rules, best)
+        more = f", gain over the default {describe_gain(gain)}" if gain else ""
+        return f"best log loss {best.value:.4f} (trial {best.number}){more}"
+
+    def _left(self, ended: int) -> str:
+        """The time until the deadline, or for the trials that are missing at the pace so far."""
+        now, new = time.monotonic(), ended - self._before
+        if self.deadline is not None:
+            return f"{duration(max(self.deadline - now, 0.0))} left"
+        if not new or self.most is None:
+            return ""
+        pace = (now - self._began) / new
+        return f"about {duration(pace * max(self.most - ended, 0))} left"
+
+
+def _words(values: dict) -> str:
+    return "  ".join(
+        f"{k.partition('.')[2]}={v:.3g}" if isinstance(v, float) else f"{k.partition('.')[2]}={v}"
+        for k, v in values.items()
+    )
