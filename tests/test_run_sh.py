@@ -30,7 +30,8 @@ def clone(tmp_path: Path) -> Path:
         "run.sh",
         "requirements.txt",
         "src/seqblend/__init__.py",
-        "src/seqblend/versions.py",
+        "src/seqblend/core/__init__.py",
+        "src/seqblend/core/versions.py",
     ):
         shutil.copy(REPOSITORY / name, folder / name)
     shutil.copytree(REPOSITORY / "tests", folder / "tests", ignore=shutil.ignore_patterns("*.py"))
@@ -62,7 +63,7 @@ def calls(clone: Path) -> list[str]:
     """How interpreters were called, questions about their packages and version aside."""
     log = clone.parent / "log"
     lines = log.read_text().splitlines() if log.exists() else []
-    return [line for line in lines if not re.search(r"seqblend\.versions|^\S+ -c ", line)]
+    return [line for line in lines if not re.search(r"seqblend\.core\.versions|^\S+ -c ", line)]
 
 
 def test_an_interpreter_that_has_the_packages_is_used_and_nothing_installed(clone):

@@ -97,7 +97,7 @@ def save_competition(folder: Path, competition: Competition, key: str) -> None:
     for name, array in arrays.items():
         hashes[f"{name}.npy"] = write_array(folder / f"{name}.npy", array, "cache")
     facts = {f.name: getattr(competition, f.name) for f in dataclasses.fields(competition)}
-    for name in ("labels", "groups", "data/folds", "views"):
+    for name in ("labels", "groups", "folds", "views"):
         del facts[name]
     facts["form"] = dataclasses.asdict(competition.form)
     facts["findings"] = [dataclasses.asdict(finding) for finding in competition.findings]
@@ -117,7 +117,7 @@ def load_competition(folder: Path) -> Competition:
     written = read_json(folder / MANIFEST)["files"]
     optional = {
         name: read_array(folder / f"{file}.npy") if f"{file}.npy" in written else None
-        for name, file in (("groups", "groups"), ("data/folds", "given_folds"))
+        for name, file in (("groups", "groups"), ("folds", "given_folds"))
     }
     findings = [Finding(**finding) for finding in facts.pop("findings")]
     classes = tuple(facts.pop("classes"))

@@ -151,7 +151,7 @@ class Course:
         self.pilot = best_until(self._epochs, max(self._epochs))
         self.trial.set_user_attr("pilot", self.pilot)
         self.trial.set_user_attr("epochs", manifest["epochs"])
-        self.trial.set_user_attr("evaluation/temperature", manifest["evaluation/temperature"])
+        self.trial.set_user_attr("temperature", manifest["temperature"])
         self.unit = Unit(self.run, self.seed, 0)
 
     def judge_pilot(self) -> None:
