@@ -44,7 +44,7 @@ def fit(clip_norm: str):
 def test_without_clipping_the_explosion_is_recorded_and_clipping_cures_it():
     exploded, clipped = fit("none"), fit("1")
     for history in (exploded, clipped):
-        assert max(history["gradient_norm_max"]) > 1e6
+        assert max(history["gradient_norm_max"]) > 1e5
         assert history["gradient_norm/layers.0"][0] > 1e3 * history["gradient_norm/output"][0]
     assert max(exploded["valid_accuracy"]) < 0.97
     assert max(clipped["valid_accuracy"]) == 1.0

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from seqblend.training import gradients
+from seqblend.training import gradient_norms
 from seqblend.training.gradient_norms import GradientNorms
 
 CPU = torch.device("cpu")
@@ -23,7 +23,7 @@ def make_model(scale=1.0):
 
 
 def test_a_layer_is_named_by_its_number_where_it_has_one():
-    assert doctest.testmod(gradients).failed == 0
+    assert doctest.testmod(gradient_norms).failed == 0
 
 
 def test_norms_are_those_of_the_gradients_laid_end_to_end():

@@ -28,7 +28,9 @@ def test_a_difference_of_losses_is_the_paired_t_tests_by_hand():
     found = compare_losses(np.array([1.0, 2.0, 3.0]), np.array([2.0, 2.0, 6.0]))
     error = np.sqrt(7 / 3) / np.sqrt(3)  # of 1, 0, 3
     assert (found.mean, found.error, found.n) == pytest.approx((4 / 3, error, 3))
-    assert (found.low, found.high) == pytest.approx((4 / 3 - 1.96 * error, 4 / 3 + 1.96 * error))
+    assert (found.low, found.high) == pytest.approx(
+        (4 / 3 - 1.959964 * error, 4 / 3 + 1.959964 * error)
+    )
     assert not found.is_significant
 
 

@@ -25,7 +25,7 @@ esac
 def clone(tmp_path: Path) -> Path:
     """What run.sh needs of the repository, in a folder with a space in its name."""
     folder = tmp_path / "a clone"
-    (folder / "src" / "seqblend").mkdir(parents=True)
+    (folder / "src" / "seqblend" / "core").mkdir(parents=True)
     for name in (
         "run.sh",
         "requirements.txt",

@@ -13,7 +13,7 @@ from seqblend.core.config import (
     configure,
     parse_assignments,
 )
-from seqblend.embeddings import settling
+from seqblend.embeddings import auto
 from seqblend.embeddings.auto import LIGHT, lighten_dropout, settle_vectors
 from seqblend.models.registry import resolve_options
 from seqblend.running.project import Request, open_project
@@ -48,7 +48,7 @@ def use_of(config):
 def test_vectors_stay_frozen_where_few_rows_have_labels_and_epochs_are_short(
     monkeypatch, most, max_len, epochs, others, mode
 ):
-    monkeypatch.setattr(settling, "MOST_TOKENS", most)
+    monkeypatch.setattr(auto, "MOST_TOKENS", most)
     changes = {"vocabulary": VocabularyConfig(max_len=max_len), "train": TrainConfig(epochs=epochs)}
     settled = settle(others, **changes)
     assert use_of(settled) == (mode, "both" if mode == "frozen" else "near")

@@ -15,10 +15,10 @@ from rich.console import Console
 
 from seqblend.app.tune_display import show_verdict
 from seqblend.core.config import Config, DataConfig, FoldConfig
-from seqblend.core.storage import read_array, read_json
+from seqblend.data.folds import read_folds
 from seqblend.evaluation.paired import PairedDifference
 from seqblend.reading.cache import load_competition
-from seqblend.reporting.sections.tuning import tabulate_scores
+from seqblend.reporting.sections.tuning_section import tabulate_scores
 from seqblend.running.project import Project, Request, open_project
 from seqblend.running.workspace import Places
 from seqblend.tuning.confirm import Confirmed, adjust_for_number, has_new_folds, refold
@@ -88,9 +88,10 @@ def test_workers_find_the_new_folds_and_their_keys_under_their_digest(tmp_path):
     again = refold(project)
     folder, name = again.store.data, again.ledger.folds
     assert load_competition(folder).name == "tiny"
-    np.testing.assert_array_equal(read_array(folder / f"folds-{name}.npy"), again.fold)
-    np.testing.assert_array_equal(read_array(folder / f"keys-{name}.npy"), again.folds.keys)
-    assert read_json(folder / f"folds-{name}.json")["notes"] == project.folds.notes
+    fold, keys = read_folds(folder, name)
+    np.testing.assert_array_equal(fold, again.fold)
+    np.testing.assert_array_equal(keys, again.folds.keys)
+    assert again.folds.notes == project.folds.notes
 
 
 @pytest.fixture
@@ -183,9 +184,13 @@ def test_terminal_and_report_head_the_confirmed_scores_by_their_folds(is_new, he
     printed = console.file.getvalue()
     assert f"log loss, {heading} and new seed" in printed
     assert "trial 1 (found)" in printed
-    assert "0.006" in printed  # 2 x 0.003
+    assert "0.0054" in printed  # 2 x 0.0027
     table = tabulate_scores(verdict.record() | {"table": []})
     titles = [column.title for column in table.columns]
     assert f"log loss, {heading} and new seed" in titles
     p_values = {row[0]: row[-1] for row in table.rows}
-    assert p_values == {"the default": "", "trial 1": 0.006, "trial 2": 0.9}
+    assert p_values == {
+        "the default": "",
+        "trial 1": pytest.approx(2 * CLEAR.p_value),
+        "trial 2": NONE.p_value,
+    }

@@ -17,7 +17,7 @@ from optuna.trial import TrialState
 from seqblend.core.config import Config
 from seqblend.core.errors import FlagError
 from seqblend.core.seeds import rng_for
-from seqblend.tuning import storage as storages
+from seqblend.tuning import study_storage
 from seqblend.tuning.space import make_space
 from seqblend.tuning.study import AGAIN, DEFAULT, FOUND, WARM, Study, make_sampler, open_study
 from seqblend.tuning.study_storage import mend_journal, open_storage, shown, storage_errors
@@ -183,7 +183,7 @@ def test_a_storage_out_of_reach_is_one_line(place, reason):
 
 
 def test_a_locked_storage_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(storages, "_PATIENCE", 0.1)
+    monkeypatch.setattr(study_storage, "_PATIENCE", 0.1)
     path = tmp_path / "s.journal"
     study = open_at(path)
     with open(f"{path}.lock", "w") as handle:
@@ -194,7 +194,7 @@ def test_a_locked_storage_says_so(tmp_path, monkeypatch):
 
 
 def test_a_locked_database_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(storages, "_PATIENCE", 0.1)
+    monkeypatch.setattr(study_storage, "_PATIENCE", 0.1)
     place = f"sqlite:///{tmp_path}/s.db"
     study = open_at(place)
     with sqlite3.connect(tmp_path / "s.db", isolation_level=None) as holder:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from seqblend.core.errors import InputError
-from seqblend.embeddings import files
+from seqblend.embeddings import vector_files
 from seqblend.embeddings.vector_files import find_vector_files, read_vectors, sniff_width
 
 WORDS = ["the", "naïve", "don't", "."]
@@ -59,7 +59,7 @@ def test_every_form_gives_the_same_vectors(tmp_path, name):
 
 @pytest.mark.parametrize("block", [1, 7, 50, 1000])
 def test_where_a_block_ends_does_not_matter(tmp_path, monkeypatch, block):
-    monkeypatch.setattr(files, "_BLOCK", block)
+    monkeypatch.setattr(vector_files, "_BLOCK", block)
     vectors = read_vectors(write(tmp_path, f"4 8\n{PLAIN}"), wanted(*WORDS))
     np.testing.assert_array_equal(vectors.values, TABLE)
 
