@@ -12,8 +12,8 @@ from pathlib import Path
 
 from seqblend.app.cli import make_parser, run_script
 from seqblend.app.display import show_project
-from seqblend.app.load import open_from
-from seqblend.app.pipeline import describe_plan, fit_plan, precisions_of, survey
+from seqblend.app.load import load_project
+from seqblend.app.pipeline import describe_plan, find_finished_units, fit_plan, precisions_of
 from seqblend.core.console import make_console, say, show_table
 from seqblend.core.errors import FlagError, suggest
 from seqblend.core.storage import write_text
@@ -37,11 +37,11 @@ def main(argv: list[str]) -> int:
     variants = [v.strip() for v in args.variants.split(";")] if args.variants else list(VARIANTS)
     args.models, args.untuned = args.model, True
     console = make_console()
-    project = open_from(args, console)
+    project = load_project(args, console)
     show_project(console, project)
     runs = plan_variants(project, args.model, variants, precisions_of(project, console))
     different = list(dict.fromkeys(runs.values()))
-    plan = survey(project, different, plan_units(different, args.seeds, 1), console)
+    plan = find_finished_units(project, different, plan_units(different, args.seeds, 1), console)
     say(console, describe_plan(project, plan), "bold")
     names = {run: name for name, run in reversed(runs.items())}
     schedule = fit_plan(

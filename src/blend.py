@@ -11,10 +11,10 @@ from pathlib import Path
 
 from seqblend.app.cli import make_parser, run_script
 from seqblend.app.display import record_and_show, show_blend
-from seqblend.app.load import open_from
+from seqblend.app.load import load_project
 from seqblend.app.pipeline import blend_finished
 from seqblend.core.console import make_console, say
-from seqblend.running.external_predictions import join_files, parse_addition
+from seqblend.running.external_predictions import import_predictions, parse_predictions_flag
 from seqblend.running.workspace import find_places
 
 
@@ -33,10 +33,10 @@ def main(argv: list[str]) -> int:
     if args.lb:
         record_and_show(console, find_places().submissions / "log.csv", args.lb)
         return 0
-    project = open_from(args, console)
+    project = load_project(args, console)
     for text in args.add:
-        say(console, f"joined: {join_files(project, text)}")
-    added = [parse_addition(text)[0] for text in args.add]
+        say(console, f"joined: {import_predictions(project, text)}")
+    added = [parse_predictions_flag(text)[0] for text in args.add]
     chosen = (*project.config.models, *added) if args.models else None
     outcome = blend_finished(project, lambda text: say(console, text, "yellow"), chosen, args.out)
     show_blend(console, project, outcome)

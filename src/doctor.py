@@ -9,25 +9,25 @@ import sys
 
 from seqblend.app.cli import make_parser, run_script
 from seqblend.app.display import show_project
-from seqblend.app.doctor import examine
+from seqblend.app.doctor import run_diagnostics
 from seqblend.app.doctor_display import show_diagnosis
-from seqblend.app.load import open_from
+from seqblend.app.load import load_project
 from seqblend.core.console import make_console, say
 
 
 def main(argv: list[str]) -> int:
-    """Parse, load, examine, show. Returns the exit code."""
+    """Parse, load, diagnose, show. Returns the exit code."""
     parser = make_parser("Say how far a cross-validated score can be trusted.")
     args = parser.parse_args(argv)
     args.models, args.is_without_vectors = "nblr", True  # no token vectors are made for a look
     console = make_console()
-    project = open_from(args, console)
+    project = load_project(args, console)
     show_project(console, project)
-    found = examine(
+    found = run_diagnostics(
         project, lambda text: say(console, text, "yellow"), lambda text: say(console, text)
     )
     show_diagnosis(console, found)
-    say(console, f"all of it: {project.store.diagnosis}", "green")
+    say(console, f"all of it: {project.workspace.diagnosis}", "green")
     return 0
 
 

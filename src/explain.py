@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 
 from seqblend.app.cli import make_parser, run_script
-from seqblend.app.load import open_from
+from seqblend.app.load import load_project
 from seqblend.core.console import make_console
 from seqblend.core.errors import FlagError
 from seqblend.explaining.report_rows import explain_errors
@@ -32,7 +32,7 @@ def main(argv: list[str]) -> int:
     check_model(args.model)
     args.models, args.is_without_vectors = args.model, True  # no token vectors are made for a look
     console = make_console()
-    project = open_from(args, console)
+    project = load_project(args, console)
     if args.row is not None or args.text is not None:
         show_row(console, project, args.model, row=args.row, text=args.text)
     else:

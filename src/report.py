@@ -12,7 +12,7 @@ from pathlib import Path
 from seqblend.app.cli import command_line, make_parser, run_script
 from seqblend.app.display import show_finished
 from seqblend.app.finish import finish_run
-from seqblend.app.load import open_from
+from seqblend.app.load import load_project
 from seqblend.app.pipeline import blend_finished
 from seqblend.core.console import make_console, say
 from seqblend.core.errors import listing
@@ -26,14 +26,14 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="copy the README's there")
     args = parser.parse_args(argv)
     console = make_console()
-    project = open_from(args, console)
+    project = load_project(args, console)
     chosen = project.config.models if args.models else None
     outcome = blend_finished(project, lambda text: say(console, text, "yellow"), chosen, None)
     command = command_line(argv, "report.py")
     finished = finish_run(project, outcome, command, note=lambda text: say(console, text))
     show_finished(console, project, outcome, finished)
     if args.pictures:
-        copied = copy_pictures(project.store.report, args.pictures)
+        copied = copy_pictures(project.workspace.report, args.pictures)
         say(console, f"pictures: {listing(map(str, copied))}", "green")
     return 0
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from seqblend.app.cli import add_training_flags, command_line, make_parser, run_script
 from seqblend.app.display import show_finished
 from seqblend.app.finish import finish_run
-from seqblend.app.load import open_plan
+from seqblend.app.load import load_plan
 from seqblend.app.pipeline import exit_code, run_plan
 from seqblend.core.console import make_console, say
 from seqblend.running.workspace import KAGGLE
@@ -26,10 +26,12 @@ def main(argv: list[str], kaggle: Path = KAGGLE) -> int:
     args = parser.parse_args(argv)
     console = make_console()
     if args.tune and not args.plan:
-        from seqblend.app.tune_options import tune_first  # brings Optuna, which nothing else needs
+        from seqblend.app.tune_options import (
+            tune_before_run,  # brings Optuna, which nothing else needs
+        )
 
-        tune_first(args, console, kaggle)
-    project, plan, deadline = open_plan(args, console, kaggle)
+        tune_before_run(args, console, kaggle)
+    project, plan, deadline = load_plan(args, console, kaggle)
     if args.plan:
         return 0
     outcome = run_plan(project, plan, console, deadline=deadline, out=args.out)

@@ -10,7 +10,7 @@ import sys
 
 from seqblend.app.cli import add_training_flags, make_parser, run_script
 from seqblend.app.display import show_layers, show_trained
-from seqblend.app.load import open_from, open_plan
+from seqblend.app.load import load_plan, load_project
 from seqblend.app.pipeline import exit_code, train_plan
 from seqblend.core.console import make_console
 
@@ -25,9 +25,9 @@ def main(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     console = make_console()
     if args.summary:
-        show_layers(console, open_from(args, console))
+        show_layers(console, load_project(args, console))
         return 0
-    project, plan, deadline = open_plan(args, console)
+    project, plan, deadline = load_plan(args, console)
     if args.plan:
         return 0
     outcome = train_plan(project, plan, console, deadline=deadline)

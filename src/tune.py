@@ -10,7 +10,7 @@ import sys
 from seqblend.app.cli import make_parser, run_script
 from seqblend.app.display import show_project
 from seqblend.app.tune_display import show_replay, show_verdict
-from seqblend.app.tune_options import add_tuning_flags, open_tuning
+from seqblend.app.tune_options import add_tuning_flags, load_tuning
 from seqblend.core.console import make_console
 from seqblend.tuning.tuner import replay_study, tune_model
 
@@ -22,7 +22,7 @@ def main(argv: list[str]) -> int:
     add_tuning_flags(parser)
     args = parser.parse_args(argv)
     console = make_console()
-    project, model, settings = open_tuning(args, console)
+    project, model, settings = load_tuning(args, console)
     show_project(console, project)
     if args.replay:
         show_replay(console, replay_study(project, model, settings, console))

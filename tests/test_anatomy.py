@@ -22,7 +22,7 @@ def test_a_layer_is_told_by_name_kind_shape_and_parameters():
     layers = describe_layers(build("lstm", width=4, hidden=5))
     assert layers == [
         Layer("embed", "Embed", "b, t, 4", 40),
-        Layer("layers.0", "TwoWay", "b, t, 5", 4 * 5 * (4 + 5 + 2)),
+        Layer("layers.0", "BidirectionalRnn", "b, t, 5", 4 * 5 * (4 + 5 + 2)),
         Layer("pool", "Pool", "b, 10", 0),
         Layer("dropout", "Dropout", "b, 10", 0),
         Layer("output", "Linear", "b, 3", 33),

@@ -9,7 +9,7 @@ from blend_examples import members, noise, softmax
 from seqblend.blending.crossfit import BlendFitter, cross_fit
 from seqblend.blending.methods import fit_blend
 from seqblend.blending.selection import burman_corrected, select_blend
-from seqblend.evaluation.bootstrap import bootstrap, influence, standard_error
+from seqblend.evaluation.bootstrap import bootstrap, score_contributions, standard_error
 from seqblend.evaluation.metrics import METRICS, score
 
 NAMES = tuple("abc")
@@ -39,7 +39,7 @@ def test_fifty_noise_members_raise_the_in_sample_score_and_not_the_cross_fitted_
             select_blend(each, labels, fold, metric, tuple(f"m{j:02d}" for j in range(len(each))))
             for each in (few, many)
         )
-        error = standard_error(influence(metric, labels, plain.oof))
+        error = standard_error(score_contributions(metric, labels, plain.oof))
         honest.append((noisy.cross_fitted - plain.cross_fitted) / error)
     print(
         f"{metric}: in-sample {np.mean(rises):+.4f} ({min(rises):+.4f}..{max(rises):+.4f}), "

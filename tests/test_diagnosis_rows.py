@@ -9,7 +9,7 @@ from diagnosis_examples import competition_of, draw_families
 from scipy import sparse
 
 from seqblend.core.config import FoldConfig
-from seqblend.data.auto_groups import settle_groups
+from seqblend.data.auto_groups import resolve_groups
 from seqblend.data.duplicates import Duplicates, check_near, count_duplicates
 from seqblend.data.families import (
     are_families_apart,
@@ -99,13 +99,13 @@ def test_one_rare_token_in_common_makes_no_family():
 def test_auto_groups_relatives_only_where_test_rows_have_none(rng):
     said = []
     apart, family = split_families(rng, by_family=True)
-    config, groups = settle_groups(apart, FoldConfig(groups="auto"), said.append)
+    config, groups = resolve_groups(apart, FoldConfig(groups="auto"), said.append)
     assert groups is not None
     assert config.by_sequence
     assert "relatives" in said[-1]
     assert len(np.unique(groups)) < len(family) / 2
     alike, _ = split_families(rng, by_family=False)
-    assert settle_groups(alike, FoldConfig(groups="auto"), said.append)[1] is None
+    assert resolve_groups(alike, FoldConfig(groups="auto"), said.append)[1] is None
 
 
 def test_groups_of_the_competition_stand_whatever_auto_would_say(rng):
@@ -113,7 +113,7 @@ def test_groups_of_the_competition_stand_whatever_auto_would_say(rng):
     own = competition_of(rows[:60], rows[60:], [0, 1] * 30, groups=family[:60])
     said = []
     for setting in ("", "auto"):
-        assert settle_groups(own, FoldConfig(groups=setting), said.append)[1] is own.groups
+        assert resolve_groups(own, FoldConfig(groups=setting), said.append)[1] is own.groups
     assert len(said) == 1
     assert "stand" in said[0]
 
@@ -123,11 +123,11 @@ def test_duplicates_that_test_rows_share_fall_where_they_may_and_others_stay_tog
     shared = [texts[i] for i in rng.permutation(np.repeat(np.arange(300), 4))]
     said = []
     alike = competition_of(shared[:800], shared[800:], rng.integers(0, 2, 800))
-    config, groups = settle_groups(alike, FoldConfig(groups="auto"), said.append)
+    config, groups = resolve_groups(alike, FoldConfig(groups="auto"), said.append)
     assert (config.by_sequence, groups) == (False, None)
     within = [texts[i] for i in np.repeat(np.arange(200), 4)]
     apart = competition_of(within, texts[200:] + texts[:5], rng.integers(0, 2, 800))
-    config, groups = settle_groups(apart, FoldConfig(groups="auto"), said.append)
+    config, groups = resolve_groups(apart, FoldConfig(groups="auto"), said.append)
     assert config.by_sequence
     assert len(np.unique(groups)) <= 200
     check = check_near(apart, np.arange(800) % 5)

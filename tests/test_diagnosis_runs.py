@@ -8,7 +8,12 @@ import pytest
 from seqblend.core.seeds import rng_for
 from seqblend.core.storage import read_json
 from seqblend.data.demo import make_model, posterior, sample, write_demo
-from seqblend.diagnosis.cards import MemberCard, deserves_seeds, make_cards, measure_unrest
+from seqblend.diagnosis.cards import (
+    MemberCard,
+    make_cards,
+    member_gaining_most_from_seeds,
+    prediction_std,
+)
 from seqblend.diagnosis.forecasts import (
     check_classes,
     check_confidence,
@@ -185,8 +190,8 @@ def test_variance_components_are_found_again(rng):
             rng.normal(0, truth["model"], (6, 1, 1)) + rng.normal(0, truth["fold"], (1, 1, 5))
             + rng.normal(0, truth["rest"], (6, 1, 5)) + rng.normal(0, truth["seed"], (6, 3, 5))
         )  # fmt: skip
-        ledger = split_variance(scores, rows=0.0)
-        found.append([ledger.fold, ledger.model, ledger.seed, ledger.rest])
+        fingerprint = split_variance(scores, rows=0.0)
+        found.append([fingerprint.fold, fingerprint.model, fingerprint.seed, fingerprint.rest])
     np.testing.assert_allclose(
         np.sqrt(np.square(found).mean(axis=0)), list(truth.values()), rtol=0.12
     )
@@ -233,12 +238,12 @@ def test_a_card_shows_what_a_member_is_worth(rng):
     stack = np.stack([p, p, np.full_like(p, 0.5)]).astype(np.float32)
     fold = np.arange(1_500) % 5
     cards = make_cards(("good", "twin", "flat"), stack, labels, fold, p, {"good": 1.0},
-                       unrest=[0.1, 0.1, 0.0], seconds=[10.0, 20.0, 1.0])  # fmt: skip
+                       prediction_std=[0.1, 0.1, 0.0], seconds=[10.0, 20.0, 1.0])  # fmt: skip
     good, twin, flat = cards
     assert abs(good.loss_without) < 1e-4
     assert abs(flat.loss_without) < 2e-3
     alone = make_cards(("good", "flat"), stack[[0, 2]], labels, fold, p, {},
-                       unrest=[0.1, 0.0], seconds=[1.0, 1.0])  # fmt: skip
+                       prediction_std=[0.1, 0.0], seconds=[1.0, 1.0])  # fmt: skip
     assert alone[0].loss_without > 0.1
     assert good.correlation > 0.95
     assert good.disagreement == 0.0
@@ -252,7 +257,7 @@ def test_the_loss_without_a_member_is_that_of_the_others_refitted_with_its_inter
     p = np.sqrt(p) / np.sqrt(p).sum(axis=1, keepdims=True)  # too unsure: the flat one gets nothing
     stack = np.stack([p, np.full_like(p, 0.5)]).astype(np.float32)
     good, flat = make_cards(("good", "flat"), stack, labels, np.arange(1_000) % 5, p, {},
-                            unrest=[0.0, 0.0], seconds=[1.0, 1.0])  # fmt: skip
+                            prediction_std=[0.0, 0.0], seconds=[1.0, 1.0])  # fmt: skip
     rises = np.log(2) + np.log(stack[0, np.arange(1_000), labels])
     half = 1.96 * rises.std(ddof=1) / np.sqrt(1_000)
     assert good.loss_without == pytest.approx(rises.mean(), abs=1e-5)
@@ -263,18 +268,18 @@ def test_the_loss_without_a_member_is_that_of_the_others_refitted_with_its_inter
 
 
 def test_a_seed_is_worth_most_where_it_changes_the_blend_for_little():
-    def card(name, weight, unrest, seconds):
-        return MemberCard(name, weight, 0.0, 0.0, 0.0, 0.0, 0.0, unrest, seconds)
+    def card(name, weight, prediction_std, seconds):
+        return MemberCard(name, weight, 0.0, 0.0, 0.0, 0.0, 0.0, prediction_std, seconds)
 
     cards = [card("slow", 0.5, 0.2, 100), card("fast", 0.5, 0.2, 10), card("linear", 0.9, 0.9, 1)]
-    assert deserves_seeds(cards, {"slow", "fast"}) == "fast"
-    assert deserves_seeds(cards, set()) is None
-    assert deserves_seeds([card("unused", 0.0, 0.2, 10)], {"unused"}) is None
+    assert member_gaining_most_from_seeds(cards, {"slow", "fast"}) == "fast"
+    assert member_gaining_most_from_seeds(cards, set()) is None
+    assert member_gaining_most_from_seeds([card("unused", 0.0, 0.2, 10)], {"unused"}) is None
 
 
 def test_unrest_is_the_spread_of_fits_on_the_test_rows():
     labels, valid = np.zeros(1, int), np.ones((1, 2)) / 2
     parts = [HoldOut(labels, valid, np.array([[a, 1 - a]]), 0) for a in (0.2, 0.4)]
-    assert measure_unrest(parts) == pytest.approx(np.sqrt(0.02))
-    assert measure_unrest(parts[:1]) == 0.0
-    assert measure_unrest([]) == 0.0  # a member made elsewhere has no fits here
+    assert prediction_std(parts) == pytest.approx(np.sqrt(0.02))
+    assert prediction_std(parts[:1]) == 0.0
+    assert prediction_std([]) == 0.0  # a member made elsewhere has no fits here

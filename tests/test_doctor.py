@@ -15,13 +15,13 @@ from diagnosis_examples import draw_families
 from processes import start_script
 
 from seqblend.app.display import record_and_show, show_finished
-from seqblend.app.doctor import best_two, examine
+from seqblend.app.doctor import best_two, run_diagnostics
 from seqblend.app.doctor_display import show_diagnosis
 from seqblend.app.finish import finish_run
 from seqblend.app.leaderboard_display import leaderboard_rows
 from seqblend.app.pipeline import blend_finished, make_plan
 from seqblend.app.report_data import make_report_data
-from seqblend.app.row_checks import LOOKS, check_rows
+from seqblend.app.row_checks import ROW_CHECKS, check_rows
 from seqblend.app.submit import leaderboard_scores
 from seqblend.blending.methods import Blend
 from seqblend.blending.submission_log import log_submission, scored_submissions
@@ -57,15 +57,15 @@ def train_all(project) -> None:
     for unit in plan.missing:
         run_unit(project.job(unit), torch.device("cpu"), lambda _: None)
     for each in plan.runs:
-        collect_run(project.store, each.name, 1, project.fold, project.ledger)
+        collect_run(project.workspace, each.name, 1, project.fold, project.fingerprint)
 
 
 def look(project):
     """What the doctor finds, its file, and what it shows."""
     console = Console(file=io.StringIO(), width=200)
-    diagnosis = examine(project, pytest.fail)
+    diagnosis = run_diagnostics(project, pytest.fail)
     show_diagnosis(console, diagnosis)
-    return diagnosis, read_json(project.store.diagnosis), console.file.getvalue()
+    return diagnosis, read_json(project.workspace.diagnosis), console.file.getvalue()
 
 
 def test_rows_are_examined_before_anything_is_trained_and_nothing_trained_is_kept(project):
@@ -75,7 +75,7 @@ def test_rows_are_examined_before_anything_is_trained_and_nothing_trained_is_kep
     assert all(f"{name} (" in shown for name in names)
     assert found["cards"] == []
     assert found["gains"] == {}
-    assert not (project.store.root / "runs").exists()
+    assert not (project.workspace.root / "runs").exists()
     assert look(project)[0] == diagnosis
 
 
@@ -139,13 +139,13 @@ def test_the_two_best_submissions_are_a_blend_of_several_and_the_best_run():
 def test_rows_are_looked_at_once_and_again_when_a_file_is_damaged_or_folds_change(project):
     told = []
     first = check_rows(project, told.append)
-    assert len(told) == len(LOOKS)
+    assert len(told) == len(ROW_CHECKS)
     assert check_rows(project, pytest.fail) == first
-    next(project.store.root.glob("checks/near-*.json")).write_text("{")
+    next(project.workspace.root.glob("checks/near-*.json")).write_text("{")
     assert check_rows(project, told.append) == first
-    assert told[len(LOOKS) :] == ["looking at the rows: near duplicates"]
-    check_rows(replace(project, ledger=replace(project.ledger, folds="0")), told.append)
-    assert len(told) == 2 * len(LOOKS) + 1
+    assert told[len(ROW_CHECKS) :] == ["looking at the rows: near duplicates"]
+    check_rows(replace(project, fingerprint=replace(project.fingerprint, folds="0")), told.append)
+    assert len(told) == 2 * len(ROW_CHECKS) + 1
 
 
 def test_no_look_begins_that_would_not_end_in_time(project):
@@ -162,7 +162,7 @@ def test_the_report_of_a_session_says_what_the_doctor_found(project):
     told = []
     show_finished(console, project, outcome, finish_run(project, outcome, "", note=told.append))
     assert told  # what takes its time is announced
-    text = (project.store.report / "report.md").read_text("utf-8")
+    text = (project.workspace.report / "report.md").read_text("utf-8")
     assert "| exact duplicates |" in text
     assert "### Sources of variance" in text
     assert "### Shake-up forecast" in text
@@ -172,7 +172,7 @@ def test_the_report_of_a_session_says_what_the_doctor_found(project):
     assert "behind ± noise" in shown
     late = finish_run(project, outcome, "", note=pytest.fail, deadline=time.monotonic())
     assert late.diagnosis is None
-    assert "## Validation" in (text := (project.store.report / "report.md").read_text("utf-8"))
+    assert "## Validation" in (text := (project.workspace.report / "report.md").read_text("utf-8"))
     assert "exact duplicates" not in text  # no time for the doctor: the log of submissions alone
 
 

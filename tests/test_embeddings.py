@@ -182,7 +182,7 @@ def open_with(tmp_path, *settings, **flags):
 
 
 def planned(project):
-    digests = (project.ledger.data, project.ledger.folds)
+    digests = (project.fingerprint.data, project.fingerprint.folds)
     return plan_runs(project.config, *digests, CPU, embedding=project.embedding.use)
 
 
@@ -231,7 +231,7 @@ def test_the_table_is_made_once_and_again_where_it_is_damaged(tmp_path):
 @pytest.mark.parametrize("name", ["vectors.npy", "index.npy"])
 def test_a_unit_refuses_a_table_that_was_damaged_since_the_project_was_opened(tmp_path, name):
     project = open_with(tmp_path, "embedding=self", "train.epochs=1")
-    path = project.store.data / "embeddings" / project.embedding.use.digest / name
+    path = project.workspace.data / "embeddings" / project.embedding.use.digest / name
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     job = project.job(Unit(planned(project)[1], 0, 0))
     with pytest.raises(InputError, match=f"{name} damaged since this run began"):
@@ -312,12 +312,12 @@ def test_a_vector_file_that_is_not_there_is_an_error(tmp_path):
 def test_validation_labels_leave_the_table_as_it_is(tmp_path):
     text_competition(tmp_path)
     first = open_with(tmp_path, "embedding=self")
-    table = first.store.data / "embeddings" / first.embedding.use.digest / "vectors.npy"
+    table = first.workspace.data / "embeddings" / first.embedding.use.digest / "vectors.npy"
     before = table.read_bytes()
     train = tmp_path / "tiny" / "train.csv"
     train.write_text(train.read_text().replace(",1\n", ",2\n").replace(",0\n", ",1\n"))
     other = open_with(tmp_path, "embedding=self")
-    table = other.store.data / "embeddings" / other.embedding.use.digest / "vectors.npy"
+    table = other.workspace.data / "embeddings" / other.embedding.use.digest / "vectors.npy"
     assert table.read_bytes() == before
 
 

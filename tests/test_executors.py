@@ -29,7 +29,9 @@ def jobs(tiny, tmp_path_factory) -> dict[str, Job]:
     project = open_project(
         config, Places((), top / "working", top / "submissions"), Request(data=tiny)
     )
-    nblr, bilstm = plan_runs(config, project.ledger.data, project.ledger.folds, torch.device("cpu"))
+    nblr, bilstm = plan_runs(
+        config, project.fingerprint.data, project.fingerprint.folds, torch.device("cpu")
+    )
     job = project.job(Unit(nblr, 0, 0))
     return {
         "lost folds": Job(Unit(nblr, 0, 1), job.data, job.runs, job.data_digest, "missing", "l"),

@@ -8,7 +8,7 @@ from seqblend.core.config import TrainConfig, VocabularyConfig
 from seqblend.core.knobs import override
 from seqblend.models.recurrent import RecurrentClassifier, RecurrentOptions
 from seqblend.training.batching import DeviceSequences
-from seqblend.training.fitting import Rows, Setting, fit_module
+from seqblend.training.fitting import FitSetting, Rows, fit_module
 
 OPTIONS = RecurrentOptions(
     width=8, hidden=16, directions=1, pooling="last",
@@ -37,7 +37,7 @@ def fit(clip_norm: str):
     """Six epochs with `train.clip_norm` as it is typed."""
     config = TrainConfig(lr=0.02, warmup=5, batch_rows=8, precision="float32")
     config = override(config, {"clip_norm": clip_norm})
-    setting = Setting(config, 2, 6, 0, 0, "float32", CPU, lambda _: None)
+    setting = FitSetting(config, 2, 6, 0, 0, "float32", CPU, lambda _: None)
     return fit_module(build, remembering(192, 0), remembering(96, 1), setting)[1].history
 
 

@@ -22,7 +22,7 @@ from seqblend.data.folds import (
     write_folds,
 )
 from seqblend.data.sequences import SequenceSet
-from seqblend.data.stratify import deal_rows
+from seqblend.data.stratify import stratified_group_split
 
 
 def sequences_of(*rows: list[int]) -> SequenceSet:
@@ -127,7 +127,7 @@ def test_no_fold_is_empty_where_there_are_enough_groups():
         rng = np.random.default_rng(seed)
         count, n = int(rng.integers(2, 6)), int(rng.integers(6, 25))
         keys = np.unique(rng.integers(0, n, n), return_inverse=True)[1]
-        fold = deal_rows(rng.integers(0, 3, n), keys, count, rng)
+        fold = stratified_group_split(rng.integers(0, 3, n), keys, count, rng)
         assert len(np.unique(fold)) == min(count, keys.max() + 1)
 
 

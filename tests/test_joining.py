@@ -1,4 +1,4 @@
-"""Probabilities from elsewhere: aligned by id, every fault one line, and a ledger that holds."""
+"""Probabilities from elsewhere: aligned by id, every fault one line, and a fingerprint that holds."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from seqblend.core.config import Config, FoldConfig
 from seqblend.core.errors import FlagError, InputError
 from seqblend.running.external_predictions import (
     REMARK,
-    join_files,
-    parse_addition,
+    import_predictions,
+    parse_predictions_flag,
     read_probabilities,
 )
 from seqblend.running.project import Project, Request, open_project
@@ -64,8 +64,8 @@ def files(project: Project, folder: Path) -> tuple[Path, Path]:
 
 def test_files_are_aligned_by_id_and_blended_like_runs_of_our_own(project, tmp_path):
     oof, test = files(project, tmp_path)
-    run = join_files(project, f"mine={oof},{test}")
-    (result,) = finished_runs(project.store, project.ledger, pytest.fail)
+    run = import_predictions(project, f"mine={oof},{test}")
+    (result,) = finished_runs(project.workspace, project.fingerprint, pytest.fail)
     assert (result.name, result.model, result.manifest["remark"]) == (run, "mine", REMARK)
     with open(oof) as file:
         given = {row["id"]: [float(row[name]) for name in CLASSES] for row in csv.DictReader(file)}
@@ -75,7 +75,7 @@ def test_files_are_aligned_by_id_and_blended_like_runs_of_our_own(project, tmp_p
     blend, submission = blend_results(project, [result], None)
     assert blend.blend.members == ("mine",)
     assert submission.path.exists()
-    assert join_files(project, f"mine={oof},{test}") == run  # again: the same run
+    assert import_predictions(project, f"mine={oof},{test}") == run  # again: the same run
 
 
 def test_a_blend_of_the_same_runs_has_one_name_in_any_order(project, tmp_path):
@@ -85,8 +85,8 @@ def test_a_blend_of_the_same_runs_has_one_name_in_any_order(project, tmp_path):
             write(tmp_path / f"{name}{i}.csv", table(ids, 2 * seed + i))
             for i, ids in enumerate((competition.train_ids, competition.test_ids))
         ]
-        join_files(project, f"{name}={parts[0]},{parts[1]}")
-    results = finished_runs(project.store, project.ledger, pytest.fail)
+        import_predictions(project, f"{name}={parts[0]},{parts[1]}")
+    results = finished_runs(project.workspace, project.fingerprint, pytest.fail)
     paths = {blend_results(project, several, None)[1].path for several in (results, results[::-1])}
     assert len(results) == 2
     assert len(paths) == 1
@@ -94,12 +94,12 @@ def test_a_blend_of_the_same_runs_has_one_name_in_any_order(project, tmp_path):
 
 def test_the_blends_manifest_says_what_made_every_member(project, tmp_path):
     oof, test = files(project, tmp_path)
-    run = join_files(project, f"mine={oof},{test}")
-    blend_results(project, finished_runs(project.store, project.ledger, pytest.fail), None)
-    (path,) = project.store.root.glob("blends/*/manifest.json")
+    run = import_predictions(project, f"mine={oof},{test}")
+    blend_results(project, finished_runs(project.workspace, project.fingerprint, pytest.fail), None)
+    (path,) = project.workspace.root.glob("blends/*/manifest.json")
     manifest = json.loads(path.read_text())
     assert set(manifest["made_by"][run]) == set(MADE_BY)
-    assert project.ledger.as_dict().items() <= manifest.items()
+    assert project.fingerprint.as_dict().items() <= manifest.items()
     keys = {"versions", "git_commit", "bias", "temperature", "nested", "calibration"}
     assert keys < set(manifest)
 
@@ -162,15 +162,15 @@ def test_with_two_classes_the_positive_ones_column_is_enough(project, tmp_path):
 )
 def test_a_wrong_flag_is_told(text, message):
     with pytest.raises(FlagError, match=message):
-        parse_addition(text)
+        parse_predictions_flag(text)
 
 
 def test_a_run_of_other_folds_is_left_out_and_refused_by_name(project, tmp_path):
     oof, test = files(project, tmp_path)
-    run = join_files(project, f"mine={oof},{test}")
-    (result,) = finished_runs(project.store, project.ledger, pytest.fail)
+    run = import_predictions(project, f"mine={oof},{test}")
+    (result,) = finished_runs(project.workspace, project.fingerprint, pytest.fail)
     other, notes = open_tiny(tmp_path, seed=1), []
-    assert finished_runs(other.store, other.ledger, notes.append) == []
+    assert finished_runs(other.workspace, other.fingerprint, notes.append) == []
     assert notes == [f"{run} is left out: its folds_digest differ"]
     with pytest.raises(InputError, match=rf"{run} cannot be blended .* its folds_digest differ"):
         blend_results(other, [result], None)
@@ -178,11 +178,11 @@ def test_a_run_of_other_folds_is_left_out_and_refused_by_name(project, tmp_path)
 
 def test_a_manifest_that_does_not_say_how_it_was_made_is_a_mismatch(project, tmp_path):
     oof, test = files(project, tmp_path)
-    join_files(project, f"mine={oof},{test}")
-    (result,) = finished_runs(project.store, project.ledger, pytest.fail)
+    import_predictions(project, f"mine={oof},{test}")
+    (result,) = finished_runs(project.workspace, project.fingerprint, pytest.fail)
     for key in MADE_BY:
         lacking = {name: value for name, value in result.manifest.items() if name != key}
-        assert find_mismatch(lacking, project.ledger) == f"its manifest does not say {key}"
+        assert find_mismatch(lacking, project.fingerprint) == f"its manifest does not say {key}"
 
 
 def test_the_flag_joins_blends_and_shows_whatever_models_are_named(project, tmp_path, home):

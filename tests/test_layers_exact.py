@@ -8,10 +8,10 @@ from torch.nn.utils import rnn
 from seqblend.models import layers
 from seqblend.models.layers import (
     AdditiveAttention,
+    BidirectionalRnn,
     Embed,
     NetworkOptions,
     Pool,
-    TwoWay,
     reversal_of,
     reverse_steps,
 )
@@ -26,7 +26,7 @@ def draw_states(d=5):
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_both_directions_equal_the_packed_bidirectional_answer(cell):
-    layer = TwoWay(cell, 5, 6, 2)
+    layer = BidirectionalRnn(cell, 5, 6, 2)
     kinds = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
     oracle = kinds[cell](5, 6, batch_first=True, bidirectional=True)
     state = dict(layer.passes[0].named_parameters())
@@ -44,7 +44,7 @@ def test_both_directions_equal_the_packed_bidirectional_answer(cell):
 @pytest.mark.parametrize("cell", ["gru", "rnn"])
 @pytest.mark.parametrize("t", [1, 7, 90])
 def test_the_cpu_loop_equals_torch_in_outputs_and_every_gradient(cell, directions, t, monkeypatch):
-    layer = TwoWay(cell, 5, 64, directions).double()
+    layer = BidirectionalRnn(cell, 5, 64, directions).double()
     x = torch.randn(9, t, 5, dtype=torch.float64, requires_grad=True)
     lengths = torch.arange(9) % t + 1
     weight = torch.randn(9, t, 64 * directions, dtype=torch.float64)
@@ -60,7 +60,7 @@ def test_the_cpu_loop_equals_torch_in_outputs_and_every_gradient(cell, direction
 
 @pytest.mark.parametrize("cell", ["gru", "rnn"])
 def test_under_autocast_only_the_projection_loses_precision(cell):
-    layer = TwoWay(cell, 5, 6, 2)
+    layer = BidirectionalRnn(cell, 5, 6, 2)
     x, reversal = draw_states().requires_grad_(), reversal_of(LENGTHS, 7)
     exact = layer(x, reversal)
     with torch.autocast("cpu", dtype=torch.bfloat16):

@@ -12,7 +12,7 @@ from test_training import CPU, SMALL, make_rows, make_setting
 from seqblend.core.errors import UnitError
 from seqblend.models.recurrent import RecurrentClassifier
 from seqblend.training.fitting import fit_module, predict_module
-from seqblend.training.micro_batches import Portions, is_out_of_memory
+from seqblend.training.micro_batches import MicroBatcher, is_out_of_memory
 from seqblend.training.trainer import Trainer
 
 PLAIN = dataclasses.replace(SMALL, dropout=0.0, embedding_dropout=0.0, word_dropout=0.0)
@@ -77,7 +77,7 @@ def test_predictions_are_made_in_parts_too(caplog):
 
 def test_after_four_halvings_it_says_what_to_change():
     told = []
-    portions = Portions(lambda reason, parts: told.append(parts))
+    portions = MicroBatcher(lambda reason, parts: told.append(parts))
 
     def never(parts):
         raise MemoryError
@@ -88,7 +88,7 @@ def test_after_four_halvings_it_says_what_to_change():
 
 
 def test_a_single_row_is_not_halved():
-    portions = Portions(lambda *_: None)
+    portions = MicroBatcher(lambda *_: None)
 
     def never(parts):
         raise MemoryError
@@ -98,7 +98,7 @@ def test_a_single_row_is_not_halved():
 
 
 def test_another_error_passes_through():
-    portions = Portions(lambda *_: None)
+    portions = MicroBatcher(lambda *_: None)
 
     def broken(parts):
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
@@ -119,7 +119,7 @@ _LIMITED = """
 import resource, sys
 import numpy as np
 import seqblend, torch
-from seqblend.training.micro_batches import Portions
+from seqblend.training.micro_batches import MicroBatcher
 torch.set_num_threads(1)
 embed, lstm = torch.nn.Embedding(50, 64), torch.nn.LSTM(64, 64, batch_first=True)
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
@@ -128,7 +128,7 @@ told = []
 def work(parts):
     for rows in parts:
         lstm(embed(torch.ones(len(rows), 400, dtype=torch.long)))[0].sum().backward()
-Portions(lambda reason, parts: told.append(parts)).run(work, np.arange(500))
+MicroBatcher(lambda reason, parts: told.append(parts)).run(work, np.arange(500))
 print(told)
 """
 

@@ -9,7 +9,7 @@ from torch import nn
 from seqblend.core.errors import FlagError
 from seqblend.models.bag import BagOptions, NgramBag, hash_ngrams
 from seqblend.models.convolution import ConvolutionOptions, TextConvolution
-from seqblend.models.layers import Dropout, Start, TwoWay
+from seqblend.models.layers import BidirectionalRnn, Dropout, InitScheme
 from seqblend.models.normalisation import TokenBatchNorm
 from seqblend.models.transformer import Block, Transformer, TransformerOptions, rotate, sinusoids
 
@@ -154,7 +154,7 @@ def test_only_element_dropout_differs_from_step_to_step(kind):
 
 
 def test_a_recurrent_layer_begins_as_it_is_told():
-    lstm = TwoWay("lstm", 6, 6, 1, Start("he", "orthogonal", 2.0)).passes[0]
+    lstm = BidirectionalRnn("lstm", 6, 6, 1, InitScheme("he", "orthogonal", 2.0)).passes[0]
     for gate in lstm.weight_hh_l0.split(6):
         torch.testing.assert_close(gate @ gate.T, torch.eye(6))
     assert lstm.weight_ih_l0.abs().max() <= 1.0  # he: sqrt(6 / fan-in)

@@ -8,9 +8,9 @@ from seqblend.core.errors import FlagError
 from seqblend.training.optimisation import (
     AveragedWeights,
     choose_precision,
+    learning_rate_at,
     make_loss,
     make_optimiser,
-    rate_at,
 )
 
 CPU = torch.device("cpu")
@@ -18,12 +18,18 @@ CPU = torch.device("cpu")
 
 def test_the_rate_warms_up_and_stays():
     config = TrainConfig(lr=1.0, warmup=4)
-    assert [rate_at(step, config, 100) for step in (0, 1, 3, 4, 99)] == [0.25, 0.5, 1, 1, 1]
+    assert [learning_rate_at(step, config, 100) for step in (0, 1, 3, 4, 99)] == [
+        0.25,
+        0.5,
+        1,
+        1,
+        1,
+    ]
 
 
 def test_a_cosine_falls_to_zero_after_the_warm_up():
     config = TrainConfig(lr=1.0, warmup=4, schedule="cosine")
-    rates = [rate_at(step, config, 104) for step in range(4, 104)]
+    rates = [learning_rate_at(step, config, 104) for step in range(4, 104)]
     assert rates == sorted(rates, reverse=True)
     assert [rates[0], rates[50]] == pytest.approx([1, 0.5])
     assert rates[-1] < 1e-3
@@ -31,7 +37,7 @@ def test_a_cosine_falls_to_zero_after_the_warm_up():
 
 def test_one_cycle_rises_over_three_tenths_and_falls_to_zero():
     config = TrainConfig(lr=1.0, schedule="one_cycle")
-    rates = [rate_at(step, config, 100) for step in range(100)]
+    rates = [learning_rate_at(step, config, 100) for step in range(100)]
     assert int(np.argmax(rates)) in (29, 30)
     assert rates[14] == pytest.approx(0.5)
     assert rates[65] == pytest.approx(0.5)

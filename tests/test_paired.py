@@ -13,7 +13,7 @@ from seqblend.evaluation.paired import (
     compare_losses,
     compare_out_of_fold,
     compare_scores,
-    difference_error,
+    paired_standard_error,
 )
 
 
@@ -131,10 +131,10 @@ def test_the_folds_spread_counts_where_it_is_more_than_the_rows():
 
 def test_a_differences_error_is_that_of_rows_or_of_fits_whichever_is_greater():
     drawn, folds = np.array([1.0, 3.0, np.nan]), np.array([0.0, 3.0, 6.0])
-    assert difference_error(drawn, folds) == pytest.approx(3 / np.sqrt(3))
-    assert difference_error(drawn, folds[:2]) == 1  # two folds tell no spread
-    assert difference_error(10 * drawn, folds) == 10
-    assert np.isnan(difference_error(drawn[2:], folds))
+    assert paired_standard_error(drawn, folds) == pytest.approx(3 / np.sqrt(3))
+    assert paired_standard_error(drawn, folds[:2]) == 1  # two folds tell no spread
+    assert paired_standard_error(10 * drawn, folds) == 10
+    assert np.isnan(paired_standard_error(drawn[2:], folds))
 
 
 def test_a_score_that_is_undefined_has_no_difference():

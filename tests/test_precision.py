@@ -1,4 +1,4 @@
-"""The precision that `auto` stands for: settled once a working folder, whatever machine goes on."""
+"""The precision that `auto` stands for: resolved once a working folder, whatever machine goes on."""
 
 import pytest
 import torch
@@ -8,7 +8,7 @@ from seqblend.app.pipeline import make_plan
 from seqblend.core.console import make_console
 from seqblend.core.storage import read_json, write_json
 from seqblend.training.optimisation import choose_precision
-from seqblend.training.precision import settle_precision
+from seqblend.training.precision import resolve_precision
 
 OWN = choose_precision("auto", CPU, low_precision_on_cpu=True)
 OTHER = {"bfloat16": "float32", "float32": "bfloat16"}[OWN]
@@ -20,21 +20,21 @@ def store_choice(path, precision, device="cpu"):
 
 def test_the_first_use_stores_what_this_machine_chooses(tmp_path):
     path = tmp_path / "machine.json"
-    settled = settle_precision(path, ["nblr", "bilstm", "rnn"], CPU, pytest.fail)
-    assert settled == {"bilstm": OWN, "rnn": "float32"}
+    resolved = resolve_precision(path, ["nblr", "bilstm", "rnn"], CPU, pytest.fail)
+    assert resolved == {"bilstm": OWN, "rnn": "float32"}
     assert read_json(path) == {
         "precision": {"cpu": {"low_precision_on_cpu": OWN, "others": "float32"}}
     }
     before = path.stat().st_mtime_ns
-    assert settle_precision(path, ["bilstm", "rnn"], CPU, pytest.fail) == settled
+    assert resolve_precision(path, ["bilstm", "rnn"], CPU, pytest.fail) == resolved
     assert path.stat().st_mtime_ns == before
 
 
 def test_another_machine_keeps_the_stored_choice_and_says_so_in_one_line(tmp_path):
     path, notes = tmp_path / "machine.json", []
     store_choice(path, OTHER)
-    settled = settle_precision(path, ["bilstm", "bilstm_attention"], CPU, notes.append)
-    assert settled == {"bilstm": OTHER, "bilstm_attention": OTHER}
+    resolved = resolve_precision(path, ["bilstm", "bilstm_attention"], CPU, notes.append)
+    assert resolved == {"bilstm": OTHER, "bilstm_attention": OTHER}
     (line,) = notes
     assert f"bilstm {OTHER} (this machine alone would take {OWN})" in line
     assert "--set train.precision=" in line
@@ -45,7 +45,7 @@ def test_another_type_of_device_chooses_for_itself_and_other_choices_stay(tmp_pa
     path = tmp_path / "machine.json"
     store_choice(path, OTHER)
     write_json(path, read_json(path) | {"another choice": 5})
-    assert settle_precision(path, ["bilstm"], torch.device("meta"), pytest.fail) == {"bilstm": OWN}
+    assert resolve_precision(path, ["bilstm"], torch.device("meta"), pytest.fail) == {"bilstm": OWN}
     stored = read_json(path)
     assert stored["precision"]["cpu"] == {"low_precision_on_cpu": OTHER}
     assert stored["precision"]["meta"] == {"low_precision_on_cpu": OWN}
@@ -59,7 +59,7 @@ def test_another_type_of_device_chooses_for_itself_and_other_choices_stay(tmp_pa
 def test_a_damaged_file_is_set_aside_and_the_choice_made_again(tmp_path, text):
     path, notes = tmp_path / "machine.json", []
     path.write_text(text)
-    assert settle_precision(path, ["bilstm"], CPU, notes.append) == {"bilstm": OWN}
+    assert resolve_precision(path, ["bilstm"], CPU, notes.append) == {"bilstm": OWN}
     assert "set aside" in notes[0]
     assert (tmp_path / "machine.json.corrupt").read_text() == text
 

@@ -14,7 +14,7 @@ from test_units import make_project, runs_of
 from seqblend.core.config import PseudoConfig
 from seqblend.core.errors import FlagError
 from seqblend.core.storage import read_json
-from seqblend.evaluation.bootstrap import influence, standard_error
+from seqblend.evaluation.bootstrap import score_contributions, standard_error
 from seqblend.evaluation.metrics import score
 from seqblend.reporting.facts.entries import rank_entries
 from seqblend.reporting.facts.records import ModelRecord, PseudoFacts
@@ -128,7 +128,7 @@ def test_both_scores_stand_side_by_side_with_the_gain_and_its_error(metric):
     assert [cells["oof"], cells["oof_pseudo"]] == pytest.approx(scores, abs=1e-6)
     sign = -1 if metric == "log_loss" else 1
     assert cells["gain"] == pytest.approx(sign * (scores[1] - scores[0]), abs=1e-6)
-    parts = [influence(metric, data.labels, p) for p in (second, base)]
+    parts = [score_contributions(metric, data.labels, p) for p in (second, base)]
     assert cells["error"] >= 0.9 * standard_error(parts[0] - parts[1])
     assert (cells["model"], cells["rows"]) == ("nblr", "10 to 1,234")
     assert (cells["confidence"], cells["right"]) == (0.95, 0.75)

@@ -11,7 +11,7 @@ import torch
 from conftest import write_competition
 from test_units import make_project, runs_of
 
-from seqblend.app.doctor import examine_runs
+from seqblend.app.doctor import diagnose_runs
 from seqblend.core.config import PseudoConfig
 from seqblend.core.storage import read_array, read_json
 from seqblend.data.folds import split
@@ -46,7 +46,7 @@ def train_both(project, config=ALL):
 def results_of(project, runs):
     """The runs' probabilities, in file order."""
     return [
-        collect_run(project.store, run.name, 1, project.fold, project.ledger) for run in runs
+        collect_run(project.workspace, run.name, 1, project.fold, project.fingerprint) for run in runs
     ]  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def test_manifests_say_what_was_learnt_besides_and_whose_pilot_it_follows(traine
     project, first, second = trained
     base, run = first[1], second[1]
     unit = read_json(project.job(Unit(run, 0, 0)).folder / "manifest.json")
-    pilot = read_json(project.store.pilot(base.name) / "manifest.json")
+    pilot = read_json(project.workspace.pilot(base.name) / "manifest.json")
     assert unit["model"] == "bilstm+pseudo"
     assert (unit["epochs"], unit["temperature"]) == (pilot["epochs"], pilot["temperature"])
     assert unit["pseudo"]["pilot"] == f"{base.name}/pilot"
@@ -86,7 +86,7 @@ def test_manifests_say_what_was_learnt_besides_and_whose_pilot_it_follows(traine
     assert read_json(project.job(Unit(base, 0, 0)).folder / "manifest.json")["pseudo"] is None
     (result,) = results_of(project, [run])
     assert result.manifest["pseudo"]["rows"] == [
-        len(p) for p in pseudo_labels(project.store, result)
+        len(p) for p in pseudo_labels(project.workspace, result)
     ]
 
 
@@ -169,7 +169,9 @@ def test_labels_by_chance_stay_chance_where_naive_pseudo_labels_leak_them(tmp_pa
     first, second = train_both(project)
     base, ours = results_of(project, [*first, *second])
     labels = project.competition.labels
-    assert all(len(rows) == 160 for rows in pseudo_labels(project.store, ours))  # as many as train
+    assert all(
+        len(rows) == 160 for rows in pseudo_labels(project.workspace, ours)
+    )  # as many as train
     by_chance = 1.96 * 0.5 / np.sqrt(len(labels))
     for result in (base, ours):
         assert score("accuracy", labels, result.oof) == pytest.approx(0.5, abs=by_chance)
@@ -178,7 +180,7 @@ def test_labels_by_chance_stay_chance_where_naive_pseudo_labels_leak_them(tmp_pa
 
 def test_the_doctor_asks_only_fits_to_which_test_rows_are_new(trained):
     project, first, second = trained
-    found = examine_runs(project, results_of(project, [*first, *second]), None, [])
+    found = diagnose_runs(project, results_of(project, [*first, *second]), None, [])
     names = {check.name for check in found.checks}
     assert {"confidence of nblr", "confidence of bilstm"} <= names
     assert not [name for name in names if name.startswith("confidence") and "pseudo" in name]

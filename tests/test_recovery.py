@@ -12,7 +12,7 @@ from torch import nn
 from seqblend.core.errors import UnitError
 from seqblend.models.recurrent import RecurrentClassifier
 from seqblend.training.fitting import fit_module
-from seqblend.training.recovery import DivergenceError, Snapshot, Watch
+from seqblend.training.recovery import DivergenceError, NonFiniteMonitor, Snapshot
 from seqblend.training.trainer import Trainer
 
 
@@ -102,8 +102,8 @@ def test_weights_that_break_in_an_epochs_last_step_are_found():
 
 
 def watched(*steps, scale=1.0):
-    """What a Watch says of (loss, norm) pairs, under a loss scale."""
-    watch = Watch(CPU)
+    """What a NonFiniteMonitor says of (loss, norm) pairs, under a loss scale."""
+    watch = NonFiniteMonitor(CPU)
     for i, (loss, norm) in enumerate(steps):
         watch.see(i, "loss", torch.tensor(loss))
         watch.see(i, "gradient norm", torch.tensor(norm), torch.tensor(scale > 1))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from blend_examples import members
 
-from seqblend.evaluation.bootstrap import bootstrap, influence, standard_error
+from seqblend.evaluation.bootstrap import bootstrap, score_contributions, standard_error
 from seqblend.evaluation.metrics import METRICS, score
 
 
@@ -14,7 +14,7 @@ from seqblend.evaluation.metrics import METRICS, score
 @pytest.mark.parametrize("c", [2, 4])
 def test_the_parts_of_rows_give_the_bootstraps_standard_error(metric, c):
     stack, labels, _ = members(2, 1_500, c)
-    parts = [influence(metric, labels, p) for p in stack]
+    parts = [score_contributions(metric, labels, p) for p in stack]
     assert parts[0].mean() == pytest.approx(score(metric, labels, stack[0]), abs=2e-3)
     drawn = bootstrap(metric, labels, list(stack), 2_000)
     assert standard_error(parts[0]) == pytest.approx(drawn[0].std(), rel=0.08)
@@ -43,5 +43,5 @@ def test_equal_predictions_are_drawn_equal():
 def test_a_score_that_is_undefined_has_no_parts():
     stack, _, _ = members(1, 50, 2)
     zeros = np.zeros(50, np.int64)
-    assert influence("auc", zeros, stack[0]) is None
-    assert influence("mcc", zeros, stack[0]) is None
+    assert score_contributions("auc", zeros, stack[0]) is None
+    assert score_contributions("mcc", zeros, stack[0]) is None

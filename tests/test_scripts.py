@@ -54,7 +54,7 @@ def test_the_steps_one_by_one_from_another_folder(home, tiny):
 def test_a_summary_shows_every_models_layers_and_trains_nothing(home, tiny):
     done = start_script(home, "train.py", "--data", tiny, "--models", "lstm,nblr", "--summary")
     assert done.returncode == 0, done.stderr
-    assert "lstm  layers.0  TwoWay  [b, t, 64]  49,664" in done.stdout
+    assert "lstm  layers.0  BidirectionalRnn  [b, t, 64]  49,664" in done.stdout
     assert re.search(r"lstm  total  \d\d,\d{3}\n", done.stdout)
     assert "nblr: linear, no layers" in done.stdout
     assert not list((home / "working").rglob("runs"))

@@ -14,7 +14,7 @@ from seqblend.core.config import (
     parse_assignments,
 )
 from seqblend.embeddings import auto
-from seqblend.embeddings.auto import LIGHT, lighten_dropout, settle_vectors
+from seqblend.embeddings.auto import REDUCED_DROPOUT, reduce_dropout, resolve_vectors
 from seqblend.models.registry import resolve_options
 from seqblend.running.project import Request, open_project
 from seqblend.running.tuned import with_values
@@ -27,7 +27,7 @@ def settle(others=97, **changes):
     """The configuration with 3 training rows and so many others."""
     view = SimpleNamespace(sequences=sequence_set([*TRAIN, *[[3]] * others]))
     competition = SimpleNamespace(train=sequence_set(TRAIN), view=view)
-    return settle_vectors(dataclasses.replace(Config(), **changes), competition)
+    return resolve_vectors(dataclasses.replace(Config(), **changes), competition)
 
 
 def use_of(config):
@@ -50,8 +50,8 @@ def test_vectors_stay_frozen_where_few_rows_have_labels_and_epochs_are_short(
 ):
     monkeypatch.setattr(auto, "MOST_TOKENS", most)
     changes = {"vocabulary": VocabularyConfig(max_len=max_len), "train": TrainConfig(epochs=epochs)}
-    settled = settle(others, **changes)
-    assert use_of(settled) == (mode, "both" if mode == "frozen" else "near")
+    resolved = settle(others, **changes)
+    assert use_of(resolved) == (mode, "both" if mode == "frozen" else "near")
 
 
 def test_what_was_set_stays():
@@ -65,7 +65,7 @@ def test_what_was_set_stays():
 def test_dropout_that_was_set_or_tuned_stays():
     given = {"options": {"word_dropout": 0.3}, "bigru": {"embedding_dropout": 0.6}}
     config = Config(options=given, tuned={"lstm": {"options.word_dropout": 0.05}})
-    light = lighten_dropout(config, ["bilstm", "bigru", "lstm"])
+    light = reduce_dropout(config, ["bilstm", "bigru", "lstm"])
     bilstm, bigru = (resolve_options(name, light.options) for name in ("bilstm", "bigru"))
     assert (bilstm.word_dropout, bilstm.embedding_dropout) == (0.3, 0.3)
     assert (bigru.word_dropout, bigru.embedding_dropout) == (0.3, 0.6)
@@ -76,8 +76,8 @@ def test_dropout_that_was_set_or_tuned_stays():
 
 def test_dropout_stays_in_models_that_read_no_vectors():
     config = Config(options={"options": {"embedding_dropout": 0.45}})
-    light = lighten_dropout(config, ["bilstm"])
-    assert resolve_options("bilstm", light.options).word_dropout == LIGHT["word_dropout"]
+    light = reduce_dropout(config, ["bilstm"])
+    assert resolve_options("bilstm", light.options).word_dropout == REDUCED_DROPOUT["word_dropout"]
     for name in ("bag", "scratch_lstm", "lstm"):
         assert resolve_options(name, light.options) == resolve_options(name, config.options)
 

@@ -27,7 +27,7 @@ from seqblend.core.storage import (
     write_json,
     write_text,
 )
-from seqblend.running.workspace import Store
+from seqblend.running.workspace import Workspace
 
 _FULL_DISK = """
 import resource, sys
@@ -78,7 +78,7 @@ def test_a_file_in_the_place_of_a_folder_is_told_with_the_remedy(tmp_path):
     with pytest.raises(
         MachineError, match=r"cannot write in .*tiny.*another folder with --working"
     ):
-        Store(tmp_path / "working", "tiny").prepare()
+        Workspace(tmp_path / "working", "tiny").prepare()
     with pytest.raises(MachineError, match=r"cannot write .*file.txt: (File exists|Not a dir)"):
         write_text(tmp_path / "working" / "file.txt", "")
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 from seqblend.evaluation.metrics import score
-from seqblend.evaluation.temperature import PRIOR, fit_temperature, temper
+from seqblend.evaluation.temperature import PRIOR, apply_temperature, fit_temperature
 
 
 def draw(n: int, c: int, too_sure: float) -> tuple[np.ndarray, np.ndarray]:
@@ -23,7 +23,9 @@ def test_it_is_the_minimum_that_a_general_method_finds(n, c, too_sure):
     p, labels = draw(n, c, too_sure)
 
     def penalised(log: float) -> float:
-        loss = score("log_loss", labels, temper(p, float(np.exp(log))).astype(np.float64))
+        loss = score(
+            "log_loss", labels, apply_temperature(p, float(np.exp(log))).astype(np.float64)
+        )
         return loss + log**2 / (2 * n * PRIOR**2)
 
     best = minimize_scalar(penalised, bounds=(-2, 2), method="bounded", options={"xatol": 1e-7})
@@ -52,9 +54,9 @@ def test_certainty_and_error_stay_finite():
 
 def test_tempering_keeps_the_order_and_1_keeps_every_bit():
     p, _ = draw(50, 3, 1.0)
-    softer = temper(p, 2.0)
+    softer = apply_temperature(p, 2.0)
     assert softer.dtype == np.float32
     np.testing.assert_allclose(softer.sum(1), 1, atol=1e-6)
     assert (softer.argsort(1) == p.argsort(1)).all()
     assert (softer.max(1) < p.max(1)).all()
-    assert temper(p, 1.0) is p
+    assert apply_temperature(p, 1.0) is p

@@ -11,8 +11,8 @@ from seqblend.core.errors import UnitError
 from seqblend.models.recurrent import RecurrentClassifier, RecurrentOptions
 from seqblend.training.batching import DeviceSequences
 from seqblend.training.fitting import (
+    FitSetting,
     Rows,
-    Setting,
     entropy_of,
     epochs_for_folds,
     first_best,
@@ -36,7 +36,7 @@ def make_rows(n=48, seed=0):
 
 def make_setting(**changes):
     config = TrainConfig(steps_per_epoch=4, warmup=2, precision="float32", **changes)
-    return Setting(config, 2, 4, 0, 0, "float32", CPU, lambda _: None)
+    return FitSetting(config, 2, 4, 0, 0, "float32", CPU, lambda _: None)
 
 
 def build():

@@ -40,8 +40,8 @@ from seqblend.running.workspace import Places
 from seqblend.tuning.confirm import SEED, make_confirmation
 from seqblend.tuning.gain import holm_adjusted
 from seqblend.tuning.planner import Planner, make_planner
-from seqblend.tuning.study import AGAIN, DEFAULT
-from seqblend.tuning.trial_run import Course, Rules, candidates
+from seqblend.tuning.study import DEFAULT, NOISE_REPLICATE
+from seqblend.tuning.trial_run import Rules, TrialRun, candidates
 from seqblend.tuning.trial_table import outcome_of
 from seqblend.tuning.tuner import Settings, begin_study, best_model, replay_study
 from seqblend.tuning.warm_start import warm_starts
@@ -104,10 +104,10 @@ def working(tiny, tmp_path_factory) -> Path:
 
 def test_every_trial_is_a_run_whose_units_are_on_disk(working):
     trials = study_of(working).get_trials()
-    assert [t.user_attrs["role"] for t in trials[:2]] == [DEFAULT, AGAIN]
+    assert [t.user_attrs["role"] for t in trials[:2]] == [DEFAULT, NOISE_REPLICATE]
     assert len(trials) == TRIALS
     for trial in trials:
-        seed = 1 if trial.user_attrs["role"] == AGAIN else 0
+        seed = 1 if trial.user_attrs["role"] == NOISE_REPLICATE else 0
         units = [
             working / "tiny/runs" / trial.user_attrs["run"] / f"seed{seed}-fold{k}" for k in (0, 1)
         ]
@@ -169,7 +169,7 @@ def test_what_is_confirmed_has_the_epochs_and_the_temperature_that_were_found(ti
     confirmation = make_confirmation(rules, planner, None, lambda: None)
     assert len(confirmation.runs) == 3
     for trial, again in zip(confirmation.trials, confirmation.runs, strict=True):
-        pilot = read_json(rules.project.store.pilot(trial.user_attrs["run"]) / "manifest.json")
+        pilot = read_json(rules.project.workspace.pilot(trial.user_attrs["run"]) / "manifest.json")
         for fold in (0, 1):
             folder = confirmation.project.job(Unit(again, SEED, fold)).folder
             unit = read_finished(folder, pytest.fail)  # the tuner fitted it
@@ -179,7 +179,7 @@ def test_what_is_confirmed_has_the_epochs_and_the_temperature_that_were_found(ti
             assert not unit["epochs_chosen_on_validation"]
             history = read_json(folder / "history.json")
             assert unit["scores"]["log_loss"] != pytest.approx(history["valid_loss"][-1], abs=1e-6)
-        assert not confirmation.project.store.pilot(again.name).exists()
+        assert not confirmation.project.workspace.pilot(again.name).exists()
 
 
 def test_a_confirming_run_has_a_name_of_its_own_even_on_the_same_folds(tiny, working):
@@ -239,7 +239,7 @@ def test_a_lost_journal_is_rebuilt_from_the_finished_runs(tiny, working):
 
 def test_the_members_of_the_verdict_may_join_a_blend_and_say_what_they_are(tiny, working):
     project = open_tiny(tiny, working, is_untuned=True)
-    results = finished_runs(project.store, project.ledger, pytest.fail)
+    results = finished_runs(project.workspace, project.fingerprint, pytest.fail)
     remarks = {r.name: r.manifest["remark"] for r in results}
     default = study_of(working).trials[0].user_attrs["run"]
     assert remarks.pop(default) == ""
@@ -271,7 +271,7 @@ def test_the_report_shows_the_search(working):
 def test_the_history_knows_trials_by_their_numbers_and_the_default_by_its_role():
     def row(number: int, role: str, outcome: str, loss: float) -> dict:
         return {"number": number, "role": role, "outcome": outcome, "log_loss": loss, "folds": 2,
-                "may_win": role != AGAIN}  # fmt: skip
+                "may_win": role != NOISE_REPLICATE}  # fmt: skip
 
     rows = [
         row(0, DEFAULT, "pruned", 0.9),
@@ -312,7 +312,7 @@ def test_a_replay_agrees_with_the_trials_it_goes_through(tiny, working):
     (path,) = working.glob("tiny/studies/*.journal")
     project = open_tiny(tiny, working, is_untuned=True)
     result = replay_study(project, "bigru", Settings(storage=str(path)), make_console())
-    trials = [t for t in study_of(working).get_trials() if t.user_attrs["role"] != AGAIN]
+    trials = [t for t in study_of(working).get_trials() if t.user_attrs["role"] != NOISE_REPLICATE]
     assert result.trials == len(trials) == TRIALS - 1
     assert result.loss == min(t.value for t in trials)
     assert result.seconds == pytest.approx(sum(t.user_attrs["seconds"] for t in trials))
@@ -337,7 +337,7 @@ def test_a_trial_whose_unit_fails_is_told_and_not_tried_again(rules):
     (trial,) = rules.study.finished
     assert outcome_of(trial) == "failed"
     assert candidates(rules.study) == []
-    assert rules.study.ask().user_attrs["role"] == AGAIN
+    assert rules.study.ask().user_attrs["role"] == NOISE_REPLICATE
 
 
 @pytest.fixture
@@ -350,14 +350,14 @@ def rules(tiny, tmp_path) -> Rules:
     return Rules(project, study)
 
 
-def begin(rules: Rules) -> Course:
+def begin(rules: Rules) -> TrialRun:
     """The next trial's course."""
     trial = rules.study.ask()
     planner = make_planner(rules.project, "bigru", pytest.fail)
-    return Course(rules, trial, planner.run(trial.params))
+    return TrialRun(rules, trial, planner.run(trial.params))
 
 
-def fit(course: Course, *, most: int = 9) -> None:
+def fit(course: TrialRun, *, most: int = 9) -> None:
     """Fit a course's units in this process until it ends."""
     while course.unit is not None and most > 0:
         manifest, most = (
@@ -380,7 +380,7 @@ def test_a_course_is_a_pilot_and_then_fold_after_fold(rules):
     assert course.outcome == "done"
     twin = begin(rules)
     fit(twin)
-    assert (twin.role, twin.seed) == (AGAIN, 1)
+    assert (twin.role, twin.seed) == (NOISE_REPLICATE, 1)
     assert [t.number for t in candidates(rules.study)] == [0]
     assert rules.best().number == 0
     assert rules.noise()[1] > 0
@@ -420,7 +420,7 @@ def test_a_trial_given_up_after_two_folds_has_the_mean_to_be_expected(tiny, tmp_
     again = study.ask()
     again.set_user_attr("shards", [[0.2] * 8, [0.4] * 8, [0.6] * 8])
     study.study.tell(again, 0.4)
-    course = Course(rules, study.ask(), planner.run(space.start))
+    course = TrialRun(rules, study.ask(), planner.run(space.start))
     course._losses, course._shards = [0.3, 0.7], [[0.3] * 8, [0.7] * 8]
     assert course._prune()
     trial = study.finished[-1]

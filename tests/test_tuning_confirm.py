@@ -77,7 +77,7 @@ def test_new_folds_are_new(tmp_path):
     project = open_folder(write_competition(tmp_path / "tiny"))
     again = refold(project)
     assert has_new_folds(project)
-    assert again.ledger.folds != project.ledger.folds
+    assert again.fingerprint.folds != project.fingerprint.folds
     assert again.config.folds.seed != project.config.folds.seed
     same = (again.fold[:, None] == again.fold)[project.fold[:, None] == project.fold]
     assert same.mean() < 0.5  # a fifth by chance, and each row with itself
@@ -86,7 +86,7 @@ def test_new_folds_are_new(tmp_path):
 def test_workers_find_the_new_folds_and_their_keys_under_their_digest(tmp_path):
     project = open_folder(write_competition(tmp_path / "tiny"))
     again = refold(project)
-    folder, name = again.store.data, again.ledger.folds
+    folder, name = again.workspace.data, again.fingerprint.folds
     assert load_competition(folder).name == "tiny"
     fold, keys = read_folds(folder, name)
     np.testing.assert_array_equal(fold, again.fold)
@@ -107,7 +107,7 @@ def given(tmp_path) -> Project:
 def test_folds_that_the_data_give_stay_and_are_not_called_new(given):
     again = refold(given)
     np.testing.assert_array_equal(again.fold, given.fold)
-    assert again.ledger.folds == given.ledger.folds
+    assert again.fingerprint.folds == given.fingerprint.folds
     assert not has_new_folds(given)
 
 

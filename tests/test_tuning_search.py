@@ -23,8 +23,8 @@ from seqblend.tuning.confirm import fold_spread
 from seqblend.tuning.gain import gain_of_shards
 from seqblend.tuning.planner import Planner, make_planner
 from seqblend.tuning.search import Search
-from seqblend.tuning.study import AGAIN, DEFAULT, OPENING
-from seqblend.tuning.trial_run import Course, Rules, candidates, contenders, default_of
+from seqblend.tuning.study import DEFAULT, NOISE_REPLICATE, OPENING
+from seqblend.tuning.trial_run import Rules, TrialRun, candidates, contenders, default_of
 from seqblend.tuning.tuner import Settings, begin_study
 
 CPU = torch.device("cpu")
@@ -96,9 +96,9 @@ def open_study(
     return Rules(project, study), planner
 
 
-def search(rules: Rules, planner: Planner, most: int) -> list[Course]:
+def search(rules: Rules, planner: Planner, most: int) -> list[TrialRun]:
     """Search until `most` trials have ended; what it said, in order."""
-    said: list[Course] = []
+    said: list[TrialRun] = []
     Search(rules, planner.run, most, None, said.append, lambda: None).run(("cpu",))
     return said
 
@@ -106,7 +106,11 @@ def search(rules: Rules, planner: Planner, most: int) -> list[Course]:
 def test_pilots_come_first_and_then_the_most_promising_trial(tiny, tmp_path, pool):
     rules, planner = open_study(tiny, tmp_path)
     search(rules, planner, OPENING)
-    trials = {t.user_attrs["run"]: t for t in rules.study.finished if t.user_attrs["role"] != AGAIN}
+    trials = {
+        t.user_attrs["run"]: t
+        for t in rules.study.finished
+        if t.user_attrs["role"] != NOISE_REPLICATE
+    }
     pilots = [unit for unit in pool.units if unit.fold == PILOT]
     assert pilots == pool.units[: OPENING - 1]  # the twin has the default's
     folds = pool.units[OPENING - 1 :]
@@ -122,8 +126,10 @@ def test_pilots_come_first_and_then_the_most_promising_trial(tiny, tmp_path, poo
 def test_half_of_the_pilots_are_followed_by_no_fold(tiny, tmp_path, pool):
     rules, planner = open_study(tiny, tmp_path)
     search(rules, planner, OPENING)
-    ended = [t for t in rules.study.finished if t.user_attrs["role"] not in (DEFAULT, AGAIN)]
-    piloted = [t for t in rules.study.finished if t.user_attrs["role"] != AGAIN]
+    ended = [
+        t for t in rules.study.finished if t.user_attrs["role"] not in (DEFAULT, NOISE_REPLICATE)
+    ]
+    piloted = [t for t in rules.study.finished if t.user_attrs["role"] != NOISE_REPLICATE]
     pilots = sorted(t.user_attrs["pilot"] for t in piloted if "pilot" in t.user_attrs)
     for trial in ended:
         if trial.user_attrs["units"] > 1:
@@ -161,7 +167,7 @@ def test_models_without_a_pilot_go_trial_by_trial(tiny, tmp_path, pool):
     search(rules, planner, 4)
     order = list(dict.fromkeys((unit.run.name, unit.seed) for unit in pool.units))
     trials = sorted(rules.study.finished, key=lambda t: t.number)
-    begun = [(t.user_attrs["run"], int(t.user_attrs["role"] == AGAIN)) for t in trials]
+    begun = [(t.user_attrs["run"], int(t.user_attrs["role"] == NOISE_REPLICATE)) for t in trials]
     assert order == begun
 
 
@@ -169,18 +175,18 @@ BEST = [0.2, 0.3, 0.4, 0.5]  # log losses of a trial that is whole
 
 
 @pytest.fixture
-def begun(tiny, tmp_path) -> tuple[Rules, list[Course]]:
+def begun(tiny, tmp_path) -> tuple[Rules, list[TrialRun]]:
     """Rules of a study whose default and its twin are on their way beside a whole trial."""
     rules, planner = open_study(tiny, tmp_path, "options.smoothing", model="nblr")
     run = planner.run(planner.space("options.smoothing").start)
-    courses = [Course(rules, rules.study.ask(), run) for _ in range(2)]
-    found = Course(rules, rules.study.ask(), run)
+    courses = [TrialRun(rules, rules.study.ask(), run) for _ in range(2)]
+    found = TrialRun(rules, rules.study.ask(), run)
     see(found, BEST)
     found._end("done", value=0.35)
     return rules, courses
 
 
-def see(course: Course, losses: list[float]) -> None:
+def see(course: TrialRun, losses: list[float]) -> None:
     """The course as it is after folds with these log losses; rows of a fold are all alike."""
     course._losses = list(losses)
     course._shards = [[loss] * 8 for loss in losses]

@@ -19,7 +19,15 @@ from seqblend.core.errors import FlagError
 from seqblend.core.seeds import rng_for
 from seqblend.tuning import study_storage
 from seqblend.tuning.space import make_space
-from seqblend.tuning.study import AGAIN, DEFAULT, FOUND, WARM, Study, make_sampler, open_study
+from seqblend.tuning.study import (
+    DEFAULT,
+    FOUND,
+    NOISE_REPLICATE,
+    WARM,
+    Study,
+    make_sampler,
+    open_study,
+)
 from seqblend.tuning.study_storage import mend_journal, open_storage, shown, storage_errors
 
 SPACE = make_space(Config(), "nblr")
@@ -30,7 +38,7 @@ FACTS = {"competition": "tiny", "data": "d", "folds": "f", "model": "nblr", "spa
 def open_at(path: Path | str, *, data: str = "d", fresh: bool = False) -> Study:
     """The study in a storage; an unreadable journal is begun anew."""
     storage, _ = open_storage(path, lambda _: None)
-    first = [(DEFAULT, SPACE.start), (AGAIN, SPACE.start), (WARM, OTHER)]
+    first = [(DEFAULT, SPACE.start), (NOISE_REPLICATE, SPACE.start), (WARM, OTHER)]
     facts = FACTS | {"data": data}
     return open_study(storage, path, "nblr-1", facts, SPACE, lambda: first, is_fresh=fresh)
 
@@ -67,7 +75,7 @@ def test_the_default_comes_first_then_its_twin_then_warm_starts(tmp_path):
     assert tell(study, 3) == [SPACE.start, SPACE.start, OTHER]
     tell(study, 1)
     roles = [trial.user_attrs["role"] for trial in study.finished]
-    assert roles == [DEFAULT, AGAIN, WARM, FOUND]
+    assert roles == [DEFAULT, NOISE_REPLICATE, WARM, FOUND]
 
 
 def test_a_session_that_is_opened_again_proposes_what_an_undisturbed_one_does(tmp_path):
@@ -85,8 +93,8 @@ def test_what_a_killed_process_left_is_failed_and_tried_again(tmp_path, when):
     leave_running(path, when=when)
     study = open_at(path)
     assert [t.state for t in study.trials].count(TrialState.RUNNING) == 1
-    assert study.heal() == 1
-    assert study.heal() == 0
+    assert study.requeue_stale_trials() == 1
+    assert study.requeue_stale_trials() == 0
     assert TrialState.RUNNING not in [t.state for t in study.trials]
     assert before + tell(study, 2) == undisturbed
     assert len(study.finished) == 6
@@ -99,15 +107,15 @@ def test_what_was_left_is_tried_again_though_others_went_on_meanwhile(tmp_path):
     study = open_at(path)
     lost = study.study.trials[-1].params
     tell(study, 2)
-    study.heal()
+    study.requeue_stale_trials()
     assert tell(study, 1) == [lost]
 
 
 def test_a_trial_whose_process_lives_is_left_alone(tmp_path):
     study = open_at(tmp_path / "s.journal")
     study.ask()
-    assert study.heal() == 0
-    assert study.heal(mine=True) == 1
+    assert study.requeue_stale_trials() == 0
+    assert study.requeue_stale_trials(mine=True) == 1
     assert tell(study, 1) == [SPACE.start]
 
 
@@ -115,7 +123,7 @@ def test_a_kill_between_queueing_again_and_failing_queues_once(tmp_path):
     study = open_at(tmp_path / "s.journal")
     trial = study.ask()
     study.study.enqueue_trial(trial.params, user_attrs={"role": DEFAULT, "after": trial.number})
-    study.heal(mine=True)
+    study.requeue_stale_trials(mine=True)
     assert [t.state for t in study.trials] == [TrialState.WAITING]
 
 
@@ -146,7 +154,7 @@ def test_a_torn_last_line_is_cut(tmp_path):
     assert path.read_bytes() == whole[: whole[:-1].rfind(b"\n") + 1]
     assert "torn" in notes[0]
     study = open_at(path)  # the line said that the second trial had ended
-    assert study.heal(mine=True) == 1
+    assert study.requeue_stale_trials(mine=True) == 1
     assert tell(study, 1) == [SPACE.start]
 
 

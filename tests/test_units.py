@@ -21,7 +21,7 @@ from seqblend.core.storage import (
     write_json,
 )
 from seqblend.evaluation.metrics import score
-from seqblend.evaluation.temperature import temper
+from seqblend.evaluation.temperature import apply_temperature
 from seqblend.models.recurrent import RecurrentClassifier
 from seqblend.models.registry import entries
 from seqblend.reading.cache import load_or_read
@@ -51,7 +51,7 @@ def make_project(tmp_path: Path, *settings, is_plan=False, **changes):
 
 
 def runs_of(project):
-    return plan_runs(project.config, project.ledger.data, project.ledger.folds, CPU)
+    return plan_runs(project.config, project.fingerprint.data, project.fingerprint.folds, CPU)
 
 
 def train_all(project):
@@ -110,7 +110,9 @@ def test_folds_predict_with_the_temperature_that_the_pilot_found(trained):
     plain = read_json(job.folder / "history.json")["valid_loss"][-1]  # as the network gave them
     labels = trained.competition.labels[trained.fold == 0]
     valid = read_array(job.folder / "valid.npy")
-    undone = score("log_loss", labels, temper(valid, 1 / fold["temperature"]).astype(float))
+    undone = score(
+        "log_loss", labels, apply_temperature(valid, 1 / fold["temperature"]).astype(float)
+    )
     assert undone == pytest.approx(plain, abs=1e-4)
     assert score("log_loss", labels, valid) != pytest.approx(plain, abs=1e-4)
 
@@ -142,7 +144,7 @@ def test_changed_settings_name_another_run_and_irrelevant_ones_do_not(tmp_path):
 
 def test_a_run_is_the_mean_of_its_units_in_file_order(trained):
     run = runs_of(trained)[0]
-    result = collect_run(trained.store, run.name, 1, trained.fold, trained.ledger)
+    result = collect_run(trained.workspace, run.name, 1, trained.fold, trained.fingerprint)
     folders = [trained.job(Unit(run, 0, k)).folder for k in range(2)]
     for k, folder in enumerate(folders):
         np.testing.assert_allclose(
@@ -150,16 +152,16 @@ def test_a_run_is_the_mean_of_its_units_in_file_order(trained):
         )
     mean = np.mean([read_array(folder / "test.npy") for folder in folders], axis=0)
     np.testing.assert_allclose(result.test, mean, atol=1e-6)
-    check_result(result, trained.fold, trained.ledger)
+    check_result(result, trained.fold, trained.fingerprint)
 
 
 def test_runs_of_other_folds_are_left_out_by_name(trained):
     for run in runs_of(trained):
-        collect_run(trained.store, run.name, 1, trained.fold, trained.ledger)
+        collect_run(trained.workspace, run.name, 1, trained.fold, trained.fingerprint)
     notes = []
-    assert len(finished_runs(trained.store, trained.ledger, notes.append)) == 2
-    other = dataclasses.replace(trained.ledger, folds="0" * 16)
-    assert finished_runs(trained.store, other, notes.append) == []
+    assert len(finished_runs(trained.workspace, trained.fingerprint, notes.append)) == 2
+    other = dataclasses.replace(trained.fingerprint, folds="0" * 16)
+    assert finished_runs(trained.workspace, other, notes.append) == []
     assert "folds_digest differ" in notes[0]
 
 
@@ -208,7 +210,7 @@ def test_a_hold_out_leaves_the_other_rows_without_predictions(tmp_path):
     project = make_project(tmp_path, folds=1, models=("nblr",))
     train_all(project)
     (run,) = runs_of(project)
-    result = collect_run(project.store, run.name, 1, project.fold, project.ledger)
+    result = collect_run(project.workspace, run.name, 1, project.fold, project.fingerprint)
     assert np.isnan(result.oof[project.fold < 0]).all()
     assert np.mean(project.fold == 0) == pytest.approx(0.2, abs=0.02)
 
@@ -216,18 +218,18 @@ def test_a_hold_out_leaves_the_other_rows_without_predictions(tmp_path):
 def test_a_unit_says_which_commit_and_which_labels_made_it(trained):
     unit = read_json(trained.job(Unit(runs_of(trained)[0], 0, 0)).folder / "manifest.json")
     assert unit["git_commit"] == git_commit()
-    assert unit["labels_digest"] == trained.ledger.labels
+    assert unit["labels_digest"] == trained.fingerprint.labels
     assert len(unit["labels_digest"]) == 16
 
 
 @pytest.fixture
 def copy(trained, tmp_path):
     """The trained project with its runs collected, somewhere else: to be damaged."""
-    shutil.copytree(trained.store.root.parent, tmp_path / "working")
+    shutil.copytree(trained.workspace.root.parent, tmp_path / "working")
     shutil.copytree(trained.files.train.parent, tmp_path / "tiny")
     project = make_project(tmp_path)
     for run in runs_of(project):
-        collect_run(project.store, run.name, 1, project.fold, project.ledger)
+        collect_run(project.workspace, run.name, 1, project.fold, project.fingerprint)
     return project
 
 
@@ -263,9 +265,9 @@ def test_a_damaged_unit_leaves_its_run_out_of_blend_and_report_by_name(copy, dam
 
 def test_a_damaged_run_is_left_out_by_name(copy):
     nblr, bilstm = runs_of(copy)
-    (copy.store.run(nblr.name) / "oof.npy").write_bytes(b"")
+    (copy.workspace.run(nblr.name) / "oof.npy").write_bytes(b"")
     notes = []
-    (left,) = finished_runs(copy.store, copy.ledger, notes.append)
+    (left,) = finished_runs(copy.workspace, copy.fingerprint, notes.append)
     assert left.name == bilstm.name
     assert f"{nblr.name} is left out for want of its own files" in notes[-1]
 
@@ -279,7 +281,7 @@ def test_a_pickle_with_a_matching_hash_is_one_line_and_never_executed(copy, tmp_
     set_content(job.folder, name, lambda path: save(path, harmful))
     assert read_finished(job.folder, pytest.fail) is not None
     read = {
-        "valid.npy": lambda: collect_run(copy.store, run.name, 1, copy.fold, copy.ledger),
+        "valid.npy": lambda: collect_run(copy.workspace, run.name, 1, copy.fold, copy.fingerprint),
         "weights.npz": lambda: restore_member(job, CPU),
     }
     with pytest.raises(InputError, match=rf"{name}: expected plain arrays.* Delete it and .*again"):
@@ -288,11 +290,11 @@ def test_a_pickle_with_a_matching_hash_is_one_line_and_never_executed(copy, tmp_
 
 
 def test_a_run_that_stands_is_not_written_again(copy):
-    files = [path for path in copy.store.root.glob("runs/*/*.*") if path.is_file()]
+    files = [path for path in copy.workspace.root.glob("runs/*/*.*") if path.is_file()]
     before = {path: path.stat().st_mtime_ns for path in files}
     assert len(before) == 6
     for run in runs_of(copy):
-        collect_run(copy.store, run.name, 1, copy.fold, copy.ledger)
+        collect_run(copy.workspace, run.name, 1, copy.fold, copy.fingerprint)
     assert {path: path.stat().st_mtime_ns for path in files} == before
 
 
@@ -316,7 +318,7 @@ def test_recoveries_stand_in_the_manifests_of_unit_and_run(tmp_path, monkeypatch
     (run,) = runs_of(project)
     manifest = read_json(project.job(Unit(run, 0, 0)).folder / "manifest.json")
     assert [r["parts"] for r in manifest["recoveries"]] == [2]
-    result = collect_run(project.store, run.name, 1, project.fold, project.ledger)
+    result = collect_run(project.workspace, run.name, 1, project.fold, project.fingerprint)
     told = [(r["unit"], r["parts"]) for r in result.manifest["recoveries"]]
     assert told == [(f"{run.name}/seed0-fold{k}", 2) for k in range(2)]
 
@@ -336,7 +338,7 @@ def test_a_unit_refuses_other_rows_than_those_of_its_digest(tmp_path):
     """Another run of the same name and sizes has replaced them since the project was opened."""
     project = make_project(tmp_path, models=("nblr",))
     files = find_files(write_competition(tmp_path / "other" / "tiny", seed=1))
-    load_or_read(project.store.data, files, DataConfig(), "", "tiny", lambda _: None)
+    load_or_read(project.workspace.data, files, DataConfig(), "", "tiny", lambda _: None)
     job = project.job(Unit(runs_of(project)[0], 0, 0))
     with pytest.raises(InputError, match="expected the rows that this run began with, found rows"):
         run_unit(job, CPU, lambda _: None)
@@ -346,7 +348,7 @@ def test_a_unit_refuses_other_rows_than_those_of_its_digest(tmp_path):
 @pytest.mark.parametrize("name", ["labels.npy", "ids/tokens.npy", "ids/offsets.npy"])
 def test_a_unit_refuses_rows_that_were_damaged_since_the_project_was_opened(tmp_path, name):
     project = make_project(tmp_path, models=("nblr",))
-    path = project.store.data / name
+    path = project.workspace.data / name
     content = bytearray(path.read_bytes())
     content[-8] ^= 1
     path.write_bytes(content)
@@ -358,7 +360,7 @@ def test_a_unit_refuses_rows_that_were_damaged_since_the_project_was_opened(tmp_
 @pytest.mark.parametrize("kind", ["folds", "keys"])
 def test_swapped_folds_fail_a_unit_and_are_made_again_by_the_next_command(tmp_path, kind):
     project = make_project(tmp_path, models=("nblr",))
-    path = project.store.data / f"{kind}-{project.ledger.folds}.npy"
+    path = project.workspace.data / f"{kind}-{project.fingerprint.folds}.npy"
     before, array = path.read_bytes(), read_array(path)
     write_array(path, np.concatenate([array[-1:], array[:-1]]))
     job = project.job(Unit(runs_of(project)[0], 0, 0))
@@ -367,4 +369,7 @@ def test_swapped_folds_fail_a_unit_and_are_made_again_by_the_next_command(tmp_pa
     again = make_project(tmp_path, models=("nblr",))
     assert path.read_bytes() == before
     assert path.with_name(f"{path.name}.corrupt").exists()
-    assert run_unit(again.job(job.unit), CPU, lambda _: None)["folds_digest"] == again.ledger.folds
+    assert (
+        run_unit(again.job(job.unit), CPU, lambda _: None)["folds_digest"]
+        == again.fingerprint.folds
+    )

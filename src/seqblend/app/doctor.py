@@ -11,7 +11,7 @@ from seqblend.app.submit import Outcome, distinct_names
 from seqblend.blending.methods import NEGLIGIBLE
 from seqblend.core.storage import read_json, write_json
 from seqblend.data.demo import BEST
-from seqblend.diagnosis.cards import deserves_seeds, make_cards, measure_unrest
+from seqblend.diagnosis.cards import make_cards, member_gaining_most_from_seeds, prediction_std
 from seqblend.diagnosis.forecasts import check_classes, check_confidence
 from seqblend.diagnosis.holdouts import HoldOut, fit_hold_out, read_hold_outs
 from seqblend.diagnosis.mislabelled import check_labels
@@ -25,25 +25,25 @@ from seqblend.running.project import Project
 from seqblend.running.results import RunResult, finished_runs, standing_blend
 
 
-def examine(
+def run_diagnostics(
     project: Project, note: Callable[[str], None], tell: Callable[[str], None] = lambda _: None
 ) -> Diagnosis:
-    """Look at the rows, then at the finished runs; what is found goes to diagnosis.json too.
+    """RowCheck at the rows, then at the finished runs; what is found goes to diagnosis.json too.
 
     note: hears of what is damaged; tell: what is looked at, before a look that takes its time
     """
-    results = finished_runs(project.store, project.ledger, note)
+    results = finished_runs(project.workspace, project.fingerprint, note)
     checks = check_rows(project, tell)
     if results:
-        blend = standing_blend(project.store, project.ledger, note)
-        return keep(project, examine_runs(project, results, blend, checks))
+        blend = standing_blend(project.workspace, project.fingerprint, note)
+        return keep(project, diagnose_runs(project, results, blend, checks))
     tell("fitting a linear model, for want of finished runs")
     part = fit_hold_out(project.competition, project.fold)
     forecasts = _forecast(project, {"a linear model": [part]}, "a linear model")
     return keep(project, Diagnosis(checks + forecasts))
 
 
-def examine_outcome(
+def diagnose_outcome(
     project: Project, outcome: Outcome, tell: Callable[[str], None], deadline: float | None
 ) -> Diagnosis:
     """The same of what a session trained and blended, for its report.
@@ -54,12 +54,15 @@ def examine_outcome(
     weights = dict(zip(chosen.members, chosen.weights.tolist(), strict=True))
     checks = check_rows(project, tell, deadline)
     blend = weights, outcome.blend.oof
-    return keep(project, examine_runs(project, outcome.results, blend, checks))
+    return keep(project, diagnose_runs(project, outcome.results, blend, checks))
 
 
 def keep(project: Project, diagnosis: Diagnosis) -> Diagnosis:
     """Write diagnosis.json."""
-    write_json(project.store.diagnosis, to_plain(diagnosis) | {"ledger": project.ledger.as_dict()})
+    write_json(
+        project.workspace.diagnosis,
+        to_plain(diagnosis) | {"fingerprint": project.fingerprint.as_dict()},
+    )
     return diagnosis
 
 
@@ -69,13 +72,13 @@ def _forecast(project: Project, parts: dict[str, list[HoldOut]], best: str | Non
     return checks + ([check_classes(parts[best], project.competition.classes)] if best else [])
 
 
-def examine_runs(
+def diagnose_runs(
     project: Project,
     results: list[RunResult],
     blend: tuple[dict[str, float], np.ndarray] | None,
     checks: list[Check],
 ) -> Diagnosis:
-    """The checks of finished runs, the variance ledger, the shake-up and the members' cards.
+    """The checks of finished runs, the variance fingerprint, the shake-up and the members' cards.
 
     blend: ({member: weight}, oof float [n, c]); None: the best run stands for it
     """
@@ -83,7 +86,7 @@ def examine_runs(
     labels, metric = competition.labels, competition.metric
     names = distinct_names(results)
     parts = {
-        name: read_hold_outs(project.store, result, labels, fold)
+        name: read_hold_outs(project.workspace, result, labels, fold)
         for name, result in zip(names, results, strict=True)
         if result.manifest.get("units")  # a member from a file has none
     }
@@ -115,7 +118,7 @@ def examine_runs(
     weights, blended = blend or ({best: 1.0}, best_oof)
     cards = make_cards(
         names, np.stack([result.oof for result in results]), labels, fold, blended, weights,
-        unrest=[measure_unrest(parts.get(name, [])) for name in names],
+        prediction_std=[prediction_std(parts.get(name, [])) for name in names],
         seconds=[r.manifest.get("seconds", 0.0) / r.manifest.get("seeds", 1) for r in results],
     )  # fmt: skip
     return Diagnosis(
@@ -125,7 +128,7 @@ def examine_runs(
         gains={name: gain for name, gain in gains.items() if gain is not None},
         shake_up=forecast_shake_up(labels[rows], first, second, metric, len(competition.test_ids)),
         cards=cards,
-        seeds_for=deserves_seeds(cards, _trained(names, results)),
+        seeds_for=member_gaining_most_from_seeds(cards, _trained(names, results)),
     )
 
 

@@ -6,7 +6,7 @@ import math
 
 from seqblend.core.console import Console, say, show_table
 from seqblend.diagnosis.record import Diagnosis
-from seqblend.diagnosis.variance import VarianceLedger
+from seqblend.diagnosis.variance import VarianceComponents
 from seqblend.evaluation.check import Check
 
 
@@ -35,15 +35,15 @@ def describe_check(check: Check) -> str:
     """What was looked at, the figure, what it means, what to do."""
     mark = "! " if check.is_flagged else "- "
     advice = f" -> {check.advice}" if check.advice else ""
-    return f"{mark}{check.name} ({check.looked_at}): {check.figure}. {check.means}{advice}"
+    return f"{mark}{check.name} ({check.description}): {check.figure}. {check.means}{advice}"
 
 
-def describe_variance(ledger: VarianceLedger) -> str:
+def describe_variance(fingerprint: VarianceComponents) -> str:
     """The standard deviations of each source in one line."""
-    seed = "not told by one seed" if ledger.seed is None else f"{ledger.seed:.4f}"
+    seed = "not told by one seed" if fingerprint.seed is None else f"{fingerprint.seed:.4f}"
     return (
-        f"spread of a fold's score: folds {ledger.fold:.4f}, seed {seed}, model {ledger.model:.4f},"
-        f" model by fold {ledger.rest:.4f}; a fold's rows alone give {ledger.rows:.4f}"
+        f"spread of a fold's score: folds {fingerprint.fold:.4f}, seed {seed}, model {fingerprint.model:.4f},"
+        f" model by fold {fingerprint.rest:.4f}; a fold's rows alone give {fingerprint.rows:.4f}"
     )
 
 
@@ -67,7 +67,7 @@ def _show_cards(console: Console, diagnosis: Diagnosis) -> None:
             f"{card.low:+.4f} to {card.high:+.4f}",
             f"{card.correlation:.3f}",
             _share(card.disagreement),
-            f"{card.unrest:.4f}",
+            f"{card.prediction_std:.4f}",
             f"{card.seconds:.0f}",
         ]
         for card in diagnosis.cards
@@ -80,7 +80,7 @@ def _show_cards(console: Console, diagnosis: Diagnosis) -> None:
             "95 %",
             "error corr.",
             "disagrees",
-            "unrest",
+            "prediction_std",
             "s",
         ]
         show_table(console, "members", columns, rows)

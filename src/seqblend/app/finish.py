@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from seqblend.app.doctor import examine_outcome
+from seqblend.app.doctor import diagnose_outcome
 from seqblend.app.report_data import make_report_data
 from seqblend.app.submit import Outcome
 from seqblend.diagnosis.record import Diagnosis
@@ -52,7 +52,7 @@ def finish_run(
     diagnosis = _diagnose(project, outcome, note, deadline)
     data = make_report_data(project, outcome, command, diagnosis)
     entries = rank_entries(data)
-    page = write_report(data, project.store.report, entries)
+    page = write_report(data, project.workspace.report, entries)
     return FinishedRun(data, entries, diagnosis, page)
 
 
@@ -63,4 +63,4 @@ def _diagnose(
     until = None if deadline is None else deadline - _REPORT_SECONDS
     if outcome.blend is None or (until is not None and time.monotonic() > until):
         return None
-    return examine_outcome(project, outcome, note, until)
+    return diagnose_outcome(project, outcome, note, until)

@@ -13,7 +13,7 @@ from seqblend.running.project import Project, Request, open_project
 from seqblend.running.workspace import KAGGLE, find_places
 
 
-def open_from(args: argparse.Namespace, console: Console, kaggle: Path = KAGGLE) -> Project:
+def load_project(args: argparse.Namespace, console: Console, kaggle: Path = KAGGLE) -> Project:
     """The project that the flags name; notes go to the console."""
     request = Request(
         args.data,
@@ -28,7 +28,7 @@ def open_from(args: argparse.Namespace, console: Console, kaggle: Path = KAGGLE)
     return open_project(make_config(args), places, request, note=lambda text: say(console, text))
 
 
-def open_plan(
+def load_plan(
     args: argparse.Namespace, console: Console, kaggle: Path = KAGGLE
 ) -> tuple[Project, Plan, float | None]:
     """The project, the plan and the deadline (time.monotonic()); the first two are shown.
@@ -36,7 +36,7 @@ def open_plan(
     args: of a parser with the training flags. A budget begins here, before anything is read.
     """
     deadline = deadline_of(args.budget)
-    project = open_from(args, console, kaggle)
+    project = load_project(args, console, kaggle)
     show_project(console, project)
     plan = make_plan(project, console)
     say(console, describe_plan(project, plan), "bold")

@@ -14,9 +14,9 @@ from seqblend.app.progress import Progress
 from seqblend.app.submit import (
     Outcome,
     blend_results,
-    deliver_frequencies,
     describe_submission,
     leaderboard_scores,
+    submit_class_prior,
 )
 from seqblend.core.console import Console, duration, say
 from seqblend.core.errors import InputError
@@ -51,33 +51,37 @@ class Plan:
 
 def make_plan(project: Project, console: Console) -> Plan:
     """The plan of the configuration's models, seeds and folds, in one stage or two."""
-    config, ledger = project.config, project.ledger
+    config, fingerprint = project.config, project.fingerprint
     runs = plan_tuned_runs(
-        config, ledger.data, ledger.folds, torch.device(project.machine.devices[0]),
-        settled=precisions_of(project, console), embedding=project.embedding.use,
+        config, fingerprint.data, fingerprint.folds, torch.device(project.machine.devices[0]),
+        resolved=precisions_of(project, console), embedding=project.embedding.use,
     )  # fmt: skip
     runs += plan_second_stage(runs, config.pseudo)
-    return survey(project, runs, plan_units(runs, config.seeds, project.folds.count), console)
+    return find_finished_units(
+        project, runs, plan_units(runs, config.seeds, project.folds.count), console
+    )
 
 
 def precisions_of(project: Project, console: Console) -> dict[str, str]:
     """Model -> the precision that it is computed in, where that is left open."""
     device = torch.device(project.machine.devices[0])
     return resolve_precisions(
-        project.config, project.store, device, lambda text: say(console, text, "yellow")
+        project.config, project.workspace, device, lambda text: say(console, text, "yellow")
     )
 
 
-def survey(project: Project, runs: list[Run], units: list[Unit], console: Console) -> Plan:
+def find_finished_units(
+    project: Project, runs: list[Run], units: list[Unit], console: Console
+) -> Plan:
     """Which of the units are done, and what the others will take."""
     estimator = Estimator.of(project.competition, project.folds.count)
     done = {}
     for unit in units:
-        folder = project.store.root / "runs" / unit.place
+        folder = project.workspace.root / "runs" / unit.place
         manifest = read_finished(
             folder,
             lambda text: say(console, text, "yellow"),
-            sets_aside=project.store.refusal is None,
+            sets_aside=project.workspace.refusal is None,
         )
         if manifest is not None:
             done[unit] = manifest
@@ -115,7 +119,7 @@ def run_plan(
     def renew(outcome: Outcome, progress: Progress) -> None:
         """Blend and submit, or say that nothing is complete yet and submit frequencies."""
         if not outcome.results:
-            outcome.submission = deliver_frequencies(project, out)
+            outcome.submission = submit_class_prior(project, out)
             progress.say(f"submission: {outcome.submission.path} (class frequencies, for a start)")
             return
         is_last = not (progress.schedule.pending or progress.schedule.running)
@@ -147,12 +151,12 @@ def blend_finished(
     project: Project, note: Callable[[str], None], models: tuple[str, ...] | None, out: Path | None
 ) -> Outcome:
     """Blend every finished run of these data and folds (of these models alone, where given)."""
-    results = finished_runs(project.store, project.ledger, note)
+    results = finished_runs(project.workspace, project.fingerprint, note)
     if models is not None:
         results = [result for result in results if result.model in models]
     if not results:
         raise InputError(
-            f"no finished run of these data and folds in {project.store.root}: "
+            f"no finished run of these data and folds in {project.workspace.root}: "
             "train some first, with ./run.sh or python src/train.py"
         )
     outcome = Outcome(results)
@@ -212,7 +216,7 @@ def _take_in(project: Project, plan: Plan, schedule: Schedule, event: Event) -> 
     elif event.kind == "failed":
         schedule.fail(unit, values["message"])
         if values.get("traceback"):
-            write_json(project.store.root / "failure.json", {"unit": unit.name, **values})
+            write_json(project.workspace.root / "failure.json", {"unit": unit.name, **values})
 
 
 def _collect(project: Project, plan: Plan, schedule: Schedule, outcome: Outcome) -> bool:
@@ -233,7 +237,7 @@ def _collect(project: Project, plan: Plan, schedule: Schedule, outcome: Outcome)
     outcome.results = [
         known.get((name, seeds))
         or collect_run(
-            project.store, name, seeds, project.fold, project.ledger, remark=remarks[name]
+            project.workspace, name, seeds, project.fold, project.fingerprint, remark=remarks[name]
         )
         for name, seeds in complete.items()
     ]

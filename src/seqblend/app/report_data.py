@@ -46,7 +46,7 @@ def make_report_data(
     competition = project.competition
     answers, warnings = _read_answers(project)
     explanations = read_explanations(
-        project.store.explanations, project.ledger.data, warnings.append
+        project.workspace.explanations, project.fingerprint.data, warnings.append
     )
     weights = {}
     if outcome.blend:
@@ -82,7 +82,7 @@ def make_report_data(
         environment=_environment(project),
         vectors=project.embedding.coverage,
         vectors_scope=project.embedding.scope,
-        tuned=tuned_records(project.store, project.ledger),
+        tuned=tuned_records(project.workspace, project.fingerprint),
         suspects=_suspects_of(diagnosis),
         diagnosis=diagnosis,
         submissions=scored_submissions(project.places.submissions / "log.csv", competition.name),
@@ -95,7 +95,7 @@ def _suspects_of(diagnosis: Diagnosis | None) -> Suspects | None:
     check = next((check for check in checks if "positions" in check.details), None)
     if check is None:
         return None
-    how = f"{check.looked_at}: {check.figure}"
+    how = f"{check.description}: {check.figure}"
     return Suspects(np.array(check.details["positions"], dtype=np.int64), how)
 
 
@@ -151,7 +151,7 @@ def _model_record(
         name=name,
         run=result.name,
         oof=result.oof,
-        histories=histories(project.store, result),
+        histories=histories(project.workspace, result),
         epochs=manifest["epochs"],
         parameters=manifest["parameters"],
         seconds=manifest["seconds"],
@@ -173,7 +173,7 @@ def _pseudo_facts(
     use = result.manifest.get("pseudo")
     if use is None:
         return None
-    rows, labels = np.concatenate(pseudo_labels(project.store, result)).T
+    rows, labels = np.concatenate(pseudo_labels(project.workspace, result)).T
     right = None
     if answers is not None and len(rows):
         right = float((answers[rows] == labels).mean())
@@ -205,8 +205,8 @@ def _submission_facts(submission: Submission | None) -> dict:
 
 
 def _environment(project: Project) -> dict[str, str]:
-    ledger = project.ledger.as_dict()
+    fingerprint = project.fingerprint.as_dict()
     devices = ", ".join(sorted(set(project.machine.devices)))
     note = {"device note": project.machine.note} if project.machine.note else {}
     commit = {"git commit": git_commit()} if git_commit() else {}
-    return package_versions() | commit | {"device": devices} | note | ledger
+    return package_versions() | commit | {"device": devices} | note | fingerprint

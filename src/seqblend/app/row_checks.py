@@ -17,9 +17,9 @@ from seqblend.diagnosis.shift import check_adversarial, check_unseen
 from seqblend.evaluation.check import Check
 from seqblend.running.project import Project
 
-Look = Callable[[Project], list[Check]]
+RowCheck = Callable[[Project], list[Check]]
 
-LOOKS: dict[str, tuple[str, Look]] = {
+ROW_CHECKS: dict[str, tuple[str, RowCheck]] = {
     "exact": ("exact duplicates", lambda p: [check_exact(p.competition, p.fold)]),
     "leaks": ("labels read from ids, order or length", lambda p: check_leaks(p.competition)),
     "unseen": ("tokens never seen in training", lambda p: [check_unseen(p.competition)]),
@@ -40,8 +40,8 @@ def check_rows(
     """
     checks, skipped = [], []
     tokens = project.competition.view.sequences.lengths.sum()
-    for name, (what, look) in LOOKS.items():
-        path = project.store.check(f"{name}-{_key(project)}")
+    for name, (what, look) in ROW_CHECKS.items():
+        path = project.workspace.check(f"{name}-{_key(project)}")
         known = _read(path)
         if known is None:
             if deadline is not None and time.monotonic() + A_MILLION * tokens / 1e6 > deadline:
@@ -66,8 +66,8 @@ def _read(path: Path) -> list[dict] | None:
 
 def _key(project: Project) -> str:
     """8 hex digits of all that a look depends on: rows, folds, what groups them, and the code."""
-    ledger, code = project.ledger, code_digest(("data/", "diagnosis/", "evaluation/"))
-    return digest(ledger.data, ledger.folds, _are_folds_grouped(project), code)[:8]
+    fingerprint, code = project.fingerprint, code_digest(("data/", "diagnosis/", "evaluation/"))
+    return digest(fingerprint.data, fingerprint.folds, _are_folds_grouped(project), code)[:8]
 
 
 def _are_folds_grouped(project: Project) -> bool:

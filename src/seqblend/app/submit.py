@@ -72,7 +72,7 @@ def blend_results(
     is_interim: a quick choice, for a blend that will soon be replaced
     """
     for result in results:
-        check_result(result, project.fold, project.ledger)
+        check_result(result, project.fold, project.fingerprint)
     competition = project.competition
     members = distinct_names(results)
     stack = np.stack([result.oof for result in results])
@@ -98,7 +98,7 @@ def _digest(blend: BlendResult, results: list[RunResult]) -> str:
     return digest(members, *parts, chosen.temperature)[:8]
 
 
-def deliver_frequencies(project: Project, out: Path | None) -> Submission:
+def submit_class_prior(project: Project, out: Path | None) -> Submission:
     """A valid submission before anything is trained: every row gets the classes' frequencies.
 
     A valid one that an earlier session left in a fixed place stays.
@@ -134,14 +134,14 @@ def _write_blend(
     project: Project, name: str, blend: BlendResult, results: list[RunResult], test: np.ndarray
 ) -> None:
     """blends/<name>/: weights, cross-fitted OOF, test, and the manifest last."""
-    folder = project.store.blend(name)
+    folder = project.workspace.blend(name)
     weights = dict(zip(blend.blend.members, blend.blend.weights.tolist(), strict=True))
     hashes = {"weights.json": write_json(folder / "weights.json", weights)}
     arrays = {"oof.npy": blend.oof, "test.npy": test.astype(np.float32)}
     for file, array in arrays.items():
         hashes[file] = write_array(folder / file, array, "blend")
     bias, class_weights = blend.blend.bias, blend.blend.class_weights
-    manifest = project.ledger.as_dict() | {
+    manifest = project.fingerprint.as_dict() | {
         "method": blend.method, "members": [result.name for result in results],
         "made_by": {r.name: {key: r.manifest[key] for key in MADE_BY} for r in results},
         "versions": package_versions(), "git_commit": git_commit(),

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from seqblend.app.cli import parse_seconds
-from seqblend.app.load import open_from
+from seqblend.app.load import load_project
 from seqblend.app.tune_display import show_verdict
 from seqblend.core.console import Console, duration, say
 from seqblend.core.errors import FlagError
@@ -35,7 +35,7 @@ def add_tuning_flags(parser: argparse.ArgumentParser) -> None:
     add("--fresh", action="store_true", help="forget the study; its runs stay on disk")
 
 
-def open_tuning(args: argparse.Namespace, console: Console) -> tuple[Project, str, Settings]:
+def load_tuning(args: argparse.Namespace, console: Console) -> tuple[Project, str, Settings]:
     """The project with the model alone, the model, and how to tune it."""
     if args.pruner not in PRUNERS:
         raise FlagError(f"--pruner expects {', '.join(PRUNERS)}, got '{args.pruner}'")
@@ -47,15 +47,15 @@ def open_tuning(args: argparse.Namespace, console: Console) -> tuple[Project, st
     if args.model:
         entry_for(args.model)
     args.models, args.untuned = args.model or USUAL_MODEL, True
-    project = open_from(args, console)
+    project = load_project(args, console)
     model = args.model or best_model(project)
     if model != args.models:
         args.models = model
-        project = open_from(args, console)
+        project = load_project(args, console)
     return project, model, settings
 
 
-def tune_first(args: argparse.Namespace, console: Console, kaggle: Path = KAGGLE) -> None:
+def tune_before_run(args: argparse.Namespace, console: Console, kaggle: Path = KAGGLE) -> None:
     """Tune the best neural model of the plan so far, as a step of the whole way.
 
     args: of run.py; its budget shrinks by the time that tuning took
@@ -65,7 +65,7 @@ def tune_first(args: argparse.Namespace, console: Console, kaggle: Path = KAGGLE
     if budget is not None and seconds >= budget:
         raise FlagError(f"--tune {args.tune} expects less time than --budget {args.budget}")
     args.untuned = True
-    project = open_from(args, console, kaggle)
+    project = load_project(args, console, kaggle)
     model = best_model(project, project.config.models)
     say(console, f"tuning {model} for {duration(seconds)}", "bold")
     project = dataclasses.replace(

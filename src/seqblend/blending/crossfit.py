@@ -10,11 +10,11 @@ import numpy as np
 
 from seqblend.blending.methods import Blend, adjust, available_methods, fit_blend
 from seqblend.core.seeds import rng_for
-from seqblend.data.stratify import deal_rows
+from seqblend.data.stratify import stratified_group_split
 from seqblend.evaluation.calibration import fit_class_weights
 from seqblend.evaluation.metrics import COUNTED, better, score
 from seqblend.evaluation.paired import compare_scores
-from seqblend.evaluation.temperature import fit_temperature, temper
+from seqblend.evaluation.temperature import apply_temperature, fit_temperature
 
 FOLDS = 5  # a single fold is cut into this many; more folds are joined to as many
 NEAR = 1.0  # standard errors of a paired difference within which a smaller blend is as good
@@ -161,7 +161,7 @@ def fill_rows(values: np.ndarray, rows: np.ndarray, n: int) -> np.ndarray:
 def _scale(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """float32 [n, c]: with the temperature of least loss on these rows."""
     plain = probabilities.astype(np.float32)
-    return temper(plain, fit_temperature(plain, labels)[0])
+    return apply_temperature(plain, fit_temperature(plain, labels)[0])
 
 
 def make_blend_folds(labels: np.ndarray, fold: np.ndarray) -> np.ndarray:
@@ -173,7 +173,7 @@ def make_blend_folds(labels: np.ndarray, fold: np.ndarray) -> np.ndarray:
     if len(numbers) > 1:
         return place % FOLDS
     rng = rng_for(0, "blend parts")  # the name seeds it: another one would move scores
-    return deal_rows(labels, np.arange(len(labels)), FOLDS, rng)
+    return stratified_group_split(labels, np.arange(len(labels)), FOLDS, rng)
 
 
 def cross_fit_temperature(

@@ -15,7 +15,7 @@ from seqblend.data.minhash import number_near
 from seqblend.data.sequences import Competition
 
 
-def settle_groups(
+def resolve_groups(
     competition: Competition, config: FoldConfig, note: Callable[[str], None]
 ) -> tuple[FoldConfig, np.ndarray | None]:
     """(fold settings, groups int64 [n_train] or None) for make_folds; `note` is told what and why.
@@ -27,7 +27,7 @@ def settle_groups(
     if competition.groups is not None or competition.folds is not None:
         note("folds.groups=auto is left out: the data's own groups or folds stand")
         return config, competition.groups
-    config, groups = _settle_duplicates(competition, config, note)
+    config, groups = _resolve_duplicates(competition, config, note)
     ratio = measure_families(competition)
     if not are_families_apart(ratio):
         note("folds.groups=auto: test rows are as related to train rows as these to each other")
@@ -41,7 +41,7 @@ def settle_groups(
     return config, families if groups is None else join_keys(families, groups)
 
 
-def _settle_duplicates(
+def _resolve_duplicates(
     competition: Competition, config: FoldConfig, note: Callable[[str], None]
 ) -> tuple[FoldConfig, np.ndarray | None]:
     """Near duplicates as groups, or none, and equal sequences apart, where test rows share them."""

@@ -60,10 +60,10 @@ def are_families_apart(ratio: PairRatio | None, config: FamilyConfig = FamilyCon
 
 def check_families(competition: Competition, *, are_folds_grouped: bool) -> Check:
     """Whether training rows have relatives among themselves that test rows have not."""
-    looked_at = "rare tokens that a train and a test row share, against two train rows"
+    description = "rare tokens that a train and a test row share, against two train rows"
     ratio = measure_families(competition)
     if ratio is None:
-        return Check("families", looked_at, "no rare tokens", "cannot be told from the tokens")
+        return Check("families", description, "no rare tokens", "cannot be told from the tokens")
     figure = f"{plain_text(ratio)} times as often; random splits down to {ratio.chance:.2f}"
     details = {"chance": ratio.chance, "pairs": ratio.pairs}
     if not are_families_apart(ratio):
@@ -77,7 +77,7 @@ def check_families(competition: Competition, *, are_folds_grouped: bool) -> Chec
         )
         advice = "--set folds.groups=auto, and compare the scores under both"
     is_flagged = bool(advice)
-    return Check("families", looked_at, figure, means, advice, is_flagged,
+    return Check("families", description, figure, means, advice, is_flagged,
                  ratio.value, ratio.low, ratio.high, details)  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from seqblend.core.errors import FlagError, InputError, listing
 from seqblend.core.seeds import rng_for
 from seqblend.core.storage import holds_array, read_array, set_aside, write_array
 from seqblend.data.sequences import SequenceSet
-from seqblend.data.stratify import deal_rows
+from seqblend.data.stratify import stratified_group_split
 
 HOLD_OUT_PARTS = 5  # a hold-out is one part of five: 20 %
 
@@ -82,7 +82,7 @@ def make_folds(
         if config.count == 1:
             fold = np.where(_hold_out(labels, keys, rng), 0, -1)
         else:
-            fold = deal_rows(labels, keys, config.count, rng)
+            fold = stratified_group_split(labels, keys, config.count, rng)
     notes += _rare_note(labels, int(fold.max()) + 1, classes)
     return Folds(fold.astype(np.int64), keys, notes, duplicates, conflicting)
 
@@ -177,7 +177,7 @@ def join_keys(alike: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
 
 def _hold_out(labels: np.ndarray, keys: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """bool [n]: the 20 % that validate. A class never has all its rows there."""
-    part = deal_rows(labels, keys, HOLD_OUT_PARTS, rng)
+    part = stratified_group_split(labels, keys, HOLD_OUT_PARTS, rng)
     sizes = np.bincount(part, minlength=HOLD_OUT_PARTS)
     distance = np.abs(sizes - len(labels) / HOLD_OUT_PARTS)
     is_valid = part == np.where(sizes > 0, distance, np.inf).argmin()

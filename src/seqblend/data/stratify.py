@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 
 
-def deal_rows(
+def stratified_group_split(
     labels: np.ndarray, keys: np.ndarray, count: int, rng: np.random.Generator
 ) -> np.ndarray:
     """int64 [n] in 0..count-1: stratified parts that keep rows of one key together.

@@ -25,7 +25,7 @@ class MemberCard:
     blend when it is refitted without the member, with the rise's 95 % interval over rows from
     `low` to `high`; correlation: of its errors (1 - P(label)) with the other members' mean;
     disagreement: share of rows where its class is not the blend's
-    unrest: how much its fits differ on one test row (standard deviation of P(class), mean)
+    prediction_std: how much its fits differ on one test row (standard deviation of P(class), mean)
     """
 
     name: str
@@ -35,7 +35,7 @@ class MemberCard:
     high: float
     correlation: float
     disagreement: float
-    unrest: float
+    prediction_std: float
     seconds: float
 
 
@@ -47,13 +47,13 @@ def make_cards(
     blend: np.ndarray,
     weights: dict[str, float],
     *,
-    unrest: list[float],
+    prediction_std: list[float],
     seconds: list[float],
 ) -> list[MemberCard]:
     """A card for each member.
 
     stack: float32 [m, n, c], out of fold; labels, fold: int64 [n]; blend: float [n, c]
-    weights: {name: weight}; unrest, seconds: one a member
+    weights: {name: weight}; prediction_std, seconds: one a member
     """
     rows = fold >= 0
     mine, known = labels[rows], stack[:, rows]
@@ -76,14 +76,14 @@ def make_cards(
                 rise.high,
                 correlation=_correlation(errors[k], errors[others]),
                 disagreement=float(differs.mean()),
-                unrest=unrest[k],
+                prediction_std=prediction_std[k],
                 seconds=seconds[k],
             )
         )
     return cards
 
 
-def measure_unrest(parts: list[HoldOut]) -> float:
+def prediction_std(parts: list[HoldOut]) -> float:
     """The mean over test rows and classes of the fits' standard deviation; 0 below two fits.
 
     Fits differ by their fold's rows and by their seed: more seeds can take away as much at most.
@@ -94,13 +94,13 @@ def measure_unrest(parts: list[HoldOut]) -> float:
     return float(tests.std(axis=0, ddof=1).mean())
 
 
-def deserves_seeds(cards: list[MemberCard], trained: set[str]) -> str | None:
+def member_gaining_most_from_seeds(cards: list[MemberCard], trained: set[str]) -> str | None:
     """The member whose further seed takes most variance out of the blend in a second of work.
 
     trained: names of members that differ by their seed at all
     """
     worth = {
-        card.name: (card.weight * card.unrest) ** 2 / max(card.seconds, 1.0)
+        card.name: (card.weight * card.prediction_std) ** 2 / max(card.seconds, 1.0)
         for card in cards
         if card.name in trained
     }

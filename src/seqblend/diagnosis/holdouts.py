@@ -11,7 +11,7 @@ from seqblend.data.folds import split
 from seqblend.data.sequences import Competition
 from seqblend.models.tfidf import TfidfLogistic, TfidfOptions
 from seqblend.running.results import RunResult
-from seqblend.running.workspace import Store
+from seqblend.running.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,12 @@ class HoldOut:
 
 
 def read_hold_outs(
-    store: Store, result: RunResult, labels: np.ndarray, fold: np.ndarray
+    workspace: Workspace, result: RunResult, labels: np.ndarray, fold: np.ndarray
 ) -> list[HoldOut]:
     """The units of a run. labels and fold: int64 [n_train]."""
     found = []
     for unit in result.manifest["units"]:
-        folder = store.root / "runs" / unit
+        folder = workspace.root / "runs" / unit
         k = int(unit.rpartition("-fold")[2])
         valid, test = (read_array(folder / f"{name}.npy") for name in ("valid", "test"))
         found.append(HoldOut(labels[split(fold, k)[1]], valid, test, k))

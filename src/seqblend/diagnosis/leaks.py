@@ -11,7 +11,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from seqblend.core.seeds import rng_for, seed_for
 from seqblend.data.sequences import Competition
-from seqblend.data.stratify import deal_rows
+from seqblend.data.stratify import stratified_group_split
 from seqblend.evaluation.check import Check, Estimate, share_text
 
 FOLDS = 5
@@ -45,7 +45,7 @@ def measure_leak(x: np.ndarray, labels: np.ndarray) -> Estimate:
     """
     c = int(labels.max()) + 1
     parts = min(FOLDS, len(labels))
-    fold = deal_rows(labels, np.arange(len(labels)), parts, rng_for(0, "leak folds"))
+    fold = stratified_group_split(labels, np.arange(len(labels)), parts, rng_for(0, "leak folds"))
     gains = np.empty(len(labels))
     for k in range(parts):
         train, valid = fold != k, fold == k

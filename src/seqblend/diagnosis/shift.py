@@ -13,7 +13,7 @@ from seqblend.data.duplicates import train_and_test
 from seqblend.data.folds import number_sequences
 from seqblend.data.pairs import mark_presence
 from seqblend.data.sequences import Competition
-from seqblend.data.stratify import deal_rows
+from seqblend.data.stratify import stratified_group_split
 from seqblend.evaluation.bootstrap import bootstrap
 from seqblend.evaluation.check import Check, Estimate, plain_text, share_text
 from seqblend.evaluation.metrics import score
@@ -87,7 +87,9 @@ def _predict_sides(competition: Competition, rows: np.ndarray, labels: np.ndarra
     counts = fit_ngrams(drawn, len(competition.view.lexicon), 2, 3)[1]
     long = np.log1p(drawn.lengths) / np.log1p(drawn.lengths.max())
     x = sparse.hstack([to_tfidf(counts, fit_idf(counts)), long[:, None]], dtype=np.float32).tocsr()
-    fold = deal_rows(labels, number_sequences(drawn), FOLDS, rng_for(0, "adversarial folds"))
+    fold = stratified_group_split(
+        labels, number_sequences(drawn), FOLDS, rng_for(0, "adversarial folds")
+    )
     p = np.empty((len(rows), 2))
     config = LogisticConfig(STRENGTH, tolerance=1e-2)
     for k in range(FOLDS):

@@ -14,7 +14,7 @@ RESAMPLES = 400
 
 
 @dataclass(frozen=True)
-class VarianceLedger:
+class VarianceComponents:
     """Variance components of unit scores, in the metric's units squared.
 
     scores: the units' standard deviation; fold, seed, model: standard deviations of each source
@@ -28,10 +28,10 @@ class VarianceLedger:
     rows: float
 
 
-def split_variance(scores: np.ndarray, rows: float) -> VarianceLedger:
+def split_variance(scores: np.ndarray, rows: float) -> VarianceComponents:
     """Components of a table of unit scores, by the method of moments for a crossed design.
 
-    scores: float64 [m, s, k] of models, seeds, folds; rows: see VarianceLedger
+    scores: float64 [m, s, k] of models, seeds, folds; rows: see VarianceComponents
 
     A score is mean + model + fold + (model x fold) + seed's noise, all independent (Searle,
     Casella & McCulloch 1992, chapter 4). Seeds are fits of their own in every model and fold: their
@@ -47,11 +47,13 @@ def split_variance(scores: np.ndarray, rows: float) -> VarianceLedger:
     crossed = rest - (within or 0.0) / s
     root = [float(np.sqrt(max(value, 0.0))) for value in (fold, model, crossed)]
     seed = None if within is None else float(np.sqrt(within))
-    return VarianceLedger(root[0], root[1], seed, root[2], rows)
+    return VarianceComponents(root[0], root[1], seed, root[2], rows)
 
 
-def measure_variance(parts: list[list[HoldOut]], metric: str, folds: int) -> VarianceLedger | None:
-    """The ledger of runs' fits, in the order of seeds, then folds; None where it cannot be told.
+def measure_variance(
+    parts: list[list[HoldOut]], metric: str, folds: int
+) -> VarianceComponents | None:
+    """The fingerprint of runs' fits, in the order of seeds, then folds; None where it cannot be told.
 
     Seeds that not all runs have are left out.
     """

@@ -12,13 +12,16 @@ from seqblend.data.sequences import Competition
 
 MOST_TOKENS = 1_000_000  # training tokens, once cut, up to which vectors may stay frozen
 FEW = 0.03  # share of all rows up to which labelled ones are few
-LIGHT = {"embedding_dropout": 0.3, "word_dropout": 0.1}  # of models that read frozen vectors
+REDUCED_DROPOUT = {
+    "embedding_dropout": 0.3,
+    "word_dropout": 0.1,
+}  # of models that read frozen vectors
 
 
-def settle_vectors(
+def resolve_vectors(
     config: Config, competition: Competition, note: Callable[[str], None] = lambda _: None
 ) -> Config:
-    """The configuration with embedding.mode and embedding.context settled.
+    """The configuration with embedding.mode and embedding.context resolved.
 
     Where few of many rows have labels, vectors that also know rows stay frozen. That takes several
     times the epochs of tuned vectors: epochs have to be short, and a pilot has to count them. Tuned
@@ -46,12 +49,12 @@ def _is_quick(config: Config, competition: Competition) -> bool:
     return int(lengths.sum()) <= MOST_TOKENS and not config.train.epochs
 
 
-def lighten_dropout(config: Config, models: Iterable[str]) -> Config:
-    """The configuration with LIGHT dropout for these models, but for what was set.
+def reduce_dropout(config: Config, models: Iterable[str]) -> Config:
+    """The configuration with REDUCED_DROPOUT dropout for these models, but for what was set.
 
     models: those that read token vectors
     """
     shared = config.options.get("options", {})
-    light = {name: value for name, value in LIGHT.items() if name not in shared}
+    light = {name: value for name, value in REDUCED_DROPOUT.items() if name not in shared}
     own = {model: light | config.options.get(model, {}) for model in models}
     return dataclasses.replace(config, options=config.options | own)

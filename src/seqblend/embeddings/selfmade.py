@@ -144,7 +144,7 @@ def positive_information(
 
 
 def factorise(matrix: sparse.csr_matrix, width: int) -> np.ndarray:
-    """float32 [v, d]: U S^0.5 of the truncated SVD, widest direction first, signs settled."""
+    """float32 [v, d]: U S^0.5 of the truncated SVD, widest direction first, signs resolved."""
     if not matrix.nnz:
         return np.zeros((matrix.shape[0], width), dtype=np.float32)
     if math.prod(matrix.shape) <= _DENSE:

@@ -22,7 +22,9 @@ def row_losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     return -np.log(np.clip(right, CLIP, 1.0))
 
 
-def influence(metric: str, labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray | None:
+def score_contributions(
+    metric: str, labels: np.ndarray, probabilities: np.ndarray
+) -> np.ndarray | None:
     """float64 [n]: each row's part in a score, to first order; None where it is undefined.
 
     labels: int64 [n], probabilities: float [n, c]

@@ -12,7 +12,7 @@ from seqblend.evaluation.bootstrap import Z_95
 class Check:
     """A check of the data or of finished runs.
 
-    name: short, such as `near duplicates`; looked_at: what was compared, and how
+    name: short, such as `near duplicates`; description: what was compared, and how
     figure: the value with its interval, as it is read; value, low, high: the same as numbers
     means: what follows for the score out of fold; advice: what to do, empty where nothing is
     is_flagged: the score out of fold is no good forecast as things stand
@@ -20,7 +20,7 @@ class Check:
     """
 
     name: str
-    looked_at: str
+    description: str
     figure: str
     means: str
     advice: str = ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqblend.evaluation.bootstrap import Z_95, bootstrap, influence, standard_error
+from seqblend.evaluation.bootstrap import Z_95, bootstrap, score_contributions, standard_error
 from seqblend.evaluation.intervals import central_95
 from seqblend.evaluation.metrics import METRICS, score
 
@@ -75,14 +75,14 @@ def compare_scores(
     """The difference of two scores on the same rows, given the fits; None where undefined.
 
     labels: int64 [n]; first, second: probabilities float [n, c]
-    The error is that of the mean difference of influence values (see resampling.influence): DeLong,
+    The error is that of the mean difference of score_contributions values (see resampling.score_contributions): DeLong,
     DeLong & Clarke-Pearson (1988) for areas, the jackknife's (Efron & Stein 1981) for metrics of
     the confusion matrix, the paired t test's for accuracy and log loss.
     """
     scores = [score(metric, labels, p) for p in (first, second)]
     if None in scores:
         return None
-    parts = [influence(metric, labels, p) for p in (first, second)]
+    parts = [score_contributions(metric, labels, p) for p in (first, second)]
     if any(part is None for part in parts):
         return None
     mean = _sign_of(metric) * (scores[0] - scores[1])
@@ -117,12 +117,12 @@ def compare_out_of_fold(
         one, other = draws
     sign = _sign_of(metric)
     drawn = sign * (one - other)
-    error = difference_error(drawn, _fold_differences(metric, labels, fold, first, second))
+    error = paired_standard_error(drawn, _fold_differences(metric, labels, fold, first, second))
     low, high = central_95(drawn) or (math.nan, math.nan)
     return PairedDifference(sign * (scores[0] - scores[1]), error, low, high, len(labels))
 
 
-def difference_error(drawn: np.ndarray, folds: np.ndarray) -> float:
+def paired_standard_error(drawn: np.ndarray, folds: np.ndarray) -> float:
     """The standard error of two models' difference: the greater of that of rows and that of fits.
 
     drawn: float64 [r], the difference on resampled rows; folds: float64 [k], in each fold

@@ -52,7 +52,7 @@ def _fit_inverse(logs: np.ndarray) -> float:
     return inverse
 
 
-def temper(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """float32 [n, c]: probabilities float32 [n, c] as their logits divided by a temperature give.
 
     With temperature 1 they stay as they are, to the bit.

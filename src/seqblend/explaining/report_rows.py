@@ -23,15 +23,15 @@ def explain_errors(console: Console, project: Project, model: str) -> None:
     """Explain the worst errors and a few right rows, and write the arrays that the report reads."""
     note = lambda text: say(console, text, "yellow")  # noqa: E731
     opened = open_model(project, model, note)
-    blend = standing_blend(project.store, project.ledger, note)
+    blend = standing_blend(project.workspace, project.fingerprint, note)
     p = opened.result.oof if blend is None else blend[1]
     rows = choose_rows(project.competition.labels, p, project.fold)
     found = []
     for i, row in enumerate(rows.tolist(), 1):
         found.append(opened.explain(project.competition.train.row(row), int(project.fold[row])))
         say(console, f"explained {i} of {len(rows)} rows")
-    path = project.store.explanations / f"{model}.npz"
-    save_explanations(path, project.ledger.data, rows, found)
+    path = project.workspace.explanations / f"{model}.npz"
+    save_explanations(path, project.fingerprint.data, rows, found)
     gaps = [one.integral.gap for one in found if one.integral]
     if gaps:
         say(

@@ -72,7 +72,7 @@ def show_row(
         if console.is_terminal:
             say_coloured(console, found.tokens, found.shares(method).tolist(), found.joint)
     stem = re.sub(r"[^\w-]+", "-", f"{model}-{row or 'text'}")[:80]
-    image, page = write_row(project.store.explanations / "rows", stem, found)
+    image, page = write_row(project.workspace.explanations / "rows", stem, found)
     say(console, f"written: {image}, {page.name}", "green")
 
 

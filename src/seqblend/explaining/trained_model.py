@@ -59,7 +59,7 @@ def open_model(
     raises: FlagError where there is no such model, InputError where none of its runs is finished
     """
     check_model(model)
-    results = finished_runs(project.store, project.ledger, note)
+    results = finished_runs(project.workspace, project.fingerprint, note)
     found = [r for r in results if r.model == model and r.manifest.get("units")]
     if not found:
         trained = sorted({r.model for r in results})

@@ -144,7 +144,7 @@ _DRAWS = {
 
 
 @dataclass(frozen=True)
-class Start:
+class InitScheme:
     """How a recurrent layer begins: orthogonal, xavier or he matrices, and the forget bias.
 
     Orthogonal recurrent weights (Saxe 2014); forget-gate bias 1 (Jozefowicz 2015).
@@ -155,7 +155,7 @@ class Start:
     forget_bias: float = 1.0
 
 
-class TwoWay(nn.Module):
+class BidirectionalRnn(nn.Module):
     """One recurrent layer, forward or in both directions, exact without packing.
 
     The second direction is a forward pass over the row reversed by its own length, its states
@@ -163,7 +163,7 @@ class TwoWay(nn.Module):
     """
 
     def __init__(
-        self, cell: str, width: int, hidden: int, directions: int, start: Start | None = None
+        self, cell: str, width: int, hidden: int, directions: int, start: InitScheme | None = None
     ) -> None:
         super().__init__()
         kinds = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
@@ -171,7 +171,7 @@ class TwoWay(nn.Module):
             kinds[cell](width, hidden, batch_first=True) for _ in range(directions)
         )
         for one in self.passes:
-            _initialise(one, start or Start())
+            _initialise(one, start or InitScheme())
 
     def forward(self, x: Tensor, reversal: Tensor) -> Tensor:
         """x: [b, t, d], reversal: int64 [b * t] -> [b, t, directions * hidden]."""
@@ -185,7 +185,7 @@ class TwoWay(nn.Module):
         return torch.cat(states, dim=2)
 
 
-def _initialise(recurrent: nn.RNNBase, start: Start) -> None:
+def _initialise(recurrent: nn.RNNBase, start: InitScheme) -> None:
     """Draw every gate's matrices by themselves; biases are 0, an LSTM's forget gate aside."""
     hidden = recurrent.hidden_size
     for name, weight in recurrent.named_parameters():

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from seqblend.core.knobs import Choice, Span, knob, share
-from seqblend.models.layers import Dropout, Embed, NetworkOptions, Pool, Start, TwoWay, reversal_of
+from seqblend.models.layers import (
+    BidirectionalRnn,
+    Dropout,
+    Embed,
+    InitScheme,
+    NetworkOptions,
+    Pool,
+    reversal_of,
+)
 from seqblend.models.registry import register
 
 _MATRICES = ("orthogonal", "xavier", "he")
@@ -41,9 +49,9 @@ class RecurrentClassifier(nn.Module):
         super().__init__()
         self.embed = Embed(size, options)
         out = options.hidden * options.directions
-        start = Start(options.input_init, options.recurrent_init, options.forget_bias)
+        start = InitScheme(options.input_init, options.recurrent_init, options.forget_bias)
         self.layers = nn.ModuleList(
-            TwoWay(
+            BidirectionalRnn(
                 cell, options.width if i == 0 else out, options.hidden, options.directions, start
             )
             for i in range(options.depth)

@@ -22,7 +22,7 @@ from seqblend.running.project import Project
 REMARK = "made elsewhere, its folds are not known"
 
 
-def join_files(project: Project, text: str) -> str:
+def import_predictions(project: Project, text: str) -> str:
     """Keep what `NAME=oof.csv,test.csv` names as a finished run; returns the run's name.
 
     Each file has the id column and a column of probabilities a class (with two classes the
@@ -30,7 +30,7 @@ def join_files(project: Project, text: str) -> str:
     fold, which no blend is scored on, may be left out.
     raises: FlagError for the flag, InputError with one line for the first fault of a file
     """
-    name, paths = parse_addition(text)
+    name, paths = parse_predictions_flag(text)
     competition, fold = project.competition, project.fold
     oof = np.full((len(fold), len(competition.classes)), np.nan, np.float32)
     scored = np.flatnonzero(fold >= 0)
@@ -40,7 +40,7 @@ def join_files(project: Project, text: str) -> str:
     test = read_probabilities(paths[1], competition, test_ids, known=test_ids)
     digests = [file_digest(path)[:16] for path in paths]
     run = f"{name}-{digests[0][:6]}{digests[1][:6]}"
-    manifest = project.ledger.as_dict() | {
+    manifest = project.fingerprint.as_dict() | {
         "model": name, "units": [], "seeds": 1, "remark": REMARK, "options": {}, "train": {},
         "vocabulary": {}, "vocabulary_scope": "not known", "embedding": None, "precision": "",
         "device": "", "deterministic": None, "versions": package_versions(),
@@ -50,11 +50,11 @@ def join_files(project: Project, text: str) -> str:
         "from": dict(zip([path.name for path in paths], digests, strict=True)),
     }  # fmt: skip
     arrays = {"oof": oof, "test": test.astype(np.float32)}
-    commit_arrays(project.store.run(run), manifest, arrays, "oof")
+    commit_arrays(project.workspace.run(run), manifest, arrays, "oof")
     return run
 
 
-def parse_addition(text: str) -> tuple[str, list[Path]]:
+def parse_predictions_flag(text: str) -> tuple[str, list[Path]]:
     """(name, [OOF file, test file]) of `NAME=oof.csv,test.csv`; else a FlagError."""
     match = re.fullmatch(r"([A-Za-z0-9][\w.+-]*)=([^,]+),([^,]+)", text)
     if not match:

@@ -16,7 +16,7 @@ from seqblend import release_freed_memory
 from seqblend.core.config import Config, FoldConfig
 from seqblend.core.errors import FlagError
 from seqblend.core.storage import check_writable, sweep
-from seqblend.data.auto_groups import settle_groups
+from seqblend.data.auto_groups import resolve_groups
 from seqblend.data.demo import BEST, write_demo
 from seqblend.data.folds import Folds, folds_name, make_folds, write_folds
 from seqblend.data.sequences import Competition
@@ -25,9 +25,9 @@ from seqblend.reading.cache import contents_digest, load_or_read
 from seqblend.reading.discovery import CompetitionFiles, find_files
 from seqblend.running.executors import cores
 from seqblend.running.resolve import Note, resolve_models, resolve_tuned, resolve_vectors
-from seqblend.running.results import Ledger
+from seqblend.running.results import DataFingerprint
 from seqblend.running.runs import Job, Unit
-from seqblend.running.workspace import Origin, Places, Store, choose_competition, open_store
+from seqblend.running.workspace import Origin, Places, Workspace, choose_competition, open_workspace
 from seqblend.training.devices import Machine, find_devices
 
 DEMO = "demo"
@@ -39,11 +39,11 @@ class Project:
 
     config: Config
     places: Places
-    store: Store
+    workspace: Workspace
     files: CompetitionFiles
     competition: Competition
     folds: Folds
-    ledger: Ledger
+    fingerprint: DataFingerprint
     machine: Machine
     is_solution_given: bool = False
     embedding: Prepared = field(default_factory=Prepared)
@@ -55,9 +55,9 @@ class Project:
 
     def job(self, unit: Unit) -> Job:
         """The unit with its places."""
-        ledger, store = self.ledger, self.store
-        digests = ledger.data, ledger.folds, ledger.labels, ledger.ids
-        return Job(unit, store.data, store.root / "runs", *digests)
+        fingerprint, workspace = self.fingerprint, self.workspace
+        digests = fingerprint.data, fingerprint.folds, fingerprint.labels, fingerprint.ids
+        return Job(unit, workspace.data, workspace.root / "runs", *digests)
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class OpenedRows:
 
     folder: Path
     files: CompetitionFiles
-    store: Store
+    workspace: Workspace
     competition: Competition
     key: str
 
@@ -100,7 +100,7 @@ class Split:
     """The folds, and the digests that probabilities of these rows and folds carry."""
 
     folds: Folds
-    ledger: Ledger
+    fingerprint: DataFingerprint
 
 
 def open_project(
@@ -115,14 +115,14 @@ def open_project(
     raises: InputError, FlagError or MachineError before anything is trained
     """
     opened = read_rows(config, places, request, note)
-    competition, store = opened.competition, opened.store
+    competition, workspace = opened.competition, opened.workspace
     config = resolve_models(config, competition, note)
     split = split_rows(opened, config.folds, note)
     if not request.is_untuned:
-        config = resolve_tuned(config, store, split.ledger, note)
+        config = resolve_tuned(config, workspace, split.fingerprint, note)
     vector_places = VectorPlaces(
         opened.key,
-        store.data,
+        workspace.data,
         folders=[opened.folder, *places.inputs],
         besides=opened.files.all(),
         is_plan=request.is_plan,
@@ -131,11 +131,11 @@ def open_project(
     return Project(
         resolved.config,
         places,
-        store,
+        workspace,
         opened.files,
         competition,
         split.folds,
-        split.ledger,
+        split.fingerprint,
         find_devices(request.workers, cores()),
         request.solution is not None,
         resolved.embedding,
@@ -148,25 +148,25 @@ def read_rows(config: Config, places: Places, request: Request, note: Note) -> O
     files = _find_files(folder, request.solution)
     origin = Origin(str(folder.resolve()), contents_digest(files))
     name = name_of(folder, places)
-    store = open_store(places.working, name, origin, note, is_look=request.is_look)
+    workspace = open_workspace(places.working, name, origin, note, is_look=request.is_look)
     _prepare_submissions(places, request.out)
     competition, key = load_or_read(
-        store.data,
+        workspace.data,
         files,
         config.data,
         config.metric,
-        store.root.name,
+        workspace.root.name,
         note,
-        refusal=store.refusal,
+        refusal=workspace.refusal,
     )
     release_freed_memory()  # reading took several times what is kept
-    return OpenedRows(folder, files, store, competition, key)
+    return OpenedRows(folder, files, workspace, competition, key)
 
 
 def split_rows(opened: OpenedRows, config: FoldConfig, note: Note) -> Split:
     """The folds of these settings, kept in the working folder."""
-    competition, store = opened.competition, opened.store
-    config, groups = settle_groups(competition, config, note)
+    competition, workspace = opened.competition, opened.workspace
+    config, groups = resolve_groups(competition, config, note)
     folds = make_folds(
         competition.labels,
         competition.train,
@@ -175,10 +175,10 @@ def split_rows(opened: OpenedRows, config: FoldConfig, note: Note) -> Split:
         given=competition.folds,
         classes=competition.classes,
     )
-    ledger = make_ledger(competition, folds, opened.key)
-    if store.refusal is None:
-        write_folds(store.data, folds, ledger.folds, note)
-    return Split(folds, ledger)
+    fingerprint = make_fingerprint(competition, folds, opened.key)
+    if workspace.refusal is None:
+        write_folds(workspace.data, folds, fingerprint.folds, note)
+    return Split(folds, fingerprint)
 
 
 def _find_files(folder: Path, solution: Path | None) -> CompetitionFiles:
@@ -222,11 +222,11 @@ def name_of(folder: Path, places: Places) -> str:
     return "competition"
 
 
-def make_ledger(competition: Competition, folds: Folds, key: str) -> Ledger:
+def make_fingerprint(competition: Competition, folds: Folds, key: str) -> DataFingerprint:
     """The digests that probabilities of this competition carry."""
     ids = json.dumps([competition.train_ids, competition.test_ids]).encode()
     labels = np.ascontiguousarray(competition.labels, dtype="<i8").tobytes()
-    return Ledger(
+    return DataFingerprint(
         data=key,
         folds=folds_name(folds.fold, folds.keys),
         labels=hashlib.sha256(labels).hexdigest()[:16],

@@ -14,14 +14,14 @@ import torch
 from seqblend import release_freed_memory
 from seqblend.core.config import Config
 from seqblend.data.sequences import Competition
-from seqblend.embeddings.auto import lighten_dropout, settle_vectors
+from seqblend.embeddings.auto import reduce_dropout, resolve_vectors
 from seqblend.embeddings.prepare import Prepared, VectorPlaces, prepare_embedding
 from seqblend.models.model_groups import choose_models
 from seqblend.models.registry import entry_for
-from seqblend.running.results import Ledger
+from seqblend.running.results import DataFingerprint
 from seqblend.running.tuned import apply_tuned
-from seqblend.running.workspace import Store
-from seqblend.training.precision import settle_precision
+from seqblend.running.workspace import Workspace
+from seqblend.training.precision import resolve_precision
 
 Note = Callable[[str], None]
 
@@ -42,9 +42,11 @@ def resolve_models(config: Config, competition: Competition, note: Note) -> Conf
     return dataclasses.replace(config, models=models)
 
 
-def resolve_tuned(config: Config, store: Store, ledger: Ledger, note: Note) -> Config:
+def resolve_tuned(
+    config: Config, workspace: Workspace, fingerprint: DataFingerprint, note: Note
+) -> Config:
     """The configuration with what was tuned for these models, below what the user has set."""
-    return apply_tuned(config, store, ledger, config.models, note)
+    return apply_tuned(config, workspace, fingerprint, config.models, note)
 
 
 def resolve_vectors(
@@ -54,22 +56,22 @@ def resolve_vectors(
     readers = [model for model in config.models if _takes_vectors(model)]
     if not readers:
         return Resolved(config)
-    resolved = settle_vectors(config, competition, note)
+    resolved = resolve_vectors(config, competition, note)
     embedding = prepare_embedding(resolved.embedding, competition, places, note)
     release_freed_memory()  # as counting pairs of tokens did
     is_open = config.embedding.mode == "auto"
     if is_open and embedding.use and embedding.use.mode == "frozen":
-        resolved = lighten_dropout(resolved, readers)
+        resolved = reduce_dropout(resolved, readers)
     return Resolved(resolved, embedding)
 
 
 def resolve_precisions(
-    config: Config, store: Store, device: torch.device, note: Note
+    config: Config, workspace: Workspace, device: torch.device, note: Note
 ) -> dict[str, str]:
     """Model -> the precision that this working folder computes it in, where that is left open."""
     if config.train.precision != "auto":
         return {}
-    return settle_precision(store.machine, config.models, device, note)
+    return resolve_precision(workspace.machine, config.models, device, note)
 
 
 def _takes_vectors(model: str) -> bool:

@@ -1,4 +1,4 @@
-"""Finished units become runs: OOF and test probabilities with a ledger of what made them."""
+"""Finished units become runs: OOF and test probabilities with a fingerprint of what made them."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from seqblend.core.storage import (
 from seqblend.data.folds import split
 from seqblend.evaluation.probabilities import check_probabilities
 from seqblend.running.pseudo_labels import SUFFIX
-from seqblend.running.workspace import Store
+from seqblend.running.workspace import Workspace
 
-MADE_BY = (  # what a run's manifest says of how it was made, besides the ledger
+MADE_BY = (  # what a run's manifest says of how it was made, besides the fingerprint
     "model", "seeds", "options", "train", "vocabulary", "vocabulary_scope", "versions",
     "git_commits",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Ledger:
+class DataFingerprint:
     """What probabilities belong to: digests of data, folds, labels, ids and the classes' order."""
 
     data: str
@@ -57,7 +57,13 @@ class RunResult:
 
 
 def collect_run(
-    store: Store, run: str, seeds: int, fold: np.ndarray, ledger: Ledger, *, remark: str = ""
+    workspace: Workspace,
+    run: str,
+    seeds: int,
+    fold: np.ndarray,
+    fingerprint: DataFingerprint,
+    *,
+    remark: str = "",
 ) -> RunResult:
     """Average the run's finished units over seeds and folds, in file order, and write the run.
 
@@ -66,7 +72,7 @@ def collect_run(
     """
     folds = int(fold.max()) + 1
     places = [(seed, k) for seed in range(seeds) for k in range(folds)]
-    folders = [store.unit(run, seed, k) for seed, k in places]
+    folders = [workspace.unit(run, seed, k) for seed, k in places]
     manifests = [read_json(folder / "manifest.json") for folder in folders]
     oof, test = None, 0.0
     for (_, k), folder in zip(places, folders, strict=True):
@@ -79,9 +85,9 @@ def collect_run(
     known = oof[fold >= 0]
     oof[fold >= 0] = known / known.sum(axis=1, keepdims=True)
     test /= test.sum(axis=1, keepdims=True)
-    manifest = _summarise(manifests) | ledger.as_dict() | {"seeds": seeds, "remark": remark}
+    manifest = _summarise(manifests) | fingerprint.as_dict() | {"seeds": seeds, "remark": remark}
     arrays = {"oof": oof.astype(np.float32), "test": test.astype(np.float32)}
-    commit_arrays(store.run(run), manifest, arrays, "oof")
+    commit_arrays(workspace.run(run), manifest, arrays, "oof")
     return RunResult(run, manifest["model"], **arrays, manifest=manifest)
 
 
@@ -108,29 +114,33 @@ def _summarise(manifests: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def finished_runs(store: Store, ledger: Ledger, note: Callable[[str], None]) -> list[RunResult]:
+def finished_runs(
+    workspace: Workspace, fingerprint: DataFingerprint, note: Callable[[str], None]
+) -> list[RunResult]:
     """Every finished run of exactly these data, folds, labels and ids, newest configuration last.
 
     `note` is told which runs are left out: they belong to others, or are damaged.
     """
-    runs, found = store.root / "runs", []
+    runs, found = workspace.root / "runs", []
     for folder in sorted(runs.iterdir(), key=_age) if runs.is_dir() else []:
-        manifest = _read_run(folder, ledger, note)
+        manifest = _read_run(folder, fingerprint, note)
         if manifest is not None:
             oof, test = read_array(folder / "oof.npy"), read_array(folder / "test.npy")
             found.append(RunResult(folder.name, manifest["model"], oof, test, manifest))
     return found
 
 
-def _read_run(folder: Path, ledger: Ledger, note: Callable[[str], None]) -> dict[str, Any] | None:
-    """A run's manifest where it is the ledger's and its files and its units' have their hashes."""
+def _read_run(
+    folder: Path, fingerprint: DataFingerprint, note: Callable[[str], None]
+) -> dict[str, Any] | None:
+    """A run's manifest where it is the fingerprint's and its files and its units' have their hashes."""
     if not (folder / MANIFEST).exists():
         return None
     manifest = read_finished(folder, note)
     if manifest is None:
         damaged = ["its own files"]
     else:
-        fault = find_mismatch(manifest, ledger)
+        fault = find_mismatch(manifest, fingerprint)
         if fault:
             note(f"{folder.name} is left out: {fault}")
             return None
@@ -147,9 +157,9 @@ def _read_run(folder: Path, ledger: Ledger, note: Callable[[str], None]) -> dict
     return None
 
 
-def find_mismatch(manifest: dict[str, Any], ledger: Ledger) -> str:
-    """Why a run's probabilities cannot stand beside the ledger's; empty where they can."""
-    wrong = [key for key, value in ledger.as_dict().items() if manifest.get(key) != value]
+def find_mismatch(manifest: dict[str, Any], fingerprint: DataFingerprint) -> str:
+    """Why a run's probabilities cannot stand beside the fingerprint's; empty where they can."""
+    wrong = [key for key, value in fingerprint.as_dict().items() if manifest.get(key) != value]
     if wrong:
         return f"its {', '.join(wrong)} differ"
     lacking = [key for key in MADE_BY if key not in manifest]
@@ -161,12 +171,12 @@ def _age(folder: Path) -> float:
     return manifest.stat().st_mtime if manifest.exists() else 0.0
 
 
-def check_result(result: RunResult, fold: np.ndarray, ledger: Ledger) -> None:
+def check_result(result: RunResult, fold: np.ndarray, fingerprint: DataFingerprint) -> None:
     """InputError where a run belongs to other rows, or its scored rows are no probabilities.
 
     fold: int64 [n], -1 for rows without predictions
     """
-    fault = find_mismatch(result.manifest, ledger)
+    fault = find_mismatch(result.manifest, fingerprint)
     if fault:
         raise InputError(f"{result.name} cannot be blended with these data and folds: {fault}")
     rows = np.flatnonzero(fold >= 0)
@@ -178,11 +188,11 @@ def check_result(result: RunResult, fold: np.ndarray, ledger: Ledger) -> None:
 
 
 def standing_blend(
-    store: Store, ledger: Ledger, note: Callable[[str], None]
+    workspace: Workspace, fingerprint: DataFingerprint, note: Callable[[str], None]
 ) -> tuple[dict[str, float], np.ndarray] | None:
     """({member: weight}, oof float32 [n, c]) of the blend of most runs, the newest of such."""
-    known, found = ledger.as_dict().items(), []
-    for path in (store.root / "blends").glob("*/manifest.json"):
+    known, found = fingerprint.as_dict().items(), []
+    for path in (workspace.root / "blends").glob("*/manifest.json"):
         manifest = read_finished(path.parent, note)
         if manifest is not None and all(item in manifest.items() for item in known):
             found.append((len(manifest["members"]), path.stat().st_mtime, str(path.parent)))
@@ -192,14 +202,15 @@ def standing_blend(
     return read_json(folder / "weights.json"), read_array(folder / "oof.npy")
 
 
-def histories(store: Store, result: RunResult) -> list[dict[str, list]]:
+def histories(workspace: Workspace, result: RunResult) -> list[dict[str, list]]:
     """What each unit of a run recorded, one value an epoch."""
     return [
-        read_json(store.root / "runs" / unit / "history.json") for unit in result.manifest["units"]
+        read_json(workspace.root / "runs" / unit / "history.json")
+        for unit in result.manifest["units"]
     ]
 
 
-def pseudo_labels(store: Store, result: RunResult) -> list[np.ndarray]:
+def pseudo_labels(workspace: Workspace, result: RunResult) -> list[np.ndarray]:
     """int64 [p, 2] a unit: the test rows that it learnt, and the labels it was given for them."""
     units = result.manifest["units"] if result.manifest.get("pseudo") else []
-    return [read_array(store.root / "runs" / unit / "pseudo.npy") for unit in units]
+    return [read_array(workspace.root / "runs" / unit / "pseudo.npy") for unit in units]

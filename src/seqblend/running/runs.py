@@ -141,11 +141,11 @@ def sources_of(entry: Entry) -> tuple[str, ...]:
 
 def plan_runs(
     config: Config, data_digest: str, folds_digest: str, device: torch.device, *,
-    settled: dict[str, str] | None = None, embedding: EmbeddingUse | None = None,
+    resolved: dict[str, str] | None = None, embedding: EmbeddingUse | None = None,
 ) -> list[Run]:  # fmt: skip
     """The runs of a configuration; linear ones first.
 
-    settled: model -> precision, where `auto` was settled before; without it the device decides
+    resolved: model -> precision, where `auto` was resolved before; without it the device decides
     embedding: the vectors of neural models; they decide the width of token embeddings
     raises: FlagError where a falling learning rate has no fixed number of epochs
     """
@@ -154,7 +154,7 @@ def plan_runs(
     for model in config.models:
         options, entry = resolve_options(model, config.options), entry_for(model)
         precision = choose_precision(
-            (settled or {}).get(model, wanted) if wanted == "auto" else wanted,
+            (resolved or {}).get(model, wanted) if wanted == "auto" else wanted,
             device, low_precision_on_cpu=entry.low_precision_on_cpu,
         )  # fmt: skip
         train = dataclasses.replace(config.train, precision=precision)

@@ -13,21 +13,23 @@ from seqblend.core.errors import FlagError
 from seqblend.core.storage import read_json, set_aside, write_json
 from seqblend.embeddings.vectors import EmbeddingUse
 from seqblend.models.registry import entries, resolve_options
-from seqblend.running.results import Ledger
+from seqblend.running.results import DataFingerprint
 from seqblend.running.runs import Run, plan_runs
-from seqblend.running.workspace import Store
+from seqblend.running.workspace import Workspace
 
 REMARK = "tuned on these rows"
 
 
-def write_tuned(store: Store, model: str, record: dict[str, Any]) -> None:
+def write_tuned(workspace: Workspace, model: str, record: dict[str, Any]) -> None:
     """Keep a tuner's result: `settings` {"train.lr": value}, `data` digest, scores, ..."""
-    write_json(store.tuned(model), record)
+    write_json(workspace.tuned(model), record)
 
 
-def read_tuned(store: Store, model: str, note: Callable[[str], None]) -> dict[str, Any] | None:
+def read_tuned(
+    workspace: Workspace, model: str, note: Callable[[str], None]
+) -> dict[str, Any] | None:
     """The tuner's result for a model; None without one. A damaged file is set aside."""
-    path = store.tuned(model)
+    path = workspace.tuned(model)
     if not path.is_file():
         return None
     try:
@@ -41,19 +43,19 @@ def read_tuned(store: Store, model: str, note: Callable[[str], None]) -> dict[st
     return None
 
 
-def tuned_records(store: Store, ledger: Ledger) -> list[dict[str, Any]]:
+def tuned_records(workspace: Workspace, fingerprint: DataFingerprint) -> list[dict[str, Any]]:
     """The tuner's results of these rows, by model."""
-    models = sorted(path.stem for path in store.tuned("x").parent.glob("*.json"))
-    found = [read_tuned(store, model, lambda _: None) for model in models]
+    models = sorted(path.stem for path in workspace.tuned("x").parent.glob("*.json"))
+    found = [read_tuned(workspace, model, lambda _: None) for model in models]
     return [
         record
         for record in found
-        if record and record["data"] == ledger.data and record.get("table")
+        if record and record["data"] == fingerprint.data and record.get("table")
     ]
 
 
 def apply_tuned(
-    config: Config, store: Store, ledger: Ledger, models: Iterable[str],
+    config: Config, workspace: Workspace, fingerprint: DataFingerprint, models: Iterable[str],
     note: Callable[[str], None],
 ) -> Config:  # fmt: skip
     """The configuration with what was tuned for these models; the user's own settings stand above.
@@ -62,10 +64,10 @@ def apply_tuned(
     """
     tuned = {}
     for model in models:
-        record = read_tuned(store, model, note)
+        record = read_tuned(workspace, model, note)
         if record is None or not record["settings"]:
             continue
-        if record["data"] != ledger.data:
+        if record["data"] != fingerprint.data:
             note(f"{model}: tuned on other rows than these; its defaults are used")
             continue
         values = {k: v for k, v in record["settings"].items() if not is_given(config, model, k)}
@@ -85,7 +87,7 @@ def is_given(config: Config, model: str, name: str) -> bool:
 
 def plan_tuned_runs(
     config: Config, data_digest: str, folds_digest: str, device: torch.device, *,
-    settled: dict[str, str] | None = None, embedding: EmbeddingUse | None = None,
+    resolved: dict[str, str] | None = None, embedding: EmbeddingUse | None = None,
 ) -> list[Run]:  # fmt: skip
     """plan_runs, each model with what was tuned for it."""
     runs = []
@@ -94,7 +96,7 @@ def plan_tuned_runs(
         use = embedding
         if use and model in config.tuned:
             use = dataclasses.replace(use, mode=own.embedding.mode)
-        runs += plan_runs(own, data_digest, folds_digest, device, settled=settled, embedding=use)
+        runs += plan_runs(own, data_digest, folds_digest, device, resolved=resolved, embedding=use)
     return sorted(runs, key=lambda run: run.kind != "linear")
 
 

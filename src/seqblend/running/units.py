@@ -33,7 +33,7 @@ from seqblend.reading.cache import load_checked
 from seqblend.running.pseudo_labels import SCOPE, read_pseudo_labels
 from seqblend.running.runs import PILOT, Job, PilotResult, Run, Unit
 from seqblend.training.contract import Context, Fitted, Labelled
-from seqblend.training.devices import describe_device, settle_device
+from seqblend.training.devices import configure_device, describe_device
 from seqblend.training.members import fit_member, member_from_arrays
 from seqblend.training.recovery import DivergenceError
 
@@ -46,7 +46,7 @@ def run_unit(job: Job, device: torch.device, report: Callable[[dict], None]) -> 
     A unit starts at its first epoch: an interrupted one leaves nothing that could be mixed in.
     """
     began = time.perf_counter()
-    device = settle_device(device)
+    device = configure_device(device)
     competition = _load_rows(job.data, job.data_digest)
     fold, keys = _load_folds(job.data, job.folds_digest)
     train_rows, valid_rows = _rows_of(job.unit, competition.labels, fold, keys)
@@ -79,7 +79,7 @@ def run_unit(job: Job, device: torch.device, report: Callable[[dict], None]) -> 
 
 def restore_member(job: Job, device: torch.device) -> Fitted:
     """The fitted member of a finished unit, from its arrays: gives the same bytes again."""
-    device = settle_device(device)
+    device = configure_device(device)
     competition = _load_rows(job.data, job.data_digest)
     context = _context(job, competition, device, lambda _: None)
     return member_from_arrays(read_arrays(job.folder / "weights.npz"), context)

@@ -39,7 +39,7 @@ class Origin:
     contents: str
 
 
-class Store:
+class Workspace:
     """The folders of one competition under working/.
 
     refusal: why this process may only read here, after prepare(); None where it may write
@@ -118,9 +118,9 @@ class Store:
         sweep(self.root)
 
 
-def open_store(
+def open_workspace(
     working: Path, name: str, origin: Origin, note: Callable[[str], None], *, is_look: bool = False
-) -> Store:
+) -> Workspace:
     """The competition's folder under working/, locked for this process.
 
     A folder belongs to a competition whose files had these contents before, or else lay in this
@@ -129,52 +129,52 @@ def open_store(
     competition of the name gets a folder NAME-DIGEST of its own. Settings of reading
     (data.rows, data.kind, ...) are none of this: the same folder is read again.
 
-    is_look: go on without the lock where another process holds it; store.refusal says so
+    is_look: go on without the lock where another process holds it; workspace.refusal says so
     raises: MachineError that names the process which holds the lock
     """
     while True:
-        store = _choose_store(working, name, origin)
-        store.prepare(note)
-        if _choose_store(working, name, origin).root == store.root:
+        workspace = _choose_workspace(working, name, origin)
+        workspace.prepare(note)
+        if _choose_workspace(working, name, origin).root == workspace.root:
             break
-        release_lock(store.root)  # another competition took the folder before it was locked
-    if store.refusal is None:
-        _record_origin(store, origin, note)
+        release_lock(workspace.root)  # another competition took the folder before it was locked
+    if workspace.refusal is None:
+        _record_origin(workspace, origin, note)
     elif not is_look:
-        raise store.refusal
-    if store.root.name != name:
-        note(f"{working / name} holds another competition; this one's folder is {store.root}")
-    return store
+        raise workspace.refusal
+    if workspace.root.name != name:
+        note(f"{working / name} holds another competition; this one's folder is {workspace.root}")
+    return workspace
 
 
-def _choose_store(working: Path, name: str, origin: Origin) -> Store:
+def _choose_workspace(working: Path, name: str, origin: Origin) -> Workspace:
     """The folder that the competition has, or is to have."""
     others = sorted(working.glob(f"{name}-*"))
     named = [path.name for path in others if re.fullmatch(rf"{name}-[0-9a-f]{{8}}", path.name)]
-    stores = [Store(working, each) for each in (name, *named)]
+    workspaces = [Workspace(working, each) for each in (name, *named)]
     for key, value in (("contents", origin.contents), ("folders", origin.folder)):
-        for store in stores:
-            if value in _read_origins(store)[key]:
-                return store
-    is_free = not _read_origins(stores[0])["contents"]
-    return stores[0] if is_free else Store(working, f"{name}-{origin.contents[:8]}")
+        for workspace in workspaces:
+            if value in _read_origins(workspace)[key]:
+                return workspace
+    is_free = not _read_origins(workspaces[0])["contents"]
+    return workspaces[0] if is_free else Workspace(working, f"{name}-{origin.contents[:8]}")
 
 
-def _read_origins(store: Store) -> dict[str, list[str]]:
+def _read_origins(workspace: Workspace) -> dict[str, list[str]]:
     """`folders` and `contents` that the competition's files have had; empty where none is known."""
     try:
-        known = read_json(store.origins)
+        known = read_json(workspace.origins)
         return {key: [str(value) for value in known[key]] for key in ("folders", "contents")}
     except (OSError, ValueError, KeyError, TypeError):
         return {"folders": [], "contents": []}
 
 
-def _record_origin(store: Store, origin: Origin, note: Callable[[str], None]) -> None:
+def _record_origin(workspace: Workspace, origin: Origin, note: Callable[[str], None]) -> None:
     """Add this origin to those known; `note` is told where the files have changed."""
-    known = _read_origins(store)
-    if not known["contents"] and store.origins.exists():
-        set_aside(store.origins)
-        note(f"{store.origins} cannot be read: set aside, and begun anew")
+    known = _read_origins(workspace)
+    if not known["contents"] and workspace.origins.exists():
+        set_aside(workspace.origins)
+        note(f"{workspace.origins} cannot be read: set aside, and begun anew")
     if origin.contents in known["contents"] and origin.folder in known["folders"]:
         return
     if origin.contents not in known["contents"] and known["contents"]:
@@ -184,7 +184,7 @@ def _record_origin(store: Store, origin: Origin, note: Callable[[str], None]) ->
         )
     contents = list(dict.fromkeys([*known["contents"], origin.contents]))
     folders = list(dict.fromkeys([*known["folders"], origin.folder]))
-    write_json(store.origins, {"contents": contents, "folders": folders})
+    write_json(workspace.origins, {"contents": contents, "folders": folders})
 
 
 def find_places(

@@ -23,7 +23,7 @@ class Context:
     epochs: 0 lets validation choose, at most train.max_epochs (the pilot, early stopping)
     view: what the rows are cut into, with its lexicon; a fit reads its own rows alone
     place: the fold, or -1 for the pilot; names the random streams
-    train: its precision is settled (not `auto`)
+    train: its precision is resolved (not `auto`)
     report: is told every epoch's figures, and once a second how far the epoch is
     embedding: vectors that token embeddings begin with; the options' width is theirs
     temperature: what the pilot found that logits should be divided by

@@ -50,7 +50,7 @@ def why_unusable(device: torch.device) -> str:
     return ""
 
 
-def settle_device(device: torch.device) -> torch.device:
+def configure_device(device: torch.device) -> torch.device:
     """Process settings for the device: one thread, deterministic kernels where there are any."""
     torch.set_num_threads(1)
     if device.type == "cuda":

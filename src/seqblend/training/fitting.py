@@ -20,9 +20,9 @@ from seqblend.core.seeds import seed_for
 from seqblend.evaluation.metrics import summarise
 from seqblend.evaluation.temperature import fit_temperature
 from seqblend.training.batching import DeviceSequences, plan_batches
-from seqblend.training.micro_batches import Portions
+from seqblend.training.micro_batches import MicroBatcher
 from seqblend.training.optimisation import autocast
-from seqblend.training.trainer import Rows, Setting, Trainer
+from seqblend.training.trainer import FitSetting, Rows, Trainer
 
 _MANY_ROWS = 1_000  # validation rows whose loss is steady enough for a short patience
 PREDICT_TOKENS = 32_768  # padded tokens in a batch without gradients
@@ -50,7 +50,7 @@ def fit_module(
     build: Callable[[], nn.Module],
     train: Rows,
     valid: Rows,
-    setting: Setting,
+    setting: FitSetting,
     should_stop: Callable[[History], bool] | None = None,
 ) -> tuple[nn.Module, Trace]:
     """Train a module and return its averaged weights with what was recorded.
@@ -85,7 +85,7 @@ def is_best_so_far(history: History) -> bool:
     return first_best(history["valid_loss"]) == len(history["valid_loss"])
 
 
-def _validate(model: nn.Module, valid: Rows, setting: Setting) -> dict[str, float | None]:
+def _validate(model: nn.Module, valid: Rows, setting: FitSetting) -> dict[str, float | None]:
     """The averaged model's scores on the validation rows; metrics are prefixed `valid_`."""
     began = time.perf_counter()
     probabilities = predict_module(model, valid.sequences, setting.precision, setting.device)
@@ -116,7 +116,9 @@ def predict_module(
     model.eval()
     budget = max(PREDICT_TOKENS, int(sequences.lengths.max()))
     batches = plan_batches(sequences.lengths, budget)
-    portions = Portions(lambda why, parts: _LOG.warning("%s: predicted in %d parts", why, parts))
+    portions = MicroBatcher(
+        lambda why, parts: _LOG.warning("%s: predicted in %d parts", why, parts)
+    )
 
     def answer(parts: list[np.ndarray]) -> torch.Tensor:
         """float32 [b, c] for the parts of a batch."""

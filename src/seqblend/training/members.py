@@ -12,15 +12,15 @@ from torch import nn
 from seqblend.core.seeds import rng_for
 from seqblend.data.sequences import SequenceSet
 from seqblend.data.vocabulary import fit_vocabulary
-from seqblend.evaluation.temperature import temper
+from seqblend.evaluation.temperature import apply_temperature
 from seqblend.models.layers import Embed
 from seqblend.models.scratch_models import Network
 from seqblend.training.batching import DeviceSequences
 from seqblend.training.contract import Context, Facts, Fitted, Labelled
 from seqblend.training.fitting import (
     CALIBRATED_LOSS,
+    FitSetting,
     Rows,
-    Setting,
     Trace,
     entropy_of,
     epochs_for_folds,
@@ -66,7 +66,7 @@ class TorchMember:
         if not context.epochs:
             patience = patience_of(config, len(valid.labels))
             should_stop = stops_after_patience(patience, entropy, loss)
-        setting = Setting(
+        setting = FitSetting(
             config, context.classes, context.epochs or config.max_epochs, context.seed,
             context.place, config.precision, context.device,
             context.report,
@@ -100,7 +100,7 @@ class TorchMember:
         context = self.context
         on_device = DeviceSequences(sequences, self.remap, context.vocabulary, context.device)
         p = predict_module(self.model, on_device, context.train.precision, context.device)
-        return temper(p, context.temperature)
+        return apply_temperature(p, context.temperature)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The vocabulary's remap and the state dict."""
@@ -135,7 +135,7 @@ class ScratchMember(TorchMember):
         """float32 [n, c], rows sum to 1."""
         cpu = torch.device("cpu")
         rows = DeviceSequences(sequences, self.remap, self.context.vocabulary, cpu)
-        return temper(predict_network(self.model, rows), self.context.temperature)
+        return apply_temperature(predict_network(self.model, rows), self.context.temperature)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The vocabulary's remap and the state dict."""

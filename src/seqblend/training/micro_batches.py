@@ -26,7 +26,7 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, RuntimeError) and any(s in str(error).lower() for s in _SIGNS)
 
 
-class Portions:
+class MicroBatcher:
     """In how many parts a batch is computed: one, until memory runs out; never fewer again."""
 
     def __init__(self, tell: Callable[[str, int], None]) -> None:

@@ -19,7 +19,7 @@ from seqblend.core.errors import FlagError
 PRECISIONS = ("float32", "bfloat16", "float16")
 
 
-def rate_at(step: int, config: TrainConfig, steps: int) -> float:
+def learning_rate_at(step: int, config: TrainConfig, steps: int) -> float:
     """The learning rate of a step, of `steps` in all.
 
     constant: after the warm-up; cosine: falls to 0 after it (Loshchilov & Hutter 2017);

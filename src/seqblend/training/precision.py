@@ -1,4 +1,4 @@
-"""Which precision `auto` stands for in a working folder: settled at first use, kept afterwards."""
+"""Which precision `auto` stands for in a working folder: resolved at first use, kept afterwards."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from seqblend.models.registry import entry_for
 from seqblend.training.optimisation import PRECISIONS, choose_precision
 
 
-def settle_precision(
+def resolve_precision(
     path: Path, models: Iterable[str], device: torch.device, note: Callable[[str], None]
 ) -> dict[str, str]:
     """Model name -> precision, for each model that `auto` means something to.
@@ -24,16 +24,16 @@ def settle_precision(
     """
     stored = _read(path, note)
     known = stored.setdefault("precision", {}).setdefault(device.type, {})
-    before, settled, kept = dict(known), {}, []
+    before, resolved, kept = dict(known), {}, []
     for model in models:
         entry = entry_for(model)
         if entry.kind == "linear":
             continue
         kind = "low_precision_on_cpu" if entry.low_precision_on_cpu else "others"
         own = choose_precision("auto", device, low_precision_on_cpu=entry.low_precision_on_cpu)
-        settled[model] = known.setdefault(kind, own)
-        if settled[model] != own:
-            kept.append(f"{model} {settled[model]} (this machine alone would take {own})")
+        resolved[model] = known.setdefault(kind, own)
+        if resolved[model] != own:
+            kept.append(f"{model} {resolved[model]} (this machine alone would take {own})")
     if known != before:
         write_json(path, stored)
     if kept:
@@ -41,7 +41,7 @@ def settle_precision(
             f"precision as {path.name} has it, so that finished work counts: {', '.join(kept)}; "
             "--set train.precision=... overrides it"
         )
-    return settled
+    return resolved
 
 
 def _read(path: Path, note: Callable[[str], None]) -> dict[str, Any]:

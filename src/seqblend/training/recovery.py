@@ -23,7 +23,7 @@ class DivergenceError(UnitError):
         self.rows = rows
 
 
-class Watch:
+class NonFiniteMonitor:
     """Remembers on the device which figure of an epoch was the first that is not finite.
 
     Reading it is free on a CPU; a GPU would have to be waited for. What follows such a step is

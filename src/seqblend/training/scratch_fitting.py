@@ -19,21 +19,21 @@ from seqblend.models.scratch_models import Network
 from seqblend.training.batching import DeviceSequences, padding_share, plan_batches
 from seqblend.training.fitting import (
     PREDICT_TOKENS,
+    FitSetting,
     History,
     Rows,
-    Setting,
     Trace,
     describe_validation,
     is_best_so_far,
 )
-from seqblend.training.optimisation import rate_at
+from seqblend.training.optimisation import learning_rate_at
 
 
 def fit_network(
     build: Callable[[], Network],
     train: Rows,
     valid: Rows,
-    setting: Setting,
+    setting: FitSetting,
     should_stop: Callable[[History], bool] | None = None,
 ) -> tuple[Network, Trace]:
     """Train a network and return it with what was recorded, the same keys as fit_module's.
@@ -69,7 +69,7 @@ def _run_epoch(
     network: Network,
     train: Rows,
     batches: list[np.ndarray],
-    setting: Setting,
+    setting: FitSetting,
     epoch: int,
     first: int,
 ) -> dict[str, float | None]:
@@ -78,7 +78,7 @@ def _run_epoch(
     totals, peak, seen, reported = np.zeros(3), 0.0, 0, began  # loss, correct, gradient norm
     for i, rows in enumerate(batches):
         tokens, lengths = gather(train.sequences, rows)
-        rate = rate_at(first + i, config, len(batches) * setting.epochs)
+        rate = learning_rate_at(first + i, config, len(batches) * setting.epochs)
         with np.errstate(over="ignore", invalid="ignore"):  # checked on the next line
             loss, correct, norm = network.step(
                 tokens, lengths, train.labels[rows], rate, config.clip_norm

@@ -15,15 +15,15 @@ from seqblend.core.config import TrainConfig
 from seqblend.core.seeds import rng_for, seed_for
 from seqblend.training.batching import DeviceSequences, padding_share, plan_epoch
 from seqblend.training.gradient_norms import GradientNorms
-from seqblend.training.micro_batches import Portions
+from seqblend.training.micro_batches import MicroBatcher
 from seqblend.training.optimisation import (
     AveragedWeights,
     autocast,
+    learning_rate_at,
     make_loss,
     make_optimiser,
-    rate_at,
 )
-from seqblend.training.recovery import MOST_RECOVERIES, DivergenceError, Snapshot, Watch
+from seqblend.training.recovery import MOST_RECOVERIES, DivergenceError, NonFiniteMonitor, Snapshot
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Setting:
+class FitSetting:
     """What a fit depends on besides its rows."""
 
     config: TrainConfig
@@ -56,7 +56,7 @@ class Setting:
 class Trainer:
     """Model, optimiser and averaged weights of one fit."""
 
-    def __init__(self, model: nn.Module, train: Rows, setting: Setting) -> None:
+    def __init__(self, model: nn.Module, train: Rows, setting: FitSetting) -> None:
         config = setting.config
         self.model, self.train, self.setting = model, train, setting
         self.optimiser = make_optimiser(model, config)
@@ -67,7 +67,7 @@ class Trainer:
         weight = np.ones(setting.classes) if self.loss.weight is None else self.loss.weight.cpu()
         self.mass = np.asarray(weight, dtype=np.float64)[train.labels]  # of each row in a mean loss
         self.norms = GradientNorms(model, setting.device)
-        self.portions = Portions(self._note_halving)
+        self.portions = MicroBatcher(self._note_halving)
         self.recoveries: list[dict[str, Any]] = []
         self.step, self.tokens_seen, self.padding, self.undone = 0, 0, 0.0, 0
 
@@ -104,10 +104,10 @@ class Trainer:
 
     def _pass(
         self, epoch: int, batches: list[np.ndarray], peak: Tensor
-    ) -> tuple[Tensor, Tensor, Watch]:
+    ) -> tuple[Tensor, Tensor, NonFiniteMonitor]:
         """All steps of an epoch: the sums of their figures, the largest norm, what was wrong."""
         setting, lengths = self.setting, self.train.sequences.lengths
-        sums, watch = None, Watch(setting.device)
+        sums, watch = None, NonFiniteMonitor(setting.device)
         one = torch.ones((), device=setting.device)
         reported, began, before = *[time.perf_counter()] * 2, self.tokens_seen
         self.model.train()
@@ -177,7 +177,7 @@ class Trainer:
     def _rate(self, step: int, steps: int) -> float:
         """The learning rate of a step of epochs that have `steps` each."""
         setting = self.setting
-        return rate_at(step, setting.config, steps * setting.epochs) * 0.5**self.undone
+        return learning_rate_at(step, setting.config, steps * setting.epochs) * 0.5**self.undone
 
     def _describe(self, sums: list[float], peak: float) -> dict[str, float]:
         """An epoch's means from the sums of _weigh, rows weighing alike."""

@@ -18,7 +18,7 @@ from seqblend.core.storage import read_finished
 from seqblend.data.folds import make_folds, write_folds
 from seqblend.evaluation.paired import PairedDifference, compare_losses
 from seqblend.running.executors import WorkerPool
-from seqblend.running.project import Project, make_ledger
+from seqblend.running.project import Project, make_fingerprint
 from seqblend.running.runs import Job, PilotResult, Run, Unit
 from seqblend.tuning.gain import holm_adjusted
 from seqblend.tuning.planner import Planner
@@ -219,10 +219,10 @@ def refold(project: Project) -> Project:
         classes=competition.classes,
     )
     folds = dataclasses.replace(folds, notes=project.folds.notes)  # true of any seed
-    ledger = make_ledger(competition, folds, project.ledger.data)
-    write_folds(project.store.data, folds, ledger.folds)
+    fingerprint = make_fingerprint(competition, folds, project.fingerprint.data)
+    write_folds(project.workspace.data, folds, fingerprint.folds)
     config = dataclasses.replace(project.config, folds=settings)
-    return dataclasses.replace(project, config=config, folds=folds, ledger=ledger)
+    return dataclasses.replace(project, config=config, folds=folds, fingerprint=fingerprint)
 
 
 def has_new_folds(project: Project) -> bool:

@@ -16,7 +16,7 @@ from seqblend.running.budget import Estimator
 from seqblend.running.project import Project
 from seqblend.running.runs import Run, plan_units, sources_of
 from seqblend.running.tuned import is_given, plan_tuned_runs
-from seqblend.training.precision import settle_precision
+from seqblend.training.precision import resolve_precision
 from seqblend.tuning.space import SECTIONS, Space, Values, make_space
 
 _FEW = 3.0  # whole trials; with less room a search finds little
@@ -24,11 +24,11 @@ _FEW = 3.0  # whole trials; with less room a search finds little
 
 @dataclass(frozen=True)
 class Planner:
-    """From values to runs, for one model of a project. settled: its precision, where `auto`."""
+    """From values to runs, for one model of a project. resolved: its precision, where `auto`."""
 
     project: Project
     model: str
-    settled: dict[str, str]
+    resolved: dict[str, str]
 
     def run(self, values: Values) -> Run:
         """The run with these values; the very one that the whole way makes with them."""
@@ -37,8 +37,8 @@ class Planner:
             project.config, models=(self.model,), tuned={self.model: values}
         )
         return plan_tuned_runs(
-            config, project.ledger.data, project.ledger.folds,
-            torch.device(project.machine.devices[0]), settled=self.settled,
+            config, project.fingerprint.data, project.fingerprint.folds,
+            torch.device(project.machine.devices[0]), resolved=self.resolved,
             embedding=project.embedding.use,
         )[0]  # fmt: skip
 
@@ -83,9 +83,9 @@ class Planner:
 
 
 def make_planner(project: Project, model: str, note: Callable[[str], None]) -> Planner:
-    """The planner; its precision is settled as for the whole way."""
-    settled = {}
+    """The planner; its precision is resolved as for the whole way."""
+    resolved = {}
     if project.config.train.precision == "auto":
         device = torch.device(project.machine.devices[0])
-        settled = settle_precision(project.store.machine, (model,), device, note)
-    return Planner(project, model, settled)
+        resolved = resolve_precision(project.workspace.machine, (model,), device, note)
+    return Planner(project, model, resolved)

@@ -9,7 +9,7 @@ from seqblend.tuning.trial_run import Rules, candidates
 _KEPT = 4  # best trials whose weights stay, besides the default's
 
 
-def drop_weights(rules: Rules, in_use: set[str], thinned: set[str]) -> None:
+def delete_unneeded_weights(rules: Rules, in_use: set[str], thinned: set[str]) -> None:
     """Remove weights.npz of finished trials that are not among the best.
 
     A run's manifest goes without the file and stays finished: the trial still counts and nothing
@@ -22,7 +22,7 @@ def drop_weights(rules: Rules, in_use: set[str], thinned: set[str]) -> None:
         run = trial.user_attrs.get("run")
         if run is None or run in kept or trial.user_attrs.get("role") == DEFAULT:
             continue
-        folder = rules.project.store.run(run)
+        folder = rules.project.workspace.run(run)
         if (folder / MANIFEST).exists() or _is_default(rules, run):
             continue
         for unit in folder.glob("*/"):

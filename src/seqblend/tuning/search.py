@@ -14,10 +14,10 @@ from seqblend.core.storage import read_finished, read_json
 from seqblend.running.executors import Event, WorkerPool
 from seqblend.running.runs import PILOT, Job, Run, Unit
 from seqblend.training.fitting import pilot_loss_key
-from seqblend.tuning.prune_weights import drop_weights
+from seqblend.tuning.prune_weights import delete_unneeded_weights
 from seqblend.tuning.space import Values
-from seqblend.tuning.study import AGAIN, OPENING
-from seqblend.tuning.trial_run import Course, Rules
+from seqblend.tuning.study import NOISE_REPLICATE, OPENING
+from seqblend.tuning.trial_run import Rules, TrialRun
 
 _FAILURES = 3  # trials without any success before it is no trial's own fault
 
@@ -46,12 +46,12 @@ class Search:
     plan: Callable[[Values], Run]
     most: int | None
     deadline: float | None
-    say: Callable[[Course], None]
+    say: Callable[[TrialRun], None]
     tick: Callable[[], None]
     workers: int = 1
     opening_ends: float | None = None
-    courses: list[Course] = field(default_factory=list)
-    busy: dict[Unit, Course] = field(default_factory=dict)
+    courses: list[TrialRun] = field(default_factory=list)
+    busy: dict[Unit, TrialRun] = field(default_factory=dict)
     thinned: set[str] = field(default_factory=set)
 
     def run(self, devices: tuple[str, ...]) -> None:
@@ -74,7 +74,7 @@ class Search:
                 if course.unit is None:
                     self._close(course)
         finally:
-            self.rules.study.heal(mine=True)
+            self.rules.study.requeue_stale_trials(mine=True)
 
     @cached_property
     def is_piloted(self) -> bool:
@@ -106,11 +106,11 @@ class Search:
             else:
                 return None
 
-    def _give(self, course: Course) -> Job:
+    def _give(self, course: TrialRun) -> Job:
         self.busy[course.unit] = course
         return self.rules.project.job(course.unit)
 
-    def _free(self) -> list[Course]:
+    def _free(self) -> list[TrialRun]:
         """Trials whose next unit waits for a worker."""
         for course in list(self.courses):
             if course.unit not in self.busy:
@@ -123,13 +123,13 @@ class Search:
             return False
         return self.is_piloted and self.rules.study.begun <= OPENING
 
-    def _rank(self, course: Course) -> tuple[float, ...]:
+    def _rank(self, course: TrialRun) -> tuple[float, ...]:
         """Least first: the least pilot loss; the default, once a trial is whole beside it."""
         is_held = self.rules.best() is not None and course.is_default
         loss = math.inf if course.pilot is None else course.pilot
-        return (not is_held, course.role == AGAIN, loss, course.trial.number)
+        return (not is_held, course.role == NOISE_REPLICATE, loss, course.trial.number)
 
-    def _passes(self, course: Course) -> bool:
+    def _passes(self, course: TrialRun) -> bool:
         """Whether a trial goes on; before its first fold its pilot is held against the others'."""
         if course.unit.fold == 0:
             course.judge_pilot()
@@ -145,11 +145,11 @@ class Search:
     def _begin(self) -> None:
         """Ask for a trial and go through what is on disk of its run already."""
         trial = self.rules.study.ask()
-        course = Course(self.rules, trial, self.plan(trial.params))
+        course = TrialRun(self.rules, trial, self.plan(trial.params))
         self.courses.append(course)
         self._go_on(course)
 
-    def _go_on(self, course: Course) -> None:
+    def _go_on(self, course: TrialRun) -> None:
         """Take in finished units until one is missing or the trial has ended."""
         while course.unit is not None and (manifest := self._finished(course.unit)) is not None:
             is_pilot = course.unit.fold == PILOT
@@ -161,18 +161,18 @@ class Search:
         if course.unit is None:
             self._close(course)
 
-    def _close(self, course: Course) -> None:
+    def _close(self, course: TrialRun) -> None:
         """The trial has ended."""
         self.courses.remove(course)
         self.say(course)
-        drop_weights(self.rules, {c.run.name for c in self.courses}, self.thinned)
+        delete_unneeded_weights(self.rules, {c.run.name for c in self.courses}, self.thinned)
 
     def _finished(self, unit: Unit) -> dict[str, Any] | None:
         if unit in self.busy:
             return None
         return read_finished(self.rules.project.job(unit).folder, lambda _: None)
 
-    def _read_pilot(self, course: Course) -> None:
+    def _read_pilot(self, course: TrialRun) -> None:
         """Take in a finished pilot's epochs: it was good enough at each of them."""
         history = read_json(self.rules.project.job(course.unit).folder / "history.json")
         losses = history[pilot_loss_key(course.run.train)]
@@ -198,7 +198,7 @@ class Search:
         if event.kind != "progress":
             self.tick()
 
-    def _fail(self, course: Course, values: dict[str, Any]) -> None:
+    def _fail(self, course: TrialRun, values: dict[str, Any]) -> None:
         """A trial whose unit failed; UnitError where every trial so far has."""
         course.fail(values["message"])
         ended = self.rules.study.finished

@@ -21,7 +21,7 @@ from seqblend.core.seeds import rng_for, seed_for
 from seqblend.tuning.space import Space, Values
 from seqblend.tuning.study_storage import is_url, shown
 
-DEFAULT, AGAIN, WARM, FOUND = "default", "default, another seed", "warm start", "found"
+DEFAULT, NOISE_REPLICATE, WARM, FOUND = "default", "default, another seed", "warm start", "found"
 _SEED = 0  # of the proposals
 OPENING = 8  # trials before TPE takes over from chance
 _ABANDONED = 3 * 3600.0  # seconds of silence after which another machine's trial is given up
@@ -88,7 +88,7 @@ class Study:
         """Say that the trial's process lives."""
         trial.set_user_attr("seen", time.time())
 
-    def heal(self, *, mine: bool = False) -> int:
+    def requeue_stale_trials(self, *, mine: bool = False) -> int:
         """Fail trials whose process is gone (or is this one) and queue their values again.
 
         Queued first and failed then, so that a kill in between loses nothing; a trial that was

@@ -16,7 +16,7 @@ from seqblend.running.project import Project
 from seqblend.running.runs import PILOT, Run, Unit
 from seqblend.tuning.halving import best_until, in_upper_part, survives
 from seqblend.tuning.shards import fold_noise, is_hopeless, least_folds, shard_means
-from seqblend.tuning.study import AGAIN, DEFAULT, Study
+from seqblend.tuning.study import DEFAULT, NOISE_REPLICATE, Study
 
 _ENOUGH = 2  # folds that say something of a trial
 PRUNERS = ("both", "epochs", "shards", "none")
@@ -41,7 +41,7 @@ class Rules:
 
     def noise(self) -> tuple[float, float] | None:
         """A fold's training noise and the shards', from the default run twice; None so far."""
-        pair = [_scored(self.study, role) for role in (DEFAULT, AGAIN)]
+        pair = [_scored(self.study, role) for role in (DEFAULT, NOISE_REPLICATE)]
         if None in pair:
             return None
         one, other = (trial.user_attrs["shards"] for trial in pair)
@@ -52,7 +52,11 @@ class Rules:
 def candidates(study: Study) -> list[FrozenTrial]:
     """Trials that may be chosen: they have seen every fold, and are not there to measure noise."""
     done = [t for t in study.finished if t.state == TrialState.COMPLETE]
-    return [t for t in done if "pruned_at" not in t.user_attrs and t.user_attrs["role"] != AGAIN]
+    return [
+        t
+        for t in done
+        if "pruned_at" not in t.user_attrs and t.user_attrs["role"] != NOISE_REPLICATE
+    ]
 
 
 def contenders(study: Study) -> list[FrozenTrial]:
@@ -70,7 +74,7 @@ def _scored(study: Study, role: str) -> FrozenTrial | None:
     return next((t for t in done if t.user_attrs["role"] == role), None)
 
 
-class Course:
+class TrialRun:
     """One trial, unit by unit: the pilot where there is one, then fold after fold.
 
     unit: the next one, or the one that runs; None once the study was told how it ended
@@ -81,7 +85,7 @@ class Course:
     def __init__(self, rules: Rules, trial: Trial, run: Run) -> None:
         self.rules, self.trial, self.run = rules, trial, run
         self.role = trial.user_attrs["role"]
-        self.seed = 1 if self.role == AGAIN else 0
+        self.seed = 1 if self.role == NOISE_REPLICATE else 0
         self.is_given_up = False
         self.outcome = ""
         self.pilot: float | None = None
@@ -101,10 +105,10 @@ class Course:
     @property
     def is_default(self) -> bool:
         """Whether it measures the default, or the noise in it: no epoch gives it up."""
-        return self.role in (DEFAULT, AGAIN)
+        return self.role in (DEFAULT, NOISE_REPLICATE)
 
     @property
-    def _is_rivalled(self) -> bool:
+    def _can_be_pruned(self) -> bool:
         return self.rules.pruner in ("both", "epochs") and not self.is_default
 
     def observe(
@@ -117,7 +121,7 @@ class Course:
         self._pilot_seconds += seconds
         self.trial.report(loss, epoch)
         fault_injection.visit("trial.report")
-        if not (is_judged and self._is_rivalled):
+        if not (is_judged and self._can_be_pruned):
             return True
         others = [t.intermediate_values for t in self._others()]
         self.is_given_up = not survives(self._epochs, others)
@@ -147,7 +151,7 @@ class Course:
 
     def _take_pilot(self, manifest: dict[str, Any]) -> None:
         """The pilot is done: folds may follow."""
-        self._pilot_seconds = 0.0 if self.role == AGAIN else manifest["seconds"]
+        self._pilot_seconds = 0.0 if self.role == NOISE_REPLICATE else manifest["seconds"]
         self.pilot = best_until(self._epochs, max(self._epochs))
         self.trial.set_user_attr("pilot", self.pilot)
         self.trial.set_user_attr("epochs", manifest["epochs"])
@@ -157,14 +161,14 @@ class Course:
     def judge_pilot(self) -> None:
         """Give up, before the first fold, where the pilot is in the worse half of those so far."""
         others = [t.user_attrs["pilot"] for t in self._others() if "pilot" in t.user_attrs]
-        if self._is_rivalled and self.pilot is not None and not in_upper_part(self.pilot, others):
+        if self._can_be_pruned and self.pilot is not None and not in_upper_part(self.pilot, others):
             self.give_up()
 
     def _others(self) -> list[FrozenTrial]:
         return [
             t
             for t in self.rules.study.trials
-            if t.number != self.trial.number and t.user_attrs.get("role") != AGAIN
+            if t.number != self.trial.number and t.user_attrs.get("role") != NOISE_REPLICATE
         ]
 
     def _take_fold(self, manifest: dict[str, Any]) -> None:
@@ -192,7 +196,7 @@ class Course:
         """Time is up: end with what the folds so far let expect, where that can be told."""
         best = self.rules.best()
         if best is not None and len(self._losses) >= _ENOUGH:
-            if self.role != AGAIN:
+            if self.role != NOISE_REPLICATE:
                 self.trial.set_user_attr("cut", True)
             self._leave(best, f"time was up after {len(self._losses)} folds")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from seqblend.tuning.study import AGAIN, Study
+from seqblend.tuning.study import NOISE_REPLICATE, Study
 
 
 def table_of(study: Study) -> list[dict[str, Any]]:
@@ -31,7 +31,7 @@ def _row(trial: FrozenTrial) -> dict[str, Any]:
         reason += f" after {facts['pruned_at']} folds" if "pruned_at" in facts else f" at {epochs}"
     return {
         "number": trial.number, "role": facts.get("role", ""), "outcome": outcome,
-        "reason": reason, "may_win": facts.get("role") != AGAIN, "log_loss": trial.value,
+        "reason": reason, "may_win": facts.get("role") != NOISE_REPLICATE, "log_loss": trial.value,
         "metric": facts.get("metric"),
         "folds": len(facts.get("losses", [])), "seconds": facts.get("seconds", 0.0),
         "values": trial.params, "run": facts.get("run", ""),

@@ -22,7 +22,7 @@ from seqblend.tuning.replay import Replay, replay
 from seqblend.tuning.search import Search
 from seqblend.tuning.search_warnings import importances, warn_of
 from seqblend.tuning.space import USUAL, Space
-from seqblend.tuning.study import AGAIN, DEFAULT, WARM, Study, open_study
+from seqblend.tuning.study import DEFAULT, NOISE_REPLICATE, WARM, Study, open_study
 from seqblend.tuning.study_storage import open_storage, shown, storage_errors
 from seqblend.tuning.trial_run import Rules
 from seqblend.tuning.trial_table import table_of
@@ -63,7 +63,7 @@ def tune_model(project: Project, model: str, settings: Settings, console: Consol
 
     planner = make_planner(project, model, note)
     space = planner.space(settings.vary)
-    place = settings.storage or project.store.study(planner.study_name(space))
+    place = settings.storage or project.workspace.study(planner.study_name(space))
     end = None if settings.seconds is None else began + settings.seconds
     plan, *warnings = planner.foresee(space, settings.trials, settings.search_seconds)
     say(console, plan)
@@ -92,7 +92,7 @@ def replay_study(
     """What pruning would have done to the study's unpruned trials; nothing is fitted."""
     planner = make_planner(project, model, lambda text: say(console, text, "yellow"))
     space = planner.space(settings.vary)
-    place = settings.storage or project.store.study(planner.study_name(space))
+    place = settings.storage or project.workspace.study(planner.study_name(space))
     with storage_errors(place):
         study = begin_study(planner, space, place, settings, lambda _: None)
         return replay(Rules(project, study))
@@ -106,7 +106,7 @@ def _search_and_confirm(
     stop = None if end is None else end - settings.seconds + settings.search_seconds
     with Progress(console, rules, settings.trials, stop) as progress:
         Search(
-            rules, planner.run, settings.trials, stop, progress.heard, progress.tick
+            rules, planner.run, settings.trials, stop, progress.on_update, progress.tick
         ).run(devices)  # fmt: skip
         confirmation = make_confirmation(rules, planner, end, progress.tick)
         if confirmation is None:
@@ -125,20 +125,20 @@ def begin_study(
     project = planner.project
     storage, was_lost = open_storage(place, note)
     facts = {
-        "competition": project.competition.name, "data": project.ledger.data,
-        "folds": project.ledger.folds, "model": planner.model, "space": space.described(),
+        "competition": project.competition.name, "data": project.fingerprint.data,
+        "folds": project.fingerprint.folds, "model": planner.model, "space": space.described(),
     }  # fmt: skip
 
     def first() -> list:
         warm = [(WARM, values) for values in warm_starts(project, planner.model, space)]
-        return [(DEFAULT, space.start), (AGAIN, space.start), *warm]
+        return [(DEFAULT, space.start), (NOISE_REPLICATE, space.start), *warm]
 
     study = open_study(
         storage, place, planner.study_name(space), facts, space, first, is_fresh=settings.is_fresh
     )
     if was_lost:
         note(f"{rebuild(planner, study)} configurations are known from finished runs")
-    if lost := study.heal():
+    if lost := study.requeue_stale_trials():
         note(f"{lost} trials of a session that was interrupted are queued again")
     return study
 
@@ -149,13 +149,13 @@ def _keep(planner: Planner, verdict: Verdict, facts: dict[str, Any]) -> None:
     for trial in verdict.members:
         run = trial.user_attrs["run"]
         remark = REMARK if trial.user_attrs["role"] != DEFAULT else ""
-        collect_run(project.store, run, 1, project.fold, project.ledger, remark=remark)
+        collect_run(project.workspace, run, 1, project.fold, project.fingerprint, remark=remark)
     record = verdict.record() | facts | {
-        "model": planner.model, "data": project.ledger.data, "folds": project.ledger.folds,
+        "model": planner.model, "data": project.fingerprint.data, "folds": project.fingerprint.folds,
         "remark": REMARK, "metric": project.competition.metric,
     }  # fmt: skip
-    write_tuned(project.store, planner.model, record)
-    write_tuning(record, project.store.report)
+    write_tuned(project.workspace, planner.model, record)
+    write_tuning(record, project.workspace.report)
 
 
 def best_model(project: Project, models: tuple[str, ...] = ()) -> str:
@@ -164,7 +164,7 @@ def best_model(project: Project, models: tuple[str, ...] = ()) -> str:
     wanted = [name for name in models if name in neural] or models
     candidates = [
         Candidate(result.model, result)
-        for result in finished_runs(project.store, project.ledger, lambda _: None)
+        for result in finished_runs(project.workspace, project.fingerprint, lambda _: None)
         if result.model in (wanted or neural)
     ]
     competition = project.competition

@@ -8,8 +8,8 @@ from types import TracebackType
 from seqblend.core.console import Console, Status, duration
 from seqblend.tuning.confirm import Confirmation, has_new_folds
 from seqblend.tuning.gain import describe_gain, gain_of_shards
-from seqblend.tuning.study import AGAIN
-from seqblend.tuning.trial_run import Course, Rules
+from seqblend.tuning.study import NOISE_REPLICATE
+from seqblend.tuning.trial_run import Rules, TrialRun
 from seqblend.tuning.verdict import count_trials
 
 
@@ -34,12 +34,12 @@ class Progress:
     ) -> None:  # fmt: skip
         self._status.__exit__(kind, error, trace)
 
-    def heard(self, course: Course) -> None:
+    def on_update(self, course: TrialRun) -> None:
         """A line for a trial whose pilot is done or that has ended, with the values it tried."""
         number, role = course.trial.number, course.role
         what = role if role != "found" else _words(course.trial.params)
         if course.unit is not None:
-            if role != AGAIN:  # its pilot is the default's
+            if role != NOISE_REPLICATE:  # its pilot is the default's
                 pilot = f"pilot {course.pilot:.4f} after {course.epochs} epochs"
                 self._status.say(f"trial {number}  {pilot}  {what}")
             return

@@ -12,7 +12,7 @@ from seqblend.evaluation.paired import PairedDifference
 from seqblend.tuning.confirm import LEVEL, SEED, Confirmed, has_new_folds
 from seqblend.tuning.gain import describe_gain, gain_of_shards
 from seqblend.tuning.space import Values
-from seqblend.tuning.study import AGAIN, DEFAULT
+from seqblend.tuning.study import DEFAULT, NOISE_REPLICATE
 from seqblend.tuning.trial_run import Rules, default_of
 from seqblend.tuning.trial_table import outcome_of
 
@@ -127,5 +127,5 @@ def count_trials(rules: Rules) -> dict[str, int]:
     """How many trials were done, pruned, failed."""
     ended = rules.study.finished
     outcomes = [outcome_of(trial) for trial in ended]
-    again = sum(t.user_attrs.get("role") == AGAIN for t in ended)
+    again = sum(t.user_attrs.get("role") == NOISE_REPLICATE for t in ended)
     return {how: outcomes.count(how) for how in ("done", "pruned", "failed")} | {"for_noise": again}

@@ -21,7 +21,7 @@ def warm_starts(project: Project, model: str, space: Space) -> list[Values]:
     """The values of the best finished run of each model with the same options, best first."""
     options, found = entry_for(model).options, {}
     rows = project.fold >= 0
-    for result in finished_runs(project.store, project.ledger, lambda _: None):
+    for result in finished_runs(project.workspace, project.fingerprint, lambda _: None):
         if result.model == model or not _has_options(result.model, options):
             continue
         loss = score("log_loss", project.competition.labels[rows], result.oof[rows])
@@ -64,7 +64,7 @@ def rebuild(planner: Planner, study: Study) -> int:
 
 def _tried(planner: Planner, space: Space) -> list[Values]:
     """The values of runs on disk that belong to this space, oldest first."""
-    runs = planner.project.store.root / "runs"
+    runs = planner.project.workspace.root / "runs"
     firsts = [folder / f"seed0-fold0/{MANIFEST}" for folder in runs.glob(f"{planner.model}-*")]
     tried = []
     for path in sorted(filter(Path.is_file, firsts), key=lambda path: path.stat().st_mtime):

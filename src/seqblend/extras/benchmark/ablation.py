@@ -55,9 +55,9 @@ def _plan_run(project: Project, model: str, settings: list[str], precisions: dic
     use = project.embedding.use if config.embedding.path != "none" else None
     if use:
         use = dataclasses.replace(use, mode=config.embedding.mode)
-    ledger, device = project.ledger, torch.device(project.machine.devices[0])
-    data, folds = ledger.data, ledger.folds
-    return plan_runs(config, data, folds, device, settled=precisions, embedding=use)[0]
+    fingerprint, device = project.fingerprint, torch.device(project.machine.devices[0])
+    data, folds = fingerprint.data, fingerprint.folds
+    return plan_runs(config, data, folds, device, resolved=precisions, embedding=use)[0]
 
 
 def tabulate_variants(

@@ -29,9 +29,9 @@ from seqblend.models.scratch_nets.classifier import SequenceClassifier, Shape
 from seqblend.models.tfidf import TfidfLogistic, TfidfOptions
 from seqblend.training.batching import DeviceSequences, plan_batches
 from seqblend.training.contract import Labelled
-from seqblend.training.devices import settle_device
+from seqblend.training.devices import configure_device
 from seqblend.training.optimisation import choose_precision
-from seqblend.training.trainer import Rows, Setting, Trainer
+from seqblend.training.trainer import FitSetting, Rows, Trainer
 
 _BATCH, _WIDTH, _HIDDEN = 64, 128, 64
 _MANY_EPOCHS = 10_000  # time ends a fit, not this
@@ -66,7 +66,7 @@ def list_contenders(device: torch.device) -> dict[str, dict[str, Contender]]:
 
 def measure(task: str, name: str, device: str, rows: int, seconds: float) -> Timing:
     """Measure one contender in this process, on one thread."""
-    place = settle_device(torch.device(device))
+    place = configure_device(torch.device(device))
     torch.manual_seed(0)
     steps = list_contenders(place)[task][name](make_workload(rows), place)
     return time_steps(steps, seconds, place)
@@ -125,7 +125,7 @@ def our_training(precision: str, rows: Labelled, device: torch.device) -> Steps:
     Dropout, gradient clipping and weight averaging are on.
     """
     config = TrainConfig(steps_per_epoch=max(len(rows.labels) // _BATCH, 1))
-    setting = Setting(
+    setting = FitSetting(
         config, CLASSES, _MANY_EPOCHS, 0, 0, precision, device, report=lambda values: None
     )
     trainer = Trainer(_build("bilstm").to(device), _on_device(rows, device), setting)

@@ -1,7 +1,7 @@
 """Arrays that say which tokens a prediction hangs on: their files, and how far they agree.
 
 explanations/<model>.npz
-    data     str []        the ledger's data digest; a file of other data is left out
+    data     str []        the fingerprint's data digest; a file of other data is left out
     rows     int64 [r]     positions among the training rows, -1 for a text that is none of them
     target   int64 [r]     the class whose probability is explained
     offsets  int64 [r + 1] row i has the tokens offsets[i] : offsets[i + 1]

@@ -16,7 +16,7 @@ _CARD = (
     Column("high", "to", "signed"),
     Column("correlation", "errors alike", "score", "correlation with the other members' mean"),
     Column("disagreement", "disagrees", "score", "rows with another class than the blend"),
-    Column("unrest", "unrest", "score", "how much its fits differ on one test row"),
+    Column("prediction_std", "prediction_std", "score", "how much its fits differ on one test row"),
     Column("seconds", "a seed takes", "seconds"),
 )
 

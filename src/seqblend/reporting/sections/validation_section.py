@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from seqblend.diagnosis.shakeup import ShakeUp
-from seqblend.diagnosis.variance import VarianceLedger
+from seqblend.diagnosis.variance import VarianceComponents
 from seqblend.evaluation.check import Check
 from seqblend.reporting.elements.blocks import Block, Section
 from seqblend.reporting.elements.report_tables import NOTHING, Column, Table, table_of
@@ -40,25 +40,29 @@ def validation_section(data: ReportData) -> Section:
 def _tabulate_checks(checks: list[Check]) -> Table:
     """A line a check; without advice where there is none."""
     names = ("check", "result", "meaning", "what to do", "how it was tested")
-    rows = [[c.name, c.figure, c.means, c.advice, c.looked_at] for c in checks]
+    rows = [[c.name, c.figure, c.means, c.advice, c.description] for c in checks]
     table = Table(tuple(Column(name, name) for name in names), rows)
     return table if any(check.advice for check in checks) else table.without("what to do")
 
 
-def _tabulate_variance(ledger: VarianceLedger) -> Table:
+def _tabulate_variance(fingerprint: VarianceComponents) -> Table:
     """A line a source."""
     columns = (
         Column("source", "source"),
         Column("std", "standard deviation", "score"),
         Column("meaning", "meaning"),
     )
-    unknown = "" if ledger.seed is not None else " (unknown with one seed: add --seeds 2)"
+    unknown = "" if fingerprint.seed is not None else " (unknown with one seed: add --seeds 2)"
     rows: list[list[Any]] = [
-        ["folds", ledger.fold, "easy and hard folds, the same for all models"],
-        ["seed", NOTHING if ledger.seed is None else ledger.seed, f"another seed{unknown}"],
-        ["model", ledger.model, "differences between models"],
-        ["model by fold", ledger.rest, "folds that suit one model and not another"],
-        ["rows", ledger.rows, "sampling of a fold's rows"],
+        ["folds", fingerprint.fold, "easy and hard folds, the same for all models"],
+        [
+            "seed",
+            NOTHING if fingerprint.seed is None else fingerprint.seed,
+            f"another seed{unknown}",
+        ],
+        ["model", fingerprint.model, "differences between models"],
+        ["model by fold", fingerprint.rest, "folds that suit one model and not another"],
+        ["rows", fingerprint.rows, "sampling of a fold's rows"],
     ]
     return Table(columns, rows)
 
