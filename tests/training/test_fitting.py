@@ -3,16 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from conftest import sequence_set
+from fit_examples import CPU, SMALL, make_rows, make_setting
 from torch import nn
 
-from seqblend.core.config import TrainConfig, VocabularyConfig
 from seqblend.core.errors import UnitError
-from seqblend.models.recurrent import RecurrentClassifier, RecurrentOptions
-from seqblend.training.batching import DeviceSequences
+from seqblend.models.recurrent import RecurrentClassifier
 from seqblend.training.fitting import (
-    FitSetting,
-    Rows,
     entropy_of,
     epochs_for_folds,
     first_best,
@@ -21,22 +17,6 @@ from seqblend.training.fitting import (
     stops_after_patience,
 )
 from seqblend.training.trainer import Trainer
-
-CPU = torch.device("cpu")
-SMALL = RecurrentOptions(width=8, hidden=8)
-
-
-def make_rows(n=48, seed=0):
-    rng = np.random.default_rng(seed)
-    labels = (np.arange(n) % 2).astype(np.int64)
-    rows = [[int(k) + 2, *rng.integers(4, 9, rng.integers(0, 12)).tolist()] for k in labels]
-    on_device = DeviceSequences(sequence_set(rows), np.arange(9), VocabularyConfig(), CPU)
-    return Rows(on_device, labels)
-
-
-def make_setting(**changes):
-    config = TrainConfig(steps_per_epoch=4, warmup=2, precision="float32", **changes)
-    return FitSetting(config, 2, 4, 0, 0, "float32", CPU, lambda _: None)
 
 
 def build():

@@ -3,9 +3,9 @@ import dataclasses
 import numpy as np
 import pytest
 from conftest import sequence_set
+from fit_examples import CPU, MODULES, draw, make_context
 from report_examples import make_report
-from test_members import CPU, MODULES, draw, make_context
-from test_units import make_project
+from unit_examples import make_project
 
 from seqblend.core.config import parse_assignments
 from seqblend.core.errors import FlagError, InputError

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import sequence_set
-from test_training import make_rows, make_setting
+from fit_examples import make_rows, make_setting
 
 from seqblend.core.config import TrainConfig, VocabularyConfig
 from seqblend.core.errors import UnitError

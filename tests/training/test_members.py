@@ -6,36 +6,11 @@ import numpy as np
 import pytest
 import torch
 from conftest import sequence_set, view_of
+from fit_examples import MODULES, NAMES, OPTIONS, TRAIN, draw, make_context
 
-from seqblend.core.config import TrainConfig, VocabularyConfig
-from seqblend.models.registry import entries, entry_for, resolve_options
-from seqblend.training.contract import Context, Labelled
+from seqblend.models.registry import entry_for, resolve_options
+from seqblend.training.contract import Labelled
 from seqblend.training.members import fit_member, member_from_arrays
-
-CPU = torch.device("cpu")
-NAMES = sorted(entries())
-MODULES = [name for name in NAMES if entry_for(name).kind == "module"]
-SMALL = {"options": {"width": 16, "hidden": 16, "dropout": 0.0, "embedding_dropout": 0.0,
-                     "word_dropout": 0.0}}  # fmt: skip
-TRAIN = TrainConfig(lr=0.02, epochs=12, warmup=5, steps_per_epoch=8, precision="float32")
-
-
-def draw(n=60, seed=0, classes=3):
-    """Rows whose class is which of a few tokens they hold; lengths 1 to 30."""
-    rng = np.random.default_rng(seed)
-    labels = np.arange(n) % classes
-    rows = [
-        [int(label), *rng.integers(classes, 12, rng.integers(0, 30)).tolist()] for label in labels
-    ]
-    return Labelled(sequence_set(rows), labels.astype(np.int64))
-
-
-def make_context(name, *, classes=3, **changes):
-    base = Context(
-        entry_for(name), resolve_options(name, SMALL), TRAIN, VocabularyConfig(min_count=1),
-        classes, view_of(12), 0, 0, TRAIN.epochs, CPU, lambda _: None,
-    )  # fmt: skip
-    return dataclasses.replace(base, **changes)
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +95,7 @@ OPTIONS = {
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_options_and_batch_normalisation_keep_the_contract(name):
-    options = resolve_options(name, SMALL | {name: {"batch_norm": True, **OPTIONS[name]}})
+    options = resolve_options(name, OPTIONS | {name: {"batch_norm": True, **OPTIONS[name]}})
     member = fit_member(draw(), draw(30, 1), make_context(name, options=options, epochs=2))
     rows = draw(12, 4).sequences
     together = member.predict(rows)
@@ -132,7 +107,7 @@ def test_options_and_batch_normalisation_keep_the_contract(name):
 
 @pytest.mark.parametrize("name", MODULES)
 def test_every_parameter_gets_a_gradient(name):
-    model = entry_for(name).build(resolve_options(name, SMALL), 14, 3)
+    model = entry_for(name).build(resolve_options(name, OPTIONS), 14, 3)
     tokens = torch.randint(2, 14, (4, 9))
     model(tokens, torch.tensor([9, 7, 3, 1])).square().sum().backward()
     assert not [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()]
@@ -146,7 +121,7 @@ def test_two_classes_work(name):
 
 
 def test_lr_scale_multiplies_the_rate():
-    halved = {"options": SMALL["options"] | {"lr_scale": 0.5}}
+    halved = {"options": OPTIONS["options"] | {"lr_scale": 0.5}}
     context = make_context("rnn", options=resolve_options("rnn", halved), epochs=1)
     history = fit_member(draw(), draw(30, 1), context).facts.history
     assert history["rate"] == [pytest.approx(TRAIN.lr / 2)]

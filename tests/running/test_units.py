@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from conftest import Touch, write_competition
+from unit_examples import CPU, make_project, runs_of, train_all
 
 from seqblend.app.pipeline import blend_finished
 from seqblend.app.report_data import make_report_data
-from seqblend.core.config import Config, DataConfig, FoldConfig, configure, parse_assignments
+from seqblend.core.config import DataConfig
 from seqblend.core.errors import FlagError, InputError, UnitError
 from seqblend.core.provenance import git_commit
 from seqblend.core.storage import (
@@ -23,40 +23,11 @@ from seqblend.core.storage import (
 from seqblend.evaluation.metrics import score
 from seqblend.evaluation.temperature import apply_temperature
 from seqblend.models.recurrent import RecurrentClassifier
-from seqblend.models.registry import entries
 from seqblend.reading.cache import load_or_read
 from seqblend.reading.discovery import find_files
-from seqblend.running.project import Request, open_project
 from seqblend.running.results import check_result, collect_run, finished_runs
-from seqblend.running.runs import PILOT, Unit, plan_runs, plan_units
+from seqblend.running.runs import PILOT, Unit, plan_units
 from seqblend.running.units import restore_member, run_unit
-from seqblend.running.workspace import Places
-
-CPU = torch.device("cpu")
-SETTINGS = ["train.max_epochs=3", "options.hidden=8", "options.width=8", "train.precision=float32"]
-
-
-def make_config(*settings, folds=2, models=("nblr", "bilstm")):
-    config = configure(Config(), parse_assignments([*SETTINGS, *settings]), list(entries()))
-    return dataclasses.replace(config, folds=FoldConfig(count=folds), models=models)
-
-
-def make_project(tmp_path: Path, *settings, is_plan=False, **changes):
-    data = tmp_path / "tiny"
-    if not data.exists():
-        write_competition(data)
-    places = Places((tmp_path / "input",), tmp_path / "working", tmp_path / "submissions")
-    config = make_config(*settings, **changes)
-    return open_project(config, places, Request(data=data, workers=1, is_plan=is_plan))
-
-
-def runs_of(project):
-    return plan_runs(project.config, project.fingerprint.data, project.fingerprint.folds, CPU)
-
-
-def train_all(project):
-    for unit in plan_units(runs_of(project), project.config.seeds, project.folds.count):
-        run_unit(project.job(unit), CPU, lambda _: None)
 
 
 @pytest.fixture(scope="module")

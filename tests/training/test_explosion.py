@@ -2,7 +2,7 @@
 
 import numpy as np
 from conftest import sequence_set
-from test_training import CPU
+from fit_examples import CPU
 
 from seqblend.core.config import TrainConfig, VocabularyConfig
 from seqblend.core.knobs import override

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import write_competition
-from test_units import make_project, runs_of
+from unit_examples import ALL, make_project, two_stages
 
 from seqblend.app.doctor import diagnose_runs
 from seqblend.core.config import PseudoConfig
@@ -19,20 +19,13 @@ from seqblend.evaluation.metrics import score
 from seqblend.models.nblr import NbLogistic, NbLogisticOptions
 from seqblend.running.pseudo_labels import choose_rows
 from seqblend.running.results import collect_run, pseudo_labels
-from seqblend.running.runs import Unit, plan_second_stage, plan_units
+from seqblend.running.runs import Unit, plan_units
 from seqblend.running.units import restore_member, run_unit
 from seqblend.tuning.space import make_space
 from seqblend.tuning.warm_start import warm_starts
 
 CPU = torch.device("cpu")
 SURE = 0.62
-ALL = PseudoConfig(use=True, confidence=0.0)
-
-
-def two_stages(project, config):
-    """The runs of both stages."""
-    first = runs_of(project)
-    return first, plan_second_stage(first, config)
 
 
 def train_both(project, config=ALL):

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from test_units import CPU, make_project
+from unit_examples import CPU, make_project
 
 from seqblend.app.pipeline import make_plan
 from seqblend.core.console import make_console

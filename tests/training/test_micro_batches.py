@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from test_training import CPU, SMALL, make_rows, make_setting
+from fit_examples import CPU, SMALL, make_rows, make_setting
 
 from seqblend.core.errors import UnitError
 from seqblend.models.recurrent import RecurrentClassifier

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 from conftest import sequence_set, view_of
+from fit_examples import draw, make_context
 from processes import start_script
 from rich.console import Console
-from test_members import draw, make_context
 from torch import nn
 
 from seqblend.app.cli import run_script

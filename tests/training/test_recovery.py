@@ -6,7 +6,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from test_training import CPU, SMALL, make_rows, make_setting
+from fit_examples import CPU, SMALL, make_rows, make_setting
 from torch import nn
 
 from seqblend.core.errors import UnitError

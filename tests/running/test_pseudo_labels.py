@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from processes import run_kernel, start_kernel
 from report_examples import make_probabilities, make_report
-from test_pseudo_units import ALL, two_stages
-from test_units import make_project, runs_of
+from unit_examples import ALL, make_project, runs_of, two_stages
 
 from seqblend.core.config import PseudoConfig
 from seqblend.core.errors import FlagError

@@ -1,0 +1,57 @@
+"""Small fits: one network alone, and every member under one contract."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import torch
+from conftest import sequence_set, view_of
+
+from seqblend.core.config import TrainConfig, VocabularyConfig
+from seqblend.models.recurrent import RecurrentOptions
+from seqblend.models.registry import entries, entry_for, resolve_options
+from seqblend.training.batching import DeviceSequences
+from seqblend.training.contract import Context, Labelled
+from seqblend.training.fitting import FitSetting, Rows
+
+CPU = torch.device("cpu")
+SMALL = RecurrentOptions(width=8, hidden=8)
+
+
+def make_rows(n=48, seed=0):
+    rng = np.random.default_rng(seed)
+    labels = (np.arange(n) % 2).astype(np.int64)
+    rows = [[int(k) + 2, *rng.integers(4, 9, rng.integers(0, 12)).tolist()] for k in labels]
+    on_device = DeviceSequences(sequence_set(rows), np.arange(9), VocabularyConfig(), CPU)
+    return Rows(on_device, labels)
+
+
+def make_setting(**changes):
+    config = TrainConfig(steps_per_epoch=4, warmup=2, precision="float32", **changes)
+    return FitSetting(config, 2, 4, 0, 0, "float32", CPU, lambda _: None)
+
+
+NAMES = sorted(entries())
+MODULES = [name for name in NAMES if entry_for(name).kind == "module"]
+OPTIONS = {"options": {"width": 16, "hidden": 16, "dropout": 0.0, "embedding_dropout": 0.0,
+                     "word_dropout": 0.0}}  # fmt: skip
+TRAIN = TrainConfig(lr=0.02, epochs=12, warmup=5, steps_per_epoch=8, precision="float32")
+
+
+def draw(n=60, seed=0, classes=3):
+    """Rows whose class is which of a few tokens they hold; lengths 1 to 30."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n) % classes
+    rows = [
+        [int(label), *rng.integers(classes, 12, rng.integers(0, 30)).tolist()] for label in labels
+    ]
+    return Labelled(sequence_set(rows), labels.astype(np.int64))
+
+
+def make_context(name, *, classes=3, **changes):
+    base = Context(
+        entry_for(name), resolve_options(name, OPTIONS), TRAIN, VocabularyConfig(min_count=1),
+        classes, view_of(12), 0, 0, TRAIN.epochs, CPU, lambda _: None,
+    )  # fmt: skip
+    return dataclasses.replace(base, **changes)

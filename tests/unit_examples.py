@@ -1,0 +1,51 @@
+"""A tiny competition opened as a project, and its units."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import torch
+from conftest import write_competition
+
+from seqblend.core.config import Config, FoldConfig, PseudoConfig, configure, parse_assignments
+from seqblend.models.registry import entries
+from seqblend.running.project import Request, open_project
+from seqblend.running.runs import plan_runs, plan_second_stage, plan_units
+from seqblend.running.units import run_unit
+from seqblend.running.workspace import Places
+
+CPU = torch.device("cpu")
+SETTINGS = ["train.max_epochs=3", "options.hidden=8", "options.width=8", "train.precision=float32"]
+
+
+def make_config(*settings, folds=2, models=("nblr", "bilstm")):
+    config = configure(Config(), parse_assignments([*SETTINGS, *settings]), list(entries()))
+    return dataclasses.replace(config, folds=FoldConfig(count=folds), models=models)
+
+
+def make_project(tmp_path: Path, *settings, is_plan=False, **changes):
+    data = tmp_path / "tiny"
+    if not data.exists():
+        write_competition(data)
+    places = Places((tmp_path / "input",), tmp_path / "working", tmp_path / "submissions")
+    config = make_config(*settings, **changes)
+    return open_project(config, places, Request(data=data, workers=1, is_plan=is_plan))
+
+
+def runs_of(project):
+    return plan_runs(project.config, project.fingerprint.data, project.fingerprint.folds, CPU)
+
+
+def train_all(project):
+    for unit in plan_units(runs_of(project), project.config.seeds, project.folds.count):
+        run_unit(project.job(unit), CPU, lambda _: None)
+
+
+ALL = PseudoConfig(use=True, confidence=0.0)
+
+
+def two_stages(project, config):
+    """The runs of both stages."""
+    first = runs_of(project)
+    return first, plan_second_stage(first, config)
