@@ -120,8 +120,15 @@ def test_the_order_of_rows_and_columns_only_permutes_the_competition(tmp_path):
 
 
 def test_files_are_found_by_their_usual_names(tmp_path):
-    for name in ("labeledTrainData.tsv", "testData.tsv", "unlabeledTrainData.tsv.zip",
-                 "sampleSubmission.csv", "solution.csv", "readme.pdf", "picture.png"):  # fmt: skip
+    for name in (
+        "labeledTrainData.tsv",
+        "testData.tsv",
+        "unlabeledTrainData.tsv.zip",
+        "sampleSubmission.csv",
+        "solution.csv",
+        "readme.pdf",
+        "picture.png",
+    ):
         (tmp_path / name).write_text("x")
     files = find_files(tmp_path)
     assert files.train.name == "labeledTrainData.tsv"

@@ -137,7 +137,7 @@ def test_a_table_of_attributes_gets_a_clear_error():
         (["我爱北京", "你好吗"], "text", ["我", "爱", "北", "京"]),
         (PROSE, "text", ["it", "was", ",", "i", "think", ",", "a", "good", "film", "."]),
     ],
-)  # fmt: skip
+)
 def test_the_kind_of_a_cell_is_seen_and_the_cell_cut(cells, kind, tokens):
     found = detect_kind(cells)
     assert found.name == kind

@@ -111,8 +111,12 @@ def test_every_json_form_gives_the_same_columns(tmp_path, name, content):
 def test_json_numbers_keep_their_text_and_null_is_empty(tmp_path):
     text = '[{"id": 12345678901234567890, "x": 0.10, "s": [1, 20], "y": null, "b": true}]'
     assert _read(tmp_path, text, "a.json").columns == {
-        "id": ["12345678901234567890"], "x": ["0.10"], "s": [["1", "20"]], "y": [""], "b": ["true"],
-    }  # fmt: skip
+        "id": ["12345678901234567890"],
+        "x": ["0.10"],
+        "s": [["1", "20"]],
+        "y": [""],
+        "b": ["true"],
+    }
 
 
 def test_literal_texts_that_pandas_takes_for_missing_stay_text(tmp_path):

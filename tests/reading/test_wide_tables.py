@@ -24,10 +24,11 @@ ROWS = [["5", "3", "12"], ["3"], ["7", "", "5", "5"], []]  # the last two: a gap
 def records(rows, names, **more):
     """One dict a row: an id, the steps, empty where a row is shorter, and further columns."""
     return [
-        {"id": f"r{i}"} | dict(zip(names, row + [""] * (len(names) - len(row)), strict=True))
+        {"id": f"r{i}"}
+        | dict(zip(names, row + [""] * (len(names) - len(row)), strict=True))
         | {name: values[i] for name, values in more.items()}
         for i, row in enumerate(rows)
-    ]  # fmt: skip
+    ]
 
 
 def write(path, rows):

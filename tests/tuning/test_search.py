@@ -29,9 +29,14 @@ from seqblend.tuning.tuner import Settings, begin_study
 
 CPU = torch.device("cpu")
 SMALL = [
-    "options.hidden=4", "options.width=8", "train.max_epochs=3", "train.precision=float32",
-    "vocabulary.min_count=1", "embedding.path=none", "options.pooling=last",
-]  # fmt: skip
+    "options.hidden=4",
+    "options.width=8",
+    "train.max_epochs=3",
+    "train.precision=float32",
+    "vocabulary.min_count=1",
+    "embedding.path=none",
+    "options.pooling=last",
+]
 
 
 class KilledError(Exception):

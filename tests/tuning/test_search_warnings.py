@@ -48,7 +48,7 @@ def values(**changes: object) -> dict:
         ({"train_dropout": 0.6}, ["--vary train.dropout=0..0.9"]),
         ({"options_pooling": "last"}, []),
     ],
-)  # fmt: skip
+)
 def test_a_best_value_at_an_edge_is_told_with_a_wider_range(changes, said):
     study = study_of([(values(**changes), 1.0)])
     notes = warn_of(study, study.finished[0], {})

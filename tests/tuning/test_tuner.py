@@ -48,9 +48,13 @@ from seqblend.tuning.warm_start import warm_starts
 
 CPU = torch.device("cpu")
 SMALL = [
-    "options.hidden=4", "options.width=8", "train.max_epochs=3", "train.precision=float32",
-    "vocabulary.min_count=1", "embedding.path=none",
-]  # fmt: skip
+    "options.hidden=4",
+    "options.width=8",
+    "train.max_epochs=3",
+    "train.precision=float32",
+    "vocabulary.min_count=1",
+    "embedding.path=none",
+]
 FLAGS = ["--folds", "2", "--workers", "1", *(f for s in SMALL for f in ("--set", s))]
 TRIALS = 5
 
@@ -270,8 +274,14 @@ def test_the_report_shows_the_search(working):
 
 def test_the_history_knows_trials_by_their_numbers_and_the_default_by_its_role():
     def row(number: int, role: str, outcome: str, loss: float) -> dict:
-        return {"number": number, "role": role, "outcome": outcome, "log_loss": loss, "folds": 2,
-                "may_win": role != NOISE_REPLICATE}  # fmt: skip
+        return {
+            "number": number,
+            "role": role,
+            "outcome": outcome,
+            "log_loss": loss,
+            "folds": 2,
+            "may_win": role != NOISE_REPLICATE,
+        }
 
     rows = [
         row(0, DEFAULT, "pruned", 0.9),
@@ -413,8 +423,11 @@ def test_a_trial_given_up_after_two_folds_has_the_mean_to_be_expected(tiny, tmp_
     study = begin_study(planner, space, tmp_path / "s.journal", Settings(), pytest.fail)
     rules = Rules(project, study)
     best = study.ask()
-    for key, fact in {"losses": [0.2, 0.4, 0.6], "shards": [[0.2] * 8, [0.4] * 8, [0.6] * 8],
-                      "run": "a"}.items():  # fmt: skip
+    for key, fact in {
+        "losses": [0.2, 0.4, 0.6],
+        "shards": [[0.2] * 8, [0.4] * 8, [0.6] * 8],
+        "run": "a",
+    }.items():
         best.set_user_attr(key, fact)
     study.study.tell(best, 0.4)
     again = study.ask()

@@ -26,9 +26,13 @@ def add_tuning_flags(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--trials", type=int, metavar="N", help=f"trials in all; {_TRIALS} without --timeout")
     add("--timeout", metavar="TIME", help="such as 30m: for search and confirmation together")
-    add("--vary", default="train,options", metavar="A,B",
+    add(
+        "--vary",
+        default="train,options",
+        metavar="A,B",
         help="sections and knobs to search: train,options,vocabulary,embedding,"
-        "options.hidden=32|64,train.lr=1e-3..1e-2")  # fmt: skip
+        "options.hidden=32|64,train.lr=1e-3..1e-2",
+    )
     add("--storage", default="", metavar="URL", help="a journal file, sqlite:/// or postgresql://")
     add("--pruner", default="both", metavar="NAME", help="both, epochs, shards or none")
     add("--replay", action="store_true", help="what pruning would have done to unpruned trials")

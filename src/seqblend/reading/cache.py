@@ -123,9 +123,14 @@ def load_competition(folder: Path) -> Competition:
     classes = tuple(facts.pop("classes"))
     labels = read_array(folder / "labels.npy")
     return Competition(
-        **facts, **optional, classes=classes, labels=labels, views=views, form=form,
+        **facts,
+        **optional,
+        classes=classes,
+        labels=labels,
+        views=views,
+        form=form,
         findings=findings,
-    )  # fmt: skip
+    )
 
 
 def load_checked(folder: Path, key: str) -> Competition:

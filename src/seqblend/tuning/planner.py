@@ -37,10 +37,13 @@ class Planner:
             project.config, models=(self.model,), tuned={self.model: values}
         )
         return plan_tuned_runs(
-            config, project.fingerprint.data, project.fingerprint.folds,
-            torch.device(project.machine.devices[0]), resolved=self.resolved,
+            config,
+            project.fingerprint.data,
+            project.fingerprint.folds,
+            torch.device(project.machine.devices[0]),
+            resolved=self.resolved,
             embedding=project.embedding.use,
-        )[0]  # fmt: skip
+        )[0]
 
     def space(self, vary: str) -> Space:
         """What is searched; what the user has set stays, and the width that given vectors have."""

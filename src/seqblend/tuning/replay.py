@@ -69,10 +69,16 @@ def replay(rules: Rules) -> Replay | None:
     pairs = [(a, b) for a in trials for b in trials if a is not b and a.value <= b.value]
     wrong = sum(_folds_survived(a, b, noise) < rules.folds for a, b in pairs)
     return Replay(
-        len(trials), by_epochs, by_shards, len(pairs), wrong,
-        sum(t.user_attrs["seconds"] for t in trials), spent,
-        min(t.value for t in trials), best.value,
-    )  # fmt: skip
+        len(trials),
+        by_epochs,
+        by_shards,
+        len(pairs),
+        wrong,
+        sum(t.user_attrs["seconds"] for t in trials),
+        spent,
+        min(t.value for t in trials),
+        best.value,
+    )
 
 
 def _folds_survived(trial: FrozenTrial, best: FrozenTrial, noise: float | None) -> int:

@@ -33,9 +33,10 @@ def importances(study: Study) -> dict[str, float]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # complaints about few trials
         shares = get_param_importances(
-            study.study, evaluator=FanovaImportanceEvaluator(seed=0),
+            study.study,
+            evaluator=FanovaImportanceEvaluator(seed=0),
             target=lambda trial: ranks[trial.number],
-        )  # fmt: skip
+        )
     return {name: float(share) for name, share in shares.items() if np.isfinite(share)}
 
 

@@ -125,15 +125,24 @@ def make_sampler(seed: int) -> TPESampler:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return TPESampler(
-            n_startup_trials=OPENING, multivariate=True, group=True, constant_liar=True,
+            n_startup_trials=OPENING,
+            multivariate=True,
+            group=True,
+            constant_liar=True,
             seed=seed % (1 << 32),
-        )  # fmt: skip
+        )
 
 
 def open_study(
-    storage: optuna.storages.BaseStorage, place: str | Path, name: str, facts: dict[str, Any],
-    space: Space, first: Callable[[], list[tuple[str, Values]]], *, is_fresh: bool = False,
-) -> Study:  # fmt: skip
+    storage: optuna.storages.BaseStorage,
+    place: str | Path,
+    name: str,
+    facts: dict[str, Any],
+    space: Space,
+    first: Callable[[], list[tuple[str, Values]]],
+    *,
+    is_fresh: bool = False,
+) -> Study:
     """The study of that name in the storage, made where it is not there.
 
     facts: digests of what it belongs to; a storage in a file must hold no other competition's
@@ -149,9 +158,12 @@ def open_study(
     if is_fresh and name in known:
         optuna.delete_study(study_name=name, storage=storage)
     study = optuna.create_study(
-        storage=storage, study_name=name, load_if_exists=True, direction="minimize",
+        storage=storage,
+        study_name=name,
+        load_if_exists=True,
+        direction="minimize",
         pruner=optuna.pruners.NopPruner(),
-    )  # fmt: skip
+    )
     if not study.user_attrs:
         for key, value in (facts | {"shared": is_url(place)}).items():
             study.set_user_attr(key, value)

@@ -218,10 +218,14 @@ class TrialRun:
         """Write down what is known of the trial, and then, at once, that it has ended."""
         metric = None if None in self._metric or not self._metric else float(np.mean(self._metric))
         facts = {
-            "losses": self._losses, "shards": self._shards, "metric": metric,
-            "pilot_seconds": self._pilot_seconds, "fold_seconds": self._fold_seconds,
-            "seconds": self._pilot_seconds + sum(self._fold_seconds), "units": self._units,
-        }  # fmt: skip
+            "losses": self._losses,
+            "shards": self._shards,
+            "metric": metric,
+            "pilot_seconds": self._pilot_seconds,
+            "fold_seconds": self._fold_seconds,
+            "seconds": self._pilot_seconds + sum(self._fold_seconds),
+            "units": self._units,
+        }
         for key, fact in facts.items():
             self.trial.set_user_attr(key, fact)
         fault_injection.visit("trial.report")

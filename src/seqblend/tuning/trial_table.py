@@ -30,9 +30,15 @@ def _row(trial: FrozenTrial) -> dict[str, Any]:
         reason = "time was up" if "cut" in facts else reason
         reason += f" after {facts['pruned_at']} folds" if "pruned_at" in facts else f" at {epochs}"
     return {
-        "number": trial.number, "role": facts.get("role", ""), "outcome": outcome,
-        "reason": reason, "may_win": facts.get("role") != NOISE_REPLICATE, "log_loss": trial.value,
+        "number": trial.number,
+        "role": facts.get("role", ""),
+        "outcome": outcome,
+        "reason": reason,
+        "may_win": facts.get("role") != NOISE_REPLICATE,
+        "log_loss": trial.value,
         "metric": facts.get("metric"),
-        "folds": len(facts.get("losses", [])), "seconds": facts.get("seconds", 0.0),
-        "values": trial.params, "run": facts.get("run", ""),
-    }  # fmt: skip
+        "folds": len(facts.get("losses", [])),
+        "seconds": facts.get("seconds", 0.0),
+        "values": trial.params,
+        "run": facts.get("run", ""),
+    }

@@ -79,9 +79,12 @@ def tune_model(project: Project, model: str, settings: Settings, console: Consol
             notes = warn_of(study, verdict.best, shares)
             verdict = dataclasses.replace(verdict, notes=notes)
         facts = {
-            "storage": shown(place), "study": study.study.study_name, "importance": shares,
-            "table": table_of(study), "space": space.described(),
-        }  # fmt: skip
+            "storage": shown(place),
+            "study": study.study.study_name,
+            "importance": shares,
+            "table": table_of(study),
+            "space": space.described(),
+        }
     _keep(planner, verdict, facts)
     return verdict
 
@@ -105,9 +108,9 @@ def _search_and_confirm(
     devices = planner.project.machine.devices
     stop = None if end is None else end - settings.seconds + settings.search_seconds
     with Progress(console, rules, settings.trials, stop) as progress:
-        Search(
-            rules, planner.run, settings.trials, stop, progress.on_update, progress.tick
-        ).run(devices)  # fmt: skip
+        Search(rules, planner.run, settings.trials, stop, progress.on_update, progress.tick).run(
+            devices
+        )
         confirmation = make_confirmation(rules, planner, end, progress.tick)
         if confirmation is None:
             return []
@@ -118,16 +121,22 @@ def _search_and_confirm(
 
 
 def begin_study(
-    planner: Planner, space: Space, place: str | Path, settings: Settings,
+    planner: Planner,
+    space: Space,
+    place: str | Path,
+    settings: Settings,
     note: Callable[[str], None],
-) -> Study:  # fmt: skip
+) -> Study:
     """The study, with what an earlier session left in it put right."""
     project = planner.project
     storage, was_lost = open_storage(place, note)
     facts = {
-        "competition": project.competition.name, "data": project.fingerprint.data,
-        "folds": project.fingerprint.folds, "model": planner.model, "space": space.described(),
-    }  # fmt: skip
+        "competition": project.competition.name,
+        "data": project.fingerprint.data,
+        "folds": project.fingerprint.folds,
+        "model": planner.model,
+        "space": space.described(),
+    }
 
     def first() -> list:
         warm = [(WARM, values) for values in warm_starts(project, planner.model, space)]
@@ -150,10 +159,17 @@ def _keep(planner: Planner, verdict: Verdict, facts: dict[str, Any]) -> None:
         run = trial.user_attrs["run"]
         remark = REMARK if trial.user_attrs["role"] != DEFAULT else ""
         collect_run(project.workspace, run, 1, project.fold, project.fingerprint, remark=remark)
-    record = verdict.record() | facts | {
-        "model": planner.model, "data": project.fingerprint.data, "folds": project.fingerprint.folds,
-        "remark": REMARK, "metric": project.competition.metric,
-    }  # fmt: skip
+    record = (
+        verdict.record()
+        | facts
+        | {
+            "model": planner.model,
+            "data": project.fingerprint.data,
+            "folds": project.fingerprint.folds,
+            "remark": REMARK,
+            "metric": project.competition.metric,
+        }
+    )
     write_tuned(project.workspace, planner.model, record)
     write_tuning(record, project.workspace.report)
 

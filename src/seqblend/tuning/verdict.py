@@ -92,20 +92,30 @@ class Verdict:
             for c in self.confirmed
         }
         return {
-            "settings": self.settings, "verdict": self.sentence,
-            "best": self.best and {"trial": self.best.number, "values": self.best.params,
-                                   "run": self.best.user_attrs["run"],
-                                   "log_loss": self.best.value},
-            "default": self.default and {"trial": self.default.number,
-                                         "run": self.default.user_attrs["run"],
-                                         "log_loss": self.default.value},
+            "settings": self.settings,
+            "verdict": self.sentence,
+            "best": self.best
+            and {
+                "trial": self.best.number,
+                "values": self.best.params,
+                "run": self.best.user_attrs["run"],
+                "log_loss": self.best.value,
+            },
+            "default": self.default
+            and {
+                "trial": self.default.number,
+                "run": self.default.user_attrs["run"],
+                "log_loss": self.default.value,
+            },
             "gain_before": self.gain_before and dataclasses.asdict(self.gain_before),
-            "after": after, "folds_after": self.chosen.folds if self.chosen else 0,
+            "after": after,
+            "folds_after": self.chosen.folds if self.chosen else 0,
             "has_new_folds": self.has_new_folds,
             "seeds": {"search": 0, "noise": 1, "confirmation": SEED},
             "noise": self.noise and {"fold": self.noise[0], "shard": self.noise[1]},
-            "trials": self.trials, "warnings": self.notes,
-        }  # fmt: skip
+            "trials": self.trials,
+            "warnings": self.notes,
+        }
 
 
 def reach_verdict(rules: Rules, confirmed: list[Confirmed]) -> Verdict:
