@@ -28,7 +28,12 @@ from seqblend.tuning.study import (
     make_sampler,
     open_study,
 )
-from seqblend.tuning.study_storage import mend_journal, open_storage, shown, storage_errors
+from seqblend.tuning.study_storage import (
+    open_storage,
+    repair_journal,
+    storage_errors,
+    without_password,
+)
 
 SPACE = make_space(Config(), "nblr")
 OTHER = SPACE.start | {"options.orders": 2}
@@ -36,7 +41,7 @@ FACTS = {"competition": "tiny", "data": "d", "folds": "f", "model": "nblr", "spa
 
 
 def open_at(path: Path | str, *, data: str = "d", fresh: bool = False) -> Study:
-    """The study in a storage; an unreadable journal is begun anew."""
+    """The study in a storage; an unreadable journal is replaced."""
     storage, _ = open_storage(path, lambda _: None)
     first = [(DEFAULT, SPACE.start), (NOISE_REPLICATE, SPACE.start), (WARM, OTHER)]
     facts = FACTS | {"data": data}
@@ -150,9 +155,9 @@ def test_a_torn_last_line_is_cut(tmp_path):
     whole = path.read_bytes()
     path.write_bytes(whole[:-5])
     notes: list[str] = []
-    assert not mend_journal(path, notes.append)
+    assert not repair_journal(path, notes.append)
     assert path.read_bytes() == whole[: whole[:-1].rfind(b"\n") + 1]
-    assert "torn" in notes[0]
+    assert "incomplete" in notes[0]
     study = open_at(path)  # the line said that the second trial had ended
     assert study.requeue_stale_trials(mine=True) == 1
     assert tell(study, 1) == [SPACE.start]
@@ -216,5 +221,5 @@ def test_a_locked_database_says_so(tmp_path, monkeypatch):
 
 
 def test_a_password_is_not_shown():
-    assert shown("postgresql://me:secret@host/x") == "postgresql://me:***@host/x"
-    assert shown("sqlite:////a/b:c@d.db") == "sqlite:////a/b:c@d.db"
+    assert without_password("postgresql://me:secret@host/x") == "postgresql://me:***@host/x"
+    assert without_password("sqlite:////a/b:c@d.db") == "sqlite:////a/b:c@d.db"
