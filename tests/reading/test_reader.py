@@ -175,7 +175,9 @@ def test_two_train_files_are_listed_with_the_remedy(tmp_path):
 
 def test_a_folder_without_train_and_test_lists_what_it_holds(tmp_path):
     (tmp_path / "notes.md").write_text("x")
-    with pytest.raises(InputError, match=r"no train and test file found; it contains notes.md. Name"):
+    with pytest.raises(
+        InputError, match=r"no train and test file found; it contains notes.md. Name"
+    ):
         find_files(tmp_path)
     with pytest.raises(InputError, match=r"does not exist. Give a folder with --data"):
         find_files(tmp_path / "none")

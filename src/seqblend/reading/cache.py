@@ -110,27 +110,16 @@ def load_competition(folder: Path) -> Competition:
     """The competition in a data folder, its tokens memory-mapped."""
     facts = read_json(folder / "competition.json")
     views = {name: _load_view(folder / name, name) for name in facts.pop("views")}
-    form = facts.pop("form")
+    form = facts["form"]
     form["style"]["quoted"] = tuple(form["style"]["quoted"])
     form |= {"columns": tuple(form["columns"]), "classes": tuple(form["classes"])}
-    form = SubmissionForm(**{**form, "style": CsvStyle(**form["style"])})
+    facts["form"] = SubmissionForm(**form | {"style": CsvStyle(**form["style"])})
+    facts["findings"] = [Finding(**finding) for finding in facts["findings"]]
+    facts["classes"] = tuple(facts["classes"])
     written = read_json(folder / MANIFEST)["files"]
-    optional = {
-        name: read_array(folder / f"{file}.npy") if f"{file}.npy" in written else None
-        for name, file in (("groups", "groups"), ("folds", "given_folds"))
-    }
-    findings = [Finding(**finding) for finding in facts.pop("findings")]
-    classes = tuple(facts.pop("classes"))
-    labels = read_array(folder / "labels.npy")
-    return Competition(
-        **facts,
-        **optional,
-        classes=classes,
-        labels=labels,
-        views=views,
-        form=form,
-        findings=findings,
-    )
+    for name, file in (("groups", "groups.npy"), ("folds", "given_folds.npy")):
+        facts[name] = read_array(folder / file) if file in written else None
+    return Competition(**facts, labels=read_array(folder / "labels.npy"), views=views)
 
 
 def load_checked(folder: Path, key: str) -> Competition:

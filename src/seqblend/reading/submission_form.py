@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from seqblend.core.errors import FlagError, InputError, listing, nearest
@@ -14,6 +14,7 @@ from seqblend.reading.labels import as_number, normal_label
 from seqblend.reading.schema import Schema
 from seqblend.reading.tables import RawTable
 
+_DEFAULT_METRICS = {"labels": "accuracy", "probability": "auc", "class_columns": "log_loss"}
 _RANKING = ("auc", "log_loss")  # metrics that need probabilities
 
 
@@ -34,7 +35,6 @@ def infer_submission(
     test: RawTable,
     sample: RawTable | None,
     metric: str,
-    environment: Mapping[str, str] = os.environ,
     *,
     positive: str = "",
 ) -> InferredSubmission:
@@ -50,7 +50,7 @@ def infer_submission(
         warnings: tuple[str, ...] = ()
     else:
         form, why = _sampled_form(schema, classes, sample, metric), "as in the sample"
-        form, warnings = _check_ids(form, ids, test, sample, environment)
+        form, warnings = _check_ids(form, ids, test, sample)
         if form.kind == "labels":
             classes = _written_classes(classes, sample.texts(form.columns[0]))
     what, flag = f"{form.kind}: {listing(form.columns, 6)}", ""
@@ -59,17 +59,13 @@ def infer_submission(
         form = replace(form, classes=(chosen,))
         what = f"probability: {form.columns[0]} = P({classes[chosen]})"
         flag = "--set data.positive=CLASS"
-    inferred = {"labels": "accuracy", "probability": "auc", "class_columns": "log_loss"}[form.kind]
+    metric_why = "asked for" if metric else f"the submission has {form.kind.replace('_', ' ')}"
+    metric = metric or _DEFAULT_METRICS[form.kind]
     findings = (
         Finding("submission", what, flag, why),
-        Finding(
-            "metric",
-            metric or inferred,
-            "--metric NAME",
-            "asked for" if metric else f"the submission holds {form.kind.replace('_', ' ')}",
-        ),
+        Finding("metric", metric, "--metric NAME", metric_why),
     )
-    return InferredSubmission(form, metric or inferred, classes, findings, warnings)
+    return InferredSubmission(form, metric, classes, findings, warnings)
 
 
 def row_ids(schema: Schema, table: RawTable, sample: RawTable | None) -> list[str]:
@@ -184,7 +180,6 @@ def _check_ids(
     ids: list[str],
     test: RawTable,
     sample: RawTable,
-    environment: Mapping[str, str],
 ) -> tuple[SubmissionForm, tuple[str, ...]]:
     """The form with ids that are in test, each once; test order in Kaggle's hidden rerun."""
     _check_unique(form.ids, sample)
@@ -193,7 +188,7 @@ def _check_ids(
     beyond = [text for text in ids if text not in asked]
     if not unknown and not beyond:
         return form, ()
-    if environment.get("KAGGLE_IS_COMPETITION_RERUN"):
+    if os.environ.get("KAGGLE_IS_COMPETITION_RERUN"):
         warning = "the test file has other ids than the sample (hidden rerun): test order"
         return replace(form, ids=ids), (warning,)
     parts = [

@@ -126,23 +126,20 @@ def make_space(
     chosen: dict[str, Knob] = {}
     for part in filter(None, map(str.strip, vary.split(","))):
         name, has_range, text = part.partition("=")
+        section, _, key = name.partition(".")
         if name in SECTIONS:
             inside = {n: k for n, k in every.items() if n.startswith(f"{name}.") and n not in held}
             chosen = inside | chosen
         elif name in every:
-            section, _, key = name.partition(".")
-            chosen[name] = every[name]
-            if has_range:
-                chosen[name] = _with_range(every[name], text, sections[section], key)
+            knob = every[name]
+            chosen[name] = _with_range(knob, text, sections[section], key) if has_range else knob
         else:
-            known = [*SECTIONS, *every]
-            raise FlagError(
-                f"--vary: no section or setting '{name}'{suggest(name, known, 'Known')}"
-            )
+            known = suggest(name, [*SECTIONS, *every], "Known")
+            raise FlagError(f"--vary: no section or setting '{name}'{known}")
     if not chosen:
         raise FlagError(
-            f"--vary {vary}: nothing is left to search for {model}; everything there was set by "
-            "--set or --config, or has no effect on it"
+            f"--vary {vary}: nothing is left to search for {model}: each setting was set by --set "
+            "or --config, or has no effect on it"
         )
     return Space(tuple(_check_range(chosen[name]) for name in sorted(chosen)))
 
