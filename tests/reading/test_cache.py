@@ -1,3 +1,5 @@
+"""The cache of a competition on disk: read once, loaded equal, read again when files change."""
+
 import json
 import os
 

@@ -1,4 +1,4 @@
-"""A folder of files -> a Competition, the same whatever format, order or packing the files have."""
+"""Reading a folder of files: the competition does not depend on format, order or compression."""
 
 import csv
 import gzip

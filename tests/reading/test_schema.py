@@ -1,4 +1,4 @@
-"""Columns by role, cells into tokens, labels into classes."""
+"""Finding id, target and sequence columns, tokenizing cells, reading labels."""
 
 from pathlib import Path
 

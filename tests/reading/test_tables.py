@@ -1,4 +1,4 @@
-"""One file -> columns of text, whatever its format; a clear line where that cannot be."""
+"""Reading one file as columns of text in any format, and a clear error where it cannot be read."""
 
 import bz2
 import gzip

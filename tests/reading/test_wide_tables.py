@@ -1,4 +1,4 @@
-"""Wide tables: one column a step is read as the list it stands for."""
+"""Wide tables: one column per step is read as one list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The confirmation: new folds that keep relatives together, and what the verdict says of it."""
+"""The confirmation: new folds that keep groups whole, and the verdict."""
 
 from __future__ import annotations
 

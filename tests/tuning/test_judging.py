@@ -1,4 +1,4 @@
-"""When a trial is given up: the paired-shard test, successive halving, gains and their noise."""
+"""When a trial is pruned: the paired test on shards, successive halving, gains and their noise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order of a search: pilots first, the most promising trial next, and the same after a kill."""
+"""The order of a search: pilots first, then the best pilot's trial, and the same after a kill."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_pilots_come_first_and_then_the_most_promising_trial(tiny, tmp_path, poo
         if t.user_attrs["role"] != NOISE_REPLICATE
     }
     pilots = [unit for unit in pool.units if unit.fold == PILOT]
-    assert pilots == pool.units[: N_STARTUP - 1]  # the twin has the default's
+    assert pilots == pool.units[: N_STARTUP - 1]  # the replicate has the default's
     folds = pool.units[N_STARTUP - 1 :]
     least = min(trials.values(), key=lambda t: t.user_attrs.get("pilot", 9.0))
     first, default = least.user_attrs["run"], default_of(rules.study).user_attrs["run"]
@@ -181,7 +181,7 @@ BEST = [0.2, 0.3, 0.4, 0.5]  # log losses of a trial that is whole
 
 @pytest.fixture
 def begun(tiny, tmp_path) -> tuple[Rules, list[TrialRun]]:
-    """Rules of a study whose default and its twin are running beside a complete trial."""
+    """Rules of a study whose default and noise replicate are running beside a complete trial."""
     rules, planner = open_study(tiny, tmp_path, "options.smoothing", model="nblr")
     run = planner.run(planner.space("options.smoothing").start)
     trial_runs = [TrialRun(rules, rules.study.ask(), run) for _ in range(2)]
@@ -197,7 +197,7 @@ def see(trial_run: TrialRun, losses: list[float]) -> None:
     trial_run._shards = [[loss] * 8 for loss in losses]
 
 
-def test_a_default_beyond_hope_is_given_up_and_still_held_against(begun):
+def test_a_pruned_default_is_still_compared_with(begun):
     rules, (default, again) = begun
     see(default, [loss + 0.3 for loss in BEST[:3]])
     assert default._prune()
@@ -212,7 +212,7 @@ def test_a_default_beyond_hope_is_given_up_and_still_held_against(begun):
     assert gain.high - gain.mean == pytest.approx(1.959964 * 0.2 / rules.folds**0.5)
 
 
-def test_what_time_cuts_short_ends_with_what_is_to_be_expected(begun):
+def test_trials_stopped_at_the_deadline_end_with_the_expected_loss(begun):
     rules, (default, again) = begun
     see(default, [0.1, 0.25])
     see(again, [0.1])

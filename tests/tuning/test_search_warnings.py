@@ -1,4 +1,4 @@
-"""What is said of a finished study: values at an edge, knobs without effect."""
+"""Warnings about a finished study: values at an edge, hyperparameters without effect."""
 
 from __future__ import annotations
 

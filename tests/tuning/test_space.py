@@ -1,4 +1,4 @@
-"""What is searched: every knob with a range, the user's settings left alone, and no empty range."""
+"""The search space: each setting with a range, without the user's settings and empty ranges."""
 
 from __future__ import annotations
 

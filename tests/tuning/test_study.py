@@ -1,4 +1,4 @@
-"""The study: its order, what a dead process leaves, and storages that cannot be used."""
+"""The study: the order of its trials, trials of dead processes, and unusable storages."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ FACTS = {"competition": "tiny", "data": "d", "folds": "f", "model": "nblr", "spa
 
 def open_at(path: Path | str, *, data: str = "d", fresh: bool = False) -> Study:
     """The study in a storage; an unreadable journal is replaced."""
-    storage, _ = open_storage(path, lambda _: None)
+    storage = open_storage(path, lambda _: None)
     first = [(DEFAULT, SPACE.start), (NOISE_REPLICATE, SPACE.start), (WARM, OTHER)]
     facts = FACTS | {"data": data}
-    return open_study(storage, path, "nblr-1", facts, SPACE, lambda: first, is_fresh=fresh)
+    return open_study(storage, "nblr-1", facts, SPACE, lambda: first, is_fresh=fresh)
 
 
 def tell(study: Study, count: int) -> list[dict]:
@@ -75,7 +75,7 @@ def leave_running(path: Path, *, when: str) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == -signal.SIGKILL
 
 
-def test_the_default_comes_first_then_its_twin_then_warm_starts(tmp_path):
+def test_the_default_comes_first_then_its_noise_replicate_then_warm_starts(tmp_path):
     study = open_at(tmp_path / "s.journal")
     assert tell(study, 3) == [SPACE.start, SPACE.start, OTHER]
     tell(study, 1)
@@ -168,7 +168,7 @@ def test_a_journal_that_cannot_be_read_is_set_aside(tmp_path, content):
     path = tmp_path / "s.journal"
     path.write_bytes(content)
     notes: list[str] = []
-    assert open_storage(path, notes.append)[1]
+    assert open_storage(path, notes.append).was_unreadable
     assert "set aside" in notes[0]
     assert (tmp_path / "s.journal.corrupt").read_bytes() == content
     assert tell(open_at(path), 1) == [SPACE.start]

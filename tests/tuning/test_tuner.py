@@ -1,4 +1,4 @@
-"""Tuning end to end: trials are runs, what is found is used, nothing is lost."""
+"""Tuning end to end: trials are runs, their results are used, and a kill loses nothing."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_every_trial_is_a_run_whose_units_are_on_disk(working):
         assert [len(shards) for shards in trial.user_attrs["shards"]] == [8, 8]
 
 
-def test_the_twin_shares_the_pilot_and_differs_in_its_folds(working):
+def test_the_noise_replicate_shares_the_pilot_and_differs_in_its_folds(working):
     default, again = study_of(working).get_trials()[:2]
     assert default.user_attrs["run"] == again.user_attrs["run"]
     assert default.value != again.value
@@ -134,7 +134,7 @@ def test_a_plan_says_what_a_trial_takes_and_warns_where_time_is_short(tiny, tmp_
     assert "; 6 of them " in plan
     assert len(planner.plan_lines(space, None, 3600.0)) == 1
     plan, warning = planner.plan_lines(space, None, 1.0)
-    assert "1.0 s on 1 worker have room for 0." in plan
+    assert "1.0 s on 1 worker are enough for 0." in plan
     assert "a longer --timeout or fewer rows" in warning
 
 
@@ -329,7 +329,7 @@ def test_other_models_with_the_same_options_are_warm_starts(tiny, working):
     assert warm_starts(project, "nblr", space) == []
 
 
-def test_a_trial_whose_unit_fails_is_told_and_not_tried_again(rules):
+def test_a_trial_whose_unit_fails_is_noted_and_not_tried_again(rules):
     trial_run = begin(rules)
     trial_run.fail("the loss is not finite")
     (trial,) = rules.study.finished
@@ -369,7 +369,7 @@ def fit(trial_run: TrialRun, *, most: int = 9) -> None:
         trial_run.add_unit(manifest)
 
 
-def test_a_course_is_a_pilot_and_then_fold_after_fold(rules):
+def test_a_trial_is_a_pilot_and_then_fold_after_fold(rules):
     trial_run = begin(rules)
     assert trial_run.unit.fold == PILOT
     fit(trial_run, most=1)

@@ -22,7 +22,7 @@ _TRIALS = 30  # without --trials and --timeout
 
 
 def add_tuning_flags(parser: argparse.ArgumentParser) -> None:
-    """The flags of tuning, besides those that every step understands."""
+    """Add the flags of tuning to those of every script."""
     add = parser.add_argument
     add("--trials", type=int, metavar="N", help=f"number of trials; {_TRIALS} without --timeout")
     add("--timeout", metavar="TIME", help="time for search and confirmation together, such as 30m")

@@ -82,8 +82,8 @@ def _find_line_end(text: str) -> str:
 def _find_quoting(lines: list[str], separator: str) -> tuple[bool, tuple[bool, ...]]:
     """Whether the header is quoted, and which columns are quoted in every row."""
     header, *rows = [_quote_marks(line, separator) for line in lines[:_STYLE_LINES] if line.strip()]
-    whole = [row for row in rows if len(row) == len(header)]  # others contain a newline in a field
-    return all(header), tuple(map(all, zip(*whole, strict=True)))
+    same_width = [row for row in rows if len(row) == len(header)]  # not inside a field
+    return all(header), tuple(map(all, zip(*same_width, strict=True)))
 
 
 def _quote_marks(line: str, separator: str) -> list[bool]:

@@ -57,8 +57,9 @@ def read_content(path: Path) -> FileContent:
     text, encoding, warnings = _decode(path, raw)
     at = text.find("\0")
     if at >= 0:
+        line = text.count("\n", 0, at) + 1
         raise InputError(
-            f"{path}, line {_line(text, at)}: contains a NUL character; expected text. "
+            f"{path}, line {line}: contains a NUL character; expected text. "
             "Save it as UTF-8, or download it again"
         )
     return FileContent(text, Path(name).suffix.lower(), encoding, warnings)
@@ -187,7 +188,3 @@ def _looks_like_cp1252(raw: bytes) -> bool:
     if re.search(rb"[\x81\x8d\x8f\x90\x9d\xfe\xff]", raw):
         return False
     return raw.decode("utf-8", errors="ignore").isascii()
-
-
-def _line(text: str, position: int) -> int:
-    return text.count("\n", 0, position) + 1

@@ -189,9 +189,9 @@ def plain_number(token: str) -> str:
     return match[1] if match else token
 
 
-def check_discrete(cells: list[Cell], cut: Tokenizer, column: str) -> None:
+def check_discrete(cells: list[Cell], tokenize: Tokenizer, column: str) -> None:
     """InputError where steps are real-valued measurements."""
-    tokens = [token for cell in typical_cells(cells, 200) for token in cut(cell)]
+    tokens = [token for cell in typical_cells(cells, 200) for token in tokenize(cell)]
     fractions = [token for token in tokens if _IS_FRACTION.fullmatch(token)]
     if len(fractions) > 0.2 * len(tokens) and len(set(fractions)) >= _MANY_FRACTIONS:
         raise InputError(

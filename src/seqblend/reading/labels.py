@@ -55,7 +55,7 @@ def read_labels(table: RawTable, column: str, *, is_given: bool = False) -> Labe
 
 
 def as_number(text: str) -> float | None:
-    """The finite number a text stands for, or None."""
+    """The text as a finite number, or None."""
     try:
         value = float(text)
     except ValueError:
@@ -110,11 +110,11 @@ def stratified_rows(labels: np.ndarray, rows: int) -> np.ndarray:
 def _raise_mixed(table: RawTable, where: str, texts: list[str], numbers: dict[str, float]) -> None:
     is_number = [text in numbers for text in texts]
     is_few = 2 * sum(is_number) < len(texts)  # the rarer type is the likely mistake
-    odd = [row for row, flag in enumerate(is_number) if flag == is_few]
+    rare = [row for row, flag in enumerate(is_number) if flag == is_few]
     raise InputError(
-        f"{where}: numbers and text are mixed; {len(odd)} labels are "
-        f"{'numbers' if is_few else 'no numbers'}, the first ('{texts[odd[0]]}') in "
-        f"{table.place(odd[0])}. Write all labels as text or all as numbers"
+        f"{where}: numbers and text are mixed; {len(rare)} labels are "
+        f"{'numbers' if is_few else 'no numbers'}, the first ('{texts[rare[0]]}') in "
+        f"{table.place(rare[0])}. Write all labels as text or all as numbers"
     )
 
 

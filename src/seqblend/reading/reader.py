@@ -41,14 +41,14 @@ def read_competition(
     train, test = join_step_columns(train, schema.steps), join_step_columns(test, schema.steps)
     labels = read_labels(train, schema.target, is_given=bool(data.target))
     answer = infer_submission(schema, labels.classes, test, sample, metric, positive=data.positive)
-    rows = stratified_rows(labels.values, data.rows)
+    rows, train_ids = stratified_rows(labels.values, data.rows), row_ids(schema, train, None)
     findings = [*_file_findings(files, train, test, sample), *schema.findings, *answer.findings]
     warnings = [*_table_warnings(schema, train, test, sample), *answer.warnings]
     known = Competition(
         name=name,
         classes=answer.classes,
         labels=labels.values[rows],
-        train_ids=_take(row_ids(schema, train, None), rows),
+        train_ids=[train_ids[row] for row in rows],
         test_ids=row_ids(schema, test, sample),
         views={},
         metric=answer.metric,
@@ -79,10 +79,6 @@ def _complete(
         warnings=[*warnings, *_unseen_warning(view, n_train, n_test)],
         counts=counts,
     )
-
-
-def _take(values: list[str], rows: np.ndarray) -> list[str]:
-    return [values[row] for row in rows]
 
 
 def _factors(table: RawTable, column: str, rows: np.ndarray) -> np.ndarray | None:
@@ -155,12 +151,10 @@ def _file_findings(
     files: CompetitionFiles, train: RawTable, test: RawTable, sample: RawTable | None
 ) -> list[Finding]:
     findings = [
-        Finding("train", train.path.name, "--data DIR", f"{train.form}, {len(train):,} rows"),
-        Finding("test", test.path.name, "--data DIR", f"{test.form}, {len(test):,} rows"),
+        Finding(name, table.path.name, "--data DIR", f"{table.form}, {len(table):,} rows")
+        for name, table in (("train", train), ("test", test), ("sample", sample))
+        if table is not None
     ]
-    if sample is not None:
-        why = f"{sample.form}, {len(sample):,} rows"
-        findings.append(Finding("sample", sample.path.name, "--data DIR", why))
     if files.solution:
         findings.append(Finding("solution", files.solution.name, "--solution FILE", "read last"))
     if files.unlabelled:
@@ -194,14 +188,9 @@ def _unseen_warning(view: View, train: int, test: int) -> list[str]:
 
 
 def _count_findings(counts: dict[str, int]) -> list[Finding]:
-    findings = [
-        Finding(
-            "tokens",
-            f"{counts['tokens']:,}, {counts['lexicon']:,} different",
-            "",
-            f"longest row: {max(counts['longest_train'], counts['longest_test']):,}",
-        )
-    ]
+    what = f"{counts['tokens']:,}, {counts['lexicon']:,} different"
+    longest = max(counts["longest_train"], counts["longest_test"])
+    findings = [Finding("tokens", what, "", f"longest row: {longest:,}")]
     empty = counts["empty_train"] + counts["empty_test"]
     if empty:
         text = f"{counts['empty_train']:,} train, {counts['empty_test']:,} test"

@@ -204,5 +204,5 @@ def _is_sequence(train: RawTable, name: str, data: DataConfig, family: str) -> b
 
 def _mean_tokens(train: RawTable, name: str, data: DataConfig) -> float:
     cells = typical_cells(train.columns[name], 200)
-    cut = make_tokenizer(detect_kind(cells, data.kind), train, name, data)
-    return sum(len(cut(cell)) for cell in cells) / max(len(cells), 1)
+    tokenize = make_tokenizer(detect_kind(cells, data.kind), train, name, data)
+    return sum(len(tokenize(cell)) for cell in cells) / max(len(cells), 1)

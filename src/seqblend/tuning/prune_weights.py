@@ -17,22 +17,12 @@ def delete_unneeded_weights(rules: Rules, in_use: set[str], without_weights: set
     in_use: runs of trials that go on; without_weights: runs already deleted, extended in place
     """
     best = sorted(candidates(rules.study), key=lambda t: (t.value, t.number))[:_N_KEPT]
-    kept = in_use | without_weights | {trial.user_attrs["run"] for trial in best}
+    defaults = [t for t in rules.study.trials if t.user_attrs.get("role") == DEFAULT]
+    kept = in_use | without_weights | {t.user_attrs.get("run") for t in best + defaults}
     for trial in rules.study.finished:
         run = trial.user_attrs.get("run")
-        if run is None or run in kept or trial.user_attrs.get("role") == DEFAULT:
+        if run is None or run in kept or (rules.project.workspace.run(run) / MANIFEST).exists():
             continue
-        folder = rules.project.workspace.run(run)
-        if (folder / MANIFEST).exists() or _is_default(rules, run):
-            continue
-        for unit in folder.glob("*/"):
+        for unit in rules.project.workspace.run(run).glob("*/"):
             forget_file(unit, "weights.npz")
         without_weights.add(run)
-
-
-def _is_default(rules: Rules, run: str) -> bool:
-    """Whether the default has the run, be it of another trial too."""
-    return any(
-        t.user_attrs.get("run") == run and t.user_attrs.get("role") == DEFAULT
-        for t in rules.study.trials
-    )

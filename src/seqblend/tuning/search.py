@@ -42,7 +42,7 @@ class Search:
         with the loss expected from these, the others are queued again
     on_update: called when a trial's pilot is done, and when the trial has ended
     tick: called several times per second
-    active: trials that have not ended; busy: the unit in each worker's hands and its trial
+    active: trials that have not ended; busy: units that workers fit, and their trials
     without_weights: runs whose weights were deleted
 
     In the start-up phase, at most a third of the time, the pilots of the first trials are fitted

@@ -56,18 +56,14 @@ class Knob:
 
     def distribution(self) -> BaseDistribution:
         """The range as an Optuna distribution."""
-        from optuna.distributions import (
-            CategoricalDistribution,
-            FloatDistribution,
-            IntDistribution,
-        )
+        from optuna import distributions
 
         if isinstance(self.search, Choice):
-            return CategoricalDistribution(self.search.values)
+            return distributions.CategoricalDistribution(self.search.values)
         low, high, log = self.search.low, self.search.high, self.search.log
         if isinstance(self.default, int):
-            return IntDistribution(int(low), int(high), log=log)
-        return FloatDistribution(low, high, log=log)
+            return distributions.IntDistribution(int(low), int(high), log=log)
+        return distributions.FloatDistribution(low, high, log=log)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from seqblend.core.errors import FlagError
 from seqblend.core.seeds import rng_for, seed_for
 from seqblend.tuning.space import Space, Values
-from seqblend.tuning.study_storage import is_url, without_password
+from seqblend.tuning.study_storage import StudyStorage, is_url, without_password
 
 DEFAULT, NOISE_REPLICATE, WARM, FOUND = "default", "default, another seed", "warm start", "found"
 _SEED = 0  # of the proposals
@@ -134,8 +134,7 @@ def make_sampler(seed: int) -> TPESampler:
 
 
 def open_study(
-    storage: optuna.storages.BaseStorage,
-    place: str | Path,
+    storage: StudyStorage,
     name: str,
     facts: dict[str, Any],
     space: Space,
@@ -152,20 +151,20 @@ def open_study(
     raises: FlagError where the storage belongs to another competition
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    known = {s.study_name: s for s in optuna.get_all_study_summaries(storage)}
-    if not str(place).startswith("postgresql"):
-        _check_owner(known.values(), place, facts)
+    known = {s.study_name: s for s in optuna.get_all_study_summaries(storage.backend)}
+    if not str(storage.place).startswith("postgresql"):
+        _check_owner(known.values(), storage.place, facts)
     if is_fresh and name in known:
-        optuna.delete_study(study_name=name, storage=storage)
+        optuna.delete_study(study_name=name, storage=storage.backend)
     study = optuna.create_study(
-        storage=storage,
+        storage=storage.backend,
         study_name=name,
         load_if_exists=True,
         direction="minimize",
         pruner=optuna.pruners.NopPruner(),
     )
     if not study.user_attrs:
-        for key, value in (facts | {"shared": is_url(place)}).items():
+        for key, value in (facts | {"shared": is_url(storage.place)}).items():
             study.set_user_attr(key, value)
     if "first" not in study.user_attrs:
         study.set_user_attr("first", first())

@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
@@ -48,8 +49,17 @@ class _JournalLock:
         os.close(self._handle)
 
 
-def open_storage(place: str | Path, note: Callable[[str], None]) -> tuple[BaseStorage, bool]:
-    """(the storage, whether it is new because its file could not be read).
+@dataclass(frozen=True)
+class StudyStorage:
+    """An open storage; was_unreadable: its file was damaged and has been replaced by a new one."""
+
+    backend: BaseStorage
+    place: str | Path
+    was_unreadable: bool = False
+
+
+def open_storage(place: str | Path, note: Callable[[str], None]) -> StudyStorage:
+    """The storage of studies at this place.
 
     place: a path of a journal file, or a URL such as sqlite:///study.db or postgresql://...
     raises: FlagError where it cannot be opened
@@ -61,16 +71,15 @@ def open_storage(place: str | Path, note: Callable[[str], None]) -> tuple[BaseSt
             raise _storage_error(place, str(error)) from error
 
 
-def _open(place: str | Path, note: Callable[[str], None]) -> tuple[BaseStorage, bool]:
+def _open(place: str | Path, note: Callable[[str], None]) -> StudyStorage:
     if is_url(place):
         wait = {"timeout" if str(place).startswith("sqlite") else "connect_timeout": _PATIENCE}
-        return RDBStorage(str(place), engine_kwargs={"connect_args": wait}), False
+        return StudyStorage(RDBStorage(str(place), engine_kwargs={"connect_args": wait}), place)
     path = Path(place)
     path.parent.mkdir(parents=True, exist_ok=True)
     was_unreadable = repair_journal(path, note)
-    return JournalStorage(
-        JournalFileBackend(str(path), lock_obj=_JournalLock(path))
-    ), was_unreadable
+    backend = JournalFileBackend(str(path), lock_obj=_JournalLock(path))
+    return StudyStorage(JournalStorage(backend), place, was_unreadable)
 
 
 def is_url(place: str | Path) -> bool:
@@ -110,13 +119,13 @@ def repair_journal(path: Path, note: Callable[[str], None]) -> bool:
     if not path.is_file():
         return False
     content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if not all(map(_is_entry, whole.splitlines())) or (content and not whole):
+    complete = content[: content.rfind(b"\n") + 1]
+    if not all(map(_is_entry, complete.splitlines())) or (content and not complete):
         set_aside(path)
         note(f"{path.name} cannot be read: set aside, and rebuilt from the finished runs")
         return True
-    if len(whole) < len(content):
-        write_bytes(path, whole)
+    if len(complete) < len(content):
+        write_bytes(path, complete)
         note(f"{path.name}: its incomplete last line is removed")
     return False
 

@@ -117,22 +117,15 @@ def prepare_study(
 ) -> Study:
     """The study, with the unfinished trials of earlier sessions queued again."""
     project = planner.project
-    storage, was_lost = open_storage(place, note)
+    storage = open_storage(place, note)
 
     def first() -> list:
         warm = [(WARM, values) for values in warm_starts(project, planner.model, space)]
         return [(DEFAULT, space.start), (NOISE_REPLICATE, space.start), *warm]
 
-    study = open_study(
-        storage,
-        place,
-        planner.study_name(space),
-        _describe(planner, space),
-        space,
-        first,
-        is_fresh=settings.is_fresh,
-    )
-    if was_lost:
+    name, facts = planner.study_name(space), _describe(planner, space)
+    study = open_study(storage, name, facts, space, first, is_fresh=settings.is_fresh)
+    if storage.was_unreadable:
         note(f"{rebuild_study(planner, study)} configurations are recovered from finished runs")
     if lost := study.requeue_stale_trials():
         note(f"{lost} trials of a session that was interrupted are queued again")

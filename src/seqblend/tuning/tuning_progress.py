@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from types import TracebackType
+from typing import Any
 
 from seqblend.core.console import Console, Status, duration
 from seqblend.tuning.confirm import Confirmation, has_new_folds
@@ -28,13 +28,8 @@ class TuningProgress:
         self._status.__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._status.__exit__(kind, error, trace)
+    def __exit__(self, *error: Any) -> None:
+        self._status.__exit__(*error)
 
     def on_update(self, trial_run: TrialRun) -> None:
         """A line for a trial whose pilot is done or that has ended, with the values it tried."""
@@ -65,11 +60,8 @@ class TuningProgress:
     def _lines(self) -> list[str]:
         n = count_trials(self.rules)
         counts = f"{n['done']} done, {n['pruned']} pruned, {n['failed']} failed"
-        return [
-            "; ".join(
-                filter(None, [counts, self._best(), self._left(sum(n.values()) - n["for_noise"])])
-            )
-        ]
+        left = self._left(sum(n.values()) - n["for_noise"])
+        return ["; ".join(filter(None, [counts, self._best(), left]))]
 
     def _best(self) -> str:
         best = self.rules.best()

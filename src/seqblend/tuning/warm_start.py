@@ -20,9 +20,10 @@ _MAX = 3  # number of warm starts
 def warm_starts(project: Project, model: str, space: Space) -> list[Values]:
     """The values of the best finished run of each model with the same options, best first."""
     options, found = entry_for(model).options, {}
+    related = {name for name, entry in entries().items() if entry.options is options} - {model}
     rows = project.fold >= 0
     for result in finished_runs(project.workspace, project.fingerprint, lambda _: None):
-        if result.model == model or not _has_options(result.model, options):
+        if result.model not in related:
             continue
         loss = score("log_loss", project.competition.labels[rows], result.oof[rows])
         if loss is not None and loss < found.get(result.model, (float("inf"),))[0]:
@@ -30,11 +31,6 @@ def warm_starts(project: Project, model: str, space: Space) -> list[Values]:
     best = [values for _, values in sorted(found.values(), key=lambda pair: pair[0])]
     distinct = [v for i, v in enumerate(best) if v != space.start and v not in best[:i]]
     return distinct[:_MAX]
-
-
-def _has_options(model: str, options: type) -> bool:
-    """Whether this is a registered model with these options; external predictions are not."""
-    return model in entries() and entry_for(model).options is options
 
 
 def values_of(manifest: dict[str, Any]) -> Values:
