@@ -14,10 +14,10 @@ def show_verdict(console: Console, verdict: TuningVerdict) -> None:
     say(console, f"{n['done']} trials done, {n['pruned']} pruned, {n['failed']} failed", "bold")
     if verdict.noise:
         fold, shard = verdict.noise
-        say(console, f"another seed moves a fold's log loss by {fold:.4f} (shards: {shard:.4f})")
+        say(console, f"log loss of a fold varies by {fold:.4f} over seeds (shards: {shard:.4f})")
     if verdict.gain_before:
         gain = describe_gain(verdict.gain_before)
-        say(console, f"gain on the folds of the search, which is optimistic: {gain}")
+        say(console, f"gain on the folds of the search (optimistic): {gain}")
     if verdict.confirmed:
         rows = [
             [
@@ -29,7 +29,7 @@ def show_verdict(console: Console, verdict: TuningVerdict) -> None:
             for c in verdict.confirmed
         ]
         again = f"log loss, {'new' if verdict.has_new_folds else 'same'} folds and new seed"
-        columns = ["finalist", "log loss, found", again, "gain", "p, Holm-corrected"]
+        columns = ["finalist", "log loss, search", again, "gain", "p, Holm-corrected"]
         show_table(console, "confirmation", columns, rows)
     for note in verdict.notes:
         say(console, f"warning: {note}", "yellow")

@@ -33,13 +33,9 @@ def add_tuning_flags(parser: argparse.ArgumentParser) -> None:
         help="sections and settings to search: train,options,vocabulary,embedding,"
         "options.hidden=32|64,train.lr=1e-3..1e-2",
     )
-    add("--storage", default="", metavar="URL", help="a journal file, sqlite:/// or postgresql://")
-    add("--pruner", default="both", metavar="NAME", help="both, epochs, shards or none")
-    add(
-        "--fresh",
-        action="store_true",
-        help="start a new study; the runs stay on disk",
-    )
+    add("--storage", default="", metavar="URL", help="a file, sqlite:/// or postgresql://")
+    add("--pruner", default="both", metavar="NAME", help="epochs, shards (of folds), both or none")
+    add("--fresh", action="store_true", help="start a new study; the runs stay on disk")
 
 
 def load_tuning(args: argparse.Namespace, console: Console) -> tuple[Project, str, Settings]:

@@ -41,7 +41,7 @@ class Rules:
 
     def noise(self) -> tuple[float, float] | None:
         """(training noise of a fold, std of a shard), from the default with two seeds, or None."""
-        pair = [_completed(self.study, role) for role in (DEFAULT, NOISE_REPLICATE)]
+        pair = [_first_of(self.study, role) for role in (DEFAULT, NOISE_REPLICATE)]
         if None in pair:
             return None
         one, other = (trial.user_attrs["shards"] for trial in pair)
@@ -51,12 +51,8 @@ class Rules:
 
 def candidates(study: Study) -> list[FrozenTrial]:
     """Trials that may be chosen: complete ones, without the noise replicate."""
-    done = [t for t in study.finished if t.state == TrialState.COMPLETE]
-    return [
-        t
-        for t in done
-        if "pruned_at" not in t.user_attrs and t.user_attrs["role"] != NOISE_REPLICATE
-    ]
+    done = [t for t in _with_value(study) if "pruned_at" not in t.user_attrs]
+    return [t for t in done if t.user_attrs["role"] != NOISE_REPLICATE]
 
 
 def contenders(study: Study) -> list[FrozenTrial]:
@@ -66,12 +62,16 @@ def contenders(study: Study) -> list[FrozenTrial]:
 
 def default_of(study: Study) -> FrozenTrial | None:
     """The default's trial, complete or pruned after some folds; None before it has ended."""
-    return _completed(study, DEFAULT)
+    return _first_of(study, DEFAULT)
 
 
-def _completed(study: Study, role: str) -> FrozenTrial | None:
-    done = (t for t in study.finished if t.state == TrialState.COMPLETE)
-    return next((t for t in done if t.user_attrs["role"] == role), None)
+def _first_of(study: Study, role: str) -> FrozenTrial | None:
+    return next((t for t in _with_value(study) if t.user_attrs["role"] == role), None)
+
+
+def _with_value(study: Study) -> list[FrozenTrial]:
+    """Ended trials with a log loss: complete ones, and those pruned after some folds."""
+    return [t for t in study.finished if t.state == TrialState.COMPLETE]
 
 
 class TrialRun:

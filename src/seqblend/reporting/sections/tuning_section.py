@@ -54,7 +54,7 @@ def tabulate_scores(record: dict[str, Any]) -> Table:
     folds = "new" if record.get("has_new_folds", True) else "same"
     columns = (
         Column("trial", "trial"),
-        Column("found", "log loss, found", "score", "on the folds that chose it: optimistic"),
+        Column("found", "log loss, search", "score", "on the folds that chose it: optimistic"),
         Column("confirmed", f"log loss, {folds} folds and new seed", "score"),
         Column("gain", "gain over the default", "signed"),
         Column("low", "95 % from", "signed"),
