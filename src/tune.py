@@ -9,26 +9,22 @@ import sys
 
 from seqblend.app.cli import make_parser, run_script
 from seqblend.app.display import show_project
-from seqblend.app.tune_display import show_replay, show_verdict
+from seqblend.app.tune_display import show_verdict
 from seqblend.app.tune_options import add_tuning_flags, load_tuning
 from seqblend.core.console import make_console
-from seqblend.tuning.tuner import replay_study, tune_model
+from seqblend.tuning.tuner import tune_model
 
 
 def main(argv: list[str]) -> int:
     """Parse, load, tune, show. Returns the exit code."""
     parser = make_parser("Search the settings of one model.")
-    parser.add_argument("model", nargs="?", help="default: the best neural one so far, or bigru")
+    parser.add_argument("model", nargs="?", help="default: the best neural model so far, or bigru")
     add_tuning_flags(parser)
     args = parser.parse_args(argv)
     console = make_console()
     project, model, settings = load_tuning(args, console)
     show_project(console, project)
-    if args.replay:
-        show_replay(console, replay_study(project, model, settings, console))
-        return 0
-    verdict = tune_model(project, model, settings, console)
-    show_verdict(console, verdict)
+    show_verdict(console, tune_model(project, model, settings, console))
     return 0
 
 

@@ -22,7 +22,8 @@ from seqblend.data.demo_kinds import (
     sample_parity,
     write_kind,
 )
-from seqblend.reading.reader import find_files, read_competition
+from seqblend.reading.discovery import find_files
+from seqblend.reading.reader import read_competition
 from seqblend.reading.solution import read_solution
 
 SMALL = DemoSize(train=400, test=100, length=50)

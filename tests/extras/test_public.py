@@ -28,7 +28,8 @@ from seqblend.core.storage import file_digest
 from seqblend.extras.public.documents import NEWSGROUPS
 from seqblend.extras.public.published import DATA_SETS, ArchiveSource, prepare
 from seqblend.extras.public.reuters import read_number_lists
-from seqblend.reading.reader import find_files, read_competition
+from seqblend.reading.discovery import find_files
+from seqblend.reading.reader import read_competition
 from seqblend.reading.solution import read_solution
 
 NEWSWIRES = [[i % 40 + 1, i % 7 + 1, 90 + i] for i in range(230)]

@@ -1,3 +1,5 @@
+"""The cache of a competition on disk: read once, loaded equal, read again when files change."""
+
 import json
 import os
 
@@ -24,8 +26,19 @@ def test_what_is_loaded_is_what_was_read(tmp_path, competition_folder):
         np.testing.assert_array_equal(ours.flat()[0], theirs.flat()[0])
         np.testing.assert_array_equal(ours.lengths, theirs.lengths)
     np.testing.assert_array_equal(stored.labels, fresh.labels)
-    for name in ("name", "classes", "train_ids", "test_ids", "metric", "form", "findings",
-                 "warnings", "counts", "groups", "folds"):  # fmt: skip
+    for name in (
+        "name",
+        "classes",
+        "train_ids",
+        "test_ids",
+        "metric",
+        "form",
+        "findings",
+        "warnings",
+        "counts",
+        "groups",
+        "folds",
+    ):
         assert getattr(stored, name) == getattr(fresh, name)
     assert stored.view.lexicon == fresh.view.lexicon
 

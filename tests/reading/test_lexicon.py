@@ -1,4 +1,4 @@
-"""Interning: one id a token, sorted by text, one token at least in every row."""
+"""The lexicon: one id per token, sorted by text, and at least one token in every row."""
 
 import numpy as np
 

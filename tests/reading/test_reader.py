@@ -1,4 +1,4 @@
-"""A folder of files -> a Competition, the same whatever format, order or packing the files have."""
+"""Reading a folder of files: the competition does not depend on format, order or compression."""
 
 import csv
 import gzip
@@ -13,8 +13,9 @@ from seqblend.blending.submission import write_submission
 from seqblend.core.config import DataConfig
 from seqblend.core.errors import InputError
 from seqblend.data.sequences import CsvStyle
+from seqblend.reading.discovery import find_files, is_competition
 from seqblend.reading.lexicon import EMPTY
-from seqblend.reading.reader import find_files, is_competition, read_competition
+from seqblend.reading.reader import read_competition
 from seqblend.reading.solution import read_solution
 
 TRAIN = [
@@ -120,8 +121,15 @@ def test_the_order_of_rows_and_columns_only_permutes_the_competition(tmp_path):
 
 
 def test_files_are_found_by_their_usual_names(tmp_path):
-    for name in ("labeledTrainData.tsv", "testData.tsv", "unlabeledTrainData.tsv.zip",
-                 "sampleSubmission.csv", "solution.csv", "readme.pdf", "picture.png"):  # fmt: skip
+    for name in (
+        "labeledTrainData.tsv",
+        "testData.tsv",
+        "unlabeledTrainData.tsv.zip",
+        "sampleSubmission.csv",
+        "solution.csv",
+        "readme.pdf",
+        "picture.png",
+    ):
         (tmp_path / name).write_text("x")
     files = find_files(tmp_path)
     assert files.train.name == "labeledTrainData.tsv"
@@ -167,7 +175,9 @@ def test_two_train_files_are_listed_with_the_remedy(tmp_path):
 
 def test_a_folder_without_train_and_test_lists_what_it_holds(tmp_path):
     (tmp_path / "notes.md").write_text("x")
-    with pytest.raises(InputError, match=r"no train and test file found; it holds notes.md. Name"):
+    with pytest.raises(
+        InputError, match=r"no train and test file found; it contains notes.md. Name"
+    ):
         find_files(tmp_path)
     with pytest.raises(InputError, match=r"does not exist. Give a folder with --data"):
         find_files(tmp_path / "none")
@@ -231,7 +241,7 @@ def test_unlabelled_rows_are_kept_behind_test(tmp_path):
 def test_an_unlabelled_file_without_the_sequence_is_left_out_with_a_warning(tmp_path):
     folder = _folder(tmp_path)
     _write(folder / "unlabeled.csv", [{"id": "u1", "body": "a zebra"}])
-    assert "unlabeled.csv has no column text: left out" in _read(folder).warnings
+    assert "unlabeled.csv has no column text: skipped" in _read(folder).warnings
 
 
 def test_joined_columns_are_told_apart(tmp_path):
@@ -305,8 +315,8 @@ def test_an_unnamed_index_column_changes_nothing(tmp_path):
 def test_duplicate_ids_are_an_error_in_test_and_a_warning_in_train(tmp_path):
     competition = _read(_folder(tmp_path / "a", [*TRAIN, TRAIN[0]]))
     assert len(competition.train) == 5
-    assert "1 ids come again" in competition.warnings[0]
-    with pytest.raises(InputError, match=r"1 ids come twice, the first 'b1' in test.csv, line 4"):
+    assert "1 repeated ids" in competition.warnings[0]
+    with pytest.raises(InputError, match=r"1 repeated ids, the first 'b1' in test.csv, line 4"):
         _read(_folder(tmp_path / "b", test=[*TEST, TEST[0]]))
 
 
@@ -327,7 +337,7 @@ def test_the_hidden_rerun_takes_the_test_order(tmp_path, monkeypatch):
 
 def test_unseen_test_tokens_are_warned_of_with_their_rate(tmp_path):
     competition = _read(_folder(tmp_path, test=[TEST[0], {"id": "b2", "text": "quite new words"}]))
-    assert competition.warnings == ["50.0% of the test tokens are never seen in training"]
+    assert competition.warnings == ["50.0% of the test tokens do not occur in training"]
 
 
 def test_groups_and_folds_are_read_from_their_columns(tmp_path):

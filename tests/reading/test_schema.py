@@ -1,4 +1,4 @@
-"""Columns by role, cells into tokens, labels into classes."""
+"""Finding id, target and sequence columns, tokenizing cells, reading labels."""
 
 from pathlib import Path
 
@@ -9,18 +9,18 @@ from seqblend.core.config import DataConfig, FoldConfig
 from seqblend.core.errors import FlagError, InputError
 from seqblend.data.folds import make_folds
 from seqblend.reading.discovery import find_files
-from seqblend.reading.kinds import check_discrete, cut_text, cutter, detect_kind
+from seqblend.reading.kinds import check_discrete, detect_kind, make_tokenizer, tokenize_text
 from seqblend.reading.labels import factorise, read_labels, stratified_rows
 from seqblend.reading.reader import read_competition
 from seqblend.reading.schema import Schema, find_schema
-from seqblend.reading.submission_form import find_answer
-from seqblend.reading.tables import Table
+from seqblend.reading.submission_form import infer_submission
+from seqblend.reading.tables import RawTable
 
 PROSE = ["It was, I think, a good film.", "No! Never again; a bore.", "Well, what a surprise."]
 
 
 def _table(name="train.csv", **columns):
-    return Table(Path(name), columns, None, "made")
+    return RawTable(Path(name), columns, None, "made")
 
 
 def _schema(train, test, sample=None, **data):
@@ -137,11 +137,11 @@ def test_a_table_of_attributes_gets_a_clear_error():
         (["我爱北京", "你好吗"], "text", ["我", "爱", "北", "京"]),
         (PROSE, "text", ["it", "was", ",", "i", "think", ",", "a", "good", "film", "."]),
     ],
-)  # fmt: skip
+)
 def test_the_kind_of_a_cell_is_seen_and_the_cell_cut(cells, kind, tokens):
     found = detect_kind(cells)
     assert found.name == kind
-    assert cutter(found, _table(s=cells), "s", DataConfig())(cells[0]) == tokens
+    assert make_tokenizer(found, _table(s=cells), "s", DataConfig())(cells[0]) == tokens
 
 
 def test_the_kind_can_be_overridden():
@@ -166,16 +166,16 @@ def test_the_kind_can_be_overridden():
     ],
 )
 def test_text_is_cut_into_words_and_marks(text, tokens):
-    assert cut_text(text) == tokens
+    assert tokenize_text(text) == tokens
 
 
 def test_ascii_and_other_text_are_cut_alike():
     text = "It's 3.5 o'clock -- at B2B's x_y\x0b'quoted'"
-    assert cut_text(f"{text} é")[:-1] == cut_text(text)
+    assert tokenize_text(f"{text} é")[:-1] == tokenize_text(text)
 
 
 def test_case_and_tags_stay_when_asked():
-    assert cut_text("A<b>", DataConfig(lowercase=False, html=False)) == ["A", "<", "b", ">"]
+    assert tokenize_text("A<b>", DataConfig(lowercase=False, html=False)) == ["A", "<", "b", ">"]
 
 
 @pytest.mark.parametrize("end", ["", " é"])
@@ -190,7 +190,7 @@ def test_case_and_tags_stay_when_asked():
 )
 def test_numbers_and_apostrophes_are_cleaned_as_asked(settings, tokens, end):
     text = "I don't pay 250 'now'"
-    assert cut_text(text + end, DataConfig(**settings)) == tokens + end.split()
+    assert tokenize_text(text + end, DataConfig(**settings)) == tokens + end.split()
 
 
 def test_real_valued_steps_are_refused_and_whole_floats_are_not():
@@ -198,7 +198,7 @@ def test_real_valued_steps_are_refused_and_whole_floats_are_not():
     real = [" ".join(f"{v:.4f}" for v in rng.normal(size=20)) for _ in range(5)]
     whole = ["1.0 2.0 3.0"] * 5
     for cells, is_refused in ((real, True), (whole, False)):
-        cut = cutter(detect_kind(cells), _table(s=cells), "s", DataConfig())
+        cut = make_tokenizer(detect_kind(cells), _table(s=cells), "s", DataConfig())
         if is_refused:
             with pytest.raises(InputError, match=r"real-valued steps .* Bin the values first"):
                 check_discrete(cells, cut, "s")
@@ -268,7 +268,7 @@ def test_a_probability_column_is_of_the_class_it_names(column, wanted, chosen):
     schema = Schema("id", "label", ("text",), ())
     test, sample = _table(id=["1", "2"], text=["a", "b"]), _table(id=["1", "2"])
     sample.columns[column] = ["0.5", "0.5"]
-    answer = find_answer(schema, ("ai", "human"), test, sample, "", positive=wanted)
+    answer = infer_submission(schema, ("ai", "human"), test, sample, "", positive=wanted)
     assert answer.form.kind == "probability"
     assert ("ai", "human")[answer.form.classes[0]] == chosen
     assert answer.findings[0].value == f"probability: {column} = P({chosen})"

@@ -1,4 +1,4 @@
-"""One file -> columns of text, whatever its format; a clear line where that cannot be."""
+"""Reading one file as columns of text in any format, and a clear error where it cannot be read."""
 
 import bz2
 import gzip
@@ -111,8 +111,12 @@ def test_every_json_form_gives_the_same_columns(tmp_path, name, content):
 def test_json_numbers_keep_their_text_and_null_is_empty(tmp_path):
     text = '[{"id": 12345678901234567890, "x": 0.10, "s": [1, 20], "y": null, "b": true}]'
     assert _read(tmp_path, text, "a.json").columns == {
-        "id": ["12345678901234567890"], "x": ["0.10"], "s": [["1", "20"]], "y": [""], "b": ["true"],
-    }  # fmt: skip
+        "id": ["12345678901234567890"],
+        "x": ["0.10"],
+        "s": [["1", "20"]],
+        "y": [""],
+        "b": ["true"],
+    }
 
 
 def test_literal_texts_that_pandas_takes_for_missing_stay_text(tmp_path):
@@ -158,7 +162,7 @@ def test_the_place_of_a_row_counts_the_lines_inside_quotes(tmp_path):
     [
         (b"", r"train.csv is empty \(0 bytes\)"),
         (b"id,text\n", r"train.csv has no rows, only a header"),
-        (b"id,text\n1,a\n2,\0\n", r"train.csv, line 3: holds a NUL"),
+        (b"id,text\n1,a\n2,\0\n", r"train.csv, line 3: contains a NUL"),
         ("id,text\n1,ü\n2,ä".encode() + b"\xe4\n", r"line 3: byte 0xe4 is not utf-8.* Save"),
         (b"id,text\n1,a\xff\n", r"line 2: byte 0xff is not utf-8"),
         (b'id,text\n1,a\n2,"b\n3,c\n', r"line 3: a quote is opened and never closed"),
@@ -179,7 +183,7 @@ def test_a_broken_file_is_named_with_line_and_remedy(tmp_path, content, message)
         ('[{"id": 1},\n {"id": 2]', r"line 2, column 10: not valid JSON"),
         ('[{"id": 1}, [2]]', r"record 2: expected an object"),
         ('[{"id": 1, "id": 2}]', r"two columns are named 'id'"),
-        ('[{"id": 1, "s": [[1]]}]', r"record 1: column 's' holds nested values"),
+        ('[{"id": 1, "s": [[1]]}]', r"record 1: column 's' has nested values"),
         ("[]", r"no rows"),
         ("[" * 100_000, r"nested too deeply"),
     ],

@@ -1,4 +1,4 @@
-"""Wide tables: one column a step is read as the list it stands for."""
+"""Wide tables: one column per step is read as one list."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from seqblend.reading.discovery import find_files
 from seqblend.reading.lexicon import EMPTY
 from seqblend.reading.reader import read_competition
 from seqblend.reading.schema import find_schema
-from seqblend.reading.tables import Table
-from seqblend.reading.wide_tables import find_steps, join_steps, match_steps
+from seqblend.reading.tables import RawTable
+from seqblend.reading.wide_tables import find_step_columns, join_step_columns, match_step_columns
 
 ROWS = [["5", "3", "12"], ["3"], ["7", "", "5", "5"], []]  # the last two: a gap, nothing at all
 
@@ -24,10 +24,11 @@ ROWS = [["5", "3", "12"], ["3"], ["7", "", "5", "5"], []]  # the last two: a gap
 def records(rows, names, **more):
     """One dict a row: an id, the steps, empty where a row is shorter, and further columns."""
     return [
-        {"id": f"r{i}"} | dict(zip(names, row + [""] * (len(names) - len(row)), strict=True))
+        {"id": f"r{i}"}
+        | dict(zip(names, row + [""] * (len(names) - len(row)), strict=True))
         | {name: values[i] for name, values in more.items()}
         for i, row in enumerate(rows)
-    ]  # fmt: skip
+    ]
 
 
 def write(path, rows):
@@ -89,7 +90,7 @@ def test_the_finding_names_the_columns_and_none_of_them_is_ignored(tmp_path):
     train = records(rows, names, label=["a", "b", "a"], city=["New York", "Rome", "Oslo"])
     found = read(tmp_path, train, records(rows, names, city=["Rome", "Oslo", "Rome"]))
     assert sequence_finding(found).value == "p* (p000 to p011)"
-    assert sequence_finding(found).why.startswith("12 columns, one a step")
+    assert sequence_finding(found).why.startswith("12 columns, one per step")
     ignored = next(f for f in found.findings if f.what == "ignored columns")
     assert ignored.value == "city"
 
@@ -158,7 +159,7 @@ def test_real_valued_columns_get_the_error_of_real_valued_steps(tmp_path):
     names = [f"t{i}" for i in range(10)]
     rows = np.random.default_rng(0).normal(size=(8, 10)).round(4).astype(str).tolist()
     train = records(rows, names, label=["a", "b"] * 4)
-    with pytest.raises(InputError, match=r"'t\*' holds real-valued steps .* Bin the values first"):
+    with pytest.raises(InputError, match=r"'t\*' has real-valued steps .* Bin the values first"):
         read(tmp_path, train, records(rows, names))
 
 
@@ -178,17 +179,17 @@ def test_unlabelled_rows_are_joined_too_or_left_out_with_a_warning(tmp_path):
     assert competition.counts["unlabelled"] == 1
     assert competition.view.sequences.lengths.tolist() == [3, 3, 3, 3, 2]
     write(tmp_path / "unlabelled.csv", records([["3"]], ["t0"]))
-    warning = "unlabelled.csv has no column t1, t2: left out"
+    warning = "unlabelled.csv has no column t1, t2: skipped"
     assert read(tmp_path, train, test).warnings == [warning]
 
 
 def table(**columns):
-    return Table(Path("made.csv"), columns, None, "made")
+    return RawTable(Path("made.csv"), columns, None, "made")
 
 
 def test_steps_are_ordered_by_their_numbers():
     columns = {f"t{i}": ["1"] for i in (10, 2, 1)} | {"total": ["1"], "u3": ["1"]}
-    assert match_steps("t*", table(**columns)) == ("t1", "t2", "t10")
+    assert match_step_columns("t*", table(**columns)) == ("t1", "t2", "t10")
 
 
 @pytest.mark.parametrize(
@@ -204,17 +205,17 @@ def test_steps_are_ordered_by_their_numbers():
 )
 def test_a_family_has_one_value_a_cell(cells, is_found):
     made = table(**{f"t{i}": cells for i in range(3)})
-    assert bool(find_steps(made, made, DataConfig())) == is_found
+    assert bool(find_step_columns(made, made, DataConfig())) == is_found
 
 
 def test_words_that_never_come_again_are_names_and_no_steps():
     made = table(**{f"t{i}": [f"{i}a", f"{i}b"] for i in range(3)})
-    assert find_steps(made, made, DataConfig()) == {}
+    assert find_step_columns(made, made, DataConfig()) == {}
 
 
 def test_only_cells_at_the_end_are_padding():
     made = table(t0=["", "1"], t1=[" 2 ", ""], t2=["", " "])
-    joined = join_steps(made, {"t*": ("t0", "t1", "t2")})
+    joined = join_step_columns(made, {"t*": ("t0", "t1", "t2")})
     assert joined.columns["t*"] == [["", "2"], ["1"]]
 
 

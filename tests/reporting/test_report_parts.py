@@ -15,7 +15,8 @@ from seqblend.core.storage import write_arrays
 from seqblend.diagnosis.cards import MemberCard
 from seqblend.diagnosis.record import Diagnosis
 from seqblend.evaluation.calibration import measure_reliability
-from seqblend.reading.reader import find_files, read_competition
+from seqblend.reading.discovery import find_files
+from seqblend.reading.reader import read_competition
 from seqblend.reporting.facts.breakdowns import accuracy_by_class, accuracy_by_tenth
 from seqblend.reporting.facts.entries import rank_entries
 from seqblend.reporting.facts.explanations import rank_agreement, read_explanations

@@ -1,4 +1,4 @@
-"""The confirmation: new folds that keep relatives together, and what the verdict says of it."""
+"""The confirmation: new folds that keep groups whole, and the verdict."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from seqblend.running.project import Project, Request, open_project
 from seqblend.running.workspace import Places
 from seqblend.tuning.confirm import Confirmed, adjust_for_number, has_new_folds, refold
 from seqblend.tuning.study import DEFAULT, FOUND
-from seqblend.tuning.verdict import Verdict
+from seqblend.tuning.verdict import TuningVerdict
 
 
 def write_rows(folder: Path, train: list, test: list) -> Path:
@@ -120,12 +120,14 @@ def trial(number: int) -> FrozenTrial:
 COUNTS = {"done": 3, "pruned": 0, "failed": 0}
 
 
-def verdict_on(gains: list[PairedDifference], *, has_new_folds: bool = True) -> Verdict:
+def verdict_on(gains: list[PairedDifference], *, has_new_folds: bool = True) -> TuningVerdict:
     """The verdict on a default and finalists with these gains over it, best first."""
     finalists = [Confirmed(trial(i), "r", 0.5 - g.mean, 5, g) for i, g in enumerate(gains, 1)]
     default = Confirmed(trial(0), "r", 0.5, 5, PairedDifference.normal(0.0, 0.0, 100))
     confirmed = sorted([default, *adjust_for_number(finalists)], key=lambda c: c.loss)
-    return Verdict(default.trial, confirmed[0].trial, None, confirmed, has_new_folds, None, COUNTS)
+    return TuningVerdict(
+        default.trial, confirmed[0].trial, None, confirmed, has_new_folds, None, COUNTS
+    )
 
 
 CLEAR = PairedDifference.normal(0.03, 0.01, 100)
@@ -163,13 +165,13 @@ def test_a_significant_loss_is_no_gain():
 def test_the_verdict_calls_no_folds_new_that_the_data_give():
     sentence = verdict_on([CLEAR], has_new_folds=False).sentence
     assert sentence.startswith(
-        "use trial 1: gain in log loss with a new seed on the same folds, whose rows also chose "
-        "it: it flatters, +0.0300"
+        "use trial 1: gain in log loss with a new seed on the same folds, whose rows also chose it "
+        "(optimistic), +0.0300"
     )
     for verdict in (
         verdict_on([CLEAR], has_new_folds=False),
         verdict_on([], has_new_folds=False),
-        Verdict(None, None, None, [], False, None, {}),
+        TuningVerdict(None, None, None, [], False, None, {}),
     ):
         assert "new folds" not in verdict.sentence
         assert "the same folds" in verdict.sentence

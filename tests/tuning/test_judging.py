@@ -1,10 +1,9 @@
-"""When a trial is given up: the paired-shard test, successive halving, gains and their noise."""
+"""When a trial is pruned: the paired test on shards, successive halving, gains and their noise."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from optuna.trial import FrozenTrial, create_trial
 from scipy import stats
 
 from seqblend.core.config import TrainConfig
@@ -13,18 +12,16 @@ from seqblend.evaluation.bootstrap import row_losses
 from seqblend.evaluation.paired import compare_losses
 from seqblend.training.fitting import pilot_loss_key
 from seqblend.tuning.gain import holm_adjusted
-from seqblend.tuning.halving import in_upper_part, is_rung, survives
-from seqblend.tuning.replay import _Epochs
+from seqblend.tuning.halving import is_in_better_half, is_rung, survives
 from seqblend.tuning.shards import (
     LEVEL,
     SHARDS,
     fold_noise,
-    is_hopeless,
-    least_folds,
+    is_significantly_worse,
+    min_folds,
     p_worse,
     shard_means,
 )
-from seqblend.tuning.study import DEFAULT
 
 
 @pytest.mark.parametrize("shift", [-1.0, 0.0, 0.3, 1.0])
@@ -64,7 +61,7 @@ def simulate(gap: float, noise: float, least: int, trials: int = 2000) -> tuple[
     for _ in range(trials):
         folds = rng.normal(0, 1, (5, SHARDS)) + rng.normal(gap, noise, (5, 1))
         zeros = np.zeros((5, SHARDS)).tolist()
-        stops = (k for k in range(1, 5) if is_hopeless(folds[:k].tolist(), zeros, least))
+        stops = (k for k in range(1, 5) if is_significantly_worse(folds[:k].tolist(), zeros, least))
         seen.append(next(stops, 5))
     return float(np.mean(np.array(seen) < 5)), float(np.mean(seen))
 
@@ -83,8 +80,8 @@ def test_bad_trials_are_given_up_after_the_second_fold():
 
 def test_nothing_is_given_up_before_the_least_number_of_folds_or_at_the_end():
     bad, best = np.ones((5, 8)).tolist(), np.zeros((5, 8)).tolist()
-    assert [k for k in range(1, 6) if is_hopeless(bad[:k], best, 2)] == [2, 3, 4]
-    assert [k for k in range(1, 6) if is_hopeless(bad[:k], best, 3)] == [3, 4]
+    assert [k for k in range(1, 6) if is_significantly_worse(bad[:k], best, 2)] == [2, 3, 4]
+    assert [k for k in range(1, 6) if is_significantly_worse(bad[:k], best, 3)] == [3, 4]
 
 
 def test_fold_noise_is_what_shards_do_not_explain():
@@ -97,7 +94,7 @@ def test_fold_noise_is_what_shards_do_not_explain():
 
 def test_noisy_folds_ask_for_a_third_one():
     trial, best = [[-1.0, 0.0, 1.0]] * 2, [[5.0, 5.0, 5.0]] * 5  # shards: unit spread
-    assert [least_folds(noise, trial, best) for noise in (None, 0.6, 0.8)] == [3, 2, 3]
+    assert [min_folds(noise, trial, best) for noise in (None, 0.6, 0.8)] == [3, 2, 3]
 
 
 def test_rungs_double():
@@ -133,7 +130,7 @@ def test_pilots_are_judged_after_scaling_where_their_folds_predict_with_it(setti
 
 
 def test_ties_go_on():
-    assert in_upper_part(1.0, [1.0] * 9)
+    assert is_in_better_half(1.0, [1.0] * 9)
 
 
 def test_a_gain_has_the_interval_of_paired_rows_and_the_noise_of_training():
@@ -183,18 +180,3 @@ def test_of_three_that_are_equally_good_holm_passes_one_in_twenty_searches_or_fe
     p_values = 2 * stats.norm.sf(np.abs(draws))
     assert (p_values.min(1) < 0.05).mean() > 0.13  # each for itself: 1 - 0.95^3
     assert np.mean([min(holm_adjusted(row.tolist())) < 0.05 for row in p_values]) < 0.06
-
-
-def test_a_replay_takes_trials_that_the_last_epoch_gives_up():
-    def trial(number: int, losses: list[float]) -> FrozenTrial:
-        curve = {epoch: loss for epoch, loss in enumerate(losses, 1)}
-        roles = {"role": "found" if number else DEFAULT}
-        return create_trial(value=0.0, intermediate_values=curve, user_attrs=roles)
-
-    trials = [trial(k, [1.0, 0.1 * k + 0.1]) for k in range(6)]
-    for number, one in enumerate(trials):
-        one.number = number
-    gone = list(_Epochs().go_through(trials))
-    assert [t.number for t, _, _ in gone] == [0, 1, 2, 3, 4, 5]  # the opening's best pilot first
-    assert [share for _, share, _ in gone] == [1.0] * 6
-    assert [goes_on for _, _, goes_on in gone] == [True, True, True, True, False, False]

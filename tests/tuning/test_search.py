@@ -1,4 +1,4 @@
-"""The order of a search: pilots first, the most promising trial next, and the same after a kill."""
+"""The order of a search: pilots first, then the best pilot's trial, and the same after a kill."""
 
 from __future__ import annotations
 
@@ -23,15 +23,20 @@ from seqblend.tuning.confirm import fold_spread
 from seqblend.tuning.gain import gain_of_shards
 from seqblend.tuning.planner import Planner, make_planner
 from seqblend.tuning.search import Search
-from seqblend.tuning.study import DEFAULT, NOISE_REPLICATE, OPENING
+from seqblend.tuning.study import DEFAULT, N_STARTUP, NOISE_REPLICATE
 from seqblend.tuning.trial_run import Rules, TrialRun, candidates, contenders, default_of
-from seqblend.tuning.tuner import Settings, begin_study
+from seqblend.tuning.tuner import Settings, prepare_study
 
 CPU = torch.device("cpu")
 SMALL = [
-    "options.hidden=4", "options.width=8", "train.max_epochs=3", "train.precision=float32",
-    "vocabulary.min_count=1", "embedding.path=none", "options.pooling=last",
-]  # fmt: skip
+    "options.hidden=4",
+    "options.width=8",
+    "train.max_epochs=3",
+    "train.precision=float32",
+    "vocabulary.min_count=1",
+    "embedding.path=none",
+    "options.pooling=last",
+]
 
 
 class KilledError(Exception):
@@ -92,7 +97,7 @@ def open_study(
     project = open_project(config, places, Request(data=data, workers=1))
     planner = make_planner(project, model, pytest.fail)
     space = planner.space(vary)
-    study = begin_study(planner, space, folder / "s.journal", Settings(), lambda _: None)
+    study = prepare_study(planner, space, folder / "s.journal", Settings(), lambda _: None)
     return Rules(project, study), planner
 
 
@@ -105,15 +110,15 @@ def search(rules: Rules, planner: Planner, most: int) -> list[TrialRun]:
 
 def test_pilots_come_first_and_then_the_most_promising_trial(tiny, tmp_path, pool):
     rules, planner = open_study(tiny, tmp_path)
-    search(rules, planner, OPENING)
+    search(rules, planner, N_STARTUP)
     trials = {
         t.user_attrs["run"]: t
         for t in rules.study.finished
         if t.user_attrs["role"] != NOISE_REPLICATE
     }
     pilots = [unit for unit in pool.units if unit.fold == PILOT]
-    assert pilots == pool.units[: OPENING - 1]  # the twin has the default's
-    folds = pool.units[OPENING - 1 :]
+    assert pilots == pool.units[: N_STARTUP - 1]  # the replicate has the default's
+    folds = pool.units[N_STARTUP - 1 :]
     least = min(trials.values(), key=lambda t: t.user_attrs.get("pilot", 9.0))
     first, default = least.user_attrs["run"], default_of(rules.study).user_attrs["run"]
     assert [(unit.run.name, unit.fold) for unit in folds[:3]] == [(first, k) for k in range(3)]
@@ -125,7 +130,7 @@ def test_pilots_come_first_and_then_the_most_promising_trial(tiny, tmp_path, poo
 
 def test_half_of_the_pilots_are_followed_by_no_fold(tiny, tmp_path, pool):
     rules, planner = open_study(tiny, tmp_path)
-    search(rules, planner, OPENING)
+    search(rules, planner, N_STARTUP)
     ended = [
         t for t in rules.study.finished if t.user_attrs["role"] not in (DEFAULT, NOISE_REPLICATE)
     ]
@@ -138,7 +143,7 @@ def test_half_of_the_pilots_are_followed_by_no_fold(tiny, tmp_path, pool):
 
 
 def test_a_session_killed_anywhere_ends_like_an_undisturbed_one(tiny, tmp_path, pool):
-    most = OPENING + 3
+    most = N_STARTUP + 3
 
     def end(folder: Path) -> list[tuple]:
         while True:
@@ -176,23 +181,23 @@ BEST = [0.2, 0.3, 0.4, 0.5]  # log losses of a trial that is whole
 
 @pytest.fixture
 def begun(tiny, tmp_path) -> tuple[Rules, list[TrialRun]]:
-    """Rules of a study whose default and its twin are on their way beside a whole trial."""
+    """Rules of a study whose default and noise replicate are running beside a complete trial."""
     rules, planner = open_study(tiny, tmp_path, "options.smoothing", model="nblr")
     run = planner.run(planner.space("options.smoothing").start)
-    courses = [TrialRun(rules, rules.study.ask(), run) for _ in range(2)]
+    trial_runs = [TrialRun(rules, rules.study.ask(), run) for _ in range(2)]
     found = TrialRun(rules, rules.study.ask(), run)
     see(found, BEST)
     found._end("done", value=0.35)
-    return rules, courses
+    return rules, trial_runs
 
 
-def see(course: TrialRun, losses: list[float]) -> None:
-    """The course as it is after folds with these log losses; rows of a fold are all alike."""
-    course._losses = list(losses)
-    course._shards = [[loss] * 8 for loss in losses]
+def see(trial_run: TrialRun, losses: list[float]) -> None:
+    """The trial_run as it is after folds with these log losses; rows of a fold are all alike."""
+    trial_run._losses = list(losses)
+    trial_run._shards = [[loss] * 8 for loss in losses]
 
 
-def test_a_default_beyond_hope_is_given_up_and_still_held_against(begun):
+def test_a_pruned_default_is_still_compared_with(begun):
     rules, (default, again) = begun
     see(default, [loss + 0.3 for loss in BEST[:3]])
     assert default._prune()
@@ -207,12 +212,12 @@ def test_a_default_beyond_hope_is_given_up_and_still_held_against(begun):
     assert gain.high - gain.mean == pytest.approx(1.959964 * 0.2 / rules.folds**0.5)
 
 
-def test_what_time_cuts_short_ends_with_what_is_to_be_expected(begun):
+def test_trials_stopped_at_the_deadline_end_with_the_expected_loss(begun):
     rules, (default, again) = begun
     see(default, [0.1, 0.25])
     see(again, [0.1])
-    default.cut()
-    again.cut()
+    default.stop_early()
+    again.stop_early()
     (trial,) = [t for t in rules.study.finished if t.number == 0]
     assert trial.value == pytest.approx(0.35 - (0.1 + 0.05) / 2)
     assert again.unit is not None  # one fold says too little: it is queued again

@@ -1,4 +1,4 @@
-"""What is said of a finished study: values at an edge, knobs without effect."""
+"""Warnings about a finished study: values at an edge, hyperparameters without effect."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from optuna.trial import create_trial
 
 from seqblend.core.knobs import Choice, Span
 from seqblend.core.seeds import rng_for
-from seqblend.tuning.search_warnings import importances, position, warn_of
+from seqblend.tuning.search_warnings import importances, make_warnings, position
 from seqblend.tuning.space import Knob, Space
 from seqblend.tuning.study import Study
 
@@ -48,10 +48,10 @@ def values(**changes: object) -> dict:
         ({"train_dropout": 0.6}, ["--vary train.dropout=0..0.9"]),
         ({"options_pooling": "last"}, []),
     ],
-)  # fmt: skip
+)
 def test_a_best_value_at_an_edge_is_told_with_a_wider_range(changes, said):
     study = study_of([(values(**changes), 1.0)])
-    notes = warn_of(study, study.finished[0], {})
+    notes = make_warnings(study, study.finished[0], {})
     assert len(notes) == len(said)
     assert all(text in note for text, note in zip(said, notes, strict=True))
 
@@ -75,7 +75,7 @@ def test_the_knob_that_decides_is_the_most_important_and_idle_ones_are_named():
     shares = importances(study)
     assert next(iter(shares)) == "train.lr"
     assert shares["train.lr"] > 0.5
-    idle = warn_of(study, study.finished[0], {"train.lr": 0.99, "options.pooling": 0.01})
+    idle = make_warnings(study, study.finished[0], {"train.lr": 0.99, "options.pooling": 0.01})
     assert any("little effect so far: options.pooling;" in note for note in idle)
     assert importances(study_of(trials[:10])) == {}
 

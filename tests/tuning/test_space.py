@@ -1,4 +1,4 @@
-"""What is searched: every knob with a range, the user's settings left alone, and no empty range."""
+"""The search space: each setting with a range, without the user's settings and empty ranges."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seqblend.core.knobs import Choice, Span
 from seqblend.core.seeds import rng_for
 from seqblend.models.registry import entries
 from seqblend.running.tuned import is_given, with_values
-from seqblend.tuning.space import SECTIONS, make_space, settings_of
+from seqblend.tuning.space import SECTIONS, make_space
 
 
 def config_of(*settings: str) -> Config:
@@ -24,7 +24,7 @@ def config_of(*settings: str) -> Config:
 @pytest.mark.parametrize("model", sorted(entries()))
 def test_every_model_has_a_space_that_holds_its_defaults(model):
     space = make_space(Config(), model, ",".join(SECTIONS))
-    assert all(knob.holds(knob.default) for knob in space.knobs)
+    assert all(knob.contains(knob.default) for knob in space.knobs)
 
 
 @pytest.mark.parametrize("model", ["bigru", "transformer", "bag", "nblr", "scratch_lstm"])
@@ -84,17 +84,10 @@ def test_values_outside_the_range_give_way_to_the_default():
     }
 
 
-def test_settings_are_grouped_by_section():
-    assert settings_of({"train.lr": 1, "train.epochs": 2, "options.hidden": 3}) == {
-        "train": {"lr": 1, "epochs": 2},
-        "options": {"hidden": 3},
-    }
-
-
 @pytest.mark.parametrize(
     ("vary", "message"),
     [
-        ("trian", "no section or knob 'trian'; did you mean 'train'"),
+        ("trian", "no section or setting 'trian'; did you mean 'train'"),
         ("options.hiden", "did you mean 'options.hidden'"),
         ("train.lr=0.1..0.1", r"train.lr: the range 0.1..0.1 is empty"),
         ("train.lr=0..0.1", "at least two values above 0"),
@@ -140,5 +133,5 @@ def distance(space, values) -> float:
 def test_no_schedule_is_searched_that_would_need_a_fixed_number_of_epochs(model):
     space = make_space(Config(), model, ",".join(SECTIONS))
     assert space.start.keys().isdisjoint({"train.schedule", "train.epochs"})
-    with pytest.raises(FlagError, match=r"no section or knob 'train.schedule'"):
+    with pytest.raises(FlagError, match=r"no section or setting 'train.schedule'"):
         make_space(Config(), model, "train.schedule=constant|cosine")

@@ -1,4 +1,4 @@
-"""The study: its order, what a dead process leaves, and storages that cannot be used."""
+"""The study: the order of its trials, trials of dead processes, and unusable storages."""
 
 from __future__ import annotations
 
@@ -28,7 +28,12 @@ from seqblend.tuning.study import (
     make_sampler,
     open_study,
 )
-from seqblend.tuning.study_storage import mend_journal, open_storage, shown, storage_errors
+from seqblend.tuning.study_storage import (
+    open_storage,
+    repair_journal,
+    storage_errors,
+    without_password,
+)
 
 SPACE = make_space(Config(), "nblr")
 OTHER = SPACE.start | {"options.orders": 2}
@@ -36,11 +41,11 @@ FACTS = {"competition": "tiny", "data": "d", "folds": "f", "model": "nblr", "spa
 
 
 def open_at(path: Path | str, *, data: str = "d", fresh: bool = False) -> Study:
-    """The study in a storage; an unreadable journal is begun anew."""
-    storage, _ = open_storage(path, lambda _: None)
+    """The study in a storage; an unreadable journal is replaced."""
+    storage = open_storage(path, lambda _: None)
     first = [(DEFAULT, SPACE.start), (NOISE_REPLICATE, SPACE.start), (WARM, OTHER)]
     facts = FACTS | {"data": data}
-    return open_study(storage, path, "nblr-1", facts, SPACE, lambda: first, is_fresh=fresh)
+    return open_study(storage, "nblr-1", facts, SPACE, lambda: first, is_fresh=fresh)
 
 
 def tell(study: Study, count: int) -> list[dict]:
@@ -70,7 +75,7 @@ def leave_running(path: Path, *, when: str) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == -signal.SIGKILL
 
 
-def test_the_default_comes_first_then_its_twin_then_warm_starts(tmp_path):
+def test_the_default_comes_first_then_its_noise_replicate_then_warm_starts(tmp_path):
     study = open_at(tmp_path / "s.journal")
     assert tell(study, 3) == [SPACE.start, SPACE.start, OTHER]
     tell(study, 1)
@@ -150,9 +155,9 @@ def test_a_torn_last_line_is_cut(tmp_path):
     whole = path.read_bytes()
     path.write_bytes(whole[:-5])
     notes: list[str] = []
-    assert not mend_journal(path, notes.append)
+    assert not repair_journal(path, notes.append)
     assert path.read_bytes() == whole[: whole[:-1].rfind(b"\n") + 1]
-    assert "torn" in notes[0]
+    assert "incomplete" in notes[0]
     study = open_at(path)  # the line said that the second trial had ended
     assert study.requeue_stale_trials(mine=True) == 1
     assert tell(study, 1) == [SPACE.start]
@@ -163,7 +168,7 @@ def test_a_journal_that_cannot_be_read_is_set_aside(tmp_path, content):
     path = tmp_path / "s.journal"
     path.write_bytes(content)
     notes: list[str] = []
-    assert open_storage(path, notes.append)[1]
+    assert open_storage(path, notes.append).was_unreadable
     assert "set aside" in notes[0]
     assert (tmp_path / "s.journal.corrupt").read_bytes() == content
     assert tell(open_at(path), 1) == [SPACE.start]
@@ -216,5 +221,5 @@ def test_a_locked_database_says_so(tmp_path, monkeypatch):
 
 
 def test_a_password_is_not_shown():
-    assert shown("postgresql://me:secret@host/x") == "postgresql://me:***@host/x"
-    assert shown("sqlite:////a/b:c@d.db") == "sqlite:////a/b:c@d.db"
+    assert without_password("postgresql://me:secret@host/x") == "postgresql://me:***@host/x"
+    assert without_password("sqlite:////a/b:c@d.db") == "sqlite:////a/b:c@d.db"

@@ -1,4 +1,4 @@
-"""Tuning end to end: trials are runs, what is found is used, nothing is lost."""
+"""Tuning end to end: trials are runs, their results are used, and a kill loses nothing."""
 
 from __future__ import annotations
 
@@ -43,14 +43,18 @@ from seqblend.tuning.planner import Planner, make_planner
 from seqblend.tuning.study import DEFAULT, NOISE_REPLICATE
 from seqblend.tuning.trial_run import Rules, TrialRun, candidates
 from seqblend.tuning.trial_table import outcome_of
-from seqblend.tuning.tuner import Settings, begin_study, best_model, replay_study
+from seqblend.tuning.tuner import Settings, best_model, prepare_study
 from seqblend.tuning.warm_start import warm_starts
 
 CPU = torch.device("cpu")
 SMALL = [
-    "options.hidden=4", "options.width=8", "train.max_epochs=3", "train.precision=float32",
-    "vocabulary.min_count=1", "embedding.path=none",
-]  # fmt: skip
+    "options.hidden=4",
+    "options.width=8",
+    "train.max_epochs=3",
+    "train.precision=float32",
+    "vocabulary.min_count=1",
+    "embedding.path=none",
+]
 FLAGS = ["--folds", "2", "--workers", "1", *(f for s in SMALL for f in ("--set", s))]
 TRIALS = 5
 
@@ -85,7 +89,7 @@ def rules_of(data: Path, working: Path) -> tuple[Rules, Planner]:
     project = open_tiny(data, working, is_untuned=True)
     planner = make_planner(project, "bigru", pytest.fail)
     space = planner.space("train,options")
-    return Rules(project, begin_study(planner, space, path, Settings(), pytest.fail)), planner
+    return Rules(project, prepare_study(planner, space, path, Settings(), pytest.fail)), planner
 
 
 def live_trials(working: Path) -> list[tuple]:
@@ -116,7 +120,7 @@ def test_every_trial_is_a_run_whose_units_are_on_disk(working):
         assert [len(shards) for shards in trial.user_attrs["shards"]] == [8, 8]
 
 
-def test_the_twin_shares_the_pilot_and_differs_in_its_folds(working):
+def test_the_noise_replicate_shares_the_pilot_and_differs_in_its_folds(working):
     default, again = study_of(working).get_trials()[:2]
     assert default.user_attrs["run"] == again.user_attrs["run"]
     assert default.value != again.value
@@ -125,12 +129,12 @@ def test_the_twin_shares_the_pilot_and_differs_in_its_folds(working):
 def test_a_plan_says_what_a_trial_takes_and_warns_where_time_is_short(tiny, tmp_path):
     planner = make_planner(open_tiny(tiny, tmp_path / "working"), "bigru", pytest.fail)
     space = planner.space("train.lr")
-    (plan,) = planner.foresee(space, 6, None)
-    assert plan.startswith("plan: a whole trial has 3 units, about ")
+    (plan,) = planner.plan_lines(space, 6, None)
+    assert plan.startswith("plan: a complete trial: 3 units, about ")
     assert "; 6 of them " in plan
-    assert len(planner.foresee(space, None, 3600.0)) == 1
-    plan, warning = planner.foresee(space, None, 1.0)
-    assert "1.0 s on 1 worker have room for 0." in plan
+    assert len(planner.plan_lines(space, None, 3600.0)) == 1
+    plan, warning = planner.plan_lines(space, None, 1.0)
+    assert "1.0 s on 1 worker are enough for 0." in plan
     assert "a longer --timeout or fewer rows" in warning
 
 
@@ -270,8 +274,14 @@ def test_the_report_shows_the_search(working):
 
 def test_the_history_knows_trials_by_their_numbers_and_the_default_by_its_role():
     def row(number: int, role: str, outcome: str, loss: float) -> dict:
-        return {"number": number, "role": role, "outcome": outcome, "log_loss": loss, "folds": 2,
-                "may_win": role != NOISE_REPLICATE}  # fmt: skip
+        return {
+            "number": number,
+            "role": role,
+            "outcome": outcome,
+            "log_loss": loss,
+            "folds": 2,
+            "may_win": role != NOISE_REPLICATE,
+        }
 
     rows = [
         row(0, DEFAULT, "pruned", 0.9),
@@ -308,18 +318,6 @@ def test_a_file_that_is_forgotten_leaves_its_folder_finished(tmp_path):
     assert not (tmp_path / "a.npy").exists()
 
 
-def test_a_replay_agrees_with_the_trials_it_goes_through(tiny, working):
-    (path,) = working.glob("tiny/studies/*.journal")
-    project = open_tiny(tiny, working, is_untuned=True)
-    result = replay_study(project, "bigru", Settings(storage=str(path)), make_console())
-    trials = [t for t in study_of(working).get_trials() if t.user_attrs["role"] != NOISE_REPLICATE]
-    assert result.trials == len(trials) == TRIALS - 1
-    assert result.loss == min(t.value for t in trials)
-    assert result.seconds == pytest.approx(sum(t.user_attrs["seconds"] for t in trials))
-    assert result.spent == pytest.approx(result.seconds)  # too few trials and folds to prune
-    assert result.wrong == 0 < result.pairs
-
-
 def test_other_models_with_the_same_options_are_warm_starts(tiny, working):
     project = open_tiny(tiny, working, model="bilstm", is_untuned=True)
     space = make_planner(project, "bilstm", pytest.fail).space("train,options")
@@ -331,9 +329,9 @@ def test_other_models_with_the_same_options_are_warm_starts(tiny, working):
     assert warm_starts(project, "nblr", space) == []
 
 
-def test_a_trial_whose_unit_fails_is_told_and_not_tried_again(rules):
-    course = begin(rules)
-    course.fail("the loss is not finite")
+def test_a_trial_whose_unit_fails_is_noted_and_not_tried_again(rules):
+    trial_run = begin(rules)
+    trial_run.fail("the loss is not finite")
     (trial,) = rules.study.finished
     assert outcome_of(trial) == "failed"
     assert candidates(rules.study) == []
@@ -346,38 +344,38 @@ def rules(tiny, tmp_path) -> Rules:
     project = open_tiny(tiny, tmp_path / "working")
     planner = make_planner(project, "bigru", pytest.fail)
     space = planner.space("train.lr")
-    study = begin_study(planner, space, tmp_path / "s.journal", Settings(), pytest.fail)
+    study = prepare_study(planner, space, tmp_path / "s.journal", Settings(), pytest.fail)
     return Rules(project, study)
 
 
 def begin(rules: Rules) -> TrialRun:
-    """The next trial's course."""
+    """The next trial's trial_run."""
     trial = rules.study.ask()
     planner = make_planner(rules.project, "bigru", pytest.fail)
     return TrialRun(rules, trial, planner.run(trial.params))
 
 
-def fit(course: TrialRun, *, most: int = 9) -> None:
-    """Fit a course's units in this process until it ends."""
-    while course.unit is not None and most > 0:
+def fit(trial_run: TrialRun, *, most: int = 9) -> None:
+    """Fit a trial_run's units in this process until it ends."""
+    while trial_run.unit is not None and most > 0:
         manifest, most = (
-            run_unit(course.rules.project.job(course.unit), CPU, lambda _: None),
+            run_unit(trial_run.rules.project.job(trial_run.unit), CPU, lambda _: None),
             most - 1,
         )
-        if course.unit.fold == PILOT:
-            history = read_json(course.rules.project.job(course.unit).folder / "history.json")
+        if trial_run.unit.fold == PILOT:
+            history = read_json(trial_run.rules.project.job(trial_run.unit).folder / "history.json")
             for epoch, loss in zip(history["epoch"], history["valid_loss"], strict=True):
-                course.observe(epoch, loss)
-        course.take(manifest)
+                trial_run.observe(epoch, loss)
+        trial_run.add_unit(manifest)
 
 
-def test_a_course_is_a_pilot_and_then_fold_after_fold(rules):
-    course = begin(rules)
-    assert course.unit.fold == PILOT
-    fit(course, most=1)
-    assert course.unit == Unit(course.run, 0, 0)
-    fit(course)
-    assert course.outcome == "done"
+def test_a_trial_is_a_pilot_and_then_fold_after_fold(rules):
+    trial_run = begin(rules)
+    assert trial_run.unit.fold == PILOT
+    fit(trial_run, most=1)
+    assert trial_run.unit == Unit(trial_run.run, 0, 0)
+    fit(trial_run)
+    assert trial_run.outcome == "done"
     twin = begin(rules)
     fit(twin)
     assert (twin.role, twin.seed) == (NOISE_REPLICATE, 1)
@@ -388,10 +386,10 @@ def test_a_course_is_a_pilot_and_then_fold_after_fold(rules):
 
 def test_a_pilot_worse_than_most_is_given_up_and_leaves_nothing_behind(rules):
     for loss in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6):
-        course = begin(rules)
-        course.observe(1, 1.0)
-        course.observe(2, loss)
-        course.fail("enough") if loss < 0.6 else course.give_up()
+        trial_run = begin(rules)
+        trial_run.observe(1, 1.0)
+        trial_run.observe(2, loss)
+        trial_run.fail("enough") if loss < 0.6 else trial_run.give_up()
     last = rules.study.finished[-1]
     assert last.state == optuna.trial.TrialState.PRUNED
     assert last.intermediate_values == {1: 1.0, 2: 0.6}
@@ -400,7 +398,7 @@ def test_a_pilot_worse_than_most_is_given_up_and_leaves_nothing_behind(rules):
         if "epoch" in values:
             raise _DroppedError
 
-    job = rules.project.job(Unit(course.run, 0, PILOT))
+    job = rules.project.job(Unit(trial_run.run, 0, PILOT))
     with pytest.raises(_DroppedError):
         run_unit(job, CPU, drop)
     assert not job.folder.exists()
@@ -410,19 +408,22 @@ def test_a_trial_given_up_after_two_folds_has_the_mean_to_be_expected(tiny, tmp_
     project = open_tiny(tiny, tmp_path / "working", model="nblr")
     planner = make_planner(project, "nblr", pytest.fail)
     space = planner.space("options.smoothing")
-    study = begin_study(planner, space, tmp_path / "s.journal", Settings(), pytest.fail)
+    study = prepare_study(planner, space, tmp_path / "s.journal", Settings(), pytest.fail)
     rules = Rules(project, study)
     best = study.ask()
-    for key, fact in {"losses": [0.2, 0.4, 0.6], "shards": [[0.2] * 8, [0.4] * 8, [0.6] * 8],
-                      "run": "a"}.items():  # fmt: skip
+    for key, fact in {
+        "losses": [0.2, 0.4, 0.6],
+        "shards": [[0.2] * 8, [0.4] * 8, [0.6] * 8],
+        "run": "a",
+    }.items():
         best.set_user_attr(key, fact)
     study.study.tell(best, 0.4)
     again = study.ask()
     again.set_user_attr("shards", [[0.2] * 8, [0.4] * 8, [0.6] * 8])
     study.study.tell(again, 0.4)
-    course = TrialRun(rules, study.ask(), planner.run(space.start))
-    course._losses, course._shards = [0.3, 0.7], [[0.3] * 8, [0.7] * 8]
-    assert course._prune()
+    trial_run = TrialRun(rules, study.ask(), planner.run(space.start))
+    trial_run._losses, trial_run._shards = [0.3, 0.7], [[0.3] * 8, [0.7] * 8]
+    assert trial_run._prune()
     trial = study.finished[-1]
     assert (trial.value, trial.user_attrs["pruned_at"]) == (pytest.approx(0.6), 2)
     assert trial.state == optuna.trial.TrialState.COMPLETE

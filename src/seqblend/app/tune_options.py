@@ -1,4 +1,4 @@
-"""From parsed flags to the project, the model and how to tune it."""
+"""The flags of tuning, and from them the project, the model and the settings."""
 
 from __future__ import annotations
 
@@ -16,27 +16,30 @@ from seqblend.models.registry import entry_for
 from seqblend.running.project import Project
 from seqblend.running.workspace import KAGGLE
 from seqblend.tuning.trial_run import PRUNERS
-from seqblend.tuning.tuner import USUAL_MODEL, Settings, best_model, tune_model
+from seqblend.tuning.tuner import DEFAULT_MODEL, Settings, best_model, tune_model
 
-_TRIALS = 30  # where neither --trials nor --timeout is given
+_TRIALS = 30  # without --trials and --timeout
 
 
 def add_tuning_flags(parser: argparse.ArgumentParser) -> None:
-    """The flags of tuning, besides those that every step understands."""
+    """Add the flags of tuning to those of every script."""
     add = parser.add_argument
-    add("--trials", type=int, metavar="N", help=f"trials in all; {_TRIALS} without --timeout")
-    add("--timeout", metavar="TIME", help="such as 30m: for search and confirmation together")
-    add("--vary", default="train,options", metavar="A,B",
-        help="sections and knobs to search: train,options,vocabulary,embedding,"
-        "options.hidden=32|64,train.lr=1e-3..1e-2")  # fmt: skip
-    add("--storage", default="", metavar="URL", help="a journal file, sqlite:/// or postgresql://")
-    add("--pruner", default="both", metavar="NAME", help="both, epochs, shards or none")
-    add("--replay", action="store_true", help="what pruning would have done to unpruned trials")
-    add("--fresh", action="store_true", help="forget the study; its runs stay on disk")
+    add("--trials", type=int, metavar="N", help=f"number of trials; {_TRIALS} without --timeout")
+    add("--timeout", metavar="TIME", help="time for search and confirmation together, such as 30m")
+    add(
+        "--vary",
+        default="train,options",
+        metavar="A,B",
+        help="sections and settings to search: train,options,vocabulary,embedding,"
+        "options.hidden=32|64,train.lr=1e-3..1e-2",
+    )
+    add("--storage", default="", metavar="URL", help="a file, sqlite:/// or postgresql://")
+    add("--pruner", default="both", metavar="NAME", help="epochs, shards (of folds), both or none")
+    add("--fresh", action="store_true", help="start a new study; the runs stay on disk")
 
 
 def load_tuning(args: argparse.Namespace, console: Console) -> tuple[Project, str, Settings]:
-    """The project with the model alone, the model, and how to tune it."""
+    """The project with this model alone, the model, and the settings of tuning."""
     if args.pruner not in PRUNERS:
         raise FlagError(f"--pruner expects {', '.join(PRUNERS)}, got '{args.pruner}'")
     seconds = parse_seconds(args.timeout, "--timeout")
@@ -46,7 +49,7 @@ def load_tuning(args: argparse.Namespace, console: Console) -> tuple[Project, st
     settings = Settings(trials, seconds, args.vary, args.storage, args.pruner, args.fresh)
     if args.model:
         entry_for(args.model)
-    args.models, args.untuned = args.model or USUAL_MODEL, True
+    args.models, args.untuned = args.model or DEFAULT_MODEL, True
     project = load_project(args, console)
     model = args.model or best_model(project)
     if model != args.models:
@@ -56,9 +59,9 @@ def load_tuning(args: argparse.Namespace, console: Console) -> tuple[Project, st
 
 
 def tune_before_run(args: argparse.Namespace, console: Console, kaggle: Path = KAGGLE) -> None:
-    """Tune the best neural model of the plan so far, as a step of the whole way.
+    """Tune the best neural model of the plan so far, before run.py trains.
 
-    args: of run.py; its budget shrinks by the time that tuning took
+    args: of run.py; its budget is reduced by the time that tuning took
     """
     began, budget, untuned = time.monotonic(), parse_seconds(args.budget), args.untuned
     seconds = parse_seconds(args.tune, "--tune")

@@ -67,25 +67,36 @@ def release_lock(folder: Path) -> None:
 
 def _acquire(handle: int, folder: Path, note: Callable[[str], None]) -> None:
     """Take the lock of an open file within a second."""
-    end = time.monotonic() + _PATIENCE
+    try:
+        if try_lock(handle, _PATIENCE):
+            return
+    except OSError as error:  # some network and user-space file systems
+        note(
+            f"the file system of {folder} knows no locks ({error.strerror}): start no second "
+            "run there"
+        )
+        return
+    raise MachineError(
+        f"{folder} is in use by {_describe_holder(handle)}. Two runs in one folder would mix their "
+        "results: wait for it, stop it, or name another folder with --working"
+    )
+
+
+def try_lock(handle: int, seconds: float) -> bool:
+    """Lock an open file, waiting at most so many seconds; False where another process has it.
+
+    The system releases the lock when the file is closed or the process dies.
+    raises: OSError where the file system has no locks
+    """
+    end = time.monotonic() + seconds
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
+            return True
         except BlockingIOError:
             if time.monotonic() > end:
-                raise MachineError(
-                    f"{folder} is in use by {_describe_holder(handle)}. Two runs in one folder "
-                    "would mix their results: wait for it, stop it, or name another folder with "
-                    "--working"
-                ) from None
-            time.sleep(0.05)
-        except OSError as error:  # some network and user-space file systems
-            note(
-                f"the file system of {folder} knows no locks ({error.strerror}): start no second "
-                "run there"
-            )
-            return
+                return False
+            time.sleep(0.01)
 
 
 def _sign(handle: int) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from seqblend.core.config import DataConfig
 from seqblend.core.errors import FlagError, listing, suggest
 from seqblend.data.sequences import Competition, View
-from seqblend.reading.kinds import cut_text, plain_number
+from seqblend.reading.kinds import plain_number, tokenize_text
 from seqblend.reading.lexicon import EMPTY
 
 
@@ -75,7 +75,7 @@ def read_text(competition: Competition, text: str, data: DataConfig) -> Selected
 def _tokenise(text: str, view: View, data: DataConfig) -> list[str]:
     """Its tokens; ids are separated by `|`, `;` or `,` where there is one, else by spaces."""
     if view.name == "words":
-        return cut_text(text, data)
+        return tokenize_text(text, data)
     if view.name == "chars":
         return list(text.strip())
     separator = next((mark for mark in "|;," if mark in text), None)

@@ -1,1 +1,1 @@
-"""From files to a competition: formats, roles, columns, tokens."""
+"""Reads the files of a competition: formats, columns, labels and tokens."""

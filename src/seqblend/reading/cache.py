@@ -1,4 +1,4 @@
-"""A competition on disk: read once, then mapped by every process that needs it."""
+"""Caches a competition on disk: it is read once and memory-mapped by every process after that."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ READING = ("reading/", "data/sequences", "core/seeds")  # the sources that chang
 
 
 def data_digest(files: CompetitionFiles, config: DataConfig, metric: str) -> str:
-    """Names what was read: the files' content, the options and the reading code.
+    """Digest of what was read: the files' contents, the options and the reading code.
 
-    A file that was edited has another digest, whatever its size and time say.
+    It follows the contents, not size or time, of a file.
     """
     paths = [files.train, files.test, files.sample, *files.unlabelled]
     contents = [file_digest(path) if path else "" for path in paths]
@@ -65,9 +65,9 @@ def load_or_read(
 
 
 def content_digest(folder: Path) -> str:
-    """Names the sequences, labels and classes themselves, all that training reads of them.
+    """Digest of sequences, labels and classes: all that training reads of them.
 
-    Another metric, sample submission or group column leaves it, and finished units, as they are.
+    Another metric, sample submission or group column does not change it, nor finished units.
     """
     others = ("competition.json", "groups.npy", "given_folds.npy")
     hashes = read_json(folder / MANIFEST)["files"]
@@ -76,7 +76,7 @@ def content_digest(folder: Path) -> str:
 
 
 def contents_digest(files: CompetitionFiles) -> str:
-    """16 hex digits that name the bytes of the training and test files, wherever they lie."""
+    """Digest (16 hex digits) of the bytes of the training and test files, wherever they lie."""
     return digest(file_digest(files.train), file_digest(files.test))
 
 
@@ -110,29 +110,23 @@ def load_competition(folder: Path) -> Competition:
     """The competition in a data folder, its tokens memory-mapped."""
     facts = read_json(folder / "competition.json")
     views = {name: _load_view(folder / name, name) for name in facts.pop("views")}
-    form = facts.pop("form")
+    form = facts["form"]
     form["style"]["quoted"] = tuple(form["style"]["quoted"])
     form |= {"columns": tuple(form["columns"]), "classes": tuple(form["classes"])}
-    form = SubmissionForm(**{**form, "style": CsvStyle(**form["style"])})
+    facts["form"] = SubmissionForm(**form | {"style": CsvStyle(**form["style"])})
+    facts["findings"] = [Finding(**finding) for finding in facts["findings"]]
+    facts["classes"] = tuple(facts["classes"])
     written = read_json(folder / MANIFEST)["files"]
-    optional = {
-        name: read_array(folder / f"{file}.npy") if f"{file}.npy" in written else None
-        for name, file in (("groups", "groups"), ("folds", "given_folds"))
-    }
-    findings = [Finding(**finding) for finding in facts.pop("findings")]
-    classes = tuple(facts.pop("classes"))
-    labels = read_array(folder / "labels.npy")
-    return Competition(
-        **facts, **optional, classes=classes, labels=labels, views=views, form=form,
-        findings=findings,
-    )  # fmt: skip
+    for name, file in (("groups", "groups.npy"), ("folds", "given_folds.npy")):
+        facts[name] = read_array(folder / file) if file in written else None
+    return Competition(**facts, labels=read_array(folder / "labels.npy"), views=views)
 
 
 def load_checked(folder: Path, key: str) -> Competition:
     """The competition in a data folder, where what it holds has this content digest.
 
-    A worker maps the rows some time after its parent read them. Without this check it would fit
-    whatever lies there by then, and file it under the digest of what was to be fitted. The hashes
+    A worker maps the rows some time after its parent read them. Without this check it could fit
+    other rows and store the result under the digest of the expected ones. The hashes
     are taken after the files are mapped: a file that is replaced later leaves the mapped one alone.
     raises: InputError where a file has another hash, or the rows have another digest
     """
@@ -142,8 +136,8 @@ def load_checked(folder: Path, key: str) -> Competition:
         return competition
     what = f"{', '.join(damaged)} damaged" if damaged else "rows with another digest"
     raise InputError(
-        f"{folder}: expected the rows that this run began with, found {what}. Type the same "
-        "command again: they are read again"
+        f"{folder}: expected the rows that this run began with, found {what}. Run the same "
+        "command again: the files are then read anew"
     )
 
 

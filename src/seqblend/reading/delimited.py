@@ -1,4 +1,4 @@
-"""Rows of a CSV or TSV text: separator and quoting are found out, odd quoting is survived."""
+"""Parses CSV and TSV text: detects separator and quoting, and tolerates stray quote marks."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from seqblend.core.errors import InputError
 from seqblend.data.sequences import CsvStyle
 
 SEPARATORS = {",": "comma", "\t": "TAB", ";": "semicolon", "|": "pipe"}
-_NO_SEPARATOR = "\x1f"  # a table of one column, whose text may hold all of the above
-_STYLE_LINES = 50  # so many lines show how a file is quoted
+_NO_SEPARATOR = "\x1f"  # for one column whose text may contain every separator
+_STYLE_LINES = 50  # number of lines from which the quoting style is read
 
 
 @dataclass(frozen=True)
@@ -35,27 +35,27 @@ class Delimited:
 
 
 class _QuoteError(Exception):
-    """The csv module's strict rules do not hold: (line, what is wrong)."""
+    """The text breaks the csv module's strict rules: (line, problem)."""
 
 
 def parse_delimited(path: Path, text: str) -> Delimited:
     """The rows of a CSV-like text.
 
-    Strict CSV where it holds; else, where every line has as many separators as the header, a plain
-    split that takes off one pair of quote marks and undoes `\\"` and `""` inside.
+    Strict CSV where the text is; else, where every line has as many separators as the header,
+    lines are split at separators, enclosing quote marks are removed, `\\"` and `""` unescaped.
 
     raises: InputError with the line of a ragged row or of a quote that is never closed
     """
     line_end = _find_line_end(text)
     lines = text.split("\n") if "\n" in line_end else text.split("\r")
     separator = _find_separator(lines)
-    is_even = _is_even(lines, separator)
+    is_rectangular = _has_equal_widths(lines, separator)
     try:
         rows, starts = _parse_strictly(lines, separator)
         # A TAB or newline inside a field is rarer than a stray quote mark at its beginning.
-        is_plain = is_even and separator == "\t" and len(rows) < sum(map(bool, lines))
+        is_plain = is_rectangular and separator == "\t" and len(rows) < sum(map(bool, lines))
     except _QuoteError as error:
-        if not is_even:
+        if not is_rectangular:
             line, problem = error.args
             raise InputError(
                 f"{path}, line {line}: {problem}. Close the quote, and double each quote mark "
@@ -80,10 +80,10 @@ def _find_line_end(text: str) -> str:
 
 
 def _find_quoting(lines: list[str], separator: str) -> tuple[bool, tuple[bool, ...]]:
-    """Whether the header's names are in quote marks, and which columns' fields are throughout."""
+    """Whether the header is quoted, and which columns are quoted in every row."""
     header, *rows = [_quote_marks(line, separator) for line in lines[:_STYLE_LINES] if line.strip()]
-    whole = [row for row in rows if len(row) == len(header)]  # others hold a newline in a field
-    return all(header), tuple(map(all, zip(*whole, strict=True)))
+    same_width = [row for row in rows if len(row) == len(header)]  # not inside a field
+    return all(header), tuple(map(all, zip(*same_width, strict=True)))
 
 
 def _quote_marks(line: str, separator: str) -> list[bool]:
@@ -94,7 +94,7 @@ def _quote_marks(line: str, separator: str) -> list[bool]:
 
 
 def _find_separator(lines: list[str]) -> str:
-    """The separator that cuts header and first row alike, into most columns."""
+    """The separator that splits header and first row into equally many columns, and most."""
 
     def fit(separator: str) -> tuple[bool, int]:
         rows = csv.reader((line + "\n" for line in lines), delimiter=separator)
@@ -107,18 +107,18 @@ def _find_separator(lines: list[str]) -> str:
 
 
 def separator_name(separator: str) -> str:
-    """`comma`, as people call it."""
+    """The separator's English name, such as `comma`."""
     return SEPARATORS.get(separator, "newline")
 
 
-def _is_even(lines: list[str], separator: str) -> bool:
+def _has_equal_widths(lines: list[str], separator: str) -> bool:
     expected = lines[0].count(separator)
     return all(line.count(separator) == expected for line in lines if line and line != "\r")
 
 
 @contextmanager
 def _unlimited_fields() -> Iterator[None]:
-    """Cells beyond the csv module's 128 KiB: a sequence may have a million tokens."""
+    """Lift the csv module's limit of 128 KiB per field: a sequence may have a million tokens."""
     before = csv.field_size_limit(sys.maxsize)
     try:
         yield
@@ -157,7 +157,7 @@ def _split_plainly(lines: list[str], separator: str) -> tuple[list[list[str]], l
 def _check_stray_quotes(
     path: Path, rows: list[list[str]], starts: list[int], separator: str
 ) -> tuple[str, ...]:
-    """A warning for fields whose first quote mark closes nowhere; an error unless TABs separate.
+    """A warning for fields with an unclosed quote mark; an error unless TAB is the separator.
 
     TAB-separated files often quote nothing, and a text may begin with a quote mark.
     """
@@ -171,7 +171,7 @@ def _check_stray_quotes(
     problem = f"{path}, line {stray[0]}: a quote is opened and never closed"
     if separator != "\t":
         raise InputError(f"{problem}. Close it, or double the quote marks inside the field")
-    return (f"{problem} ({len(stray)} lines); its mark is taken as text",)
+    return (f"{problem} ({len(stray)} lines); the mark is read as text",)
 
 
 def _unquote(cell: str) -> str:
@@ -186,5 +186,5 @@ def _check_widths(path: Path, rows: list[list[str]], starts: list[int], separato
         if len(row) != expected:
             raise InputError(
                 f"{path}, line {line}: {len(row)} fields where the header has {expected} "
-                f"({name}-separated). Put fields that hold the separator in quotes"
+                f"({name}-separated). Put fields that contain the separator in quotes"
             )

@@ -1,4 +1,4 @@
-"""Which file of a folder is train, test, sample submission, unlabelled or solution."""
+"""Finds the train, test, sample submission, unlabelled and solution files of a folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _RENAME = (
 
 @dataclass(frozen=True)
 class CompetitionFiles:
-    """The files of one competition by role."""
+    """The files of one competition."""
 
     train: Path
     test: Path
@@ -43,7 +43,7 @@ def is_competition(folder: Path) -> bool:
 
 
 def find_files(folder: Path) -> CompetitionFiles:
-    """The competition's files: by name, and by their columns where the names do not tell.
+    """The competition's files, found by name, or by their columns where names are ambiguous.
 
     raises: InputError that lists what was found and how to rename it
     """
@@ -56,17 +56,17 @@ def find_files(folder: Path) -> CompetitionFiles:
     by_role: dict[str, list[Path]] = {}
     for path in files:
         by_role.setdefault(_role(path), []).append(path)
-    sample = _only(by_role.get("sample", []), "sample submission", folder)
-    train = _only(by_role.get("train", []), "train", folder)
-    test = _only(by_role.get("test", []), "test", folder)
+    sample = _choose_one(by_role.get("sample", []), "sample submission", folder)
+    train = _choose_one(by_role.get("train", []), "train", folder)
+    test = _choose_one(by_role.get("test", []), "test", folder)
     if train is None or test is None:
-        train, test, sample = _by_columns(folder, train, test, sample, by_role.get("", []))
+        train, test, sample = _find_by_columns(folder, train, test, sample, by_role.get("", []))
     return CompetitionFiles(
         train,
         test,
         sample,
-        tuple(_preferred(by_role.get("unlabelled", []))),
-        _only(by_role.get("solution", []), "solution", folder),
+        tuple(_prefer_unpacked(by_role.get("unlabelled", []))),
+        _choose_one(by_role.get("solution", []), "solution", folder),
     )
 
 
@@ -88,7 +88,7 @@ def _is_bare_archive(path: Path) -> bool:
 
 
 def _role(path: Path) -> str:
-    """train, test, sample, unlabelled, solution, or "" where the name does not tell."""
+    """train, test, sample, unlabelled, solution, or "" where the name says none of them."""
     name = re.sub(r"([a-z])([A-Z])", r"\1 \2", _stem(path)).lower()
     words = re.findall(r"[a-z]+", name)
     has = {role: any(w.startswith(role) for w in words) for role in ("train", "test", "unlabel")}
@@ -107,8 +107,8 @@ def _stem(path: Path) -> str:
     return Path(data_name(path)).stem
 
 
-def _preferred(paths: Iterable[Path]) -> list[Path]:
-    """One path a table: unpacked where it is there packed as well."""
+def _prefer_unpacked(paths: Iterable[Path]) -> list[Path]:
+    """One path per table: the unpacked file where there is a packed one of the same name too."""
     chosen: list[Path] = []
     for path in sorted(paths, key=lambda p: (p.suffix.lower() in COMPRESSED, p.name)):
         is_packed = path.suffix.lower() in COMPRESSED
@@ -117,9 +117,9 @@ def _preferred(paths: Iterable[Path]) -> list[Path]:
     return chosen
 
 
-def _only(paths: list[Path], role: str, folder: Path) -> Path | None:
-    """The one file of a role; among several, the one with the plainest name."""
-    chosen = _preferred(paths)
+def _choose_one(paths: list[Path], role: str, folder: Path) -> Path | None:
+    """The file of a role, or None; among several, the one that is named exactly like it."""
+    chosen = _prefer_unpacked(paths)
     plain = [p for p in chosen if _stem(p).lower() in (role, "sample_submission")]
     if role == "sample submission" and not plain:
         plain = [p for p in chosen if re.search("sample|format|example", _stem(p).lower())]
@@ -127,17 +127,17 @@ def _only(paths: list[Path], role: str, folder: Path) -> Path | None:
         return plain[0]
     if len(chosen) > 1:
         raise InputError(
-            f"{folder} holds {len(chosen)} files that could be the {role} file: "
+            f"{folder} has {len(chosen)} files that could be the {role} file: "
             f"{listing(p.name for p in chosen)}. Keep one, or rename the others"
         )
     return chosen[0] if chosen else None
 
 
-def _by_columns(
+def _find_by_columns(
     folder: Path, train: Path | None, test: Path | None, sample: Path | None, others: list[Path]
 ) -> tuple[Path, Path, Path | None]:
-    """Train is the file with columns that test lacks; the smallest of three is the sample."""
-    candidates = _preferred([*others, *(p for p in (train, test) if p)])
+    """Train has columns that test lacks; the smallest of three files is the sample submission."""
+    candidates = _prefer_unpacked([*others, *(p for p in (train, test) if p)])
     columns = {path: set(names) for path in candidates if (names := _columns(path))}
     if sample is None and len(columns) == 3:
         sample = min((p for p in columns if p not in (train, test)), key=lambda p: p.stat().st_size)
@@ -155,7 +155,7 @@ def _by_columns(
         found = listing(path.name for path in sorted(folder.iterdir()))
         missing = " and ".join(n for n, p in (("train", train), ("test", test)) if p is None)
         raise InputError(
-            f"{folder}: no {missing} file found; it holds {found or 'nothing'}. {_RENAME}"
+            f"{folder}: no {missing} file found; it contains {found or 'nothing'}. {_RENAME}"
         )
     return *pairs[0], sample
 

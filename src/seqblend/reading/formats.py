@@ -1,4 +1,4 @@
-"""The text of one file: decompressed, decoded, and free of what no table may hold."""
+"""Reads the text of one file: decompressed, decoded and checked."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from seqblend.core.errors import InputError, listing
 COMPRESSED = (".gz", ".zip", ".bz2", ".xz")
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 DELIMITED_SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
+_COMPRESSORS = {b"\x1f\x8b": gzip, b"BZh": bz2, b"\xfd7zXZ\0": lzma}  # by first bytes
 _BOMS = (  # UTF-32 first: its little-endian mark begins with UTF-16's
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -30,8 +31,8 @@ _BOMS = (  # UTF-32 first: its little-endian mark begins with UTF-16's
 
 
 @dataclass(frozen=True)
-class Content:
-    """A file's text, the suffix that tells its format, and how it was decoded."""
+class FileContent:
+    """A file's text, the suffix of its format, and its encoding."""
 
     text: str
     suffix: str
@@ -44,7 +45,7 @@ def data_name(path: Path) -> str:
     return path.stem if path.suffix.lower() in COMPRESSED else path.name
 
 
-def read_content(path: Path) -> Content:
+def read_content(path: Path) -> FileContent:
     """The decompressed, decoded text of a file.
 
     raises: InputError for a missing file, a folder, a damaged archive, an archive with several
@@ -56,11 +57,12 @@ def read_content(path: Path) -> Content:
     text, encoding, warnings = _decode(path, raw)
     at = text.find("\0")
     if at >= 0:
+        line = text.count("\n", 0, at) + 1
         raise InputError(
-            f"{path}, line {_line(text, at)}: holds a NUL character; a table is text. "
+            f"{path}, line {line}: contains a NUL character; expected text. "
             "Save it as UTF-8, or download it again"
         )
-    return Content(text, Path(name).suffix.lower(), encoding, warnings)
+    return FileContent(text, Path(name).suffix.lower(), encoding, warnings)
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -71,21 +73,19 @@ def _read_bytes(path: Path) -> bytes:
     except FileNotFoundError:
         raise InputError(f"{path} does not exist. Check the folder given with --data") from None
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}. Check its rights") from None
+        raise InputError(
+            f"{path} cannot be read: {error.strerror}. Check its permissions"
+        ) from None
 
 
 def _decompress(path: Path, raw: bytes) -> tuple[bytes, str]:
-    """The bytes behind gzip, bzip2, xz or zip, told by their first bytes, and the data's name."""
+    """(decompressed bytes, name of the data); the first bytes tell gzip, bzip2, xz and zip."""
     try:
         if raw.startswith(b"PK\x03\x04"):
             return _only_member(path, raw)
-        for mark, decompress in (
-            (b"\x1f\x8b", gzip.decompress),
-            (b"BZh", bz2.decompress),
-            (b"\xfd7zXZ\0", lzma.decompress),
-        ):
+        for mark, module in _COMPRESSORS.items():
             if raw.startswith(mark):
-                return decompress(raw), data_name(path)
+                return module.decompress(raw), data_name(path)
     except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError) as error:
         raise InputError(f"{path} is damaged ({error}). Download it again") from None
     return raw, data_name(path)
@@ -100,7 +100,7 @@ def data_members(path: Path) -> list[str]:
 
 
 def _data_names(archive: zipfile.ZipFile) -> list[str]:
-    """The archive's members less folders and what a system leaves in archives."""
+    """The archive's members without folders, hidden files and those that macOS adds."""
     return [
         name
         for name in archive.namelist()
@@ -112,10 +112,10 @@ def _data_names(archive: zipfile.ZipFile) -> list[str]:
 
 @contextlib.contextmanager
 def open_stream(path: Path) -> Iterator[BinaryIO]:
-    """The decompressed bytes of a file as a stream, for what is too large to be read whole.
+    """The decompressed bytes of a file as a stream, for files too large for memory.
 
-    path: `archive.zip/member.txt` is a member of an archive of several
-    raises: InputError as read_content does, also where the stream breaks while it is read
+    path: `archive.zip/member.txt` names one of several members
+    raises: InputError as read_content does, also for a stream that breaks later
     """
     try:
         if zipfile.is_zipfile(path.parent):
@@ -131,8 +131,8 @@ def open_stream(path: Path) -> Iterator[BinaryIO]:
             ):
                 yield stream
             return
-        openers = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ\0", lzma.open))
-        opener = next((opener for begin, opener in openers if mark.startswith(begin)), open)
+        modules = (module for begin, module in _COMPRESSORS.items() if mark.startswith(begin))
+        opener = getattr(next(modules, None), "open", open)
         with opener(archive, "rb") as stream:
             yield stream
     except FileNotFoundError:
@@ -183,12 +183,8 @@ def _decode(path: Path, raw: bytes) -> tuple[str, str, tuple[str, ...]]:
 
 
 def _looks_like_cp1252(raw: bytes) -> bool:
-    """Whether the high bytes are Western letters, not UTF-8 with a broken byte in it."""
+    """Whether the high bytes are Western letters, not damaged UTF-8."""
     # 0xfe and 0xff are letters hardly any text has; the other five are undefined in cp1252.
     if re.search(rb"[\x81\x8d\x8f\x90\x9d\xfe\xff]", raw):
         return False
     return raw.decode("utf-8", errors="ignore").isascii()
-
-
-def _line(text: str, position: int) -> int:
-    return text.count("\n", 0, position) + 1

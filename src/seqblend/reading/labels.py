@@ -1,4 +1,4 @@
-"""Labels as text -> sorted classes and int64 indices; a stratified subset of rows."""
+"""Reads labels: text to sorted classes and class indices; also a stratified subset of rows."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 
 from seqblend.core.errors import FlagError, InputError, listing
 from seqblend.core.seeds import rng_for
-from seqblend.reading.tables import Table
+from seqblend.reading.tables import RawTable
 
 _UNDEFINED = {"", "nan", "inf", "+inf", "-inf", "infinity", "-infinity"}
 _PADDED = re.compile(r"[-+]?0\d+")  # 007 is a name, not the number 7
-_MOST_TEXT_CLASSES = 20  # more than this, and more than half the rows: no classes
+_MOST_TEXT_CLASSES = 20  # more, in over half as many rows, are no classes
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,12 @@ class Labels:
     values: np.ndarray
 
 
-def read_labels(table: Table, column: str, *, is_given: bool = False) -> Labels:
-    """The label column as classes; `is_given` where the user named it.
+def read_labels(table: RawTable, column: str, *, is_given: bool = False) -> Labels:
+    """The classes and class indices of a label column; `is_given` where the user named it.
 
-    0.0 and 1.0 are read as 0 and 1. raises: InputError, with count and first row, for empty,
-    undefined or mixed labels; for one class only; for what looks like a regression target
+    0.0 and 1.0 are read as 0 and 1.
+    raises: InputError, with count and first row, for empty, undefined or mixed labels; for one
+        class only; for what looks like a regression target
     """
     texts = [text.strip() for text in table.texts(column)]
     where = f"{table.path.name}, column '{column}'"
@@ -54,7 +55,7 @@ def read_labels(table: Table, column: str, *, is_given: bool = False) -> Labels:
 
 
 def as_number(text: str) -> float | None:
-    """The finite number a text stands for, or None."""
+    """The text as a finite number, or None."""
     try:
         value = float(text)
     except ValueError:
@@ -63,7 +64,7 @@ def as_number(text: str) -> float | None:
 
 
 def normal_label(text: str) -> str:
-    """One text for equal labels: `1.0` -> `1`; `True` -> `true`; else unchanged."""
+    """The normal form of a label: `1.0` -> `1`; `True` -> `true`; else unchanged."""
     if text.lower() in ("true", "false"):
         return text.lower()
     value = as_number(text)
@@ -87,9 +88,9 @@ def factorise(texts: list[str]) -> np.ndarray:
 
 
 def stratified_rows(labels: np.ndarray, rows: int) -> np.ndarray:
-    """int64 [about rows], ascending: a share of each class, at least one row of each.
+    """int64 [about rows], ascending: a stratified sample with at least one row of each class.
 
-    labels: int64 [n]. 0 or more than n asks for all rows.
+    labels: int64 [n]; rows: 0 or more than n selects all rows
     """
     if rows < 0:
         raise FlagError(f"data.rows expects 0 (all) or more, got {rows}")
@@ -106,14 +107,14 @@ def stratified_rows(labels: np.ndarray, rows: int) -> np.ndarray:
     return np.sort(np.lexsort((order, place))[:most])
 
 
-def _raise_mixed(table: Table, where: str, texts: list[str], numbers: dict[str, float]) -> None:
+def _raise_mixed(table: RawTable, where: str, texts: list[str], numbers: dict[str, float]) -> None:
     is_number = [text in numbers for text in texts]
-    is_few = 2 * sum(is_number) < len(texts)  # the rarer sort is the likely mistake
-    odd = [row for row, flag in enumerate(is_number) if flag == is_few]
+    is_few = 2 * sum(is_number) < len(texts)  # the rarer type is the likely mistake
+    rare = [row for row, flag in enumerate(is_number) if flag == is_few]
     raise InputError(
-        f"{where}: numbers and text are mixed; {len(odd)} labels are "
-        f"{'numbers' if is_few else 'no numbers'}, the first ('{texts[odd[0]]}') in "
-        f"{table.place(odd[0])}. Write all labels as text or all as numbers"
+        f"{where}: numbers and text are mixed; {len(rare)} labels are "
+        f"{'numbers' if is_few else 'no numbers'}, the first ('{texts[rare[0]]}') in "
+        f"{table.place(rare[0])}. Write all labels as text or all as numbers"
     )
 
 

@@ -1,4 +1,4 @@
-"""Every distinct token of a competition, interned once: rows of tokens -> one flat array of ids."""
+"""Builds the lexicon: collects rows of tokens as one flat array of token ids."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 
 from seqblend.data.sequences import SequenceSet, View
 
-EMPTY = ""  # the one token of a row without any: every row has at least one
+EMPTY = ""  # the token of a row without tokens: every row has at least one
 
 
-class _Ids(dict[str, int]):
-    """The id of a token, the next free one where it is new."""
+class _TokenIds(dict[str, int]):
+    """Token -> id; a new token gets the next free id."""
 
     def __missing__(self, token: str) -> int:
         self[token] = number = len(self)
@@ -21,10 +21,10 @@ class _Ids(dict[str, int]):
 
 
 class Interner:
-    """Collects rows of tokens; their text may be freed at once."""
+    """Collects rows of tokens as ids, so that their text can be freed at once."""
 
     def __init__(self) -> None:
-        self._ids = _Ids()
+        self._ids = _TokenIds()
         self._tokens = array("i")
         self._lengths = array("q")
 
@@ -44,9 +44,9 @@ class Interner:
         return empty
 
     def finish(self, name: str, canonical: Callable[[str], str] = str) -> View:
-        """The view of all rows; tokens with the same `canonical` text become one.
+        """The view of all rows; tokens with the same `canonical` text are merged.
 
-        The lexicon is sorted by text, so that it depends on the tokens, not on the rows' order.
+        The lexicon is sorted by text: it depends on the tokens, not on the order of the rows.
         """
         texts = [canonical(token) for token in self._ids]
         lexicon = sorted(set(texts))
@@ -59,7 +59,7 @@ class Interner:
 
 
 def unseen_rate(view: View, train: slice, test: slice) -> float:
-    """The share of test tokens that no training row holds."""
+    """The share of test tokens that occur in no training row."""
     tokens, _ = view.sequences.take(test).flat()
     is_seen = np.zeros(len(view.lexicon), dtype=bool)
     is_seen[view.sequences.take(train).flat()[0]] = True

@@ -1,4 +1,4 @@
-"""A folder of files -> a Competition: the one way in."""
+"""Reads the files of a competition into a Competition."""
 
 from __future__ import annotations
 
@@ -14,48 +14,41 @@ from seqblend.core.config import DataConfig
 from seqblend.core.errors import listing
 from seqblend.core.findings import Finding
 from seqblend.data.sequences import Competition, View
-from seqblend.reading.discovery import CompetitionFiles, find_files, is_competition
-from seqblend.reading.kinds import VIEW_NAMES, cutter, plain_number
+from seqblend.reading.discovery import CompetitionFiles
+from seqblend.reading.kinds import VIEW_NAMES, make_tokenizer, plain_number
 from seqblend.reading.labels import factorise, read_labels, stratified_rows
 from seqblend.reading.lexicon import Interner, unseen_rate
 from seqblend.reading.schema import Schema, find_schema
-from seqblend.reading.submission_form import find_answer, row_ids
-from seqblend.reading.tables import Table, read_table
-from seqblend.reading.wide_tables import join_steps
+from seqblend.reading.submission_form import infer_submission, row_ids
+from seqblend.reading.tables import RawTable, read_table
+from seqblend.reading.wide_tables import join_step_columns
 
-__all__ = [
-    "CompetitionFiles",
-    "find_files",
-    "is_competition",
-    "read_competition",
-]
-
-JOINT = "\x1fnext column\x1f"  # stands between joined columns; no cell is ever cut into this
-_UNSEEN_WARNING = 0.2  # share of test tokens from which on a warning is due
+JOINT = "\x1fnext column\x1f"  # the token between joined columns; no cell contains it
+_UNSEEN_WARNING = 0.2  # share of test tokens above which there is a warning
 
 
 def read_competition(
     files: CompetitionFiles, data: DataConfig, *, metric: str = "", name: str
 ) -> Competition:
-    """The competition in these files; the solution file is not touched.
+    """The competition in these files; the solution file is not read.
 
     metric: one of metrics.METRICS, or "" to infer it
-    raises: InputError naming file, line or column and remedy; FlagError for a wrong setting
+    raises: InputError that names file, line or column and remedy; FlagError for a wrong setting
     """
     train, test = read_table(files.train), read_table(files.test)
     sample = read_table(files.sample) if files.sample else None
     schema = find_schema(train, test, sample, data)
-    train, test = join_steps(train, schema.steps), join_steps(test, schema.steps)
+    train, test = join_step_columns(train, schema.steps), join_step_columns(test, schema.steps)
     labels = read_labels(train, schema.target, is_given=bool(data.target))
-    answer = find_answer(schema, labels.classes, test, sample, metric, positive=data.positive)
-    rows = stratified_rows(labels.values, data.rows)
+    answer = infer_submission(schema, labels.classes, test, sample, metric, positive=data.positive)
+    rows, train_ids = stratified_rows(labels.values, data.rows), row_ids(schema, train, None)
     findings = [*_file_findings(files, train, test, sample), *schema.findings, *answer.findings]
     warnings = [*_table_warnings(schema, train, test, sample), *answer.warnings]
     known = Competition(
         name=name,
         classes=answer.classes,
         labels=labels.values[rows],
-        train_ids=_take(row_ids(schema, train, None), rows),
+        train_ids=[train_ids[row] for row in rows],
         test_ids=row_ids(schema, test, sample),
         views={},
         metric=answer.metric,
@@ -63,7 +56,7 @@ def read_competition(
         groups=_factors(train, data.group, rows),
         folds=_given_folds(train, data.fold, rows),
     )
-    reading = _Reading(schema, data)
+    reading = _TokenCollector(schema, data)
     reading.add(train, "train", rows)
     reading.add(test, "test")
     del train, test  # their text is much larger than their tokens
@@ -73,9 +66,9 @@ def read_competition(
 
 
 def _complete(
-    known: Competition, reading: _Reading, findings: list[Finding], warnings: list[str]
+    known: Competition, reading: _TokenCollector, findings: list[Finding], warnings: list[str]
 ) -> Competition:
-    """The competition with its sequences, and what counting them showed."""
+    """The competition with its sequences, and findings and warnings about them."""
     view = reading.finish()
     n_train, n_test = len(known.train_ids), len(known.test_ids)
     counts = {**reading.counts, **_measure(view, n_train, n_test)}
@@ -88,17 +81,13 @@ def _complete(
     )
 
 
-def _take(values: list[str], rows: np.ndarray) -> list[str]:
-    return [values[row] for row in rows]
-
-
-def _factors(table: Table, column: str, rows: np.ndarray) -> np.ndarray | None:
-    """int64 [rows]: the column's values as numbers; None where no column is asked for."""
+def _factors(table: RawTable, column: str, rows: np.ndarray) -> np.ndarray | None:
+    """int64 [rows]: the column's values as codes from 0; None without a column."""
     return factorise(table.texts(column))[rows] if column else None
 
 
-def _given_folds(table: Table, column: str, rows: np.ndarray) -> np.ndarray | None:
-    """int64 [rows]: whole numbers as they are (negative: always in training), else numbered."""
+def _given_folds(table: RawTable, column: str, rows: np.ndarray) -> np.ndarray | None:
+    """int64 [rows]: integers as they are (negative: always in training), else codes from 0."""
     if not column:
         return None
     texts = [text.strip() for text in table.texts(column)]
@@ -107,66 +96,65 @@ def _given_folds(table: Table, column: str, rows: np.ndarray) -> np.ndarray | No
     return _factors(table, column, rows)
 
 
-class _Reading:
-    """Rows on their way into the lexicon."""
+class _TokenCollector:
+    """Tokenizes tables and collects their rows."""
 
     def __init__(self, schema: Schema, data: DataConfig) -> None:
         self._schema, self._data = schema, data
         self._interner = Interner()
         self.counts: dict[str, int] = {}
 
-    def add(self, table: Table, part: str, rows: np.ndarray | None = None) -> None:
+    def add(self, table: RawTable, part: str, rows: np.ndarray | None = None) -> None:
         """Append the rows (integer positions, all by default) of a table."""
         before = len(self._interner)
-        empty = self._interner.add(self._cut(table, range(len(table)) if rows is None else rows))
+        empty = self._interner.add(
+            self._tokenize(table, range(len(table)) if rows is None else rows)
+        )
         for key, value in ((part, len(self._interner) - before), (f"empty_{part}", empty)):
             self.counts[key] = self.counts.get(key, 0) + value
 
     def add_unlabelled(self, path: Path, warnings: list[str]) -> None:
-        """Append an unlabelled file; one that lacks the sequence is left out with a warning."""
+        """Append an unlabelled file; one without the sequence columns is skipped with a warning."""
         table = read_table(path)
         steps = self._schema.steps
         needed = chain(*(steps.get(name, (name,)) for name in self._schema.sequence))
         missing = [name for name in needed if name not in table.columns]
         if missing:
-            warnings.append(f"{path.name} has no column {listing(missing)}: left out")
+            warnings.append(f"{path.name} has no column {listing(missing)}: skipped")
             return
         warnings.extend(table.warnings)
-        self.add(join_steps(table, steps), "unlabelled")
+        self.add(join_step_columns(table, steps), "unlabelled")
 
     def finish(self) -> View:
+        """All rows as one view."""
         kinds = self._schema.kinds
         is_numeric = any(kind.name == "tokens" for kind in kinds)
         return self._interner.finish(VIEW_NAMES[kinds[0].name], plain_number if is_numeric else str)
 
-    def _cut(self, table: Table, rows: np.ndarray | range) -> Iterator[list[str]]:
-        names, kinds = self._schema.sequence, self._schema.kinds
-        cuts = [
-            cutter(kind, table, name, self._data) for name, kind in zip(names, kinds, strict=True)
+    def _tokenize(self, table: RawTable, rows: np.ndarray | range) -> Iterator[list[str]]:
+        names = self._schema.sequence
+        columns = [
+            (make_tokenizer(kind, table, name, self._data), table.columns[name])
+            for name, kind in zip(names, self._schema.kinds, strict=True)
         ]
-        columns = [table.columns[name] for name in names]
-        if len(names) == 1:
-            cut, cells = cuts[0], columns[0]
-            yield from (cut(cells[row]) for row in rows)
-            return
         for row in rows:
-            parts = [cut(cells[row]) for cut, cells in zip(cuts, columns, strict=True)]
-            if not any(parts):
+            parts = [tokenize(cells[row]) for tokenize, cells in columns]
+            if len(parts) == 1:
+                yield parts[0]
+            elif not any(parts):
                 yield []
-                continue
-            yield [t for i, part in enumerate(parts) for t in ([JOINT] if i else []) + part]
+            else:
+                yield [t for i, part in enumerate(parts) for t in ([JOINT] if i else []) + part]
 
 
 def _file_findings(
-    files: CompetitionFiles, train: Table, test: Table, sample: Table | None
+    files: CompetitionFiles, train: RawTable, test: RawTable, sample: RawTable | None
 ) -> list[Finding]:
     findings = [
-        Finding("train", train.path.name, "--data DIR", f"{train.form}, {len(train):,} rows"),
-        Finding("test", test.path.name, "--data DIR", f"{test.form}, {len(test):,} rows"),
+        Finding(name, table.path.name, "--data DIR", f"{table.form}, {len(table):,} rows")
+        for name, table in (("train", train), ("test", test), ("sample", sample))
+        if table is not None
     ]
-    if sample is not None:
-        why = f"{sample.form}, {len(sample):,} rows"
-        findings.append(Finding("sample", sample.path.name, "--data DIR", why))
     if files.solution:
         findings.append(Finding("solution", files.solution.name, "--solution FILE", "read last"))
     if files.unlabelled:
@@ -174,12 +162,14 @@ def _file_findings(
     return findings
 
 
-def _table_warnings(schema: Schema, train: Table, test: Table, sample: Table | None) -> list[str]:
+def _table_warnings(
+    schema: Schema, train: RawTable, test: RawTable, sample: RawTable | None
+) -> list[str]:
     warnings = [text for table in (train, test, sample) if table for text in table.warnings]
     ids = row_ids(schema, train, None)
     repeated = len(ids) - len(set(ids))
     if repeated:
-        warnings.append(f"{train.path.name}: {repeated} ids come again; every row is kept")
+        warnings.append(f"{train.path.name}: {repeated} repeated ids; every row is kept")
     return warnings
 
 
@@ -194,18 +184,13 @@ def _unseen_warning(view: View, train: int, test: int) -> list[str]:
     rate = unseen_rate(view, slice(0, train), slice(train, train + test))
     if rate <= _UNSEEN_WARNING:
         return []
-    return [f"{rate:.1%} of the test tokens are never seen in training"]
+    return [f"{rate:.1%} of the test tokens do not occur in training"]
 
 
 def _count_findings(counts: dict[str, int]) -> list[Finding]:
-    findings = [
-        Finding(
-            "tokens",
-            f"{counts['tokens']:,}, {counts['lexicon']:,} different",
-            "",
-            f"longest row: {max(counts['longest_train'], counts['longest_test']):,}",
-        )
-    ]
+    what = f"{counts['tokens']:,}, {counts['lexicon']:,} different"
+    longest = max(counts["longest_train"], counts["longest_test"])
+    findings = [Finding("tokens", what, "", f"longest row: {longest:,}")]
     empty = counts["empty_train"] + counts["empty_test"]
     if empty:
         text = f"{counts['empty_train']:,} train, {counts['empty_test']:,} test"

@@ -1,4 +1,4 @@
-"""The test answers, where somebody has them: read at the very end, aligned by id."""
+"""Reads the true test labels from a solution file, aligned by id."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from seqblend.core.errors import InputError, listing
 from seqblend.data.sequences import Competition
 from seqblend.reading.labels import normal_label
-from seqblend.reading.tables import Table, read_table
+from seqblend.reading.tables import RawTable, read_table
 
 
 def read_solution(path: Path, competition: Competition) -> np.ndarray:
@@ -27,7 +27,7 @@ def read_solution(path: Path, competition: Competition) -> np.ndarray:
     column = _solution_column(path, table, competition, index)
     ids = table.texts(id_column)
     if len(set(ids)) < len(ids):
-        raise InputError(f"{path}: {len(ids) - len(set(ids))} ids come twice; expected each once")
+        raise InputError(f"{path}: {len(ids) - len(set(ids))} ids are repeated; expected each once")
     labels = dict(zip(ids, table.texts(column), strict=True))
     missing = [text for text in competition.test_ids if text not in labels]
     if missing:
@@ -46,9 +46,9 @@ def read_solution(path: Path, competition: Competition) -> np.ndarray:
 
 
 def _solution_column(
-    path: Path, table: Table, competition: Competition, index: dict[str, int]
+    path: Path, table: RawTable, competition: Competition, index: dict[str, int]
 ) -> str:
-    """The label's column: by the submission's name for it, else the one that holds classes."""
+    """The label column: named as in the submission, else the only one with class labels."""
     target = next((f.value for f in competition.findings if f.what == "target"), "")
     for name in (target, *competition.form.columns[:1]):
         if name in table.columns:

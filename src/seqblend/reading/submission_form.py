@@ -1,10 +1,10 @@
-"""The form of the submission and the metric, inferred from the sample submission."""
+"""Infers the form of the submission and the metric from the sample submission."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from seqblend.core.errors import FlagError, InputError, listing, nearest
@@ -12,14 +12,15 @@ from seqblend.core.findings import Finding
 from seqblend.data.sequences import CsvStyle, SubmissionForm
 from seqblend.reading.labels import as_number, normal_label
 from seqblend.reading.schema import Schema
-from seqblend.reading.tables import Table
+from seqblend.reading.tables import RawTable
 
+_DEFAULT_METRICS = {"labels": "accuracy", "probability": "auc", "class_columns": "log_loss"}
 _RANKING = ("auc", "log_loss")  # metrics that need probabilities
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What is handed in and how it is scored; `classes` as the submission writes them."""
+class InferredSubmission:
+    """The form of the submission and its metric; `classes` as the submission writes them."""
 
     form: SubmissionForm
     metric: str
@@ -28,16 +29,15 @@ class Answer:
     warnings: tuple[str, ...]
 
 
-def find_answer(
+def infer_submission(
     schema: Schema,
     classes: tuple[str, ...],
-    test: Table,
-    sample: Table | None,
+    test: RawTable,
+    sample: RawTable | None,
     metric: str,
-    environment: Mapping[str, str] = os.environ,
     *,
     positive: str = "",
-) -> Answer:
+) -> InferredSubmission:
     """The submission's form and the metric; `metric` overrides the inferred one.
 
     raises: FlagError for an unknown positive class; InputError for duplicate ids, ids missing
@@ -50,7 +50,7 @@ def find_answer(
         warnings: tuple[str, ...] = ()
     else:
         form, why = _sampled_form(schema, classes, sample, metric), "as in the sample"
-        form, warnings = _check_ids(form, ids, test, sample, environment)
+        form, warnings = _check_ids(form, ids, test, sample)
         if form.kind == "labels":
             classes = _written_classes(classes, sample.texts(form.columns[0]))
     what, flag = f"{form.kind}: {listing(form.columns, 6)}", ""
@@ -59,23 +59,19 @@ def find_answer(
         form = replace(form, classes=(chosen,))
         what = f"probability: {form.columns[0]} = P({classes[chosen]})"
         flag = "--set data.positive=CLASS"
-    inferred = {"labels": "accuracy", "probability": "auc", "class_columns": "log_loss"}[form.kind]
+    metric_why = "asked for" if metric else f"the submission has {form.kind.replace('_', ' ')}"
+    metric = metric or _DEFAULT_METRICS[form.kind]
     findings = (
         Finding("submission", what, flag, why),
-        Finding(
-            "metric",
-            metric or inferred,
-            "--metric NAME",
-            "asked for" if metric else f"the submission holds {form.kind.replace('_', ' ')}",
-        ),
+        Finding("metric", metric, "--metric NAME", metric_why),
     )
-    return Answer(form, metric or inferred, classes, findings, warnings)
+    return InferredSubmission(form, metric, classes, findings, warnings)
 
 
-def row_ids(schema: Schema, table: Table, sample: Table | None) -> list[str]:
+def row_ids(schema: Schema, table: RawTable, sample: RawTable | None) -> list[str]:
     """The rows' ids as text.
 
-    Rows of a table without the id column are counted from 0, or from 1 where the sample is.
+    Without an id column rows are numbered from 0, or from 1 where the sample begins with 1.
     """
     if schema.id and schema.id in table.columns:
         return table.texts(schema.id)
@@ -91,7 +87,7 @@ def _default_form(
 
 
 def _sampled_form(
-    schema: Schema, classes: tuple[str, ...], sample: Table, metric: str
+    schema: Schema, classes: tuple[str, ...], sample: RawTable, metric: str
 ) -> SubmissionForm:
     names = list(sample.columns)
     id_column = schema.id or names[0]
@@ -111,7 +107,7 @@ def _sampled_form(
     if len(columns) != 1:
         raise InputError(
             f"{sample.path.name} has the columns {listing(names)}; expected an id and one column "
-            f"of labels or probabilities, or one a class ({listing(classes, 6)}). "
+            f"of labels or probabilities, or one per class ({listing(classes, 6)}). "
             "Name the label's column with --set data.target=COLUMN"
         )
     is_probability = len(classes) == 2 and (
@@ -121,14 +117,14 @@ def _sampled_form(
     return SubmissionForm(id_column, columns, kind, ids, style=style)
 
 
-def _style(sample: Table, names: tuple[str, ...]) -> CsvStyle:
+def _style(sample: RawTable, names: tuple[str, ...]) -> CsvStyle:
     """The sample's style, `quoted` in the order of `names`."""
     quoted = dict(zip(sample.columns, sample.style.quoted, strict=False))  # JSON has none
     return replace(sample.style, quoted=tuple(quoted.get(name, False) for name in names))
 
 
 def _positive_class(column: str, classes: tuple[str, ...], wanted: str) -> int:
-    """The class a probability column is of: as asked for, as the column is named, else the last."""
+    """The class of a probability column: as asked for, as the column is named, else the last."""
     names = [normal_label(name) for name in classes]
     if wanted:
         if normal_label(wanted) not in names:
@@ -137,12 +133,12 @@ def _positive_class(column: str, classes: tuple[str, ...], wanted: str) -> int:
                 + nearest(wanted, classes)
             )
         return names.index(normal_label(wanted))
-    told = [
+    matching = [
         i
         for i, name in enumerate(names)
         if re.search(rf"(^|[\W_]){re.escape(name.lower())}$", column.lower())
     ]
-    return told[0] if len(told) == 1 else len(classes) - 1
+    return matching[0] if len(matching) == 1 else len(classes) - 1
 
 
 def _holds_probabilities(texts: Iterable[str], classes: tuple[str, ...]) -> bool:
@@ -167,14 +163,14 @@ def _written_classes(classes: tuple[str, ...], samples: list[str]) -> tuple[str,
     return tuple(written.get(n, name) for n, name in zip(plain, classes, strict=True))
 
 
-def _check_unique(ids: list[str], table: Table) -> None:
+def _check_unique(ids: list[str], table: RawTable) -> None:
     if len(set(ids)) == len(ids):
         return
     seen: set[str] = set()
     again = [row for row, text in enumerate(ids) if text in seen or seen.add(text)]
     raise InputError(
-        f"{table.path.name}: {len(again)} ids come twice, the first '{ids[again[0]]}' in "
-        f"{table.place(again[0])}; expected one row an id. Remove the rows, or name the id's "
+        f"{table.path.name}: {len(again)} repeated ids, the first '{ids[again[0]]}' in "
+        f"{table.place(again[0])}; expected one row per id. Remove the rows, or name the id's "
         "column with --set data.id=COLUMN"
     )
 
@@ -182,9 +178,8 @@ def _check_unique(ids: list[str], table: Table) -> None:
 def _check_ids(
     form: SubmissionForm,
     ids: list[str],
-    test: Table,
-    sample: Table,
-    environment: Mapping[str, str],
+    test: RawTable,
+    sample: RawTable,
 ) -> tuple[SubmissionForm, tuple[str, ...]]:
     """The form with ids that are in test, each once; test order in Kaggle's hidden rerun."""
     _check_unique(form.ids, sample)
@@ -193,7 +188,7 @@ def _check_ids(
     beyond = [text for text in ids if text not in asked]
     if not unknown and not beyond:
         return form, ()
-    if environment.get("KAGGLE_IS_COMPETITION_RERUN"):
+    if os.environ.get("KAGGLE_IS_COMPETITION_RERUN"):
         warning = "the test file has other ids than the sample (hidden rerun): test order"
         return replace(form, ids=ids), (warning,)
     parts = [

@@ -1,4 +1,4 @@
-"""One file -> columns of text: CSV, TSV, JSON or JSON Lines, compressed or not."""
+"""Reads a table as columns of text: CSV, TSV, JSON or JSON Lines, compressed or not."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from seqblend.core import fault_injection
 from seqblend.core.errors import FlagError, InputError, suggest
 from seqblend.data.sequences import CsvStyle
 from seqblend.reading.delimited import parse_delimited, separator_name
-from seqblend.reading.formats import DELIMITED_SUFFIXES, Content, read_content
+from seqblend.reading.formats import DELIMITED_SUFFIXES, FileContent, read_content
 
-Cell = str | list[str]  # a list only where JSON holds a list of tokens
+Cell = str | list[str]  # a list where JSON has a list of tokens
 
 
 @dataclass(frozen=True)
-class Table:
-    """The columns of one file; every scalar is the text the file holds, missing is "".
+class RawTable:
+    """The columns of one file; every scalar is the text in the file, missing values are "".
 
-    lines: int64 [n], the line each row starts on; None for JSON that is not one record a line
-    form: how the file was read, for people
-    style: how it is written, where it is a delimited text
+    lines: int64 [n], the line each row starts on; None for JSON other than JSON Lines
+    form: the format, for display
+    style: separator and quoting of a delimited text
     """
 
     path: Path
@@ -44,18 +44,18 @@ class Table:
         return f"{self.path.name}, line {self.lines[row]}"
 
     def texts(self, name: str) -> list[str]:
-        """A column that has to hold one value a row; InputError where a cell is a list."""
+        """A column with one value per row; InputError where a cell is a list."""
         for row, cell in enumerate(self.columns[name]):
             if not isinstance(cell, str):
                 raise InputError(
-                    f"{self.place(row)}: column '{name}' holds a list; expected one value. "
+                    f"{self.place(row)}: column '{name}' has a list; expected one value. "
                     "Name another column with --set data.id=... or data.target=..."
                 )
         return self.columns[name]  # type: ignore[return-value]
 
 
-def check_column(name: str, table: Table, field_name: str) -> str:
-    """`name`, where the table has it; else a FlagError that lists the columns."""
+def check_column(name: str, table: RawTable, field_name: str) -> str:
+    """`name`, if the table has it; else a FlagError that lists the columns."""
     if name not in table.columns:
         raise FlagError(
             f"data.{field_name}: {table.path.name} has no column '{name}'"
@@ -64,7 +64,7 @@ def check_column(name: str, table: Table, field_name: str) -> str:
     return name
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path) -> RawTable:
     """The columns of one file, by name.
 
     raises: InputError naming file, line and remedy: see formats.read_content and
@@ -80,7 +80,7 @@ def read_table(path: Path) -> Table:
     return table
 
 
-def _read_delimited(path: Path, content: Content) -> Table:
+def _read_delimited(path: Path, content: FileContent) -> RawTable:
     parsed = parse_delimited(path, content.text)
     names, rows = parsed.rows[0], parsed.rows[1:]
     _check_names(path, names)
@@ -88,7 +88,7 @@ def _read_delimited(path: Path, content: Content) -> Table:
     columns = {name: list(values) for name, values in zip(names, cells, strict=True)}
     form = f"{separator_name(parsed.style.separator)}-separated, {content.encoding}"
     warnings = content.warnings + parsed.warnings
-    return Table(path, columns, parsed.lines[1:], form, parsed.style, warnings)
+    return RawTable(path, columns, parsed.lines[1:], form, parsed.style, warnings)
 
 
 def _check_names(path: Path, names: list[str]) -> None:
@@ -97,8 +97,8 @@ def _check_names(path: Path, names: list[str]) -> None:
         raise InputError(f"{path}, line 1: two columns are named '{twice}'. Rename one")
 
 
-class _Same(dict[str, str]):
-    """One string object for equal texts: a file may hold a number a million times."""
+class _SharedStrings(dict[str, str]):
+    """Text -> one shared string object: a number may occur a million times in a file."""
 
     def __missing__(self, text: str) -> str:
         self[text] = text
@@ -106,7 +106,7 @@ class _Same(dict[str, str]):
 
 
 def _decoder(path: Path) -> json.JSONDecoder:
-    """Numbers keep their text, so that ids and tokens come back as they were written."""
+    """A JSON decoder that keeps numbers as text, so that ids and tokens stay as written."""
 
     def unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         values = dict(pairs)
@@ -114,7 +114,7 @@ def _decoder(path: Path) -> json.JSONDecoder:
             _check_names(path, [name for name, _ in pairs])
         return values
 
-    text = _Same().__getitem__
+    text = _SharedStrings().__getitem__
     return json.JSONDecoder(
         parse_int=text,
         parse_float=text,
@@ -123,7 +123,7 @@ def _decoder(path: Path) -> json.JSONDecoder:
     )
 
 
-def _read_json(path: Path, content: Content) -> Table:
+def _read_json(path: Path, content: FileContent) -> RawTable:
     decoder, text = _decoder(path), content.text.strip()
     is_lines = content.suffix in (".jsonl", ".ndjson")
     try:
@@ -142,7 +142,7 @@ def _read_json(path: Path, content: Content) -> Table:
     columns = _from_records(path, value) if isinstance(value, list) else _from_columns(path, value)
     cells = {name: _cells(path, name, values) for name, values in columns.items()}
     form = f"{'JSON Lines' if is_lines else 'JSON'}, {content.encoding}"
-    return Table(path, cells, lines, form, warnings=content.warnings)
+    return RawTable(path, cells, lines, form, warnings=content.warnings)
 
 
 def _read_lines(path: Path, decoder: json.JSONDecoder, text: str) -> tuple[list[Any], np.ndarray]:
@@ -211,7 +211,7 @@ def _cells(path: Path, name: str, values: list[Any]) -> list[Cell]:
             isinstance(value, list) and any(isinstance(v, (dict, list)) for v in value)
         ):
             raise InputError(
-                f"{path}, record {row + 1}: column '{name}' holds nested values; expected a text, "
+                f"{path}, record {row + 1}: column '{name}' has nested values; expected a text, "
                 "a number, or a flat list of tokens. Flatten it"
             )
     return [

@@ -1,4 +1,4 @@
-"""Which column is the label: asked for, told by the sample submission, or in train alone."""
+"""Finds the target column: named by the user, by the sample submission, or only in train."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Iterable
 
 from seqblend.core.config import DataConfig
 from seqblend.core.errors import InputError, listing
-from seqblend.reading.tables import Cell, Table, check_column
+from seqblend.reading.tables import Cell, RawTable, check_column
 
 TARGET_NAMES = ("label", "target", "class", "category", "sentiment", "labels", "y")
 
 
 def find_target(
-    train: Table,
-    test: Table,
-    sample: Table | None,
+    train: RawTable,
+    test: RawTable,
+    sample: RawTable | None,
     data: DataConfig,
     id_name: str,
     sequence: Iterable[str],
 ) -> tuple[str, dict[str, str], str]:
-    """The target, what each class column of the sample stands for, and why.
+    """The target, the label of each class column of the sample, and the reason.
 
-    sequence: columns that are known to be something else
-    raises: FlagError for a column name that is not there, InputError where columns do not tell
+    sequence: columns that cannot be the target
+    raises: FlagError for an unknown column, InputError where columns are ambiguous
     """
     only = [
         name
@@ -43,7 +43,7 @@ def find_target(
     if len(in_sample) > 1:
         raise InputError(
             f"the sample submission asks for {len(in_sample)} train columns "
-            f"({listing(in_sample)}); one label a row is what seqblend predicts. "
+            f"({listing(in_sample)}); seqblend predicts one label per row. "
             "Choose one with --set data.target=COLUMN"
         )
     if in_sample:
@@ -67,7 +67,7 @@ def _match_classes(columns: list[str], cells: list[Cell]) -> dict[str, str]:
     return matched
 
 
-def _guess_target(train: Table, test: Table, only: list[str]) -> str:
+def _guess_target(train: RawTable, test: RawTable, only: list[str]) -> str:
     named = [name for known in TARGET_NAMES for name in only if name.lower() == known]
     if len(only) == 1 or named:
         return (named or only)[0]

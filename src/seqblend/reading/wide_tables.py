@@ -1,4 +1,4 @@
-"""Wide tables: a sequence that lies in one column a step (t0, t1, ...) as one column of lists."""
+"""Wide tables: joins a sequence with one column per step (t0, t1, ...) into a column of lists."""
 
 from __future__ import annotations
 
@@ -9,65 +9,67 @@ from fnmatch import fnmatchcase
 
 from seqblend.core.config import DataConfig
 from seqblend.core.errors import InputError, listing
-from seqblend.reading.tables import Cell, Table
+from seqblend.reading.kinds import NUMBER
+from seqblend.reading.tables import Cell, RawTable
 
-Steps = Mapping[str, tuple[str, ...]]  # name of the joined column -> its columns in order
+StepColumns = Mapping[str, tuple[str, ...]]  # name of the joined column -> its columns in order
 _NUMBERED = re.compile(r"(.*?)(\d+)", re.DOTALL)
-_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
-_FEWEST = 3  # fewer numbered columns are no sequence, unless they are asked for
+_FEWEST = 3  # fewer numbered columns are a sequence only where data.sequence names them
 _LONGEST = 40  # characters of a category's name
 
 
-def match_steps(pattern: str, table: Table) -> tuple[str, ...]:
+def match_step_columns(pattern: str, table: RawTable) -> tuple[str, ...]:
     """The numbered columns that a pattern such as `t*` names, in the order of their numbers."""
     names = [name for name in table.columns if _NUMBERED.fullmatch(name)]
     return _in_order(name for name in names if fnmatchcase(name, pattern))
 
 
-def find_steps(train: Table, test: Table, data: DataConfig) -> dict[str, tuple[str, ...]]:
-    """The largest family of numbered columns with one category, id or number a row, or nothing.
+def find_step_columns(
+    train: RawTable, test: RawTable, data: DataConfig
+) -> dict[str, tuple[str, ...]]:
+    """The largest group of numbered columns with single values, by their pattern; {} without one.
 
-    Columns that test lacks count as long as it has half of a family: join_steps names them.
+    A group counts where test has at least half of it: join_step_columns names missing columns.
     """
-    families: dict[str, list[str]] = {}
+    groups: dict[str, list[str]] = {}
     excluded = (data.id, data.target, data.group, data.fold)
     for name in train.columns:
         match = _NUMBERED.fullmatch(name)
         if match and name not in excluded:
-            families.setdefault(match[1], []).append(name)
+            groups.setdefault(match[1], []).append(name)
     fitting = {
         prefix: names
-        for prefix, names in families.items()
+        for prefix, names in groups.items()
         if len(names) >= _FEWEST
         and 2 * sum(name in test.columns for name in names) >= len(names)
-        and hold_steps(train, names)
+        and hold_single_values(train, names)
     }
     if not fitting:
         return {}
     prefix = max(fitting, key=lambda prefix: (len(fitting[prefix]), prefix))
-    return {joined_name(prefix): _in_order(fitting[prefix])}
+    return {column_pattern(prefix): _in_order(fitting[prefix])}
 
 
-def joined_name(prefix: str) -> str:
-    """The pattern that names the columns of a family: `t*`, or `[0-9]*` without a prefix."""
+def column_pattern(prefix: str) -> str:
+    """The pattern of numbered columns with a prefix: `t*`, or `[0-9]*` without a prefix."""
     return f"{prefix}*" if prefix else "[0-9]*"
 
 
-def family_of(names: tuple[str, ...]) -> str | None:
-    """The joined name of numbered columns with one prefix; None where they have none in common."""
+def common_pattern(names: tuple[str, ...]) -> str | None:
+    """The pattern of numbered columns with one prefix; None where prefixes differ."""
     matches = [_NUMBERED.fullmatch(name) for name in names]
     prefixes = {match and match[1] for match in matches}
     prefix = prefixes.pop()
-    return None if prefixes or prefix is None else joined_name(prefix)
+    return None if prefixes or prefix is None else column_pattern(prefix)
 
 
-def hold_steps(table: Table, names: list[str] | tuple[str, ...]) -> bool:
-    """Whether each cell is one value: a number, or a word that comes again."""
+def hold_single_values(table: RawTable, names: list[str] | tuple[str, ...]) -> bool:
+    """Whether each cell is one value: a number, or a word that occurs repeatedly."""
     columns = [table.columns[name] for name in names]
     if any(isinstance(cell, list) for cells in columns for cell in cells):
         return False
     distinct = {cell.strip() for cells in columns for cell in set(cells)} - {""}  # type: ignore
-    words = [text for text in distinct if not _NUMBER.fullmatch(text)]
+    words = [text for text in distinct if not re.fullmatch(NUMBER, text)]
     filled = sum(map(bool, (cell for cells in columns for cell in cells)))
     return bool(distinct) and all(map(_is_name, words)) and 2 * len(words) <= filled
 
@@ -76,10 +78,10 @@ def _is_name(word: str) -> bool:
     return len(word) <= _LONGEST and not re.search(r"[\s,;|]", word)
 
 
-def join_steps(table: Table, steps: Steps) -> Table:
-    """The table with a column of lists for each family; empty cells at a row's end are dropped.
+def join_step_columns(table: RawTable, steps: StepColumns) -> RawTable:
+    """The table with a column of lists for each pattern; empty cells at a row's end are dropped.
 
-    raises: InputError where the table lacks columns of a family
+    raises: InputError where the table lacks some of the columns
     """
     joined: dict[str, list[Cell]] = {}
     for name, columns in steps.items():

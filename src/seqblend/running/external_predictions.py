@@ -16,7 +16,7 @@ from seqblend.core.versions import package_versions
 from seqblend.data.sequences import Competition
 from seqblend.evaluation.probabilities import check_probabilities
 from seqblend.models.registry import entries
-from seqblend.reading.tables import Table, read_table
+from seqblend.reading.tables import RawTable, read_table
 from seqblend.running.project import Project
 
 REMARK = "made elsewhere, its folds are not known"
@@ -119,7 +119,7 @@ def _align(
     return np.fromiter((place[row_id] for row_id in wanted), np.int64, len(wanted))
 
 
-def _find_columns(path: Path, table: Table, competition: Competition) -> list[str]:
+def _find_columns(path: Path, table: RawTable, competition: Competition) -> list[str]:
     """The probability columns in the order of the classes; one alone is the positive class's."""
     form, classes = competition.form, competition.classes
     found = [name for name in table.columns if name != form.id_column]
@@ -137,7 +137,7 @@ def _find_columns(path: Path, table: Table, competition: Competition) -> list[st
     )
 
 
-def _numbers(table: Table, name: str) -> np.ndarray:
+def _numbers(table: RawTable, name: str) -> np.ndarray:
     """float64 [n]: a column as numbers, NaN where a field is empty."""
     texts = table.texts(name)
     try:

@@ -1,6 +1,6 @@
-"""The best trials and the default fitted again on new folds with a new seed.
+"""The best trials and the default are fitted again on new folds with a new seed.
 
-What is best of many flatters itself on the rows that chose it (the winner's curse).
+The score of the best of many is optimistic on the rows that chose it (the winner's curse).
 """
 
 from __future__ import annotations
@@ -22,23 +22,20 @@ from seqblend.running.project import Project, make_fingerprint
 from seqblend.running.runs import Job, PilotResult, Run, Unit
 from seqblend.tuning.gain import holm_adjusted
 from seqblend.tuning.planner import Planner
+from seqblend.tuning.search import TimeIsUpError, check_deadline
 from seqblend.tuning.trial_run import Rules, contenders, default_of, unit_losses
 
 SHARE = 0.3  # of the time, at most
 SEED = 2  # of the confirming fits; 0 searched and 1 measured the noise
 LEVEL = 0.05  # probability that any finalist no better than the default passes for better
-_MOST = 3  # finalists
-
-
-class _TimeIsUpError(Exception):
-    """The deadline of the confirmation."""
+_MAX = 3  # finalists
 
 
 @dataclass(frozen=True)
 class Confirmed:
     """A trial's score on the new folds.
 
-    folds: how many of them; gain: over the default
+    folds: their number; gain: over the default
     p_value: that of the gain, Holm-adjusted for the number of finalists; the default's is 1
     """
 
@@ -57,7 +54,11 @@ class Confirmed:
 
 @dataclass
 class Confirmation:
-    """Runs the finalists again. runs: the default's first, in the order of the finalists."""
+    """Fits the finalists again.
+
+    runs: one per trial, the default's first; seconds: expected of a unit
+    tick: called several times per second
+    """
 
     project: Project
     trials: list[FrozenTrial]
@@ -68,9 +69,9 @@ class Confirmation:
     failed: set[Run] = field(default_factory=set)
 
     def run(self, devices: tuple[str, ...]) -> None:
-        """Fold after fold, all finalists on each, as far as time goes; finished units are kept."""
-        folds, pending = self.project.folds.count, []
-        for fold in range(folds):
+        """Fit all finalists fold after fold until the deadline; finished units are kept."""
+        pending: list[Job] = []
+        for fold in range(self.project.folds.count):
             units = [Unit(run, SEED, fold) for run in dict.fromkeys(self.runs)]
             pending += [self.project.job(unit) for unit in units]
         pending = [job for job in pending if read_finished(job.folder, lambda _: None) is None]
@@ -91,19 +92,18 @@ class Confirmation:
                 for event in pool.run(next_job, self._tick):
                     if event.kind == "failed":
                         self.failed.add(event.job.unit.run)
-        except _TimeIsUpError:
+        except TimeIsUpError:
             pass
 
     def _tick(self) -> None:
-        if self.deadline is not None and time.monotonic() > self.deadline:
-            raise _TimeIsUpError
+        check_deadline(self.deadline)
         self.tick()
 
     def results(self, noise: float | None) -> list[Confirmed]:
-        """Finalists on the folds that all of them have, best first; nothing without any fold.
+        """Finalists on the folds that all of them have, best first; empty without such a fold.
 
-        noise: standard deviation of a fold's loss that another seed makes; None: told by how the
-            gain differs from fold to fold
+        noise: standard deviation of a fold's loss over seeds; None: estimated from how the gain
+            differs between folds
         """
         losses = [self._losses(run) for run in self.runs]
         kept = [i for i, folds in enumerate(losses) if folds]
@@ -144,7 +144,8 @@ def adjust_for_number(finalists: list[Confirmed]) -> list[Confirmed]:
 def fold_spread(before: list[np.ndarray], after: list[np.ndarray]) -> float:
     """Standard deviation of the folds' mean differences beyond what their rows explain.
 
-    One fold tells nothing of it: 0.
+    The variance of fold means minus the mean sampling variance of a fold mean, as in the random
+    effects estimator of DerSimonian & Laird (1986) with equal weights; 0 for a single fold.
     """
     if len(before) < 2:
         return 0.0
@@ -156,8 +157,8 @@ def fold_spread(before: list[np.ndarray], after: list[np.ndarray]) -> float:
 def choose_finalists(rules: Rules, seconds: float | None) -> list[FrozenTrial]:
     """The default and the best others, as many as 30 % of the work, or these seconds, allow.
 
-    Without a limit in time the units already fitted decide, so that a session that was killed
-    and one that was not confirm the same.
+    Without a time limit the number of units fitted so far decides, so that a session that was
+    killed confirms the same trials as one that was not.
     """
     default = default_of(rules.study)
     if default is None:
@@ -172,14 +173,14 @@ def choose_finalists(rules: Rules, seconds: float | None) -> list[FrozenTrial]:
         spent = sum(t.user_attrs.get("seconds", 0.0) for t in finished)
         workers = len(rules.project.machine.devices)
         affordable = workers * seconds / max(spent / max(units, 1), 1e-9)
-    count = min(max(int(affordable / rules.folds) - 1, 1), _MOST)
+    count = min(max(int(affordable / rules.folds) - 1, 1), _MAX)
     return list(distinct.values())[: 1 + count]
 
 
 def make_confirmation(
     rules: Rules, planner: Planner, deadline: float | None, tick: Callable[[], None]
 ) -> Confirmation | None:
-    """What is to be run again; None where nothing beside the default has been finished."""
+    """The confirmation of the finalists; None where only the default has been fitted."""
     left = None if deadline is None else deadline - time.monotonic()
     trials = choose_finalists(rules, left)
     if len(trials) < 2:
@@ -195,7 +196,7 @@ def make_confirmation(
 def _run_again(planner: Planner, trial: FrozenTrial) -> Run:
     """A trial's run on the planner's folds, with the epochs and temperature of the trial's pilot.
 
-    No further pilot: what is confirmed is the estimator that was found.
+    There is no new pilot: the estimator that was found is the one that is confirmed.
     """
     run, facts = planner.run(trial.params), trial.user_attrs
     if not run.has_pilot:
@@ -204,21 +205,22 @@ def _run_again(planner: Planner, trial: FrozenTrial) -> Run:
 
 
 def refold(project: Project) -> Project:
-    """The project with folds of another seed; the same ones where the data give them.
+    """The project with folds of another seed; the same folds where the data give them.
 
-    Rows that shared a fold still share one: keys hold what data and folds.groups=auto keep whole.
+    Rows of one group stay in one fold: the keys hold the groups of the data and of
+    folds.groups=auto.
     """
     competition, settings = project.competition, project.config.folds
     settings = dataclasses.replace(settings, seed=settings.seed + 1)
     folds = make_folds(
         competition.labels,
         competition.train,
-        dataclasses.replace(settings, by_sequence=False),  # the keys know already
+        dataclasses.replace(settings, by_sequence=False),  # the keys hold equal sequences already
         groups=project.folds.keys,
         given=competition.folds,
         classes=competition.classes,
     )
-    folds = dataclasses.replace(folds, notes=project.folds.notes)  # true of any seed
+    folds = dataclasses.replace(folds, notes=project.folds.notes)  # they hold for any seed
     fingerprint = make_fingerprint(competition, folds, project.fingerprint.data)
     write_folds(project.workspace.data, folds, fingerprint.folds)
     config = dataclasses.replace(project.config, folds=settings)
@@ -226,5 +228,5 @@ def refold(project: Project) -> Project:
 
 
 def has_new_folds(project: Project) -> bool:
-    """Whether the confirmation scores on other folds than the search; not where data give them."""
+    """Whether the confirmation has other folds than the search; False where data give them."""
     return project.competition.folds is None

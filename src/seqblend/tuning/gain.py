@@ -1,4 +1,4 @@
-"""What a configuration gains over another in log loss, with its 95 % interval."""
+"""The gain of one configuration over another in log loss, with its 95 % interval."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ def holm_adjusted(p_values: list[float]) -> list[float]:
 
 
 def gain_of_shards(rules: Rules, best: FrozenTrial | None) -> PairedDifference | None:
-    """A trial's gain over the default so far, by paired shards; it flatters the best one."""
+    """A trial's gain over the default by paired shards; optimistic for the best trial."""
     default = default_of(rules.study)
     if best is None or default is None or best.number == default.number:
         return None
     pair = [t.user_attrs["shards"] for t in (default, best)]
-    seen = min(map(len, pair))  # either may have been given up
+    seen = min(map(len, pair))  # either may have been pruned
     before, after = (np.concatenate(shards[:seen]) for shards in pair)
     return compare_losses(after, before, training_std=training_noise(rules))
 
 
 def training_noise(rules: Rules) -> float:
-    """Standard deviation of a mean over folds that another seed makes; 0 until it is measured."""
+    """Standard deviation of a mean over folds due to the seed; 0 until it is measured."""
     noise = rules.noise()
     return noise[0] / math.sqrt(rules.folds) if noise else 0.0

@@ -1,12 +1,13 @@
-"""Successive halving over a pilot's epochs: which trials go on (Li et al. 2020, asynchronous)."""
+"""Asynchronous successive halving over a pilot's epochs (Li et al. 2020): which trials go on."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 
 FIRST = 2  # the first epoch that decides: after one many models are still on the plateau
 FACTOR = 2  # of the trials at a rung, one in this many goes on
-_CROWD = 4  # trials that must have reached a rung before it stops any
+_MIN_OTHERS = 4  # trials that must have reached a rung before it prunes any
 
 
 def is_rung(epoch: int) -> bool:
@@ -16,7 +17,7 @@ def is_rung(epoch: int) -> bool:
     return epoch == FIRST
 
 
-def best_until(losses: Mapping[int, float], epoch: int) -> float | None:
+def best_so_far(losses: Mapping[int, float], epoch: int) -> float | None:
     """The least of the losses {epoch: loss} up to an epoch; None where it was not reached."""
     if not losses or max(losses) < epoch:
         return None
@@ -26,20 +27,20 @@ def best_until(losses: Mapping[int, float], epoch: int) -> float | None:
 def survives(own: Mapping[int, float], others: Iterable[Mapping[int, float]]) -> bool:
     """Whether a trial goes on after its latest epoch, against all that reached this one.
 
-    own, others: validation losses {epoch: loss}; what counts is the least so far
+    own, others: validation losses {epoch: loss}; the least so far is compared
     """
     epoch = max(own)
     if not is_rung(epoch):
         return True
-    return in_upper_part(
-        best_until(own, epoch),
-        [best for losses in others if (best := best_until(losses, epoch)) is not None],
+    return is_in_better_half(
+        best_so_far(own, epoch),
+        [best for losses in others if (best := best_so_far(losses, epoch)) is not None],
     )
 
 
-def in_upper_part(own: float, others: list[float]) -> bool:
-    """Whether a loss is among the better half of itself and the others; few stop nobody."""
-    if len(others) < _CROWD:
+def is_in_better_half(own: float, others: list[float]) -> bool:
+    """Whether a loss is in the better half of itself and the others; True with few others."""
+    if len(others) < _MIN_OTHERS:
         return True
     better = sum(other < own for other in others)
-    return better < -(-(len(others) + 1) // FACTOR)
+    return better < math.ceil((len(others) + 1) / FACTOR)

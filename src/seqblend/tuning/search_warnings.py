@@ -1,4 +1,4 @@
-"""What to know about a finished study: values at the edge, knobs without effect."""
+"""Warnings about a finished study: best values at an edge, hyperparameters without effect."""
 
 from __future__ import annotations
 
@@ -14,35 +14,36 @@ from seqblend.core.knobs import Choice
 from seqblend.tuning.space import Knob
 from seqblend.tuning.study import Study
 
-_NEAR = 0.03  # of a range's length counts as its edge
-_LITTLE = 0.02  # share of all importance that counts as no effect
-_ENOUGH = 20  # trials with a value before importance means anything
+_EDGE = 0.03  # share of a range that counts as its edge
+_LOW_IMPORTANCE = 0.02  # below this a hyperparameter counts as one without effect
+_MIN_TRIALS = 20  # trials with a value needed for importances
 
 
 def importances(study: Study) -> dict[str, float]:
-    """Each knob's share in how trials rank, largest first; {} with few trials.
+    """Each hyperparameter's importance, largest first; {} with few trials.
 
-    fANOVA (Hutter et al. 2014), over trials with a value. Of their ranks, since a few hopeless
-    trials would outweigh the rest; not PED-ANOVA, which sees no effect where all good trials agree.
+    fANOVA (Hutter et al. 2014) of the ranks of trials with a value: of their losses a few very bad
+    trials would decide. PED-ANOVA would see no effect where all good trials agree.
     """
     valued = [t for t in study.finished if t.state == optuna.trial.TrialState.COMPLETE]
-    if len(valued) < _ENOUGH or len(study.space.knobs) < 2:
+    if len(valued) < _MIN_TRIALS or len(study.space.knobs) < 2:
         return {}
     ranked = sorted(valued, key=lambda t: (t.value, t.number))
     ranks = {trial.number: float(rank) for rank, trial in enumerate(ranked)}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # complaints about few trials
+        warnings.simplefilter("ignore")  # about few trials
         shares = get_param_importances(
-            study.study, evaluator=FanovaImportanceEvaluator(seed=0),
+            study.study,
+            evaluator=FanovaImportanceEvaluator(seed=0),
             target=lambda trial: ranks[trial.number],
-        )  # fmt: skip
+        )
     return {name: float(share) for name, share in shares.items() if np.isfinite(share)}
 
 
-def warn_of(study: Study, best: FrozenTrial, shares: dict[str, float]) -> list[str]:
+def make_warnings(study: Study, best: FrozenTrial, shares: dict[str, float]) -> list[str]:
     """Sentences about the best trial and the space, most urgent first."""
     notes = [text for knob in study.space.knobs if (text := _edge(knob, best.params[knob.name]))]
-    idle = [name for name, share in shares.items() if share < _LITTLE]
+    idle = [name for name, share in shares.items() if share < _LOW_IMPORTANCE]
     if idle:
         notes.append(
             f"little effect so far: {', '.join(idle)}; leave them out with --vary to search "
@@ -57,8 +58,9 @@ def _edge(knob: Knob, value: object) -> str:
     if place is None:
         return ""
     low, high = _ends(knob)
-    at_low = place < _NEAR and low > isinstance(knob.default, int)  # a count ends at 1
-    if not at_low and place < 1 - _NEAR:
+    lowest_possible = 1 if isinstance(knob.default, int) else 0  # no wider range could go below
+    at_low = place < _EDGE and low > lowest_possible
+    if not at_low and place < 1 - _EDGE:
         return ""
     end, word = (low, "lower") if at_low else (high, "upper")
     return (
@@ -68,11 +70,12 @@ def _edge(knob: Knob, value: object) -> str:
 
 
 def position(knob: Knob, value: object) -> float | None:
-    """Where in its range a number lies, 0 to 1, by the range's scale; None for words."""
+    """The position of a number in its range, 0 to 1 on the range's scale; None for others."""
     low, high = _ends(knob)
     if not isinstance(value, int | float) or isinstance(value, bool) or low >= high:
         return None
-    if getattr(knob.search, "log", low > 0 and isinstance(knob.search, Choice)):
+    is_log = low > 0 if isinstance(knob.search, Choice) else knob.search.log
+    if is_log:
         low, high, value = math.log(low), math.log(high), math.log(value)
     return (value - low) / (high - low)
 
@@ -86,7 +89,7 @@ def _ends(knob: Knob) -> tuple[float, float]:
 
 
 def _wider(knob: Knob, at_low: bool) -> str:
-    """A range that goes on beyond the edge, as --vary takes it."""
+    """A range that extends beyond the edge, as --vary takes it."""
     low, high = _ends(knob)
     if isinstance(knob.search, Choice):
         values, kind = sorted(knob.search.values), type(knob.default)

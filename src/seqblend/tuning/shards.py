@@ -1,4 +1,4 @@
-"""The paired-shard test: is a trial worse than the best one, after a few folds already?"""
+"""The paired test that prunes a trial after a few folds: is it worse than the best trial?"""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from scipy.special import stdtr
 from seqblend.core.seeds import rng_for
 
 SHARDS = 8
-LEVEL = 0.005  # the test's level: looked at after every fold, so far below 0.05
-_NOISY = 0.7  # a fold's training noise in shard standard deviations; beyond it, three folds
+LEVEL = 0.005  # of the test; it is repeated after every fold, so far below 0.05
+_NOISY = 0.7  # a fold's training noise in shard standard deviations; above, three folds are needed
 
 
 def shard_means(losses: np.ndarray, fold: int) -> np.ndarray:
@@ -25,9 +25,9 @@ def shard_means(losses: np.ndarray, fold: int) -> np.ndarray:
 
 
 def p_worse(differences: np.ndarray) -> float:
-    """The one-sided p-value of a paired t-test that the mean difference is above 0.
+    """One-sided p-value of the paired t-test whether the mean difference is above 0.
 
-    differences: float64 [n], loss of the trial less that of the best; 1 where it cannot be told
+    differences: float64 [n], loss of the trial minus that of the best; p is 1 for fewer than two
     """
     n = len(differences)
     if n < 2:
@@ -38,22 +38,22 @@ def p_worse(differences: np.ndarray) -> float:
     return float(stdtr(n - 1, -mean / spread * math.sqrt(n)))
 
 
-def is_hopeless(trial: list[list[float]], best: list[list[float]], least: int) -> bool:
-    """Whether a trial may be given up: worse than the best on the folds that it has seen.
+def is_significantly_worse(trial: list[list[float]], best: list[list[float]], fewest: int) -> bool:
+    """Whether a trial may be pruned: significantly worse than the best on the folds it has.
 
-    trial, best: shard means of each fold, in the order of the folds; least: folds to see first
+    trial, best: shard means of each fold, in the order of the folds; fewest: folds needed
     """
-    if not least <= len(trial) < len(best):
-        return False  # with every fold seen there is nothing left to save
+    if not fewest <= len(trial) < len(best):
+        return False  # a trial with every fold leaves nothing to save
     pairs = zip(trial, best, strict=False)
     return p_worse(np.concatenate([np.subtract(a, b) for a, b in pairs])) < LEVEL
 
 
 def fold_noise(one: list[list[float]], other: list[list[float]]) -> tuple[float, float]:
-    """(a fold's training noise, the shards' standard deviation) of two fits that differ in seed.
+    """(training noise of a fold, std of a shard) of two fits that differ in their seed alone.
 
-    Both of the difference in loss. Its variance over folds holds the training noise and an eighth
-    of that over shards; the expected difference is 0.
+    Both are standard deviations of the difference in loss, whose mean is 0. For a fold of n
+    shards: E[difference^2] = noise^2 + shard^2 / n.
     """
     rows = [np.subtract(a, b) for a, b in zip(one, other, strict=True)]
     shard = _within(rows)
@@ -62,11 +62,11 @@ def fold_noise(one: list[list[float]], other: list[list[float]]) -> tuple[float,
     return math.sqrt(max(fold - within, 0.0)), math.sqrt(shard)
 
 
-def least_folds(noise: float | None, trial: list[list[float]], best: list[list[float]]) -> int:
-    """How many folds to see before a trial may be given up: two, or three where folds are noisy.
+def min_folds(noise: float | None, trial: list[list[float]], best: list[list[float]]) -> int:
+    """Folds a trial must have before it may be pruned: two, or three where folds are noisy.
 
-    noise: a fold's training noise, None until it is measured; it counts against the standard
-    deviation of the shards' differences between these two
+    noise: training noise of a fold, None until it is measured; it is compared with the standard
+        deviation of the shards' differences between trial and best
     """
     if noise is None:
         return 3

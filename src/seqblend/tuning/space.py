@@ -1,4 +1,4 @@
-"""The search space: knobs of a model and of its training that have a range, and their values."""
+"""The search space: the hyperparameters of a model and its training with their ranges."""
 
 from __future__ import annotations
 
@@ -18,111 +18,103 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 SECTIONS = ("train", "options", "vocabulary", "embedding")
-USUAL = "train,options"
+DEFAULT_VARY = "train,options"
 Values = dict[str, Any]  # "section.name" -> value
 _STEP = 0.15  # standard deviation of a step near the start, as a share of the range
-_CHANGED = 0.3  # chance that a choice changes near the start
+_P_CHANGE = 0.3  # probability that a choice changes near the start
 
 
 @dataclass(frozen=True)
 class Knob:
-    """A setting that is searched: `name` such as train.lr, its range, and where it starts."""
+    """A hyperparameter that is searched: `name` such as train.lr, its range, its default."""
 
     name: str
     search: Span | Choice
     default: Any
 
-    def holds(self, value: Any) -> bool:
+    def contains(self, value: Any) -> bool:
         """Whether the value lies in the range."""
         if isinstance(self.search, Choice):
             return value in self.search.values
         return self.search.low <= value <= self.search.high
 
     def near(self, rng: np.random.Generator) -> Any:
-        """A value near the start: a short way along a span; a choice mostly as it is."""
+        """A value near the default: a normal step in a span; a choice changes now and then."""
         if isinstance(self.search, Choice):
             others = [value for value in self.search.values if value != self.default]
-            return others[rng.integers(len(others))] if rng.random() < _CHANGED else self.default
+            return others[rng.integers(len(others))] if rng.random() < _P_CHANGE else self.default
         low, high, start = self.search.low, self.search.high, self.default
-        if not self.holds(start):  # 0 on a log scale: off, and no place to be near to
+        if not self.contains(start):  # 0 on a log scale switches something off
             return start
         if self.search.log:
             low, high, start = np.log([low, high, start])
-        value = low + abs(rng.normal(start, _STEP * (high - low)) - low)  # an end throws it back
+        value = low + abs(rng.normal(start, _STEP * (high - low)) - low)  # reflected at the ends
         value = max(high - abs(high - value), low)
         value = float(np.exp(value)) if self.search.log else float(value)
         value = min(max(value, self.search.low), self.search.high)  # exp(log(x)) is not quite x
         return round(value) if isinstance(self.default, int) else value
 
     def distribution(self) -> BaseDistribution:
-        """The range as Optuna has it."""
-        from optuna.distributions import (
-            CategoricalDistribution,
-            FloatDistribution,
-            IntDistribution,
-        )
+        """The range as an Optuna distribution."""
+        from optuna import distributions
 
         if isinstance(self.search, Choice):
-            return CategoricalDistribution(self.search.values)
+            return distributions.CategoricalDistribution(self.search.values)
         low, high, log = self.search.low, self.search.high, self.search.log
         if isinstance(self.default, int):
-            return IntDistribution(int(low), int(high), log=log)
-        return FloatDistribution(low, high, log=log)
+            return distributions.IntDistribution(int(low), int(high), log=log)
+        return distributions.FloatDistribution(low, high, log=log)
 
 
 @dataclass(frozen=True)
 class Space:
-    """The knobs that are searched; every other setting stays as it is."""
+    """The hyperparameters that are searched; every other setting stays as it is."""
 
     knobs: tuple[Knob, ...]
 
     @property
     def start(self) -> Values:
-        """Each knob's value before any search."""
+        """The default values."""
         return {knob.name: knob.default for knob in self.knobs}
 
     def near(self, rng: np.random.Generator) -> Values:
-        """Each knob's value near the start."""
+        """Values near the defaults."""
         return {knob.name: knob.near(rng) for knob in self.knobs}
 
     def distributions(self) -> dict[str, BaseDistribution]:
-        """What Optuna samples from."""
+        """The ranges that Optuna samples from."""
         return {knob.name: knob.distribution() for knob in self.knobs}
 
     def complete(self, values: Values) -> Values:
-        """The values that lie in their ranges, and the start for every other knob."""
+        """The values that lie in their ranges, and the default for every other knob."""
         return {
             knob.name: values[knob.name]
-            if knob.name in values and knob.holds(values[knob.name])
+            if knob.name in values and knob.contains(values[knob.name])
             else knob.default
             for knob in self.knobs
         }
 
-    def described(self) -> dict[str, Any]:
-        """JSON that names the space: a changed range is another one."""
+    def to_json(self) -> dict[str, Any]:
+        """The space as JSON; it names the study, so a changed range is another study."""
         return {k.name: [type(k.search).__name__, dataclasses.asdict(k.search)] for k in self.knobs}
 
 
-def settings_of(values: Values) -> dict[str, Values]:
-    """{"train.lr": 0.01} -> {"train": {"lr": 0.01}}, as config.configure takes it."""
-    settings: dict[str, Values] = {}
-    for name, value in values.items():
-        section, _, key = name.partition(".")
-        settings.setdefault(section, {})[key] = value
-    return settings
-
-
 def make_space(
-    config: Config, model: str, vary: str = USUAL, fixed: Iterable[str] = (), *, width: bool = True
+    config: Config,
+    model: str,
+    vary: str = DEFAULT_VARY,
+    fixed: Iterable[str] = (),
+    *,
+    width: bool = True,
 ) -> Space:
-    """The knobs to search for a model.
+    """The hyperparameters to search for a model.
 
-    vary: sections and knobs joined by commas, each knob optionally with a range of its own:
+    vary: sections and settings joined by commas, a setting optionally with a range:
         train,options.hidden=32|64,train.lr=0.001..0.01
     fixed: names that the user has set; searched only where `vary` names them
-    width: False where given vectors decide the width of token embeddings
+    width: False where given vectors fix the width of token embeddings
 
-    raises: FlagError for an unknown section or knob, an empty range, or nothing to search
+    raises: FlagError for an unknown section or setting, an empty range, or nothing to search
     """
     sections = _sections_of(config, model)
     every = _knobs_of(sections, entry_for(model).defaults)
@@ -130,23 +122,22 @@ def make_space(
     chosen: dict[str, Knob] = {}
     for part in filter(None, map(str.strip, vary.split(","))):
         name, has_range, text = part.partition("=")
+        section, _, key = name.partition(".")
         if name in SECTIONS:
             inside = {n: k for n, k in every.items() if n.startswith(f"{name}.") and n not in held}
             chosen = inside | chosen
         elif name in every:
-            section, _, key = name.partition(".")
-            chosen[name] = every[name]
-            if has_range:
-                chosen[name] = _with_range(every[name], text, sections[section], key)
+            knob = every[name]
+            chosen[name] = _with_range(knob, text, sections[section], key) if has_range else knob
         else:
-            known = [*SECTIONS, *every]
-            raise FlagError(f"--vary: no section or knob '{name}'{suggest(name, known, 'Known')}")
+            known = suggest(name, [*SECTIONS, *every], "Known")
+            raise FlagError(f"--vary: no section or setting '{name}'{known}")
     if not chosen:
         raise FlagError(
-            f"--vary {vary}: nothing is left to search for {model}; everything there was set by "
-            "--set or --config, or has no effect on it"
+            f"--vary {vary}: nothing is left to search for {model}: each setting was set by --set "
+            "or --config, or has no effect on it"
         )
-    return Space(tuple(_checked(chosen[name]) for name in sorted(chosen)))
+    return Space(tuple(_check_range(chosen[name]) for name in sorted(chosen)))
 
 
 def _sections_of(config: Config, model: str) -> dict[str, Any]:
@@ -160,26 +151,26 @@ def _sections_of(config: Config, model: str) -> dict[str, Any]:
     return parts
 
 
-def _knobs_of(sections: dict[str, Any], own: dict[str, Any]) -> dict[str, Knob]:
+def _knobs_of(sections: dict[str, Any], fixed: dict[str, Any]) -> dict[str, Knob]:
     """Every setting that has a search range, by name.
 
-    own: what the registration itself sets (the depth of stacked_lstm) makes the model: it stays
+    fixed: options that define the model, such as the depth of stacked_lstm; they are not searched
     """
     found = {}
     for section, values in sections.items():
         for field in dataclasses.fields(values):
             search, default = field.metadata.get("search"), getattr(values, field.name)
-            if search is not None and not (section == "options" and field.name in own):
+            if search is not None and not (section == "options" and field.name in fixed):
                 name = f"{section}.{field.name}"
-                found[name] = Knob(name, _reaching(search, default), default)
+                found[name] = Knob(name, _widen_to(search, default), default)
     return found
 
 
-def _reaching(search: Span | Choice, default: Any) -> Span | Choice:
-    """The range, widened so that it holds the value it starts from."""
+def _widen_to(search: Span | Choice, default: Any) -> Span | Choice:
+    """The range, widened so that it contains the default."""
     if isinstance(search, Choice):
         return search if default in search.values else Choice((default, *search.values))
-    if search.log and default <= 0:  # 0 switches a thing off: no place on a log scale
+    if search.log and default <= 0:  # 0 switches something off
         return search
     return dataclasses.replace(search, low=min(search.low, default), high=max(search.high, default))
 
@@ -202,15 +193,15 @@ def _with_range(knob: Knob, text: str, section: Any, key: str) -> Knob:
     else:
         raise FlagError(f"--vary {knob.name} expects {_form_of(knob)}, got '{text}'")
     ranged = dataclasses.replace(knob, search=search)
-    return ranged if ranged.holds(knob.default) else dataclasses.replace(ranged, default=first)
+    return ranged if ranged.contains(knob.default) else dataclasses.replace(ranged, default=first)
 
 
 def _form_of(knob: Knob) -> str:
     return "low..high" if isinstance(knob.search, Span) else "values such as a|b|c"
 
 
-def _checked(knob: Knob) -> Knob:
-    """The knob, where its range holds more than one value."""
+def _check_range(knob: Knob) -> Knob:
+    """The knob; FlagError where its range has fewer than two values."""
     search = knob.search
     if isinstance(search, Choice):
         is_empty = len(search.values) < 2

@@ -1,4 +1,4 @@
-"""The study: what was tried, what is tried next, and trials that a dead process left behind."""
+"""The Optuna study: its trials, the next proposal, and trials of processes that have died."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from seqblend.core.errors import FlagError
 from seqblend.core.seeds import rng_for, seed_for
 from seqblend.tuning.space import Space, Values
-from seqblend.tuning.study_storage import is_url, shown
+from seqblend.tuning.study_storage import StudyStorage, is_url, without_password
 
 DEFAULT, NOISE_REPLICATE, WARM, FOUND = "default", "default, another seed", "warm start", "found"
 _SEED = 0  # of the proposals
-OPENING = 8  # trials before TPE takes over from chance
-_ABANDONED = 3 * 3600.0  # seconds of silence after which another machine's trial is given up
+N_STARTUP = 8  # trials sampled at random or near the start before TPE begins
+_ABANDONED = 3 * 3600.0  # seconds without a sign after which another machine's trial is stale
 _OPEN = (TrialState.RUNNING, TrialState.WAITING)
 
 
 @dataclass
 class Study:
-    """An Optuna study with a queue of its own, one that a killed process cannot lose.
+    """An Optuna study with a fixed list of first trials, which a killed process cannot lose.
 
-    first: what is tried first, in this order: (role, values); known to every process
+    first: (role, values) of the trials to begin with, in this order; the same in every process
     """
 
     study: optuna.Study
@@ -41,30 +41,30 @@ class Study:
 
     @property
     def trials(self) -> list[FrozenTrial]:
-        """All trials but those that a dead process left: these were queued again."""
+        """All trials but those of dead processes, whose values were queued again."""
         return [t for t in self.study.get_trials(deepcopy=False) if t.state != TrialState.FAIL]
 
     @property
     def finished(self) -> list[FrozenTrial]:
-        """Trials that have come to their end: complete, pruned, or failed for good."""
+        """Trials that have ended: complete, pruned, or failed for good."""
         return [t for t in self.trials if t.state not in _OPEN]
 
     @property
     def begun(self) -> int:
-        """How many trials have been asked for, those aside that a dead process left."""
+        """How many trials have begun, without those of dead processes."""
         return sum(t.state != TrialState.WAITING for t in self.trials)
 
     def ask(self) -> Trial:
-        """The next trial: what a dead process left, then what is tried first, then a proposal.
+        """The next trial: one that was queued again, then the first ones, then a proposal.
 
-        Before TPE takes over, proposals are near the start and by chance in turn: where time is
-        short, a good start is worth more looks than the far ends of every range.
+        Before TPE begins, every second proposal is near the start, the others are random: with few
+        trials, values near a good start gain more than the ends of every range.
 
-        A proposal depends on how many trials there are and on what is known of them, and on no
-        process: a killed session goes on as an undisturbed one would have.
+        A proposal depends on the number of trials and their results alone, not on the process: a
+        killed session continues as an undisturbed one would have.
         """
         ordinal = self.begun
-        is_new = ordinal == len(self.trials)  # nothing waits to be taken up again
+        is_new = ordinal == len(self.trials)  # no queued trial waits
         if is_new and ordinal < len(self.first):
             role, values = self.first[ordinal]
             self.study.enqueue_trial(values, user_attrs={"role": role})
@@ -81,32 +81,32 @@ class Study:
         return trial
 
     def _is_near(self, ordinal: int) -> bool:
-        """Whether this trial stays near the start: every second one before TPE takes over."""
-        return ordinal < OPENING and (ordinal - len(self.first)) % 2 == 0
+        """Whether this trial stays near the start: every second one before TPE begins."""
+        return ordinal < N_STARTUP and (ordinal - len(self.first)) % 2 == 0
 
     def touch(self, trial: Trial) -> None:
-        """Say that the trial's process lives."""
+        """Store the time as a sign that the trial's process is alive."""
         trial.set_user_attr("seen", time.time())
 
     def requeue_stale_trials(self, *, mine: bool = False) -> int:
         """Fail trials whose process is gone (or is this one) and queue their values again.
 
-        Queued first and failed then, so that a kill in between loses nothing; a trial that was
+        They are queued before they fail, so that a kill in between loses nothing; a trial that was
         queued already is not queued twice. Returns how many there were.
         """
         everything = self.study.get_trials(deepcopy=False)
         queued = {t.user_attrs["after"] for t in everything if "after" in t.user_attrs}
-        lost = [t for t in everything if t.state == TrialState.RUNNING and self._is_lost(t, mine)]
-        for trial in lost:
+        stale = [t for t in everything if t.state == TrialState.RUNNING and self._is_stale(t, mine)]
+        for trial in stale:
             values = trial.system_attrs.get("fixed_params", trial.params)
-            is_whole = values.keys() >= self.space.start.keys()  # else it was not asked to its end
-            if is_whole and trial.number not in queued:
+            is_complete = values.keys() >= self.space.start.keys()  # else killed while asked
+            if is_complete and trial.number not in queued:
                 role = trial.user_attrs.get("role", FOUND)
                 self.study.enqueue_trial(values, user_attrs={"role": role, "after": trial.number})
             self.study.tell(trial.number, state=TrialState.FAIL)
-        return len(lost)
+        return len(stale)
 
-    def _is_lost(self, trial: FrozenTrial, mine: bool) -> bool:
+    def _is_stale(self, trial: FrozenTrial, mine: bool) -> bool:
         owner = trial.user_attrs.get("owner")
         if owner == _owner():
             return mine
@@ -115,45 +115,56 @@ class Study:
         machine, process, began = (owner or "::").rsplit(":", 2)
         if machine == socket.gethostname() and owner:
             return _start_of(process) != began
-        silent = time.time() - trial.user_attrs.get("seen", 0.0)
+        silence = time.time() - trial.user_attrs.get("seen", 0.0)
         is_shared = self.study.user_attrs.get("shared", False)
-        return not is_shared or silent > _ABANDONED
+        return not is_shared or silence > _ABANDONED
 
 
 def make_sampler(seed: int) -> TPESampler:
-    """TPE with every argument explicit whose default differs between Optuna 4 and 5."""
+    """TPE; arguments whose default differs between Optuna 4 and 5 are explicit."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return TPESampler(
-            n_startup_trials=OPENING, multivariate=True, group=True, constant_liar=True,
+            n_startup_trials=N_STARTUP,
+            multivariate=True,
+            group=True,
+            constant_liar=True,
             seed=seed % (1 << 32),
-        )  # fmt: skip
+        )
 
 
 def open_study(
-    storage: optuna.storages.BaseStorage, place: str | Path, name: str, facts: dict[str, Any],
-    space: Space, first: Callable[[], list[tuple[str, Values]]], *, is_fresh: bool = False,
-) -> Study:  # fmt: skip
-    """The study of that name in the storage, made where it is not there.
+    storage: StudyStorage,
+    name: str,
+    facts: dict[str, Any],
+    space: Space,
+    first: Callable[[], list[tuple[str, Values]]],
+    *,
+    is_fresh: bool = False,
+) -> Study:
+    """The study of that name in the storage, created where there is none.
 
-    facts: digests of what it belongs to; a storage in a file must hold no other competition's
-    first: makes what a new study tries first; it is kept, so that every session has the same
-    is_fresh: forget what it knew; the runs stay on disk
+    facts: digests of the data it belongs to; a file must hold no studies of another competition
+    first: makes the first trials of a new study; they are stored, so every session has the same
+    is_fresh: delete the study first; the runs stay on disk
 
     raises: FlagError where the storage belongs to another competition
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    known = {s.study_name: s for s in optuna.get_all_study_summaries(storage)}
-    if not str(place).startswith("postgresql"):
-        _check_owner(known.values(), place, facts)
+    known = {s.study_name: s for s in optuna.get_all_study_summaries(storage.backend)}
+    if not str(storage.place).startswith("postgresql"):
+        _check_owner(known.values(), storage.place, facts)
     if is_fresh and name in known:
-        optuna.delete_study(study_name=name, storage=storage)
+        optuna.delete_study(study_name=name, storage=storage.backend)
     study = optuna.create_study(
-        storage=storage, study_name=name, load_if_exists=True, direction="minimize",
+        storage=storage.backend,
+        study_name=name,
+        load_if_exists=True,
+        direction="minimize",
         pruner=optuna.pruners.NopPruner(),
-    )  # fmt: skip
+    )
     if not study.user_attrs:
-        for key, value in (facts | {"shared": is_url(place)}).items():
+        for key, value in (facts | {"shared": is_url(storage.place)}).items():
             study.set_user_attr(key, value)
     if "first" not in study.user_attrs:
         study.set_user_attr("first", first())
@@ -161,13 +172,14 @@ def open_study(
 
 
 def _check_owner(known: Iterable[StudySummary], place: str | Path, facts: dict[str, Any]) -> None:
-    """FlagError where a storage holds studies of other data."""
+    """FlagError where a storage contains studies of other data."""
     for summary in known:
         other = summary.user_attrs.get("data")
         if other is not None and other != facts["data"]:
+            name = summary.user_attrs.get("competition")
             raise FlagError(
-                f"the study's storage {shown(place)} belongs to another competition or to "
-                f"other rows of it ('{summary.user_attrs.get('competition')}', data {other}; here "
+                f"the study's storage {without_password(place)} belongs to another competition or "
+                f"to other rows of it ('{name}', data {other}; here "
                 f"'{facts['competition']}', {facts['data']}): name another one with --storage"
             )
 
@@ -178,7 +190,7 @@ def _owner() -> str:
 
 
 def _start_of(process: str) -> str:
-    """When a process began, in ticks since the machine's start: its number alone is used again."""
+    """When a process began, in ticks since boot; its pid alone may belong to a later process."""
     try:
         text = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:

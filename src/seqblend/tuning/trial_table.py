@@ -1,4 +1,4 @@
-"""A study as plain rows, for the report, the CSV and whoever reads tuned/<model>.json."""
+"""A study as a table with one row per trial, for the report, its CSV and tuned/<model>.json."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from optuna.trial import FrozenTrial, TrialState
 from seqblend.tuning.study import NOISE_REPLICATE, Study
 
 
-def table_of(study: Study) -> list[dict[str, Any]]:
-    """One dict a finished trial, in the order of the search."""
+def trial_rows(study: Study) -> list[dict[str, Any]]:
+    """One dict per finished trial, in the order of the search."""
     return [_row(trial) for trial in study.finished]
 
 
@@ -27,12 +27,18 @@ def _row(trial: FrozenTrial) -> dict[str, Any]:
     reason = outcome
     if outcome == "pruned":
         epochs = f"epoch {trial.last_step}"
-        reason = "time was up" if "cut" in facts else reason
+        reason = "time was up" if "stopped_early" in facts else reason
         reason += f" after {facts['pruned_at']} folds" if "pruned_at" in facts else f" at {epochs}"
     return {
-        "number": trial.number, "role": facts.get("role", ""), "outcome": outcome,
-        "reason": reason, "may_win": facts.get("role") != NOISE_REPLICATE, "log_loss": trial.value,
+        "number": trial.number,
+        "role": facts.get("role", ""),
+        "outcome": outcome,
+        "reason": reason,
+        "may_win": facts.get("role") != NOISE_REPLICATE,
+        "log_loss": trial.value,
         "metric": facts.get("metric"),
-        "folds": len(facts.get("losses", [])), "seconds": facts.get("seconds", 0.0),
-        "values": trial.params, "run": facts.get("run", ""),
-    }  # fmt: skip
+        "folds": len(facts.get("losses", [])),
+        "seconds": facts.get("seconds", 0.0),
+        "values": trial.params,
+        "run": facts.get("run", ""),
+    }

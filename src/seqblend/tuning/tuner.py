@@ -1,4 +1,4 @@
-"""Tuning from beginning to end: study, search, confirmation, and what is kept of it."""
+"""Tunes one model: study, search, confirmation, verdict and the files that keep them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from optuna.trial import FrozenTrial
+
 from seqblend.core.console import Console, say
 from seqblend.evaluation.leaderboard import Candidate, rank
 from seqblend.models.registry import entries, entry_for
@@ -18,44 +20,43 @@ from seqblend.running.results import collect_run, finished_runs
 from seqblend.running.tuned import REMARK, write_tuned
 from seqblend.tuning.confirm import SHARE, Confirmed, make_confirmation
 from seqblend.tuning.planner import Planner, make_planner
-from seqblend.tuning.replay import Replay, replay
 from seqblend.tuning.search import Search
-from seqblend.tuning.search_warnings import importances, warn_of
-from seqblend.tuning.space import USUAL, Space
+from seqblend.tuning.search_warnings import importances, make_warnings
+from seqblend.tuning.space import DEFAULT_VARY, Space
 from seqblend.tuning.study import DEFAULT, NOISE_REPLICATE, WARM, Study, open_study
-from seqblend.tuning.study_storage import open_storage, shown, storage_errors
+from seqblend.tuning.study_storage import open_storage, storage_errors, without_password
 from seqblend.tuning.trial_run import Rules
-from seqblend.tuning.trial_table import table_of
-from seqblend.tuning.tuning_progress import Progress
-from seqblend.tuning.verdict import Verdict, reach_verdict
-from seqblend.tuning.warm_start import rebuild, warm_starts
+from seqblend.tuning.trial_table import trial_rows
+from seqblend.tuning.tuning_progress import TuningProgress
+from seqblend.tuning.verdict import TuningVerdict, reach_verdict
+from seqblend.tuning.warm_start import rebuild_study, warm_starts
 
-USUAL_MODEL = "bigru"
+DEFAULT_MODEL = "bigru"
 
 
 @dataclass(frozen=True)
 class Settings:
     """How to tune.
 
-    trials: how many are to have ended, None for as many as time allows; seconds: for everything
-    vary: see space.make_space; storage: a file or URL, "" for the usual place
+    trials: their number, None for as many as time allows; seconds: for search and confirmation
+    vary: see space.make_space; storage: a file or URL, "" for the default file
     """
 
     trials: int | None = 30
     seconds: float | None = None
-    vary: str = USUAL
+    vary: str = DEFAULT_VARY
     storage: str = ""
     pruner: str = "both"
     is_fresh: bool = False
 
     @property
     def search_seconds(self) -> float | None:
-        """What the confirmation leaves to the search."""
+        """The part of the time that is the search's."""
         return None if self.seconds is None else (1 - SHARE) * self.seconds
 
 
-def tune_model(project: Project, model: str, settings: Settings, console: Console) -> Verdict:
-    """Search, confirm and keep what was found; raises FlagError where the storage refuses."""
+def tune_model(project: Project, model: str, settings: Settings, console: Console) -> TuningVerdict:
+    """Search, confirm and keep what was found; raises FlagError where the storage fails."""
     began = time.monotonic()
 
     def note(text: str) -> None:
@@ -65,50 +66,40 @@ def tune_model(project: Project, model: str, settings: Settings, console: Consol
     space = planner.space(settings.vary)
     place = settings.storage or project.workspace.study(planner.study_name(space))
     end = None if settings.seconds is None else began + settings.seconds
-    plan, *warnings = planner.foresee(space, settings.trials, settings.search_seconds)
+    plan, *warnings = planner.plan_lines(space, settings.trials, settings.search_seconds)
     say(console, plan)
     for text in warnings:
         note(text)
     with storage_errors(place):
-        study = begin_study(planner, space, place, settings, note)
+        study = prepare_study(planner, space, place, settings, note)
         rules = Rules(project, study, settings.pruner)
         confirmed = _search_and_confirm(rules, planner, settings, end, console)
         shares = importances(study)
         verdict = reach_verdict(rules, confirmed)
         if verdict.best is not None:
-            notes = warn_of(study, verdict.best, shares)
+            notes = make_warnings(study, verdict.best, shares)
             verdict = dataclasses.replace(verdict, notes=notes)
-        facts = {
-            "storage": shown(place), "study": study.study.study_name, "importance": shares,
-            "table": table_of(study), "space": space.described(),
-        }  # fmt: skip
-    _keep(planner, verdict, facts)
+        record = verdict.record() | _describe(planner, space)
+        record |= {"storage": without_password(place), "study": study.study.study_name}
+        record |= {"importance": shares, "table": trial_rows(study), "remark": REMARK}
+        record["metric"] = project.competition.metric
+    for trial in verdict.members:
+        _collect(project, trial)
+    write_tuned(project.workspace, model, record)
+    write_tuning(record, project.workspace.report)
     return verdict
-
-
-def replay_study(
-    project: Project, model: str, settings: Settings, console: Console
-) -> Replay | None:
-    """What pruning would have done to the study's unpruned trials; nothing is fitted."""
-    planner = make_planner(project, model, lambda text: say(console, text, "yellow"))
-    space = planner.space(settings.vary)
-    place = settings.storage or project.workspace.study(planner.study_name(space))
-    with storage_errors(place):
-        study = begin_study(planner, space, place, settings, lambda _: None)
-        return replay(Rules(project, study))
 
 
 def _search_and_confirm(
     rules: Rules, planner: Planner, settings: Settings, end: float | None, console: Console
 ) -> list[Confirmed]:
-    """The finalists on new folds, best first; nothing where time or trials did not allow it."""
+    """The finalists on new folds, best first; empty without time or trials for it."""
     devices = planner.project.machine.devices
     stop = None if end is None else end - settings.seconds + settings.search_seconds
-    with Progress(console, rules, settings.trials, stop) as progress:
-        Search(
-            rules, planner.run, settings.trials, stop, progress.on_update, progress.tick
-        ).run(devices)  # fmt: skip
-        confirmation = make_confirmation(rules, planner, end, progress.tick)
+    with TuningProgress(console, rules, settings.trials, stop) as progress:
+        update, tick = progress.on_update, progress.tick
+        Search(rules, planner.run, settings.trials, stop, update, tick).run(devices)
+        confirmation = make_confirmation(rules, planner, end, tick)
         if confirmation is None:
             return []
         progress.confirming(confirmation)
@@ -117,49 +108,50 @@ def _search_and_confirm(
     return confirmation.results(noise and noise[0])
 
 
-def begin_study(
-    planner: Planner, space: Space, place: str | Path, settings: Settings,
+def prepare_study(
+    planner: Planner,
+    space: Space,
+    place: str | Path,
+    settings: Settings,
     note: Callable[[str], None],
-) -> Study:  # fmt: skip
-    """The study, with what an earlier session left in it put right."""
+) -> Study:
+    """The study, with the unfinished trials of earlier sessions queued again."""
     project = planner.project
-    storage, was_lost = open_storage(place, note)
-    facts = {
-        "competition": project.competition.name, "data": project.fingerprint.data,
-        "folds": project.fingerprint.folds, "model": planner.model, "space": space.described(),
-    }  # fmt: skip
+    storage = open_storage(place, note)
 
     def first() -> list:
         warm = [(WARM, values) for values in warm_starts(project, planner.model, space)]
         return [(DEFAULT, space.start), (NOISE_REPLICATE, space.start), *warm]
 
-    study = open_study(
-        storage, place, planner.study_name(space), facts, space, first, is_fresh=settings.is_fresh
-    )
-    if was_lost:
-        note(f"{rebuild(planner, study)} configurations are known from finished runs")
+    name, facts = planner.study_name(space), _describe(planner, space)
+    study = open_study(storage, name, facts, space, first, is_fresh=settings.is_fresh)
+    if storage.was_unreadable:
+        note(f"{rebuild_study(planner, study)} configurations are recovered from finished runs")
     if lost := study.requeue_stale_trials():
         note(f"{lost} trials of a session that was interrupted are queued again")
     return study
 
 
-def _keep(planner: Planner, verdict: Verdict, facts: dict[str, Any]) -> None:
-    """tuned/<model>.json, pictures, and the best trial's and the default's runs for a blend."""
-    project = planner.project
-    for trial in verdict.members:
-        run = trial.user_attrs["run"]
-        remark = REMARK if trial.user_attrs["role"] != DEFAULT else ""
-        collect_run(project.workspace, run, 1, project.fold, project.fingerprint, remark=remark)
-    record = verdict.record() | facts | {
-        "model": planner.model, "data": project.fingerprint.data, "folds": project.fingerprint.folds,
-        "remark": REMARK, "metric": project.competition.metric,
-    }  # fmt: skip
-    write_tuned(project.workspace, planner.model, record)
-    write_tuning(record, project.workspace.report)
+def _describe(planner: Planner, space: Space) -> dict[str, Any]:
+    """The rows, the model and the space that a study belongs to, as JSON."""
+    return {
+        "competition": planner.project.competition.name,
+        "data": planner.project.fingerprint.data,
+        "folds": planner.project.fingerprint.folds,
+        "model": planner.model,
+        "space": space.to_json(),
+    }
+
+
+def _collect(project: Project, trial: FrozenTrial) -> None:
+    """Collect a trial's run for a blend."""
+    remark = "" if trial.user_attrs["role"] == DEFAULT else REMARK
+    run = trial.user_attrs["run"]
+    collect_run(project.workspace, run, 1, project.fold, project.fingerprint, remark=remark)
 
 
 def best_model(project: Project, models: tuple[str, ...] = ()) -> str:
-    """The neural model (of these) whose finished run is best so far, else the first, or bigru."""
+    """The neural model (of these) with the best finished run, else the first, or bigru."""
     neural = {name for name, entry in entries().items() if entry.kind == "module"}
     wanted = [name for name in models if name in neural] or models
     candidates = [
@@ -169,6 +161,6 @@ def best_model(project: Project, models: tuple[str, ...] = ()) -> str:
     ]
     competition = project.competition
     ranked = rank(competition.metric, competition.labels, project.fold, candidates)
-    usual = wanted[0] if wanted else USUAL_MODEL
+    fallback = wanted[0] if wanted else DEFAULT_MODEL
     is_scored = bool(ranked) and ranked[0].pooled is not None
-    return ranked[0].name if is_scored else entry_for(usual).name
+    return ranked[0].name if is_scored else entry_for(fallback).name

@@ -1,9 +1,9 @@
-"""What is seen while tuning: a line for every trial that has ended, and how things stand."""
+"""The display while tuning: a line per trial, and a status line with counts, best and time left."""
 
 from __future__ import annotations
 
 import time
-from types import TracebackType
+from typing import Any
 
 from seqblend.core.console import Console, Status, duration
 from seqblend.tuning.confirm import Confirmation, has_new_folds
@@ -13,8 +13,8 @@ from seqblend.tuning.trial_run import Rules, TrialRun
 from seqblend.tuning.verdict import count_trials
 
 
-class Progress:
-    """Trials done, pruned and failed, the best and its gain over the default, the time left."""
+class TuningProgress:
+    """Shows how trials ended, the best one with its gain over the default, and the time left."""
 
     def __init__(
         self, console: Console, rules: Rules, most: int | None, deadline: float | None
@@ -24,37 +24,34 @@ class Progress:
         self._began = time.monotonic()
         self._before = len(rules.study.finished)
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> TuningProgress:
         self._status.__enter__()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:  # fmt: skip
-        self._status.__exit__(kind, error, trace)
+    def __exit__(self, *error: Any) -> None:
+        self._status.__exit__(*error)
 
-    def on_update(self, course: TrialRun) -> None:
+    def on_update(self, trial_run: TrialRun) -> None:
         """A line for a trial whose pilot is done or that has ended, with the values it tried."""
-        number, role = course.trial.number, course.role
-        what = role if role != "found" else _words(course.trial.params)
-        if course.unit is not None:
+        number, role = trial_run.trial.number, trial_run.role
+        what = role if role != "found" else _format_values(trial_run.trial.params)
+        if trial_run.unit is not None:
             if role != NOISE_REPLICATE:  # its pilot is the default's
-                pilot = f"pilot {course.pilot:.4f} after {course.epochs} epochs"
+                pilot = f"pilot {trial_run.pilot:.4f} after {trial_run.epochs} epochs"
                 self._status.say(f"trial {number}  {pilot}  {what}")
             return
         trial = next(t for t in self.rules.study.finished if t.number == number)
         value = "" if trial.value is None else f"  log loss {trial.value:.4f}"
         seconds = duration(trial.user_attrs.get("seconds", 0.0))
-        self._status.say(f"trial {number}  {course.outcome}{value}  {seconds}  {what}")
+        self._status.say(f"trial {number}  {trial_run.outcome}{value}  {seconds}  {what}")
         if not self._status.is_live:
             self._status.say(self._lines()[0])
 
     def confirming(self, confirmation: Confirmation) -> None:
-        """Say what is run again."""
+        """Announce the confirmation."""
         numbers = ", ".join(str(trial.number) for trial in confirmation.trials[1:])
         folds = "new" if has_new_folds(confirmation.project) else "the same"
-        self._status.say(f"once more on {folds} folds with a new seed: the default and {numbers}")
+        self._status.say(f"confirming on {folds} folds with a new seed: the default and {numbers}")
 
     def tick(self) -> None:
         """Redraw."""
@@ -63,11 +60,8 @@ class Progress:
     def _lines(self) -> list[str]:
         n = count_trials(self.rules)
         counts = f"{n['done']} done, {n['pruned']} pruned, {n['failed']} failed"
-        return [
-            "; ".join(
-                filter(None, [counts, self._best(), self._left(sum(n.values()) - n["for_noise"])])
-            )
-        ]
+        left = self._left(sum(n.values()) - n["for_noise"])
+        return ["; ".join(filter(None, [counts, self._best(), left]))]
 
     def _best(self) -> str:
         best = self.rules.best()
@@ -78,7 +72,7 @@ class Progress:
         return f"best log loss {best.value:.4f} (trial {best.number}){more}"
 
     def _left(self, ended: int) -> str:
-        """The time until the deadline, or for the trials that are missing at the pace so far."""
+        """The time until the deadline, else the time for the other trials at the pace so far."""
         now, new = time.monotonic(), ended - self._before
         if self.deadline is not None:
             return f"{duration(max(self.deadline - now, 0.0))} left"
@@ -88,7 +82,7 @@ class Progress:
         return f"about {duration(pace * max(self.most - ended, 0))} left"
 
 
-def _words(values: dict) -> str:
+def _format_values(values: dict) -> str:
     return "  ".join(
         f"{k.partition('.')[2]}={v:.3g}" if isinstance(v, float) else f"{k.partition('.')[2]}={v}"
         for k, v in values.items()

@@ -1,4 +1,4 @@
-"""What a study comes to: use what was found, or keep the default, and by how much it is better."""
+"""The verdict of a study: use what was found or keep the default, and the gain."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from seqblend.tuning.trial_table import outcome_of
 
 
 @dataclass(frozen=True)
-class Verdict:
+class TuningVerdict:
     """How a study ended.
 
-    best: the trial chosen: by its score in the confirmation, else by the one it was found with
-    gain_before: the best trial's over the default where it was found; it flatters
+    best: the trial chosen: by its score in the confirmation, else by that in the search
+    gain_before: the best trial's over the default in the search; optimistic
     confirmed: default and finalists fitted again, best first; empty where there was no time
-    has_new_folds: whether that was on new folds; else on the data's own, with a new seed alone
-    noise: (a fold's training noise, the shards' standard deviation), of the log loss
+    has_new_folds: whether that was on new folds; else on those of the data, with a new seed
+    noise: (training noise of a fold, std of a shard), of the log loss
     notes: warnings
     """
 
@@ -50,18 +50,18 @@ class Verdict:
 
     @property
     def settings(self) -> Values:
-        """What the next run is to use: nothing where the default is to be kept."""
+        """The values that the next run uses; empty where the default is kept."""
         return dict(self.best.params) if self.is_better else {}
 
     @property
     def members(self) -> list[FrozenTrial]:
-        """Trials whose runs are whole and may join a blend: the default's and the chosen one's."""
+        """The default and the chosen trial, where they have every fold and so may join a blend."""
         pair = {t.number: t for t in (self.default, self.best) if t is not None}
         return [t for t in pair.values() if "pruned_at" not in t.user_attrs]
 
     @property
     def sentence(self) -> str:
-        """What to do, and why."""
+        """The recommendation and its reason."""
         where = "on new folds" if self.has_new_folds else "with a new seed on the same folds"
         if self.chosen is None:
             return f"keep the default: nothing could be confirmed {where} in the time there was"
@@ -69,7 +69,7 @@ class Verdict:
             return f"keep the default: {where} nothing that was found is better"
         what = f"use trial {self.best.number}" if self.is_better else "keep the default"
         if not self.has_new_folds:
-            where += ", whose rows also chose it: it flatters,"
+            where += ", whose rows also chose it (optimistic),"
         gain = describe_gain(self.chosen.gain, self.significance)
         return f"{what}: gain in log loss {where} {gain}"
 
@@ -81,7 +81,7 @@ class Verdict:
         return f"{'' if self.is_better else 'not '}significant at {100 * LEVEL:.0f} %{holm}"
 
     def record(self) -> dict[str, Any]:
-        """JSON of it all."""
+        """The verdict as JSON."""
         after = {
             str(c.trial.number): {
                 "log_loss": c.loss,
@@ -92,27 +92,36 @@ class Verdict:
             for c in self.confirmed
         }
         return {
-            "settings": self.settings, "verdict": self.sentence,
-            "best": self.best and {"trial": self.best.number, "values": self.best.params,
-                                   "run": self.best.user_attrs["run"],
-                                   "log_loss": self.best.value},
-            "default": self.default and {"trial": self.default.number,
-                                         "run": self.default.user_attrs["run"],
-                                         "log_loss": self.default.value},
+            "settings": self.settings,
+            "verdict": self.sentence,
+            "best": _summarise(self.best),
+            "default": _summarise(self.default),
             "gain_before": self.gain_before and dataclasses.asdict(self.gain_before),
-            "after": after, "folds_after": self.chosen.folds if self.chosen else 0,
+            "after": after,
+            "folds_after": self.chosen.folds if self.chosen else 0,
             "has_new_folds": self.has_new_folds,
             "seeds": {"search": 0, "noise": 1, "confirmation": SEED},
             "noise": self.noise and {"fold": self.noise[0], "shard": self.noise[1]},
-            "trials": self.trials, "warnings": self.notes,
-        }  # fmt: skip
+            "trials": self.trials,
+            "warnings": self.notes,
+        }
 
 
-def reach_verdict(rules: Rules, confirmed: list[Confirmed]) -> Verdict:
-    """The verdict on a study and on what was confirmed of it."""
+def _summarise(trial: FrozenTrial | None) -> dict[str, Any] | None:
+    """A trial as JSON; None where there is none."""
+    return trial and {
+        "trial": trial.number,
+        "values": trial.params,
+        "run": trial.user_attrs["run"],
+        "log_loss": trial.value,
+    }
+
+
+def reach_verdict(rules: Rules, confirmed: list[Confirmed]) -> TuningVerdict:
+    """The verdict from a study and its confirmation."""
     default = default_of(rules.study)
     best = confirmed[0].trial if confirmed else rules.best()
-    return Verdict(
+    return TuningVerdict(
         default,
         best,
         gain_of_shards(rules, best),
@@ -124,8 +133,8 @@ def reach_verdict(rules: Rules, confirmed: list[Confirmed]) -> Verdict:
 
 
 def count_trials(rules: Rules) -> dict[str, int]:
-    """How many trials were done, pruned, failed."""
+    """How many trials were done, pruned, failed; and of them, those that measure the noise."""
     ended = rules.study.finished
     outcomes = [outcome_of(trial) for trial in ended]
-    again = sum(t.user_attrs.get("role") == NOISE_REPLICATE for t in ended)
-    return {how: outcomes.count(how) for how in ("done", "pruned", "failed")} | {"for_noise": again}
+    counts = {how: outcomes.count(how) for how in ("done", "pruned", "failed")}
+    return counts | {"for_noise": sum(t.user_attrs.get("role") == NOISE_REPLICATE for t in ended)}

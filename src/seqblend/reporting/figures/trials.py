@@ -36,12 +36,12 @@ def draw_history(model: str, trials: Trials) -> Picture:
             face = "none" if outcome == "pruned" else colour
             style = {"color": colour, "markerfacecolor": face, "markersize": 5}
             axes.plot(*zip(*points, strict=True), marker, label=outcome, **style)
-    whole = [
+    complete = [
         (t["number"], t["log_loss"]) for t in valued if t["outcome"] == "done" and t["may_win"]
     ]
     default = next((t["log_loss"] for t in valued if t["role"] == "default"), None)
-    if whole:
-        places, losses = zip(*whole, strict=True)
+    if complete:
+        places, losses = zip(*complete, strict=True)
         best = np.minimum.accumulate(losses)
         ends = [*places, trials[-1]["number"]], [*best, best[-1]]
         axes.step(*ends, where="post", color=INK, linewidth=1.4, label="best so far")
@@ -51,23 +51,25 @@ def draw_history(model: str, trials: Trials) -> Picture:
     axes.set(xlabel="trial", ylabel="log loss, out of fold")
     axes.set_title(f"Optimization history of {clean(model, 30)}")
     put_legend(figure)
-    sentence = _history_sentence(trials, whole, default)
+    sentence = _history_sentence(trials, complete, default)
     csv = f"tuning_{model}.csv"
     return Picture(f"tuning_history_{model}", "Optimization history", figure, sentence, csv=csv)
 
 
-def _history_sentence(trials: Trials, whole: list[tuple[int, float]], default: float | None) -> str:
+def _history_sentence(
+    trials: Trials, complete: list[tuple[int, float]], default: float | None
+) -> str:
     counts = {how: sum(t["outcome"] == how for t in trials) for how in _COLOURS}
     text = "{done} trials complete, {pruned} pruned, {failed} failed".format(**counts)
-    if not whole:
+    if not complete:
         return f"{text}."
-    place, loss = min(whole, key=lambda pair: pair[1])
-    beside = "" if default is None else f" (default {default:.4f})"
-    return f"{text}; the best log loss, {loss:.4f}, is that of trial {place}{beside}."
+    place, loss = min(complete, key=lambda pair: pair[1])
+    comparison = "" if default is None else f" (default {default:.4f})"
+    return f"{text}; the best log loss, {loss:.4f}, is that of trial {place}{comparison}."
 
 
 def draw_importance(model: str, shares: dict[str, float]) -> Picture | None:
-    """Each hyperparameter's importance; None where nothing is known."""
+    """Each hyperparameter's importance; None without any."""
     if not shares:
         return None
     names = sorted(shares, key=shares.__getitem__, reverse=True)

@@ -43,18 +43,18 @@ def write_tuning(record: dict[str, Any], folder: Path) -> None:
 
 
 def pictures_of(record: dict[str, Any]) -> list[Picture]:
-    """History and importance, as far as there is anything to draw."""
+    """History and importance, where there are trials and importances."""
     model, trials = record["model"], record["table"]
     importance = draw_importance(model, record["importance"])
     return [draw_history(model, trials), *([importance] if importance else [])] if trials else []
 
 
 def tabulate_scores(record: dict[str, Any]) -> Table:
-    """Default and finalists: where they were found, and on new folds with a new seed."""
+    """Scores of default and finalists: in the search, and on new folds with a new seed."""
     folds = "new" if record.get("has_new_folds", True) else "same"
     columns = (
         Column("trial", "trial"),
-        Column("found", "log loss, found", "score", "on the folds that chose it: optimistic"),
+        Column("found", "log loss, search", "score", "on the folds that chose it: optimistic"),
         Column("confirmed", f"log loss, {folds} folds and new seed", "score"),
         Column("gain", "gain over the default", "signed"),
         Column("low", "95 % from", "signed"),
@@ -74,13 +74,13 @@ def tabulate_scores(record: dict[str, Any]) -> Table:
 
 
 def tabulate_trials(record: dict[str, Any]) -> Table:
-    """Every trial in the order of the search, with the values that it had."""
+    """Every trial in the order of the search, with its values."""
     names = list(record["space"])
     columns = (
         Column("trial", "trial", "count"),
         Column("role", "role"),
         Column("outcome", "outcome"),
-        Column("log_loss", "log loss", "score", "of a pruned trial, what is to be expected"),
+        Column("log_loss", "log loss", "score", "of a pruned trial, the expected value"),
         Column("metric", record["metric"], "score"),
         Column("folds", "folds", "count"),
         Column("seconds", "seconds", "seconds"),
