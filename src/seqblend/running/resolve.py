@@ -14,7 +14,7 @@ import torch
 from seqblend import release_freed_memory
 from seqblend.core.config import Config
 from seqblend.data.sequences import Competition
-from seqblend.embeddings.auto import reduce_dropout, resolve_vectors
+from seqblend.embeddings.auto import reduce_dropout, resolve_vector_use
 from seqblend.embeddings.prepare import Prepared, VectorPlaces, prepare_embedding
 from seqblend.models.model_groups import choose_models
 from seqblend.models.registry import entry_for
@@ -56,7 +56,7 @@ def resolve_vectors(
     readers = [model for model in config.models if _takes_vectors(model)]
     if not readers:
         return Resolved(config)
-    resolved = resolve_vectors(config, competition, note)
+    resolved = resolve_vector_use(config, competition, note)
     embedding = prepare_embedding(resolved.embedding, competition, places, note)
     release_freed_memory()  # as counting pairs of tokens did
     is_open = config.embedding.mode == "auto"
