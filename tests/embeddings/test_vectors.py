@@ -12,7 +12,7 @@ from seqblend.core.errors import FlagError, InputError
 from seqblend.core.storage import read_array
 from seqblend.data.sequences import UNK
 from seqblend.embeddings.combine import join_sources, standardise
-from seqblend.embeddings.matching import Source, describe_coverage, match_file
+from seqblend.embeddings.matching import VectorSource, describe_coverage, match_file
 from seqblend.embeddings.spellings import spellings
 from seqblend.embeddings.vectors import Embedding, EmbeddingUse
 from seqblend.reporting.report import write_report
@@ -67,7 +67,7 @@ def test_the_first_spelling_counts_and_pieces_are_averaged(tmp_path):
 
 
 def test_coverage_counts_types_and_tokens_of_the_training_rows():
-    source = Source("v", np.array([0, 2, 3]), np.zeros((3, 5)), np.array([0, 1, 1]), 70)
+    source = VectorSource("v", np.array([0, 2, 3]), np.zeros((3, 5)), np.array([0, 1, 1]), 70)
     facts = describe_coverage(source, ["a", "b", "c", "d", "e"], np.array([5, 4, 1, 0, 6]))
     assert (facts["types"], facts["types_covered"]) == (4, 2)
     assert (facts["tokens"], facts["tokens_covered"]) == (16, 6)
@@ -81,31 +81,22 @@ def test_coverage_counts_types_and_tokens_of_the_training_rows():
 def make_sources(width=3):
     rng = np.random.default_rng(1)
     none = np.zeros(4, dtype=np.int8)
-    one = Source("one", np.array([0, 1, 2, 4]), rng.normal(2, 5, (4, 3)).astype("f4"), none, 4)
-    other = Source("other", np.array([1, 2, 5, 6]), rng.normal(size=(4, width)), none, 4)
+    one = VectorSource(
+        "one", np.array([0, 1, 2, 4]), rng.normal(2, 5, (4, 3)).astype("f4"), none, 4
+    )
+    other = VectorSource("other", np.array([1, 2, 5, 6]), rng.normal(size=(4, width)), none, 4)
     return one, other
 
 
 def test_joined_vectors_stand_side_by_side_on_one_scale():
     one, other = make_sources(2)
-    index, vectors = join_sources([one, other], 8, "concat")
+    index, vectors = join_sources([one, other], 8)
     assert index.tolist() == [0, 1, 2, -1, 3, 4, 5, -1]
     np.testing.assert_allclose(vectors[[0, 1, 2, 3], :3], standardise(one.vectors), rtol=1e-5)
     np.testing.assert_allclose(vectors[[1, 2, 4, 5], 3:], standardise(other.vectors), rtol=1e-5)
     assert vectors.shape == (6, 5)
     assert vectors.dtype == np.float32
     assert standardise(one.vectors).std() == pytest.approx(1, abs=1e-5)
-
-
-def test_averaged_vectors_are_means_of_the_sources_that_have_the_token():
-    one, other = make_sources()
-    index, vectors = join_sources([one, other], 8, "average")
-    a, b = standardise(one.vectors), standardise(other.vectors)
-    np.testing.assert_allclose(vectors[index[0]], a[0], rtol=1e-5)
-    np.testing.assert_allclose(vectors[index[6]], b[3], rtol=1e-5)
-    np.testing.assert_allclose(vectors[index[2]], (a[2] + b[1]) / 2, rtol=1e-4, atol=1e-6)
-    with pytest.raises(FlagError, match=r"equal widths, got one 3, other 2\. Take concat"):
-        join_sources(make_sources(2), 8, "average")
 
 
 def make_embedding(size=12, covered=9, width=16, mode="tuned"):

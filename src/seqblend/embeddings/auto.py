@@ -18,7 +18,7 @@ REDUCED_DROPOUT = {
 }  # of models that read frozen vectors
 
 
-def resolve_vector_use(
+def resolve_embedding(
     config: Config, competition: Competition, note: Callable[[str], None] = lambda _: None
 ) -> Config:
     """The configuration with embedding.mode and embedding.context resolved.

@@ -83,10 +83,6 @@ class Dropout(nn.Module):
         like = x if self.kind == "element" else x[:, :1]
         return x * torch.empty_like(like).bernoulli_(keep).div_(keep)
 
-    def extra_repr(self) -> str:
-        """The rate and what is dropped."""
-        return f"{self.rate}, {self.kind}"
-
 
 def drop_words(tokens: Tensor, share: float) -> Tensor:
     """tokens: int64 [b, t] with about this share of them turned into UNK; padding stays."""
@@ -194,6 +190,9 @@ def _initialise(recurrent: nn.RNNBase, start: InitScheme) -> None:
             nn.init.zeros_(gate) if gate.ndim == 1 else _DRAWS[kind](gate)
     if isinstance(recurrent, nn.LSTM):
         recurrent.bias_ih_l0.data[hidden : 2 * hidden] = start.forget_bias
+
+
+POOLINGS = ("mean", "max", "attention", "mean+max", "attention+max")
 
 
 class Pool(nn.Module):

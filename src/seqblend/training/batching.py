@@ -109,7 +109,7 @@ def tokens_per_batch(lengths: np.ndarray, steps_per_epoch: int, most: int) -> in
 
 
 @dataclass(frozen=True)
-class Cut:
+class Truncation:
     """Which tokens of each row a member reads: `head` from the start, the rest from the end.
 
     head: int64 [n] tokens read from the start; skipped: int64 [n] tokens left out after them
@@ -121,14 +121,16 @@ class Cut:
     lengths: np.ndarray
 
 
-def cut_sequences(lengths: np.ndarray, config: VocabularyConfig) -> Cut:
-    """Cut rows to config.max_len tokens: head, tail, or both (a quarter head, the rest tail)."""
+def truncate(lengths: np.ndarray, config: VocabularyConfig) -> Truncation:
+    """Truncation rows to config.max_len tokens: head, tail, or both (a quarter head, the rest tail)."""
     kept = np.minimum(lengths, config.max_len)
     heads = {"head": config.max_len, "tail": 0, "both": config.max_len // 4}
     if config.truncate not in heads:
         raise InputError(f"vocabulary.truncate expects head, tail or both, got {config.truncate!r}")
     head = np.where(lengths > kept, heads[config.truncate], kept)
-    return Cut(head.astype(np.int64), (lengths - kept).astype(np.int64), kept.astype(np.int64))
+    return Truncation(
+        head.astype(np.int64), (lengths - kept).astype(np.int64), kept.astype(np.int64)
+    )
 
 
 class DeviceSequences:
@@ -142,7 +144,7 @@ class DeviceSequences:
         device: torch.device,
     ) -> None:
         """remap: int32 [lexicon] vocabulary ids. The remap is applied as a batch is gathered."""
-        cut = cut_sequences(sequences.lengths, config)
+        cut = truncate(sequences.lengths, config)
         self.lengths = cut.lengths
         self.device = device
         first, last = int(sequences.starts.min()), int((sequences.starts + sequences.lengths).max())

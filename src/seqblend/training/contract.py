@@ -53,7 +53,7 @@ class Labelled:
 
 
 @dataclass(frozen=True)
-class Facts:
+class FitSummary:
     """What a fit cost and how it went.
 
     epochs: how many the weights were trained for; of a pilot, what it advises its folds
@@ -73,7 +73,7 @@ class Facts:
 class Fitted(Protocol):
     """A fitted member."""
 
-    facts: Facts
+    facts: FitSummary
 
     def predict(self, sequences: SequenceSet) -> np.ndarray:
         """float32 [n, c], rows sum to 1, in the order of the rows."""

@@ -22,7 +22,7 @@ from seqblend.evaluation.temperature import fit_temperature
 from seqblend.training.batching import DeviceSequences, plan_batches
 from seqblend.training.micro_batches import MicroBatcher
 from seqblend.training.optimisation import autocast
-from seqblend.training.trainer import FitSetting, Rows, Trainer
+from seqblend.training.trainer import FitSetting, LabelledRows, Trainer
 
 _MANY_ROWS = 1_000  # validation rows whose loss is steady enough for a short patience
 PREDICT_TOKENS = 32_768  # padded tokens in a batch without gradients
@@ -32,7 +32,7 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass
-class Trace:
+class FitRecord:
     """What was recorded while fitting; `history` has one value per epoch."""
 
     history: History = field(default_factory=dict)
@@ -48,11 +48,11 @@ class Trace:
 
 def fit_module(
     build: Callable[[], nn.Module],
-    train: Rows,
-    valid: Rows,
+    train: LabelledRows,
+    valid: LabelledRows,
     setting: FitSetting,
     should_stop: Callable[[History], bool] | None = None,
-) -> tuple[nn.Module, Trace]:
+) -> tuple[nn.Module, FitRecord]:
     """Train a module and return its averaged weights with what was recorded.
 
     `should_stop(history)` ends after an epoch (the pilot, early stopping). Validation rows are
@@ -63,21 +63,21 @@ def fit_module(
     torch.manual_seed(seed_for(setting.seed, "torch", setting.place))
     model = build().to(setting.device)
     trainer = Trainer(model, train, setting)
-    trace, best = Trace(), None
+    record, best = FitRecord(), None
     for epoch in range(setting.epochs):
         values = trainer.run_epoch(epoch)
         values |= _validate(trainer.averaged.model, valid, setting)
-        trace.add(values)
+        record.add(values)
         setting.report(values)
-        if setting.config.early_stopping and is_best_so_far(trace.history):
+        if setting.config.early_stopping and is_best_so_far(record.history):
             best = copy.deepcopy(trainer.averaged.model)
         fault_injection.visit("epoch.end")
-        if should_stop and should_stop(trace.history):
+        if should_stop and should_stop(record.history):
             break
-    seconds = sum(trace.history.get("train_seconds", []))
-    trace.tokens_per_second = trainer.tokens_seen / max(seconds, 1e-9)
-    trace.padding, trace.recoveries = trainer.padding, trainer.recoveries
-    return best or trainer.averaged.model, trace
+    seconds = sum(record.history.get("train_seconds", []))
+    record.tokens_per_second = trainer.tokens_seen / max(seconds, 1e-9)
+    record.padding, record.recoveries = trainer.padding, trainer.recoveries
+    return best or trainer.averaged.model, record
 
 
 def is_best_so_far(history: History) -> bool:
@@ -85,10 +85,12 @@ def is_best_so_far(history: History) -> bool:
     return first_best(history["valid_loss"]) == len(history["valid_loss"])
 
 
-def _validate(model: nn.Module, valid: Rows, setting: FitSetting) -> dict[str, float | None]:
+def _validate(
+    model: nn.Module, valid: LabelledRows, setting: FitSetting
+) -> dict[str, float | None]:
     """The averaged model's scores on the validation rows; metrics are prefixed `valid_`."""
     began = time.perf_counter()
-    probabilities = predict_module(model, valid.sequences, setting.precision, setting.device)
+    probabilities = predict_module(model, valid.sequences, setting.config.precision, setting.device)
     return describe_validation(valid.labels, probabilities, began)
 
 

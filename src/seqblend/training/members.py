@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
+from seqblend.core.config import TrainConfig
 from seqblend.core.seeds import rng_for
 from seqblend.data.sequences import SequenceSet
 from seqblend.data.vocabulary import fit_vocabulary
 from seqblend.evaluation.temperature import apply_temperature
+from seqblend.models.anatomy import count_parameters
 from seqblend.models.layers import Embed
 from seqblend.models.scratch_models import Network
 from seqblend.training.batching import DeviceSequences
-from seqblend.training.contract import Context, Facts, Fitted, Labelled
+from seqblend.training.contract import Context, FitSummary, Fitted, Labelled
 from seqblend.training.fitting import (
     CALIBRATED_LOSS,
+    FitRecord,
     FitSetting,
-    Rows,
-    Trace,
+    LabelledRows,
     entropy_of,
     epochs_for_folds,
     first_best,
@@ -48,52 +51,48 @@ class TorchMember:
     """A torch module with the vocabulary it was trained with."""
 
     def __init__(
-        self, model: nn.Module, remap: np.ndarray, context: Context, facts: Facts | None = None
+        self, model: nn.Module, remap: np.ndarray, context: Context, facts: FitSummary | None = None
     ) -> None:
         self.model, self.remap, self.context = model, remap, context
-        self.facts = facts or Facts()
+        self.facts = facts or FitSummary()
 
     @classmethod
     def fit(cls, train: Labelled, valid: Labelled, context: Context) -> TorchMember:
         """Fit vocabulary and weights on the training rows."""
         remap, size = fit_vocabulary(train.sequences, len(context.view.lexicon), context.vocabulary)
-        rate = context.train.lr * context.options.lr_scale
-        config, should_stop = dataclasses.replace(context.train, lr=rate), None
-        loss = pilot_loss_key(config)
         if context.embedding:
             remap, size = context.embedding.extend(remap, size)
-        entropy = entropy_of(train.labels, context.classes)
+        rate = context.train.lr * context.options.lr_scale
+        config = dataclasses.replace(context.train, lr=rate)
+        epochs = context.epochs or config.max_epochs
+        stream = context.seed, context.place
+        setting = FitSetting(
+            config, context.classes, epochs, *stream, context.device, context.report
+        )
+        rows = [
+            LabelledRows(
+                DeviceSequences(p.sequences, remap, context.vocabulary, context.device), p.labels
+            )
+            for p in (train, valid)
+        ]
+        entropy, should_stop = entropy_of(train.labels, context.classes), None
         if not context.epochs:
             patience = patience_of(config, len(valid.labels))
-            should_stop = stops_after_patience(patience, entropy, loss)
-        setting = FitSetting(
-            config, context.classes, context.epochs or config.max_epochs, context.seed,
-            context.place, config.precision, context.device,
-            context.report,
-        )  # fmt: skip
-        rows = [
-            Rows(DeviceSequences(part.sequences, remap, context.vocabulary, context.device),
-                 part.labels)
-            for part in (train, valid)
-        ]  # fmt: skip
-        build = lambda: _build_module(context, remap, size)  # noqa: E731
-        model, trace, count = cls._train(build, *rows, setting, should_stop)
-        losses = trace.history[loss]
-        if config.early_stopping:  # also of a fixed number of epochs the best one is kept
-            epochs = first_best(losses)
-        else:
-            epochs = context.epochs or epochs_for_folds(losses, entropy)
-        facts = Facts(
-            trace.history, epochs, count, trace.padding, trace.tokens_per_second, trace.recoveries,
-            trace.history["valid_temperature"][epochs - 1] if loss == CALIBRATED_LOSS else 1.0,
-        )  # fmt: skip
-        return cls(model, remap, context, facts)
+            should_stop = stops_after_patience(patience, entropy, pilot_loss_key(config))
+        build = partial(_build_module, context, remap, size)
+        model, record = cls._train(build, *rows, setting, should_stop)
+        summary = _summarise(record, config, context.epochs, entropy, cls._count(model))
+        return cls(model, remap, context, summary)
 
     @staticmethod
-    def _train(*arguments: Any) -> tuple[nn.Module, Trace, int]:
-        """The module of fit_module, what it recorded, and how many numbers were learnt."""
-        model, trace = fit_module(*arguments)
-        return model, trace, sum(p.numel() for p in model.parameters())
+    def _train(*arguments: Any) -> tuple[nn.Module, FitRecord]:
+        """The trained module and what was recorded."""
+        return fit_module(*arguments)
+
+    @staticmethod
+    def _count(model: nn.Module) -> int:
+        """How many parameters are learnt."""
+        return count_parameters(model)
 
     def predict(self, sequences: SequenceSet) -> np.ndarray:
         """float32 [n, c], rows sum to 1."""
@@ -126,10 +125,14 @@ class ScratchMember(TorchMember):
     """A NumPy network with its vocabulary: the same fit around another loop."""
 
     @staticmethod
-    def _train(*arguments: Any) -> tuple[Network, Trace, int]:
-        """The network of fit_network, what it recorded, and how many numbers were learnt."""
-        network, trace = fit_network(*arguments)
-        return network, trace, network.parameters
+    def _train(*arguments: Any) -> tuple[Network, FitRecord]:
+        """The trained network and what was recorded."""
+        return fit_network(*arguments)
+
+    @staticmethod
+    def _count(model: Network) -> int:
+        """How many parameters are learnt."""
+        return model.parameters
 
     def predict(self, sequences: SequenceSet) -> np.ndarray:
         """float32 [n, c], rows sum to 1."""
@@ -151,6 +154,29 @@ class ScratchMember(TorchMember):
         )
         network.load_state_dict(state)
         return cls(network, arrays["vocabulary"], context)
+
+
+def _summarise(
+    record: FitRecord, config: TrainConfig, fixed_epochs: int, entropy: float, parameters: int
+) -> FitSummary:
+    """What a fit cost, and the epochs and temperature that a pilot recommends to its folds."""
+    loss = pilot_loss_key(config)
+    if config.early_stopping:  # also of a fixed number of epochs the best one is kept
+        epochs = first_best(record.history[loss])
+    else:
+        epochs = fixed_epochs or epochs_for_folds(record.history[loss], entropy)
+    temperature = 1.0
+    if loss == CALIBRATED_LOSS:
+        temperature = record.history["valid_temperature"][epochs - 1]
+    return FitSummary(
+        record.history,
+        epochs,
+        parameters,
+        record.padding,
+        record.tokens_per_second,
+        record.recoveries,
+        temperature,
+    )
 
 
 def _build_module(context: Context, remap: np.ndarray, size: int) -> nn.Module:
@@ -179,22 +205,20 @@ def describe_raised_count(model: Any, context: Context) -> list[dict[str, Any]]:
 
 
 class LinearMember:
-    """A linear model of models/linear.py under the member contract."""
+    """A linear n-gram model under the member contract."""
 
     def __init__(self, model: Any, recoveries: list[dict[str, Any]] | None = None) -> None:
         self.model = model
-        self.facts = Facts(parameters=model.parameters, recoveries=recoveries or [])
+        self.facts = FitSummary(parameters=model.parameters, recoveries=recoveries or [])
 
     @classmethod
     def fit(cls, train: Labelled, valid: Labelled, context: Context) -> LinearMember:
-        """Fit on the training rows; validation rows are not looked at.
+        """Fit on the training rows; validation rows are not read.
 
         An n-gram model that left out more than options.min_count asks for says so.
         """
-        model = context.entry.build.fit(
-            train.sequences, train.labels, classes=context.classes,
-            view=context.view, options=context.options, seed=context.seed,
-        )  # fmt: skip
+        settings = {name: getattr(context, name) for name in ("classes", "view", "options", "seed")}
+        model = context.entry.build.fit(train.sequences, train.labels, **settings)
         recoveries = describe_raised_count(model, context)
         for recovery in recoveries:
             context.report({"recovery": recovery["sentence"]})

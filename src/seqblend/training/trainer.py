@@ -27,7 +27,7 @@ from seqblend.training.recovery import MOST_RECOVERIES, DivergenceError, NonFini
 
 
 @dataclass(frozen=True)
-class Rows:
+class LabelledRows:
     """Sequences on the device with their labels: int64 [n]."""
 
     sequences: DeviceSequences
@@ -43,7 +43,6 @@ class FitSetting:
     epochs: int
     seed: int
     place: int
-    precision: str
     device: torch.device
     report: Callable[[dict], None]
 
@@ -56,13 +55,13 @@ class FitSetting:
 class Trainer:
     """Model, optimiser and averaged weights of one fit."""
 
-    def __init__(self, model: nn.Module, train: Rows, setting: FitSetting) -> None:
+    def __init__(self, model: nn.Module, train: LabelledRows, setting: FitSetting) -> None:
         config = setting.config
         self.model, self.train, self.setting = model, train, setting
         self.optimiser = make_optimiser(model, config)
         self.averaged = AveragedWeights(model, config.half_life if config.average else 0.0)
         self.loss = make_loss(train.labels, setting.classes, config, setting.device)
-        self.scaler = torch.amp.GradScaler("cuda", enabled=setting.precision == "float16")
+        self.scaler = torch.amp.GradScaler("cuda", enabled=setting.config.precision == "float16")
         self.labels = torch.from_numpy(train.labels).to(setting.device)
         weight = np.ones(setting.classes) if self.loss.weight is None else self.loss.weight.cpu()
         self.mass = np.asarray(weight, dtype=np.float64)[train.labels]  # of each row in a mean loss
@@ -146,7 +145,7 @@ class Trainer:
         for rows in parts:
             tokens, lengths = self.train.sequences.gather(rows)
             labels = self.labels[torch.from_numpy(rows).to(self.setting.device)]
-            with autocast(self.setting.precision, self.setting.device):
+            with autocast(self.setting.config.precision, self.setting.device):
                 logits = self.model(tokens, lengths)
             logits = logits.float()
             share = self.mass[rows].sum() / mass
@@ -205,11 +204,9 @@ class Trainer:
             )
         self.undone += 1
         torch.manual_seed(seed_for(self.setting.seed, "torch again", self.setting.place, times))
-        self._record(
-            f"{where} ({seen}); epoch {epoch + 1} begins again with half the rate",
-            epoch=epoch + 1, reason=reason, rate_before=rate, rate_after=rate / 2,
-            gradient_norm_max=peak,
-        )  # fmt: skip
+        sentence = f"{where} ({seen}); epoch {epoch + 1} begins again with half the rate"
+        rates = {"rate_before": rate, "rate_after": rate / 2}
+        self._record(sentence, epoch=epoch + 1, reason=reason, **rates, gradient_norm_max=peak)
 
     def _note_halving(self, reason: str, parts: int) -> None:
         """Record that batches are computed in more parts from here on."""

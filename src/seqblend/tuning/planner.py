@@ -47,7 +47,7 @@ class Planner:
         config, entry = self.project.config, entry_for(self.model)
         every = make_space(config, self.model, ",".join(SECTIONS))
         fixed = {k.name for k in every.knobs if is_given(config, self.model, k.name)}
-        is_wide = self.project.embedding.use and entry.kind == "module" and entry.takes_vectors
+        is_wide = self.project.embedding.use and entry.takes_vectors
         return make_space(config, self.model, vary, fixed, width=not is_wide)
 
     def foresee(self, space: Space, trials: int | None, seconds: float | None) -> list[str]:
