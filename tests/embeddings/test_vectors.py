@@ -142,19 +142,30 @@ def test_tuned_vectors_move_from_the_first_epoch_and_thawed_ones_from_the_second
 
     cases = [(mode, epochs) for mode in ("tuned", "thaw", "frozen") for epochs in (1, 2)]
     assert {case: is_moved(*case) for case in cases} == {
-        ("tuned", 1): True, ("tuned", 2): True, ("thaw", 1): False, ("thaw", 2): True,
-        ("frozen", 1): False, ("frozen", 2): False,
-    }  # fmt: skip
+        ("tuned", 1): True,
+        ("tuned", 2): True,
+        ("thaw", 1): False,
+        ("thaw", 2): True,
+        ("frozen", 1): False,
+        ("frozen", 2): False,
+    }
 
 
 def test_a_token_outside_of_training_is_told_apart_only_where_it_has_a_vector():
     rows = sequence_set([[12, 12], [13, 13], [14, 14]])
     embedding = make_embedding(15, 14)
     member = fit_member(
-        draw(), draw(30, 1),
-        make_context("bilstm", epochs=2, embedding=embedding, view=dataclasses.replace(
-            make_context("bilstm").view, lexicon=[f"t{i:02d}" for i in range(15)])),
-    )  # fmt: skip
+        draw(),
+        draw(30, 1),
+        make_context(
+            "bilstm",
+            epochs=2,
+            embedding=embedding,
+            view=dataclasses.replace(
+                make_context("bilstm").view, lexicon=[f"t{i:02d}" for i in range(15)]
+            ),
+        ),
+    )
     assert member.remap[14] == UNK
     p = member.predict(rows)
     assert not np.allclose(p[0], p[1])
@@ -260,7 +271,7 @@ def test_vectors_beside_the_competition_are_found_and_can_be_switched_off(tmp_pa
     write_vectors(folder / "any name.txt", ["good", "bad", "film"])
     project = open_with(tmp_path)
     assert project.embedding.use.width == 8
-    assert "any name.txt are used (found by itself)" in project.embedding.notes[0]
+    assert "any name.txt are used (found beside the data)" in project.embedding.notes[0]
     assert "embedding.path=FILE,FILE or none" in project.embedding.notes[0]
     assert open_with(tmp_path, "embedding=none").embedding.use is None
 
@@ -314,10 +325,16 @@ def test_validation_labels_leave_the_table_as_it_is(tmp_path):
 
 def test_the_report_shows_coverage_and_what_is_missing(tmp_path):
     facts = {
-        "name": "v.txt", "width": 8, "lines": 70, "types": 4, "types_covered": 2, "tokens": 16,
-        "tokens_covered": 6, "rules": [{"rule": "case", "types": 1, "tokens": 1}],
+        "name": "v.txt",
+        "width": 8,
+        "lines": 70,
+        "types": 4,
+        "types_covered": 2,
+        "tokens": 16,
+        "tokens_covered": 6,
+        "rules": [{"rule": "case", "types": 1, "tokens": 1}],
         "missing": [["<b>", 6], ["x", 4]],
-    }  # fmt: skip
+    }
     bare = {"records": [], "blend": None}  # no pictures to draw
     write_report(make_report(vectors=[facts], vectors_scope="As given.", **bare), tmp_path)
     text = (tmp_path / "report.md").read_text()

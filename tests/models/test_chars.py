@@ -16,9 +16,13 @@ ROWS = [[0, 2, 2, 3], [1, 4], [5, 6, 0], [7, 2], [3, 3, 3, 1]]
 
 def fit(rows, labels, view, classes=2, **options):
     return CharLogistic.fit(
-        sequence_set(rows), np.array(labels), classes=classes, view=view,
-        options=CharOptions(**options), seed=0,
-    )  # fmt: skip
+        sequence_set(rows),
+        np.array(labels),
+        classes=classes,
+        view=view,
+        options=CharOptions(**options),
+        seed=0,
+    )
 
 
 def texts(rows):

@@ -83,8 +83,9 @@ def test_an_unknown_truncation_is_named():
 def test_a_gathered_batch_is_the_rows_remapped_and_padded():
     rows = [[1, 2, 3], [4], [2, 2]]
     remap = np.array([9, 5, 6, 7, 8])
-    on_device = DeviceSequences(sequence_set(rows).take(np.array([2, 0, 1])), remap,
-                                VocabularyConfig(), CPU)  # fmt: skip
+    on_device = DeviceSequences(
+        sequence_set(rows).take(np.array([2, 0, 1])), remap, VocabularyConfig(), CPU
+    )
     tokens, lengths = on_device.gather(np.array([1, 2, 0]))
     assert tokens.tolist() == [[5, 6, 7], [8, 0, 0], [6, 6, 0]]
     assert lengths.tolist() == [3, 1, 2]

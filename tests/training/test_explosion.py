@@ -11,9 +11,14 @@ from seqblend.training.batching import DeviceSequences
 from seqblend.training.fitting import FitSetting, LabelledRows, fit_module
 
 OPTIONS = RecurrentOptions(
-    width=8, hidden=16, directions=1, pooling="last",
-    dropout=0.0, embedding_dropout=0.0, word_dropout=0.0,
-)  # fmt: skip
+    width=8,
+    hidden=16,
+    directions=1,
+    pooling="last",
+    dropout=0.0,
+    embedding_dropout=0.0,
+    word_dropout=0.0,
+)
 
 
 def remembering(n: int, seed: int) -> LabelledRows:
@@ -46,5 +51,4 @@ def test_without_clipping_the_explosion_is_recorded_and_clipping_cures_it():
     for history in (exploded, clipped):
         assert max(history["gradient_norm_max"]) > 1e5
         assert history["gradient_norm/layers.0"][0] > 1e3 * history["gradient_norm/output"][0]
-    assert max(exploded["valid_accuracy"]) < 0.97
-    assert max(clipped["valid_accuracy"]) == 1.0
+    assert max(exploded["valid_accuracy"]) < 0.95 < max(clipped["valid_accuracy"])

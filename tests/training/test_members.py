@@ -123,7 +123,7 @@ def test_two_classes_work(name):
 def test_lr_scale_multiplies_the_rate():
     halved = {"options": OPTIONS["options"] | {"lr_scale": 0.5}}
     context = make_context("rnn", options=resolve_options("rnn", halved), epochs=1)
-    history = fit_member(draw(), draw(30, 1), context).facts.history
+    history = fit_member(draw(), draw(30, 1), context).record.history
     assert history["rate"] == [pytest.approx(TRAIN.lr / 2)]
 
 
@@ -132,7 +132,7 @@ def test_a_raised_least_count_is_said_and_kept_among_the_facts(name):
     told = []
     small = resolve_options(name, {name: {"min_count": 2, "most_weights": 60}})
     member = fit_member(draw(), draw(30, 1), make_context(name, options=small, report=told.append))
-    (recovery,) = member.facts.recoveries
+    (recovery,) = member.record.recoveries
     assert recovery["min_count"] == member.model.index.min_count > recovery["min_count_wanted"] == 2
     assert told == [{"recovery": recovery["sentence"]}]
     assert f"from {recovery['min_count']} occurrences on, not from 2" in recovery["sentence"]
@@ -141,4 +141,4 @@ def test_a_raised_least_count_is_said_and_kept_among_the_facts(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_fit_that_had_to_change_nothing_says_nothing(fitted, name):
-    assert fitted[name].facts.recoveries == []
+    assert fitted[name].record.recoveries == []

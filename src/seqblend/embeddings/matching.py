@@ -80,9 +80,13 @@ def describe_coverage(
             gained = {"types": int(np.count_nonzero(own)), "tokens": int(own.sum())}
             rules.append({"rule": rule} | gained)
     return {
-        "name": source.name, "width": source.vectors.shape[1], "lines": source.lines,
-        "types": types, "tokens": total,
+        "name": source.name,
+        "width": source.vectors.shape[1],
+        "lines": source.lines,
+        "types": types,
+        "tokens": total,
         "types_covered": int(np.count_nonzero(counts[is_covered])),
-        "tokens_covered": int(counts[is_covered].sum()), "rules": rules,
+        "tokens_covered": int(counts[is_covered].sum()),
+        "rules": rules,
         "missing": [[lexicon[i], int(lacking[i])] for i in frequent if lacking[i]],
-    }  # fmt: skip
+    }

@@ -25,7 +25,7 @@ from seqblend.core.storage import (
 from seqblend.data.sequences import Competition
 from seqblend.embeddings.combine import join_sources
 from seqblend.embeddings.matching import VectorSource, describe_coverage, match_file
-from seqblend.embeddings.selfmade import SECONDS_A_TOKEN, choose_tokens, make_vectors
+from seqblend.embeddings.selfmade import SECONDS_PER_TOKEN, choose_tokens, make_vectors
 from seqblend.embeddings.vector_files import find_vector_files, sniff_width
 from seqblend.embeddings.vectors import EmbeddingUse, folder_of
 
@@ -36,7 +36,7 @@ _USE = ("path", "mode", "scale")  # change no table
 
 @dataclass(frozen=True)
 class PreparedVectors:
-    """What the project knows of its vectors: their use (None: none), coverage, and remarks."""
+    """The vectors of a project: their use (None: none), coverage, and remarks."""
 
     use: EmbeddingUse | None = None
     coverage: list[dict[str, Any]] = field(default_factory=list)
@@ -48,7 +48,7 @@ class PreparedVectors:
         if not self.use:
             return ""
         return (
-            f"Token embeddings begin with these vectors ({self.use.width} numbers a token, "
+            f"Token embeddings begin with these vectors (dimension {self.use.width}, "
             f"{self.use.mode}). A fold's vocabulary is its training rows, and {self.use.scope}."
         )
 
@@ -58,8 +58,8 @@ class VectorPlaces:
     """Where vectors are looked for and kept.
 
     key: the content digest of the competition; data: its folder under working/
-    folders: searched by embedding.path=auto; besides: files there that are the competition's own
-    is_plan: a table that is not there yet is not made but announced, where its width can be told
+    folders: searched by embedding.path=auto; besides: files there that belong to the competition
+    is_plan: a table that is not there yet is announced instead of made, where its width is known
     """
 
     key: str
@@ -123,7 +123,7 @@ def _paths_of(names: list[str]) -> list[Path | None]:
 def _foresee_width(
     paths: list[Path | None], competition: Competition, config: EmbeddingConfig
 ) -> int:
-    """How wide the joined vectors will be; 0 where only making them can tell."""
+    """The dimension of the joined vectors; 0 where it is unknown before they are made."""
     view = competition.view
     widths = [
         sniff_width(path) if path else choose_tokens(view.sequences, len(view.lexicon), config)[1]
@@ -134,7 +134,7 @@ def _foresee_width(
 
 def _announce(what: str, paths: list[Path | None], competition: Competition) -> str:
     """One line for a plan: which vectors come first, and how long making them takes."""
-    seconds = SECONDS_A_TOKEN * len(competition.view.sequences.tokens)
+    seconds = SECONDS_PER_TOKEN * len(competition.view.sequences.tokens)
     return f"{what} come first" + (f", made in about {seconds:,.0f} s" if None in paths else "")
 
 
@@ -168,7 +168,7 @@ def _choose_sources(
     if found:
         also = f"; also found: {listing(p.name for p in found[1:])}" if found[1:] else ""
         notes = [
-            f"vectors of {found[0].name} are used (found by itself{also}). Others, or none: "
+            f"vectors of {found[0].name} are used (found beside the data{also}). Others, or none: "
             "--set embedding.path=FILE,FILE or none"
         ]
     counts = np.bincount(competition.view.sequences.flat()[0])

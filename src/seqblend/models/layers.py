@@ -16,7 +16,7 @@ from seqblend.models.recurrence import has_steps, run_steps
 
 @dataclass(frozen=True)
 class NetworkOptions:
-    """The options that every neural model has: how tokens become vectors, and its rate."""
+    """The options that every neural model has: embedding, dropout, learning rate."""
 
     width: int = knob(128, Choice((64, 128, 200)), "features of a token embedding", least=1)
     embedding_dropout: float = share(0.5, Span(0.0, 0.6), "of embedding features")
@@ -65,7 +65,7 @@ def reverse_steps(x: Tensor, reversal: Tensor) -> Tensor:
 
 
 class Dropout(nn.Module):
-    """Dropout of single values (`element`), or with one mask a row for all its steps.
+    """Dropout of single values (`element`), or with one mask per row for all its steps.
 
     That is spatial dropout on an embedding (Tompson 2015) and variational dropout between
     recurrent layers (Gal & Ghahramani 2016): `spatial` and `variational` are the same here.

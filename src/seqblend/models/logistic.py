@@ -65,8 +65,9 @@ def fit_logistic(
     """Weights [p, v] of x's type and bias float64 [p]; p is 1 for two classes, else c.
 
     x: float [n, v], labels: int64 [n]
-    Minimises the sum of the rows' cross-entropies + sum(weights**2) / (2 strength), the bias penalised as the weight of a constant feature. Nocedal & Wright, algorithm 7.4; the line
-    search is free, since the logits of a step are known before its length.
+    Minimises the sum of the rows' cross-entropies + sum(weights**2) / (2 strength), the bias
+    penalised as the weight of a constant feature. Nocedal & Wright, algorithm 7.4; the line search
+    is free, since the logits of a step are known before its length.
     """
     target = np.eye(classes)[labels] if classes > 2 else (labels == 1)[:, None].astype(float)
     problem = _Problem(x.T.tocsr(), target, config.strength)

@@ -9,20 +9,8 @@ from seqblend.models.registry import entries, entry_for
 
 DEFAULT = ("nblr", "tfidf", "bilstm_attention", "bigru_attention")
 _MORE = {"chars": ("chars",)}  # what the default gains where a row is a string of characters
-CLASSIC = tuple(
-    [
-        "rnn",
-        "lstm",
-        "gru",
-        "stacked_lstm",
-        "deep_lstm",
-        "birnn",
-        "bilstm",
-        "bigru",
-        "bilstm_attention",
-        "textcnn",
-    ]
-)
+_RECURRENT = ("rnn", "lstm", "gru", "stacked_lstm", "deep_lstm", "birnn", "bilstm", "bigru")
+CLASSIC = (*_RECURRENT, "bilstm_attention", "textcnn")
 _TWIN = "scratch_"  # implementations in NumPy: for comparison, never in `all`
 
 

@@ -1,4 +1,4 @@
-"""Which models there are: a name, an options dataclass and what builds or fits it."""
+"""The registry of models: a name, an options dataclass and what builds or fits it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ class Entry:
     """A registered model.
 
     kind: `module` (build(options, vocabulary size, classes) -> torch.nn.Module, trained by
-        training/fitting.py), `scratch` (the same arguments -> a models/scratch.Network, trained by
-        training/scratch.py) or `linear` (a class with fit, predict, arrays and from_arrays of its
-        own)
+        training/fitting.py), `scratch` (the same arguments -> scratch_models.Network, trained by
+        training/scratch_fitting.py) or `linear` (a class with fit, predict, arrays, from_arrays)
     low_precision_on_cpu: whether its kernels are faster in bfloat16 on a processor that has it
         (oneDNN's LSTM is, 1.3x; the projections of our GRU are, 1.25x in all)
     views: the views it can read, such as `chars`; none named: every one

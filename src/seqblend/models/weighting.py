@@ -1,4 +1,4 @@
-"""What n-gram counts become: presence or sublinear tf-idf, and a regression on it."""
+"""Weights of n-gram counts: presence or sublinear tf-idf, and a regression on them."""
 
 from __future__ import annotations
 

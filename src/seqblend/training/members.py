@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -15,11 +16,9 @@ from seqblend.core.seeds import rng_for
 from seqblend.data.sequences import SequenceSet
 from seqblend.data.vocabulary import fit_vocabulary
 from seqblend.evaluation.temperature import apply_temperature
-from seqblend.models.anatomy import count_parameters
 from seqblend.models.layers import Embed
-from seqblend.models.scratch_models import Network
 from seqblend.training.batching import DeviceSequences
-from seqblend.training.contract import Context, FitSummary, Fitted, Labelled
+from seqblend.training.contract import Context, Fitted, Labelled
 from seqblend.training.fitting import (
     CALIBRATED_LOSS,
     FitRecord,
@@ -50,11 +49,13 @@ def member_from_arrays(arrays: dict[str, np.ndarray], context: Context) -> Fitte
 class TorchMember:
     """A torch module with the vocabulary it was trained with."""
 
+    _train: Callable = staticmethod(fit_module)
+
     def __init__(
-        self, model: nn.Module, remap: np.ndarray, context: Context, facts: FitSummary | None = None
+        self, model: Any, remap: np.ndarray, context: Context, record: FitRecord | None = None
     ) -> None:
         self.model, self.remap, self.context = model, remap, context
-        self.facts = facts or FitSummary()
+        self.record = record or FitRecord()
 
     @classmethod
     def fit(cls, train: Labelled, valid: Labelled, context: Context) -> TorchMember:
@@ -64,35 +65,27 @@ class TorchMember:
             remap, size = context.embedding.extend(remap, size)
         rate = context.train.lr * context.options.lr_scale
         config = dataclasses.replace(context.train, lr=rate)
-        epochs = context.epochs or config.max_epochs
-        stream = context.seed, context.place
         setting = FitSetting(
-            config, context.classes, epochs, *stream, context.device, context.report
+            config,
+            classes=context.classes,
+            epochs=context.epochs or config.max_epochs,
+            seed=context.seed,
+            place=context.place,
+            device=context.device,
+            report=context.report,
         )
-        rows = [
-            LabelledRows(
-                DeviceSequences(p.sequences, remap, context.vocabulary, context.device), p.labels
-            )
-            for p in (train, valid)
-        ]
+        load = partial(
+            DeviceSequences, remap=remap, config=context.vocabulary, device=context.device
+        )
+        rows = [LabelledRows(load(part.sequences), part.labels) for part in (train, valid)]
         entropy, should_stop = entropy_of(train.labels, context.classes), None
         if not context.epochs:
             patience = patience_of(config, len(valid.labels))
             should_stop = stops_after_patience(patience, entropy, pilot_loss_key(config))
         build = partial(_build_module, context, remap, size)
         model, record = cls._train(build, *rows, setting, should_stop)
-        summary = _summarise(record, config, context.epochs, entropy, cls._count(model))
-        return cls(model, remap, context, summary)
-
-    @staticmethod
-    def _train(*arguments: Any) -> tuple[nn.Module, FitRecord]:
-        """The trained module and what was recorded."""
-        return fit_module(*arguments)
-
-    @staticmethod
-    def _count(model: nn.Module) -> int:
-        """How many parameters are learnt."""
-        return count_parameters(model)
+        _advise_folds(record, config, context.epochs, entropy)
+        return cls(model, remap, context, record)
 
     def predict(self, sequences: SequenceSet) -> np.ndarray:
         """float32 [n, c], rows sum to 1."""
@@ -124,15 +117,7 @@ class TorchMember:
 class ScratchMember(TorchMember):
     """A NumPy network with its vocabulary: the same fit around another loop."""
 
-    @staticmethod
-    def _train(*arguments: Any) -> tuple[Network, FitRecord]:
-        """The trained network and what was recorded."""
-        return fit_network(*arguments)
-
-    @staticmethod
-    def _count(model: Network) -> int:
-        """How many parameters are learnt."""
-        return model.parameters
+    _train = staticmethod(fit_network)
 
     def predict(self, sequences: SequenceSet) -> np.ndarray:
         """float32 [n, c], rows sum to 1."""
@@ -156,27 +141,17 @@ class ScratchMember(TorchMember):
         return cls(network, arrays["vocabulary"], context)
 
 
-def _summarise(
-    record: FitRecord, config: TrainConfig, fixed_epochs: int, entropy: float, parameters: int
-) -> FitSummary:
-    """What a fit cost, and the epochs and temperature that a pilot recommends to its folds."""
+def _advise_folds(
+    record: FitRecord, config: TrainConfig, fixed_epochs: int, entropy: float
+) -> None:
+    """Set the record's epochs and temperature: of a pilot, what it recommends to the folds."""
     loss = pilot_loss_key(config)
     if config.early_stopping:  # also of a fixed number of epochs the best one is kept
-        epochs = first_best(record.history[loss])
+        record.epochs = first_best(record.history[loss])
     else:
-        epochs = fixed_epochs or epochs_for_folds(record.history[loss], entropy)
-    temperature = 1.0
+        record.epochs = fixed_epochs or epochs_for_folds(record.history[loss], entropy)
     if loss == CALIBRATED_LOSS:
-        temperature = record.history["valid_temperature"][epochs - 1]
-    return FitSummary(
-        record.history,
-        epochs,
-        parameters,
-        record.padding,
-        record.tokens_per_second,
-        record.recoveries,
-        temperature,
-    )
+        record.temperature = record.history["valid_temperature"][record.epochs - 1]
 
 
 def _build_module(context: Context, remap: np.ndarray, size: int) -> nn.Module:
@@ -209,7 +184,7 @@ class LinearMember:
 
     def __init__(self, model: Any, recoveries: list[dict[str, Any]] | None = None) -> None:
         self.model = model
-        self.facts = FitSummary(parameters=model.parameters, recoveries=recoveries or [])
+        self.record = FitRecord(parameters=model.parameters, recoveries=recoveries or [])
 
     @classmethod
     def fit(cls, train: Labelled, valid: Labelled, context: Context) -> LinearMember:

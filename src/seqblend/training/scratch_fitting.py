@@ -1,7 +1,7 @@
-"""Fit one network of models/scratch on one fold, and predict with it in file order.
+"""Training of one NumPy network on one fold, and its predictions in file order.
 
-What fitting.py does for torch modules, as bare as it can be: shuffled batches, Adam, clipping. Of
-TrainConfig it heeds rate, warm-up, schedule, clipping, batches and epochs; no weight decay, no
+What fitting.py does for torch modules, in its simplest form: shuffled batches, Adam, clipping. Of
+TrainConfig it uses rate, warm-up, schedule, clipping, batches and epochs; no weight decay, no
 averaged weights, no smoothing, float32 only.
 """
 
@@ -60,6 +60,7 @@ def fit_network(
             break
     if best:
         network.load_state_dict(best)
+    record.parameters = network.parameters
     record.padding = padding_share(train.sequences.lengths, batches)
     record.tokens_per_second = tokens / max(sum(record.history["train_seconds"]), 1e-9)
     return network, record
@@ -98,11 +99,9 @@ def _run_epoch(
             setting.report({"share": share, "tokens_per_second": seen / (now - began)})
     loss, correct, norm = (totals / len(train.labels)).tolist()
     seconds = time.perf_counter() - began
-    return {
-        "epoch": epoch + 1, "train_loss": loss, "train_accuracy": correct, "gradient_norm": norm,
-        "gradient_norm_max": peak, "rate": rate, "train_seconds": seconds,
-        "tokens_per_second": seen / seconds,
-    }  # fmt: skip
+    norms = {"gradient_norm": norm, "gradient_norm_max": peak, "rate": rate}
+    speed = {"train_seconds": seconds, "tokens_per_second": seen / seconds}
+    return {"epoch": epoch + 1, "train_loss": loss, "train_accuracy": correct, **norms, **speed}
 
 
 def gather(sequences: DeviceSequences, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
