@@ -13,7 +13,7 @@ from seqblend.models.recurrent import RecurrentOptions
 from seqblend.models.registry import entries, entry_for, resolve_options
 from seqblend.training.batching import DeviceSequences
 from seqblend.training.contract import Context, Labelled
-from seqblend.training.fitting import FitSetting, Rows
+from seqblend.training.fitting import FitSetting, LabelledRows
 
 CPU = torch.device("cpu")
 SMALL = RecurrentOptions(width=8, hidden=8)
@@ -24,12 +24,12 @@ def make_rows(n=48, seed=0):
     labels = (np.arange(n) % 2).astype(np.int64)
     rows = [[int(k) + 2, *rng.integers(4, 9, rng.integers(0, 12)).tolist()] for k in labels]
     on_device = DeviceSequences(sequence_set(rows), np.arange(9), VocabularyConfig(), CPU)
-    return Rows(on_device, labels)
+    return LabelledRows(on_device, labels)
 
 
 def make_setting(**changes):
     config = TrainConfig(steps_per_epoch=4, warmup=2, precision="float32", **changes)
-    return FitSetting(config, 2, 4, 0, 0, "float32", CPU, lambda _: None)
+    return FitSetting(config, 2, 4, 0, 0, CPU, lambda _: None)
 
 
 NAMES = sorted(entries())
@@ -40,7 +40,7 @@ TRAIN = TrainConfig(lr=0.02, epochs=12, warmup=5, steps_per_epoch=8, precision="
 
 
 def draw(n=60, seed=0, classes=3):
-    """Rows whose class is which of a few tokens they hold; lengths 1 to 30."""
+    """LabelledRows whose class is which of a few tokens they hold; lengths 1 to 30."""
     rng = np.random.default_rng(seed)
     labels = np.arange(n) % classes
     rows = [

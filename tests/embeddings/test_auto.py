@@ -14,7 +14,7 @@ from seqblend.core.config import (
     parse_assignments,
 )
 from seqblend.embeddings import auto
-from seqblend.embeddings.auto import REDUCED_DROPOUT, reduce_dropout, resolve_vectors
+from seqblend.embeddings.auto import REDUCED_DROPOUT, reduce_dropout, resolve_embedding
 from seqblend.models.registry import resolve_options
 from seqblend.running.project import Request, open_project
 from seqblend.running.tuned import with_values
@@ -27,7 +27,7 @@ def settle(others=97, **changes):
     """The configuration with 3 training rows and so many others."""
     view = SimpleNamespace(sequences=sequence_set([*TRAIN, *[[3]] * others]))
     competition = SimpleNamespace(train=sequence_set(TRAIN), view=view)
-    return resolve_vectors(dataclasses.replace(Config(), **changes), competition)
+    return resolve_embedding(dataclasses.replace(Config(), **changes), competition)
 
 
 def use_of(config):

@@ -12,7 +12,7 @@ from seqblend.core.errors import FlagError, InputError
 from seqblend.core.storage import read_array
 from seqblend.data.sequences import UNK
 from seqblend.embeddings.combine import join_sources, standardise
-from seqblend.embeddings.matching import Source, describe_coverage, match_file
+from seqblend.embeddings.matching import VectorSource, describe_coverage, match_file
 from seqblend.embeddings.spellings import spellings
 from seqblend.embeddings.vectors import Embedding, EmbeddingUse
 from seqblend.reporting.report import write_report
@@ -67,7 +67,7 @@ def test_the_first_spelling_counts_and_pieces_are_averaged(tmp_path):
 
 
 def test_coverage_counts_types_and_tokens_of_the_training_rows():
-    source = Source("v", np.array([0, 2, 3]), np.zeros((3, 5)), np.array([0, 1, 1]), 70)
+    source = VectorSource("v", np.array([0, 2, 3]), np.zeros((3, 5)), np.array([0, 1, 1]), 70)
     facts = describe_coverage(source, ["a", "b", "c", "d", "e"], np.array([5, 4, 1, 0, 6]))
     assert (facts["types"], facts["types_covered"]) == (4, 2)
     assert (facts["tokens"], facts["tokens_covered"]) == (16, 6)
@@ -81,31 +81,22 @@ def test_coverage_counts_types_and_tokens_of_the_training_rows():
 def make_sources(width=3):
     rng = np.random.default_rng(1)
     none = np.zeros(4, dtype=np.int8)
-    one = Source("one", np.array([0, 1, 2, 4]), rng.normal(2, 5, (4, 3)).astype("f4"), none, 4)
-    other = Source("other", np.array([1, 2, 5, 6]), rng.normal(size=(4, width)), none, 4)
+    one = VectorSource(
+        "one", np.array([0, 1, 2, 4]), rng.normal(2, 5, (4, 3)).astype("f4"), none, 4
+    )
+    other = VectorSource("other", np.array([1, 2, 5, 6]), rng.normal(size=(4, width)), none, 4)
     return one, other
 
 
 def test_joined_vectors_stand_side_by_side_on_one_scale():
     one, other = make_sources(2)
-    index, vectors = join_sources([one, other], 8, "concat")
+    index, vectors = join_sources([one, other], 8)
     assert index.tolist() == [0, 1, 2, -1, 3, 4, 5, -1]
     np.testing.assert_allclose(vectors[[0, 1, 2, 3], :3], standardise(one.vectors), rtol=1e-5)
     np.testing.assert_allclose(vectors[[1, 2, 4, 5], 3:], standardise(other.vectors), rtol=1e-5)
     assert vectors.shape == (6, 5)
     assert vectors.dtype == np.float32
     assert standardise(one.vectors).std() == pytest.approx(1, abs=1e-5)
-
-
-def test_averaged_vectors_are_means_of_the_sources_that_have_the_token():
-    one, other = make_sources()
-    index, vectors = join_sources([one, other], 8, "average")
-    a, b = standardise(one.vectors), standardise(other.vectors)
-    np.testing.assert_allclose(vectors[index[0]], a[0], rtol=1e-5)
-    np.testing.assert_allclose(vectors[index[6]], b[3], rtol=1e-5)
-    np.testing.assert_allclose(vectors[index[2]], (a[2] + b[1]) / 2, rtol=1e-4, atol=1e-6)
-    with pytest.raises(FlagError, match=r"equal widths, got one 3, other 2\. Take concat"):
-        join_sources(make_sources(2), 8, "average")
 
 
 def make_embedding(size=12, covered=9, width=16, mode="tuned"):
@@ -151,19 +142,30 @@ def test_tuned_vectors_move_from_the_first_epoch_and_thawed_ones_from_the_second
 
     cases = [(mode, epochs) for mode in ("tuned", "thaw", "frozen") for epochs in (1, 2)]
     assert {case: is_moved(*case) for case in cases} == {
-        ("tuned", 1): True, ("tuned", 2): True, ("thaw", 1): False, ("thaw", 2): True,
-        ("frozen", 1): False, ("frozen", 2): False,
-    }  # fmt: skip
+        ("tuned", 1): True,
+        ("tuned", 2): True,
+        ("thaw", 1): False,
+        ("thaw", 2): True,
+        ("frozen", 1): False,
+        ("frozen", 2): False,
+    }
 
 
 def test_a_token_outside_of_training_is_told_apart_only_where_it_has_a_vector():
     rows = sequence_set([[12, 12], [13, 13], [14, 14]])
     embedding = make_embedding(15, 14)
     member = fit_member(
-        draw(), draw(30, 1),
-        make_context("bilstm", epochs=2, embedding=embedding, view=dataclasses.replace(
-            make_context("bilstm").view, lexicon=[f"t{i:02d}" for i in range(15)])),
-    )  # fmt: skip
+        draw(),
+        draw(30, 1),
+        make_context(
+            "bilstm",
+            epochs=2,
+            embedding=embedding,
+            view=dataclasses.replace(
+                make_context("bilstm").view, lexicon=[f"t{i:02d}" for i in range(15)]
+            ),
+        ),
+    )
     assert member.remap[14] == UNK
     p = member.predict(rows)
     assert not np.allclose(p[0], p[1])
@@ -269,7 +271,7 @@ def test_vectors_beside_the_competition_are_found_and_can_be_switched_off(tmp_pa
     write_vectors(folder / "any name.txt", ["good", "bad", "film"])
     project = open_with(tmp_path)
     assert project.embedding.use.width == 8
-    assert "any name.txt are used (found by itself)" in project.embedding.notes[0]
+    assert "any name.txt are used (found beside the data)" in project.embedding.notes[0]
     assert "embedding.path=FILE,FILE or none" in project.embedding.notes[0]
     assert open_with(tmp_path, "embedding=none").embedding.use is None
 
@@ -323,10 +325,16 @@ def test_validation_labels_leave_the_table_as_it_is(tmp_path):
 
 def test_the_report_shows_coverage_and_what_is_missing(tmp_path):
     facts = {
-        "name": "v.txt", "width": 8, "lines": 70, "types": 4, "types_covered": 2, "tokens": 16,
-        "tokens_covered": 6, "rules": [{"rule": "case", "types": 1, "tokens": 1}],
+        "name": "v.txt",
+        "width": 8,
+        "lines": 70,
+        "types": 4,
+        "types_covered": 2,
+        "tokens": 16,
+        "tokens_covered": 6,
+        "rules": [{"rule": "case", "types": 1, "tokens": 1}],
         "missing": [["<b>", 6], ["x", 4]],
-    }  # fmt: skip
+    }
     bare = {"records": [], "blend": None}  # no pictures to draw
     write_report(make_report(vectors=[facts], vectors_scope="As given.", **bare), tmp_path)
     text = (tmp_path / "report.md").read_text()

@@ -139,9 +139,8 @@ def test_a_model_without_attention_has_no_weights(name):
     assert make_look(name)(torch.tensor([[2, 3, 4]]), torch.tensor([3])) is None
 
 
-@pytest.mark.parametrize("positions", ["rotary", "sinusoidal"])
-def test_a_transformers_blocks_are_rolled_out_as_torch_attends(positions, monkeypatch):
-    options = {"options": {**SMALL["options"], "positions": positions, "heads": 2}}
+def test_a_transformers_blocks_are_rolled_out_as_torch_attends(monkeypatch):
+    options = {"options": {**SMALL["options"], "heads": 2}}
     torch.manual_seed(0)
     model = entry_for("transformer").build(resolve_options("transformer", options), 20, 3)
     for parameter in model.parameters():

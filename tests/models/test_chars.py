@@ -5,7 +5,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from seqblend.core.errors import FlagError
 from seqblend.data.sequences import View
-from seqblend.models.chars import CharLogistic, CharOptions, count_words, spell
+from seqblend.models.chars import CharLogistic, CharOptions, count_words, spell_words
 from seqblend.models.model_groups import choose_models
 from seqblend.models.ngrams import count_ngrams, fit_ngrams
 from seqblend.models.weighting import fit_idf, to_tfidf
@@ -16,9 +16,13 @@ ROWS = [[0, 2, 2, 3], [1, 4], [5, 6, 0], [7, 2], [3, 3, 3, 1]]
 
 def fit(rows, labels, view, classes=2, **options):
     return CharLogistic.fit(
-        sequence_set(rows), np.array(labels), classes=classes, view=view,
-        options=CharOptions(**options), seed=0,
-    )  # fmt: skip
+        sequence_set(rows),
+        np.array(labels),
+        classes=classes,
+        view=view,
+        options=CharOptions(**options),
+        seed=0,
+    )
 
 
 def texts(rows):
@@ -35,12 +39,12 @@ def test_values_within_words_are_those_of_scikit_learn():
         oracle.transform(texts(other)).toarray(),
     )
     words, counts = count_words(sequence_set(train))
-    index, grams = fit_ngrams(spell(WORDS, words), 0x110000, 4, 1)
+    index, grams = fit_ngrams(spell_words(WORDS, words), 0x110000, 4, 1)
     idf = fit_idf((counts @ grams).tocsr())
     others, other_counts = count_words(sequence_set(other))
     ours = (
         to_tfidf((counts @ grams).tocsr(), idf),
-        to_tfidf((other_counts @ count_ngrams(index, spell(WORDS, others))).tocsr(), idf),
+        to_tfidf((other_counts @ count_ngrams(index, spell_words(WORDS, others))).tocsr(), idf),
     )
     for mine, theirs in zip(ours, expected, strict=True):
         np.testing.assert_allclose(
@@ -51,7 +55,7 @@ def test_values_within_words_are_those_of_scikit_learn():
 def test_a_word_counts_as_often_as_the_rows_hold_it():
     words, counts = count_words(sequence_set([[2, 2], [3]]))  # bank twice, banking once
     often = np.asarray(counts.sum(axis=0)).ravel()
-    index, _ = fit_ngrams(spell(WORDS, words), 0x110000, 1, 3, often)
+    index, _ = fit_ngrams(spell_words(WORDS, words), 0x110000, 1, 3, often)
     known = {chr(key) for key in index.keys[0]}
     assert known == {" ", "a", "b", "n", "k"}  # not i and g of banking
 

@@ -9,9 +9,13 @@ from seqblend.models.nblr import NbLogistic, NbLogisticOptions
 
 def fit(rows, labels, *, classes=2, size=6, **options):
     return NbLogistic.fit(
-        sequence_set(rows), np.array(labels), classes=classes, view=view_of(size),
-        options=NbLogisticOptions(**{"min_count": 1, **options}), seed=0,
-    )  # fmt: skip
+        sequence_set(rows),
+        np.array(labels),
+        classes=classes,
+        view=view_of(size),
+        options=NbLogisticOptions(**{"min_count": 1, **options}),
+        seed=0,
+    )
 
 
 def test_order_is_told_by_pairs_and_not_by_single_tokens():

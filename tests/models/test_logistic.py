@@ -24,17 +24,6 @@ def test_weights_are_those_of_scikit_learn(classes):
     np.testing.assert_allclose(p, oracle.predict_proba(constant), atol=1e-5)
 
 
-@pytest.mark.parametrize("classes", [2, 3])
-def test_a_prior_variance_is_a_scaled_feature(classes):
-    x, labels = draw(classes)
-    variance = np.random.default_rng(5).uniform(0.1, 4, x.shape[1])
-    config = LogisticConfig(2.0, 1e-9)
-    columns = 1 if classes == 2 else classes
-    ours, _ = fit_logistic(x, labels, classes, config, np.tile(variance[:, None], columns))
-    scaled, _ = fit_logistic((x @ sparse.diags(variance**0.5)).tocsr(), labels, classes, config)
-    np.testing.assert_allclose(ours, scaled * variance**0.5, atol=1e-6)
-
-
 def test_a_weak_penalty_on_separable_rows_ends_with_every_row_right():
     x = sparse.csr_matrix(np.eye(30))
     labels = np.arange(30) % 3

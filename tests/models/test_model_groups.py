@@ -30,9 +30,17 @@ def test_strings_of_characters_get_their_n_grams_by_default():
 
 def test_classic_is_the_comparison_of_the_systems_replaced():
     assert choose_models(["classic"], ["words"])[0] == (
-        "rnn", "lstm", "gru", "stacked_lstm", "deep_lstm", "birnn", "bilstm", "bigru",
-        "bilstm_attention", "textcnn",
-    )  # fmt: skip
+        "rnn",
+        "lstm",
+        "gru",
+        "stacked_lstm",
+        "deep_lstm",
+        "birnn",
+        "bilstm",
+        "bigru",
+        "bilstm_attention",
+        "textcnn",
+    )
 
 
 def test_a_group_leaves_out_what_cannot_read_the_rows_and_says_so(extra):

@@ -1,17 +1,16 @@
 """Convolution, transformer, bag and batch normalisation held against independent oracles."""
 
-import math
-
 import pytest
 import torch
 from torch import nn
 
 from seqblend.core.errors import FlagError
+from seqblend.models import transformer
 from seqblend.models.bag import BagOptions, NgramBag, hash_ngrams
 from seqblend.models.convolution import ConvolutionOptions, TextConvolution
 from seqblend.models.layers import BidirectionalRnn, Dropout, InitScheme
 from seqblend.models.normalisation import TokenBatchNorm
-from seqblend.models.transformer import Block, Transformer, TransformerOptions, rotate, sinusoids
+from seqblend.models.transformer import Block, Transformer, TransformerOptions, rotate
 
 LENGTHS = torch.tensor([9, 4, 1])
 
@@ -45,23 +44,25 @@ def test_a_batch_shorter_than_every_window_still_has_an_answer():
     torch.testing.assert_close(model(short, length), model(padded, length))
 
 
-def test_the_block_is_the_pre_norm_encoder_layer_of_torch():
-    options = TransformerOptions(
-        width=6, hidden=8, heads=2, inner=3, positions="learned", dropout=0.0
-    )
+def test_the_block_is_the_pre_norm_encoder_layer_of_torch(monkeypatch):
+    monkeypatch.setattr(transformer, "rotate", lambda x: x)  # torch's layer has no positions
+    options = TransformerOptions(width=6, hidden=8, heads=2, inner=3, dropout=0.0)
     block = Block(options).double()
     oracle = nn.TransformerEncoderLayer(
         8, 2, 24, 0.0, "gelu", batch_first=True, norm_first=True, dtype=torch.float64
     )
     theirs = {
-        "self_attn.in_proj_": block.attention_in, "self_attn.out_proj.": block.attention_out,
-        "linear1.": block.inner_in, "linear2.": block.inner_out,
-        "norm1.": block.attention_norm, "norm2.": block.inner_norm,
-    }  # fmt: skip
+        "self_attn.in_proj_": block.attention_in,
+        "self_attn.out_proj.": block.attention_out,
+        "linear1.": block.inner_in,
+        "linear2.": block.inner_out,
+        "norm1.": block.attention_norm,
+        "norm2.": block.inner_norm,
+    }
+    kinds = ("weight", "bias")
     oracle.load_state_dict(
-        {f"{name}{p}": getattr(layer, p) for name, layer in theirs.items()
-         for p in ("weight", "bias")}
-    )  # fmt: skip
+        {f"{name}{k}": getattr(layer, k) for name, layer in theirs.items() for k in kinds}
+    )
     x = torch.randn(3, 9, 8, dtype=torch.float64)
     mask = torch.arange(9) < LENGTHS[:, None]
     ours = block(x, mask[:, None, None])
@@ -69,9 +70,8 @@ def test_the_block_is_the_pre_norm_encoder_layer_of_torch():
     torch.testing.assert_close(ours[mask], expected[mask], rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize("positions", ["rotary", "sinusoidal", "learned"])
-def test_a_transformer_knows_order_and_no_padding(positions):
-    options = TransformerOptions(width=6, hidden=8, heads=2, positions=positions)
+def test_a_transformer_knows_order_and_no_padding():
+    options = TransformerOptions(width=6, hidden=8, heads=2)
     model = Transformer(options, 30, 4).double().eval()
     tokens = torch.tensor([[5, 6, 7, 8]])
     length = torch.tensor([4])
@@ -88,12 +88,6 @@ def test_products_of_rotated_vectors_depend_on_the_distance_alone():
         along = products.diagonal(distance)
         torch.testing.assert_close(along, along[:1].expand_as(along), rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(rotate(query.expand(12, 8))[0], query)
-
-
-def test_the_sinusoids_are_those_of_the_paper():
-    table = sinusoids(5, 4, torch.device("cpu"))
-    expected = [math.sin(3.0), math.sin(0.03), math.cos(3.0), math.cos(0.03)]
-    torch.testing.assert_close(table[3], torch.tensor(expected))
 
 
 def test_a_width_that_the_heads_do_not_divide_names_both_settings():

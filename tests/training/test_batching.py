@@ -7,11 +7,11 @@ from seqblend.core.config import VocabularyConfig
 from seqblend.core.errors import InputError
 from seqblend.training.batching import (
     DeviceSequences,
-    cut_sequences,
     padding_share,
     plan_batches,
     plan_rows,
     tokens_per_batch,
+    truncate,
 )
 
 CPU = torch.device("cpu")
@@ -77,14 +77,15 @@ def test_a_cut_keeps_head_tail_or_both(truncate, expected):
 
 def test_an_unknown_truncation_is_named():
     with pytest.raises(InputError, match="head, tail or both, got 'middle'"):
-        cut_sequences(np.array([3]), VocabularyConfig(truncate="middle"))
+        truncate(np.array([3]), VocabularyConfig(truncate="middle"))
 
 
 def test_a_gathered_batch_is_the_rows_remapped_and_padded():
     rows = [[1, 2, 3], [4], [2, 2]]
     remap = np.array([9, 5, 6, 7, 8])
-    on_device = DeviceSequences(sequence_set(rows).take(np.array([2, 0, 1])), remap,
-                                VocabularyConfig(), CPU)  # fmt: skip
+    on_device = DeviceSequences(
+        sequence_set(rows).take(np.array([2, 0, 1])), remap, VocabularyConfig(), CPU
+    )
     tokens, lengths = on_device.gather(np.array([1, 2, 0]))
     assert tokens.tolist() == [[5, 6, 7], [8, 0, 0], [6, 6, 0]]
     assert lengths.tolist() == [3, 1, 2]

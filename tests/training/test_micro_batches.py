@@ -43,10 +43,10 @@ def make_trainer(most, **changes):
 def test_parts_have_the_loss_and_gradient_of_the_whole_batch(changes):
     rows = np.array([0, 2, 4, 6, 8, 1, 3, 10, 12, 14, 16, 18, 20])  # two of class 1
     whole, parts = make_trainer(99, **changes), make_trainer(4, **changes)
-    expected, right = whole.portions.run(whole._backward, rows)
-    parts.portions.run(parts._backward, rows[:5])  # leaves gradients
-    loss, correct = parts.portions.run(parts._backward, rows)
-    assert parts.portions.count == 4
+    expected, right = whole.batcher.run(whole._backward, rows)
+    parts.batcher.run(parts._backward, rows[:5])  # leaves gradients
+    loss, correct = parts.batcher.run(parts._backward, rows)
+    assert parts.batcher.count == 4
     assert parts.model.seen[-4:] == [4, 3, 3, 3]
     assert correct == right
     torch.testing.assert_close(loss, expected)
@@ -77,35 +77,35 @@ def test_predictions_are_made_in_parts_too(caplog):
 
 def test_after_four_halvings_it_says_what_to_change():
     told = []
-    portions = MicroBatcher(lambda reason, parts: told.append(parts))
+    batcher = MicroBatcher(lambda reason, parts: told.append(parts))
 
     def never(parts):
         raise MemoryError
 
     with pytest.raises(UnitError, match=r"100 rows, not even in 16 parts: lower train\.tokens_per"):
-        portions.run(never, np.arange(100))
+        batcher.run(never, np.arange(100))
     assert told == [2, 4, 8, 16]
 
 
 def test_a_single_row_is_not_halved():
-    portions = MicroBatcher(lambda *_: None)
+    batcher = MicroBatcher(lambda *_: None)
 
     def never(parts):
         raise MemoryError
 
     with pytest.raises(UnitError, match="a batch of 1 rows, not even in 1 parts"):
-        portions.run(never, np.arange(1))
+        batcher.run(never, np.arange(1))
 
 
 def test_another_error_passes_through():
-    portions = MicroBatcher(lambda *_: None)
+    batcher = MicroBatcher(lambda *_: None)
 
     def broken(parts):
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
     with pytest.raises(RuntimeError, match="shapes"):
-        portions.run(broken, np.arange(8))
-    assert portions.count == 1
+        batcher.run(broken, np.arange(8))
+    assert batcher.count == 1
 
 
 def test_what_torch_raises_on_this_machine_is_recognised():
@@ -136,8 +136,11 @@ print(told)
 @pytest.mark.slow
 def test_a_real_limit_on_memory_is_met_by_smaller_parts():
     done = subprocess.run(
-        [sys.executable, "-c", _LIMITED], capture_output=True, text=True, check=False,
+        [sys.executable, "-c", _LIMITED],
+        capture_output=True,
+        text=True,
+        check=False,
         env={"PYTHONPATH": str(next(p for p in sys.path if p.endswith("src")))},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("[2")

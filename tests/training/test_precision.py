@@ -1,4 +1,4 @@
-"""The precision that `auto` stands for: resolved once a working folder, whatever machine goes on."""
+"""The precision that `auto` means: resolved once per working folder, whatever the machine."""
 
 import pytest
 import torch

@@ -119,8 +119,11 @@ def test_a_pilot_chooses_the_epochs_of_a_scratch_run_and_linear_ones_still_come_
     units = plan_units([make_run(), nblr, make_run(epochs=3)], seeds=1, folds=1)
     places = [(unit.run.model, unit.fold) for unit in units]
     assert places == [
-        ("nblr", 0), ("scratch_lstm", PILOT), ("scratch_lstm", 0), ("scratch_lstm", 0)
-    ]  # fmt: skip
+        ("nblr", 0),
+        ("scratch_lstm", PILOT),
+        ("scratch_lstm", 0),
+        ("scratch_lstm", 0),
+    ]
 
 
 def test_a_few_steps_say_what_a_scratch_unit_takes():

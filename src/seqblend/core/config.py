@@ -78,7 +78,6 @@ class EmbeddingConfig:
         "frozen where few of many rows have labels and epochs are short, else tuned",
         allowed=("auto", "tuned", "frozen", "thaw"),
     )  # fmt: skip
-    join: str = knob("concat", help="several at once", allowed=("concat", "average"))
     scale: float = knob(0.3, least=0.001, help="standard deviation of the vectors' numbers")
     most: int = knob(60_000, least=1, help="most frequent tokens that get a vector")
     width: int = knob(100, least=1, help="self: numbers a vector")

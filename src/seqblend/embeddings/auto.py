@@ -1,4 +1,4 @@
-"""What `auto` means for token vectors on these rows: how they are used and made."""
+"""The resolution of `auto` for token vectors: how they are used and made on these rows."""
 
 from __future__ import annotations
 
@@ -10,20 +10,17 @@ import numpy as np
 from seqblend.core.config import Config
 from seqblend.data.sequences import Competition
 
-MOST_TOKENS = 1_000_000  # training tokens, once cut, up to which vectors may stay frozen
+MOST_TOKENS = 1_000_000  # training tokens, after truncation, up to which vectors may be frozen
 FEW = 0.03  # share of all rows up to which labelled ones are few
-REDUCED_DROPOUT = {
-    "embedding_dropout": 0.3,
-    "word_dropout": 0.1,
-}  # of models that read frozen vectors
+REDUCED_DROPOUT = {"embedding_dropout": 0.3, "word_dropout": 0.1}  # with frozen vectors
 
 
-def resolve_vectors(
+def resolve_embedding(
     config: Config, competition: Competition, note: Callable[[str], None] = lambda _: None
 ) -> Config:
     """The configuration with embedding.mode and embedding.context resolved.
 
-    Where few of many rows have labels, vectors that also know rows stay frozen. That takes several
+    Where few of many rows have labels, vectors made also from rows stay frozen. That takes several
     times the epochs of tuned vectors: epochs have to be short, and a pilot has to count them. Tuned
     vectors are better made of near tokens alone (src/DECISIONS.md).
     """
@@ -34,8 +31,8 @@ def resolve_vectors(
         mode = "frozen" if share <= FEW and _is_quick(config, competition) else "tuned"
         if mode == "frozen" and embedding.path != "none":
             note(
-                f"few of many rows have labels ({share:.1%}): token vectors stay frozen, own ones "
-                "also know the rows that a token stands in (--set embedding.mode=tuned: neither)"
+                f"few of many rows have labels ({share:.1%}): token vectors stay frozen, and those "
+                "made here also use which rows hold a token (neither: --set embedding.mode=tuned)"
             )
     if context == "auto":
         context = "both" if mode == "frozen" else "near"
@@ -50,11 +47,11 @@ def _is_quick(config: Config, competition: Competition) -> bool:
 
 
 def reduce_dropout(config: Config, models: Iterable[str]) -> Config:
-    """The configuration with REDUCED_DROPOUT dropout for these models, but for what was set.
+    """The configuration with REDUCED_DROPOUT for these models, except what was set.
 
     models: those that read token vectors
     """
     shared = config.options.get("options", {})
-    light = {name: value for name, value in REDUCED_DROPOUT.items() if name not in shared}
-    own = {model: light | config.options.get(model, {}) for model in models}
+    reduced = {name: value for name, value in REDUCED_DROPOUT.items() if name not in shared}
+    own = {model: reduced | config.options.get(model, {}) for model in models}
     return dataclasses.replace(config, options=config.options | own)

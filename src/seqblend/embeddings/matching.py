@@ -15,7 +15,7 @@ _SHOWN_MISSING = 20
 
 
 @dataclass(frozen=True)
-class Source:
+class VectorSource:
     """Vectors of one file, or self-made ones, for tokens of a lexicon.
 
     tokens: int32 [v], lexicon ids, ascending; vectors: float32 [v, d]
@@ -30,7 +30,7 @@ class Source:
     lines: int
 
 
-def match_file(path: Path, lexicon: list[str], tokens: np.ndarray) -> Source:
+def match_file(path: Path, lexicon: list[str], tokens: np.ndarray) -> VectorSource:
     """The file's vectors for these tokens of the lexicon: int [k], ascending.
 
     raises: InputError as read_vectors does
@@ -48,7 +48,7 @@ def match_file(path: Path, lexicon: list[str], tokens: np.ndarray) -> Source:
     for i, (_, rows) in enumerate(hits):
         vectors[i] = read.values[rows[0]] if len(rows) == 1 else read.values[rows].mean(axis=0)
     rules = np.array([RULES.index(rule) for rule, _ in hits], dtype=np.int8)
-    return Source(path.name, tokens[kept].astype(np.int32), vectors, rules, read.lines)
+    return VectorSource(path.name, tokens[kept].astype(np.int32), vectors, rules, read.lines)
 
 
 def _find(candidates: Any, places: dict[str, int]) -> tuple[str, list[int]] | None:
@@ -61,7 +61,9 @@ def _find(candidates: Any, places: dict[str, int]) -> tuple[str, list[int]] | No
     return None
 
 
-def describe_coverage(source: Source, lexicon: list[str], counts: np.ndarray) -> dict[str, Any]:
+def describe_coverage(
+    source: VectorSource, lexicon: list[str], counts: np.ndarray
+) -> dict[str, Any]:
     """What the source covers of the training rows, as JSON.
 
     counts: int64 [lexicon], how often the training rows hold each token
@@ -78,9 +80,13 @@ def describe_coverage(source: Source, lexicon: list[str], counts: np.ndarray) ->
             gained = {"types": int(np.count_nonzero(own)), "tokens": int(own.sum())}
             rules.append({"rule": rule} | gained)
     return {
-        "name": source.name, "width": source.vectors.shape[1], "lines": source.lines,
-        "types": types, "tokens": total,
+        "name": source.name,
+        "width": source.vectors.shape[1],
+        "lines": source.lines,
+        "types": types,
+        "tokens": total,
         "types_covered": int(np.count_nonzero(counts[is_covered])),
-        "tokens_covered": int(counts[is_covered].sum()), "rules": rules,
+        "tokens_covered": int(counts[is_covered].sum()),
+        "rules": rules,
         "missing": [[lexicon[i], int(lacking[i])] for i in frequent if lacking[i]],
-    }  # fmt: skip
+    }

@@ -24,8 +24,8 @@ from seqblend.core.storage import (
 )
 from seqblend.data.sequences import Competition
 from seqblend.embeddings.combine import join_sources
-from seqblend.embeddings.matching import Source, describe_coverage, match_file
-from seqblend.embeddings.selfmade import SECONDS_A_TOKEN, choose_tokens, make_vectors
+from seqblend.embeddings.matching import VectorSource, describe_coverage, match_file
+from seqblend.embeddings.selfmade import SECONDS_PER_TOKEN, choose_tokens, make_vectors
 from seqblend.embeddings.vector_files import find_vector_files, sniff_width
 from seqblend.embeddings.vectors import EmbeddingUse, folder_of
 
@@ -35,8 +35,8 @@ _USE = ("path", "mode", "scale")  # change no table
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """What the project knows of its vectors: their use (None: none), coverage, and remarks."""
+class PreparedVectors:
+    """The vectors of a project: their use (None: none), coverage, and remarks."""
 
     use: EmbeddingUse | None = None
     coverage: list[dict[str, Any]] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Prepared:
         if not self.use:
             return ""
         return (
-            f"Token embeddings begin with these vectors ({self.use.width} numbers a token, "
+            f"Token embeddings begin with these vectors (dimension {self.use.width}, "
             f"{self.use.mode}). A fold's vocabulary is its training rows, and {self.use.scope}."
         )
 
@@ -58,8 +58,8 @@ class VectorPlaces:
     """Where vectors are looked for and kept.
 
     key: the content digest of the competition; data: its folder under working/
-    folders: searched by embedding.path=auto; besides: files there that are the competition's own
-    is_plan: a table that is not there yet is not made but announced, where its width can be told
+    folders: searched by embedding.path=auto; besides: files there that belong to the competition
+    is_plan: a table that is not there yet is announced instead of made, where its width is known
     """
 
     key: str
@@ -74,15 +74,15 @@ def prepare_embedding(
     competition: Competition,
     places: VectorPlaces,
     note: Callable[[str], None],
-) -> Prepared:
+) -> PreparedVectors:
     """Make the table, or find it made.
 
     raises: FlagError for a file that is not there; InputError for one that cannot be read, covers
-        none of the training rows' tokens, or has another width than the rest where join=average
+        none of the training rows' tokens
     """
     names, notes = _choose_sources(config, competition, places.folders, places.besides)
     if not names:
-        return Prepared(notes=notes)
+        return PreparedVectors(notes=notes)
     paths = _paths_of(names)
     folder = folder_of(places.data, _name_of(paths, config, places.key))
     use = partial(
@@ -92,7 +92,9 @@ def prepare_embedding(
     if manifest is None:
         what = f"token vectors of {' and '.join(names)}"
         if places.is_plan and (width := _foresee_width(paths, competition, config)):
-            return Prepared(use(width=width), notes=[*notes, _announce(what, paths, competition)])
+            return PreparedVectors(
+                use(width=width), notes=[*notes, _announce(what, paths, competition)]
+            )
         note(f"making {what} for {len(competition.view.sequences.tokens):,} tokens")
         manifest = _save(folder, competition, _read_sources(paths, competition, config), config)
     coverage = read_json(folder / _FACTS)
@@ -106,7 +108,7 @@ def prepare_embedding(
             f"embedding.path: {lacking[0]}. Take vectors of this language and kind of token, or "
             "embedding.path=self"
         )
-    return Prepared(use(width=manifest["width"]), coverage, notes)
+    return PreparedVectors(use(width=manifest["width"]), coverage, notes)
 
 
 def _paths_of(names: list[str]) -> list[Path | None]:
@@ -121,19 +123,18 @@ def _paths_of(names: list[str]) -> list[Path | None]:
 def _foresee_width(
     paths: list[Path | None], competition: Competition, config: EmbeddingConfig
 ) -> int:
-    """How wide the joined vectors will be; 0 where only making them can tell."""
+    """The dimension of the joined vectors; 0 where it is unknown before they are made."""
     view = competition.view
     widths = [
         sniff_width(path) if path else choose_tokens(view.sequences, len(view.lexicon), config)[1]
         for path in paths
     ]
-    joined = sum(widths) if config.join == "concat" else widths[0]
-    return joined if all(widths) else 0
+    return sum(widths) if all(widths) else 0
 
 
 def _announce(what: str, paths: list[Path | None], competition: Competition) -> str:
     """One line for a plan: which vectors come first, and how long making them takes."""
-    seconds = SECONDS_A_TOKEN * len(competition.view.sequences.tokens)
+    seconds = SECONDS_PER_TOKEN * len(competition.view.sequences.tokens)
     return f"{what} come first" + (f", made in about {seconds:,.0f} s" if None in paths else "")
 
 
@@ -167,7 +168,7 @@ def _choose_sources(
     if found:
         also = f"; also found: {listing(p.name for p in found[1:])}" if found[1:] else ""
         notes = [
-            f"vectors of {found[0].name} are used (found by itself{also}). Others, or none: "
+            f"vectors of {found[0].name} are used (found beside the data{also}). Others, or none: "
             "--set embedding.path=FILE,FILE or none"
         ]
     counts = np.bincount(competition.view.sequences.flat()[0])
@@ -178,7 +179,7 @@ def _choose_sources(
 
 def _read_sources(
     paths: list[Path | None], competition: Competition, config: EmbeddingConfig
-) -> list[Source]:
+) -> list[VectorSource]:
     view = competition.view
     counts = np.bincount(view.sequences.flat()[0], minlength=len(view.lexicon))
     frequent = np.argsort(-counts, kind="stable")[: config.most]
@@ -189,18 +190,18 @@ def _read_sources(
             sources.append(match_file(path, view.lexicon, tokens))
             continue
         ids, vectors = make_vectors(view.sequences, len(view.lexicon), config)
-        sources.append(Source(SELF, ids, vectors, np.zeros(len(ids), np.int8), len(ids)))
+        sources.append(VectorSource(SELF, ids, vectors, np.zeros(len(ids), np.int8), len(ids)))
     return sources
 
 
 def _save(
-    folder: Path, competition: Competition, sources: list[Source], config: EmbeddingConfig
+    folder: Path, competition: Competition, sources: list[VectorSource], config: EmbeddingConfig
 ) -> dict[str, Any]:
     """Write index, vectors and coverage, the manifest last; returns the manifest."""
     lexicon = competition.view.lexicon
     counts = np.bincount(competition.train.flat()[0], minlength=len(lexicon))
     coverage = [describe_coverage(source, lexicon, counts) for source in sources]
-    index, vectors = join_sources(sources, len(lexicon), config.join)
+    index, vectors = join_sources(sources, len(lexicon))
     hashes = {
         "index.npy": write_array(folder / "index.npy", index, "cache"),
         "vectors.npy": write_array(folder / "vectors.npy", vectors, "cache"),

@@ -2,8 +2,8 @@
 
 Levy, Goldberg & Dagan 2015, "Improving Distributional Similarity with Lessons Learned from Word
 Embeddings": a window whose weights fall with distance, contexts smoothed by a power of 0.75,
-shifted PPMI, U S^0.5 of its SVD. The tokens near a token tell what it is like; the rows that it
-stands in (Deerwester 1990) what it is about. No labels are read, so every row may take part.
+shifted PPMI, U S^0.5 of its SVD. The tokens near a token tell what it is like; the rows that
+hold it (Deerwester 1990) what it is about. No labels are read, so every row may take part.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from seqblend.core.config import EmbeddingConfig
 from seqblend.core.seeds import rng_for
 from seqblend.data.sequences import SequenceSet
 
-SECONDS_A_TOKEN = 3e-6  # on one core: reviews 1.7e-6 to 2.5e-6, tokens in no order 7e-6
+SECONDS_PER_TOKEN = 3e-6  # on one core: reviews 1.7e-6 to 2.5e-6, tokens in no order 7e-6
 _DENSE = 1_000_000  # cells up to which a matrix is factorised whole: few rows have few directions,
 # and where those end ARPACK goes on by chance
 _CHUNK = 2_000_000  # tokens whose pairs are counted at a time: about 0.3 GB at a window of 5
@@ -31,7 +31,7 @@ def make_vectors(
     """(lexicon ids int32 [v] ascending, their vectors float32 [v, d]) from all of these rows.
 
     Vectors of near tokens keep their lengths; those of rows get length one, and so do both halves
-    where they stand side by side. config.context: near, rows or both (settling.py)
+    where both are used. config.context: near, rows or both (see auto.py)
     The same rows give the same bytes on one machine; rows in another order the same counts.
     """
     known, width = choose_tokens(sequences, lexicon_size, config)
@@ -81,7 +81,7 @@ def to_length_one(vectors: np.ndarray) -> np.ndarray:
 def count_pairs(
     sequences: SequenceSet, remap: np.ndarray, size: int, window: int
 ) -> sparse.csr_matrix:
-    """float32 [v, v], symmetric: how often two tokens stand near each other in a row.
+    """float32 [v, v], symmetric: how often two tokens occur near each other in a row.
 
     remap: int32 [lexicon], -1 for tokens that are left out, which still take up their place
     A pair at distance k counts (window - k + 1) / window, the mean of word2vec's drawn windows.
@@ -100,7 +100,7 @@ def count_pairs(
 
 
 def count_rows(sequences: SequenceSet, remap: np.ndarray, size: int) -> sparse.csr_matrix:
-    """float32 [v, n]: log(1 + how often a token stands in a row).
+    """float32 [v, n]: log(1 + count of a token in a row).
 
     remap: int32 [lexicon], -1 for tokens that are left out
     """

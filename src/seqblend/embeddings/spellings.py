@@ -8,10 +8,8 @@ from collections.abc import Iterator
 RULES = ("exact", "case", "apostrophes", "digits", "hyphens")
 _APOSTROPHES = str.maketrans("’‘`´ʼ", "'''''")
 _CLITIC = re.compile(r"(.+?)(n't|'(?:s|m|d|re|ve|ll))", re.IGNORECASE)
-_EXPANDED = {  # where the vectors know no clitics; 's may be is, has, or the genitive
-    "n't": ("not",), "'s": (), "'m": ("am",), "'d": ("would",), "'re": ("are",), "'ve": ("have",),
-    "'ll": ("will",),
-}  # fmt: skip
+_CLITICS = "n't:not 's: 'm:am 'd:would 're:are 've:have 'll:will"  # 's: is, has, or genitive
+_EXPANDED = dict(pair.split(":") for pair in _CLITICS.split())  # where vectors know no clitics
 _DIGIT = re.compile(r"\d")
 _JOINTS = re.compile(r"[-‐‑–_/ ]+")
 
@@ -53,7 +51,7 @@ def _without_apostrophes(token: str) -> Iterator[Spelling]:
         clitic = _CLITIC.fullmatch(cased)
         if clitic:
             yield "apostrophes", (clitic[1], clitic[2].lower())
-            yield "apostrophes", (clitic[1], *_EXPANDED[clitic[2].lower()])
+            yield "apostrophes", tuple(filter(None, (clitic[1], _EXPANDED[clitic[2].lower()])))
         bare = cased.replace("'", "")
         if bare:
             yield "apostrophes", (bare,)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -16,8 +15,8 @@ from seqblend.reading.formats import data_members, open_stream
 
 SUFFIXES = (".txt", ".vec", ".gz", ".zip", ".bz2", ".xz")
 _BLOCK = 1 << 23  # bytes of text parsed at a time
-_SNIFFED = 1 << 16  # bytes that tell a format
-_LEAST_WIDTH = 8  # numbers a line from which on a file found by itself may hold vectors
+_SNIFFED = 1 << 16  # bytes read to recognise the format
+_LEAST_WIDTH = 8  # smallest dimension at which a file is recognised as vectors
 _HEADER = re.compile(rb"\s*(\d+) +(\d+)\s*")
 _NUMBER = re.compile(rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1f]")
@@ -51,12 +50,12 @@ def read_vectors(path: Path, wanted: Collection[bytes]) -> Vectors:
     reader.check_encoding()
     if not reader.lines:
         raise InputError(f"{path} holds no vectors; expected a token and its numbers in a line")
-    values = np.concatenate(reader.parts) if reader.parts else np.empty((0, reader.width or 0))
-    return Vectors(reader.index, values.astype(np.float32, copy=False), reader.lines)
+    values = np.array(reader.values, dtype=np.float32).reshape(-1, reader.width)
+    return Vectors(reader.index, values, reader.lines)
 
 
 def sniff_width(path: Path) -> int:
-    """How many numbers a vector has, judged by the first lines; 0 where this is no vector file."""
+    """The vectors' dimension, judged by the first lines; 0 where this is no vector file."""
     try:
         with open_stream(path) as stream:
             text = stream.read(_SNIFFED)
@@ -113,14 +112,14 @@ def _check_text(path: Path, text: bytes) -> None:
 
 
 class _Reader:
-    """What was kept of the lines so far."""
+    """Collects the wanted vectors of a file block by block."""
 
     def __init__(self, path: Path, wanted: set[bytes]) -> None:
         self.path, self.wanted = path, wanted
         self.index: dict[bytes, int] = {}
-        self.parts: list[np.ndarray] = []
+        self.values: list[np.ndarray] = []
         self.lines, self.width = 0, 0
-        self._beyond_ascii, self._broken, self._first_broken = 0, 0, 0
+        self._non_ascii, self._undecodable = 0, list[int]()  # a count, line numbers
 
     def add(self, number: int, lines: list[bytes]) -> None:
         """Keep the wanted vectors of some lines, the first of which is line `number`."""
@@ -129,71 +128,52 @@ class _Reader:
             if header:
                 lines, number = lines[1:], number + 1
             self.width = int(header[2]) if header else _usual_width(lines)
-        seen, kept, values = [], [], []
-        for at, line in enumerate(map(bytes.rstrip, lines)):
-            if line.count(b" ") == self.width:
-                token, _, rest = line.partition(b" ")
-            elif line:
-                token, rest = self._split(number + at, line)
-            else:
-                token, rest = b"", b""
-            seen.append(token)
+        for at, line in enumerate(map(bytes.rstrip, lines), number):
+            if not line:
+                continue
+            token, text = self._split(at, line)
+            self.lines += 1
+            if not token.isascii():
+                self._non_ascii += 1
+                if token.decode(errors="ignore").encode() != token:
+                    self._undecodable.append(at)
             if token in self.wanted and token not in self.index:
                 self.index[token] = len(self.index)
-                kept.append(number + at)
-                values.append(rest)
-        self.lines += len(seen) - seen.count(b"")
-        self._count_broken(seen, number)
-        if values:
-            self.parts.append(self._parse(values, kept))
+                self.values.append(self._parse(at, text))
 
     def _split(self, number: int, line: bytes) -> tuple[bytes, bytes]:
-        """(token, its numbers) of a line whose spaces are not as many as the numbers."""
+        """(token, its numbers); the token may hold spaces."""
+        if line.count(b" ") == self.width:
+            token, _, text = line.partition(b" ")
+            return token, text
         fields = line.split()
-        if len(fields) > self.width + 1:
-            surplus = fields[1 : -self.width]
-            if not all(_NUMBER.fullmatch(field) and b"." in field for field in surplus):
-                return b" ".join(fields[: -self.width]), b" ".join(fields[-self.width :])
-        if len(fields) != self.width + 1:
+        surplus = fields[1 : -self.width]
+        has_spaces = not all(_NUMBER.fullmatch(field) and b"." in field for field in surplus)
+        if len(fields) != self.width + 1 and not has_spaces:
             raise InputError(
                 f"{self.path}, line {number}: expected a token and {self.width} numbers, got "
-                f"{len(fields) - 1}. Mend or remove the line, or download the file again"
+                f"{len(fields) - 1}. Correct or remove the line, or download the file again"
             )
-        return fields[0], b" ".join(fields[1:])
+        return b" ".join(fields[: -self.width]), b" ".join(fields[-self.width :])
 
-    def _parse(self, values: list[bytes], numbers: list[int]) -> np.ndarray:
-        """float32 [lines, d] of the lines' numbers."""
-        parsed = _parse_numbers(b" ".join(values))
-        if parsed.size == len(values) * self.width and np.isfinite(parsed).all():
-            return parsed.reshape(-1, self.width)
-        for number, text in zip(numbers, values, strict=True):
-            one = _parse_numbers(text)
-            if one.size != self.width or not np.isfinite(one).all():
-                wrong = next((v for v in text.split() if not _NUMBER.fullmatch(v)), b"?")
-                raise InputError(
-                    f"{self.path}, line {number}: expected {self.width} finite numbers, got "
-                    f"'{wrong[:40].decode(errors='replace')}'. Mend or remove the line"
-                )
-        raise AssertionError("a block that cannot be parsed has a line that cannot")
-
-    def _count_broken(self, tokens: list[bytes], number: int) -> None:
-        """Count tokens beyond ASCII, and those of them that are not UTF-8."""
-        if b"".join(tokens).isascii():
-            return
-        for i, token in enumerate(tokens):
-            if not token.isascii():
-                self._beyond_ascii += 1
-                if token.decode(errors="ignore").encode() != token:
-                    self._broken += 1
-                    self._first_broken = self._first_broken or number + i
+    def _parse(self, number: int, text: bytes) -> np.ndarray:
+        """float32 [d]: the numbers of a line."""
+        fields = text.split()
+        wrong = next((field for field in fields if not _NUMBER.fullmatch(field)), None)
+        if wrong is not None or len(fields) != self.width:
+            raise InputError(
+                f"{self.path}, line {number}: expected {self.width} finite numbers, got "
+                f"'{(wrong or text)[:40].decode(errors='replace')}'. Correct or remove the line"
+            )
+        return np.array(fields).astype(np.float32)
 
     def check_encoding(self) -> None:
         """Words that were cut inside a letter are few; in another encoding all are broken."""
-        if 2 * self._broken > self._beyond_ascii:
+        if 2 * len(self._undecodable) > self._non_ascii:
             raise InputError(
-                f"{self.path}, line {self._first_broken}: the token is not UTF-8, nor are "
-                f"{self._broken:,} of the {self._beyond_ascii:,} tokens beyond ASCII. Save the "
-                "file as UTF-8"
+                f"{self.path}, line {self._undecodable[0]}: the token is not UTF-8, nor are "
+                f"{len(self._undecodable):,} of the {self._non_ascii:,} tokens beyond ASCII. Save "
+                "the file as UTF-8"
             )
 
 
@@ -201,13 +181,3 @@ def _usual_width(lines: list[bytes]) -> int:
     """The most frequent number of numbers in a line; a token may hold spaces, or a line be cut."""
     counts = Counter(len(line.split()) - 1 for line in lines[:1000] if line.strip())
     return max(counts.most_common(1)[0][0], 1) if counts else 0
-
-
-def _parse_numbers(text: bytes) -> np.ndarray:
-    """float32 [numbers], up to the first that is none."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", DeprecationWarning)
-        try:
-            return np.fromstring(text, dtype=np.float32, sep=" ")
-        except (DeprecationWarning, ValueError):
-            return np.empty(0, dtype=np.float32)

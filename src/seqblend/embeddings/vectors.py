@@ -1,4 +1,4 @@
-"""The vectors a member's token embeddings begin with: a competition's table as a fold uses it."""
+"""Initial token embeddings: a competition's table of vectors as a fold uses it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class EmbeddingUse:
 
     @property
     def scope(self) -> str:
-        """What the vectors let a fold know beyond its training rows."""
+        """What a fold gets through the vectors beyond its training rows."""
         rows = "; vectors made from all rows, test and unlabelled ones included, without labels"
         return "every token of the competition that has a vector" + rows * self.is_self_made
 
@@ -78,7 +78,7 @@ def load_embedding(data: Path, use: EmbeddingUse) -> Embedding:
 
 @functools.cache
 def _check_table(folder: Path) -> None:
-    """InputError where a file has another hash than the manifest says; looked at once a process."""
+    """InputError where a file has another hash than the manifest says; checked once per process."""
     if damaged := find_damage(folder):
         raise InputError(
             f"{folder}: {', '.join(damaged)} damaged since this run began. Type the same command "

@@ -59,9 +59,7 @@ def _block_weights(block: Block, features: Tensor, mask: Tensor) -> Tensor:
     """
     split = features.float().unflatten(2, (3, block.heads, -1))
     query, key, _ = split.permute(2, 0, 3, 1, 4)  # [b, heads, t, d / heads]
-    if block.is_rotary:
-        query, key = rotate(query), rotate(key)
-    scores = query @ key.transpose(2, 3) / query.shape[3] ** 0.5  # [b, heads, t, t]
+    scores = rotate(query) @ rotate(key).transpose(2, 3) / query.shape[3] ** 0.5  # [b, heads, t, t]
     return scores.masked_fill(~mask[:, None, None], float("-inf")).softmax(3).mean(1)
 
 

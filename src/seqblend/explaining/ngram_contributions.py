@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from seqblend.data.sequences import SequenceSet
-from seqblend.models.chars import CharLogistic, spell
+from seqblend.models.chars import CharLogistic, spell_words
 from seqblend.models.nblr import NbLogistic
 from seqblend.models.ngrams import NgramIndex, count_ngrams
 from seqblend.models.weighting import TfidfRegression, to_presence, to_tfidf
@@ -28,7 +28,7 @@ def token_contributions(model: LinearModel, tokens: np.ndarray, target: int) -> 
     each = np.zeros(counts.shape[1])  # of one place of an n-gram
     each[counts.indices] = values.data * weights[counts.indices] / counts.data
     if isinstance(model, CharLogistic) and model.view.name == "words":
-        words = spell(model.view.lexicon, tokens)
+        words = spell_words(model.view.lexicon, tokens)
         return count_ngrams(model.index, words).astype(np.float64) @ each
     return _share_by_tokens(model.index, tokens, each)
 

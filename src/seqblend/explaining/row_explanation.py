@@ -12,7 +12,7 @@ from seqblend.explaining.attention_weights import attention_weights
 from seqblend.explaining.integrated_gradients import IntegratedGradients, integrate_gradients
 from seqblend.explaining.ngram_contributions import token_contributions
 from seqblend.explaining.occlusion import leave_one_out
-from seqblend.training.batching import DeviceSequences, cut_sequences
+from seqblend.training.batching import DeviceSequences, truncate
 from seqblend.training.contract import Fitted
 from seqblend.training.members import LinearMember, ScratchMember, TorchMember
 
@@ -72,7 +72,7 @@ def _row(tokens: np.ndarray) -> SequenceSet:
 
 def _truncate(member: TorchMember, tokens: np.ndarray) -> np.ndarray:
     """int32 [t]: what the member reads of a row."""
-    cut = cut_sequences(np.array([len(tokens)]), member.context.vocabulary)
+    cut = truncate(np.array([len(tokens)]), member.context.vocabulary)
     head, skipped = int(cut.head[0]), int(cut.skipped[0])
     return np.concatenate([tokens[:head], tokens[head + skipped :]])
 

@@ -1,1 +1,1 @@
-"""The model zoo: one small file an architecture, found through registry.py."""
+"""The models: one file per architecture, found through registry.py."""

@@ -1,4 +1,4 @@
-"""What a network is made of: each layer's output shape and parameters."""
+"""A network's layers: output shape and parameters of each."""
 
 from __future__ import annotations
 

@@ -9,10 +9,9 @@ from scipy import sparse
 
 from seqblend.core.knobs import Choice, Span, knob, share
 from seqblend.data.sequences import SequenceSet, View
-from seqblend.models.logistic import LogisticConfig
-from seqblend.models.ngrams import NgramIndex, fit_ngrams, fit_within
+from seqblend.models.ngrams import NgramIndex, fit_ngrams
 from seqblend.models.registry import register
-from seqblend.models.weighting import TfidfRegression, fit_tfidf
+from seqblend.models.weighting import TfidfRegression
 
 _CODE_POINTS = 0x110000  # characters are numbered as in Unicode
 _BOUNDARY = " "  # before and after a word
@@ -37,35 +36,31 @@ class CharLogistic(TfidfRegression):
     counts times their n-grams': a word that no training row holds is known by its parts.
     """
 
-    @classmethod
-    def fit(
-        cls,
-        train: SequenceSet,
-        labels: np.ndarray,
-        *,
-        classes: int,
-        view: View,
-        options: CharOptions,
-        seed: int,
-    ) -> CharLogistic:
-        """Fit n-grams, idf and weights on the given rows. labels: int64 [n]."""
-        fit = _fit_within_words if view.name == "words" else _fit_along
-        index, counts = fit_within(
-            lambda least: fit(train, view, options.orders, least),
-            options.min_count, options.most_weights // classes, int(train.lengths.sum()),
-        )  # fmt: skip
-        config = LogisticConfig(options.strength, options.tolerance)
-        return cls(index, *fit_tfidf(counts, labels, classes, config), view)
+    @staticmethod
+    def fit_counts(
+        train: SequenceSet, view: View, orders: int, min_count: int
+    ) -> tuple[NgramIndex, sparse.csr_matrix]:
+        """The training rows' n-grams of characters and their counts: float32 [n, v].
+
+        Within words, an n-gram occurs as often as the rows hold its word.
+        """
+        if view.name != "words":
+            return fit_ngrams(train, len(view.lexicon), orders, min_count)
+        words, counts = count_words(train)
+        totals = np.asarray(counts.sum(axis=0)).ravel()
+        letters = spell_words(view.lexicon, words)
+        index, grams = fit_ngrams(letters, _CODE_POINTS, orders, min_count, totals)
+        return index, (counts @ grams).tocsr()
 
     def count(self, sequences: SequenceSet) -> sparse.csr_matrix:
         """The rows' known n-grams of characters: float32 [n, v]."""
         if self.view.name != "words":
             return super().count(sequences)
         words, counts = count_words(sequences)
-        return (counts @ super().count(spell(self.view.lexicon, words))).tocsr()
+        return (counts @ super().count(spell_words(self.view.lexicon, words))).tocsr()
 
 
-def spell(lexicon: list[str], words: np.ndarray) -> SequenceSet:
+def spell_words(lexicon: list[str], words: np.ndarray) -> SequenceSet:
     """The characters of lexicon[words], a boundary before and after each. words: int64 [m]."""
     texts = [f"{_BOUNDARY}{lexicon[word]}{_BOUNDARY}" for word in words.tolist()]
     points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype="<i4")
@@ -82,20 +77,3 @@ def count_words(sequences: SequenceSet) -> tuple[np.ndarray, sparse.csr_matrix]:
     )
     counts.sum_duplicates()
     return words, counts
-
-
-def _fit_within_words(
-    train: SequenceSet, view: View, orders: int, least: int
-) -> tuple[NgramIndex, sparse.csr_matrix]:
-    """Index and counts of the words' n-grams; a word counts as often as the rows hold it."""
-    words, counts = count_words(train)
-    often = np.asarray(counts.sum(axis=0)).ravel()
-    index, grams = fit_ngrams(spell(view.lexicon, words), _CODE_POINTS, orders, least, often)
-    return index, (counts @ grams).tocsr()
-
-
-def _fit_along(
-    train: SequenceSet, view: View, orders: int, least: int
-) -> tuple[NgramIndex, sparse.csr_matrix]:
-    """Index and counts of n-grams along rows whose tokens are characters."""
-    return fit_ngrams(train, len(view.lexicon), orders, least)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seqblend.core.knobs import Choice, Span, knob, share
-from seqblend.models.layers import Embed, NetworkOptions, Pool
+from seqblend.models.layers import POOLINGS, Embed, NetworkOptions, Pool
 from seqblend.models.registry import register
 
 
@@ -20,9 +20,8 @@ class ConvolutionOptions(NetworkOptions):
     widths: tuple[int, ...] = knob((2, 3, 4), help="tokens in a window, one kernel each", least=1)
     filters: int = knob(100, Choice((50, 100, 200)), "features of each width", least=1)
     pooling: str = knob(
-        "max", Choice(("max", "mean+max")), "how windows become one",
-        allowed=("mean", "max", "attention", "mean+max", "attention+max"),
-    )  # fmt: skip
+        "max", Choice(("max", "mean+max")), "how windows are pooled", allowed=POOLINGS
+    )
     dropout: float = share(0.5, Span(0.0, 0.7), "before the output layer")
 
 

@@ -16,7 +16,7 @@ from seqblend.models.recurrence import has_steps, run_steps
 
 @dataclass(frozen=True)
 class NetworkOptions:
-    """The options that every neural model has: how tokens become vectors, and its rate."""
+    """The options that every neural model has: embedding, dropout, learning rate."""
 
     width: int = knob(128, Choice((64, 128, 200)), "features of a token embedding", least=1)
     embedding_dropout: float = share(0.5, Span(0.0, 0.6), "of embedding features")
@@ -65,7 +65,7 @@ def reverse_steps(x: Tensor, reversal: Tensor) -> Tensor:
 
 
 class Dropout(nn.Module):
-    """Dropout of single values (`element`), or with one mask a row for all its steps.
+    """Dropout of single values (`element`), or with one mask per row for all its steps.
 
     That is spatial dropout on an embedding (Tompson 2015) and variational dropout between
     recurrent layers (Gal & Ghahramani 2016): `spatial` and `variational` are the same here.
@@ -82,10 +82,6 @@ class Dropout(nn.Module):
         keep = 1.0 - self.rate
         like = x if self.kind == "element" else x[:, :1]
         return x * torch.empty_like(like).bernoulli_(keep).div_(keep)
-
-    def extra_repr(self) -> str:
-        """The rate and what is dropped."""
-        return f"{self.rate}, {self.kind}"
 
 
 def drop_words(tokens: Tensor, share: float) -> Tensor:
@@ -194,6 +190,9 @@ def _initialise(recurrent: nn.RNNBase, start: InitScheme) -> None:
             nn.init.zeros_(gate) if gate.ndim == 1 else _DRAWS[kind](gate)
     if isinstance(recurrent, nn.LSTM):
         recurrent.bias_ih_l0.data[hidden : 2 * hidden] = start.forget_bias
+
+
+POOLINGS = ("mean", "max", "attention", "mean+max", "attention+max")
 
 
 class Pool(nn.Module):

@@ -29,8 +29,8 @@ class LogisticConfig:
 class _Problem:
     """Rows, targets and penalty; p is 1 for two classes (the second's log-odds), else c.
 
-    Weights are always `scale * (x.T @ a)` with a of [n, p] (the representer theorem), and so are
-    gradients and steps. A point is the pair (a, its logits), float64 [2, n, p]: an inner product
+    Weights are always `x.T @ a` with a of [n, p] (the representer theorem), and so are gradients
+    and steps. A point is the pair (a, its logits), float64 [2, n, p]: an inner product
     of two weight matrices of v x p is one of n x p numbers, and the logits along a line are a line.
 
     columns: float [v, n], x transposed by rows. Both products walk through v in order and have
@@ -39,7 +39,6 @@ class _Problem:
 
     columns: sparse.csr_matrix
     target: np.ndarray
-    scale: np.ndarray | None
     strength: float
 
     def with_logits(self, a: np.ndarray) -> np.ndarray:
@@ -49,10 +48,7 @@ class _Problem:
 
     def weights(self, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(weights [v, p], bias [p]) of a; the bias is the weight of a feature that is always 1."""
-        weights = self.columns @ a.astype(self.columns.dtype)
-        if self.scale is not None:
-            weights *= self.scale
-        return weights, a.sum(axis=0)
+        return self.columns @ a.astype(self.columns.dtype), a.sum(axis=0)
 
     def residual(self, logits: np.ndarray) -> np.ndarray:
         """The loss's gradient by the logits: float64 [n, p]."""
@@ -64,23 +60,17 @@ class _Problem:
 
 
 def fit_logistic(
-    x: sparse.csr_matrix,
-    labels: np.ndarray,
-    classes: int,
-    config: LogisticConfig,
-    scale: np.ndarray | None = None,
+    x: sparse.csr_matrix, labels: np.ndarray, classes: int, config: LogisticConfig
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weights [p, v] of x's type and bias float64 [p]; p is 1 for two classes, else c.
 
     x: float [n, v], labels: int64 [n]
-    scale: [v, p], the prior variance of each weight (1 where it is None)
-
-    Minimises the sum of the rows' cross-entropies + sum(weights**2 / scale) / (2 strength), the
-    bias penalised as the weight of a constant feature. Nocedal & Wright, algorithm 7.4; the line
-    search is free, since the logits of a step are known before its length.
+    Minimises the sum of the rows' cross-entropies + sum(weights**2) / (2 strength), the bias
+    penalised as the weight of a constant feature. Nocedal & Wright, algorithm 7.4; the line search
+    is free, since the logits of a step are known before its length.
     """
     target = np.eye(classes)[labels] if classes > 2 else (labels == 1)[:, None].astype(float)
-    problem = _Problem(x.T.tocsr(), target, scale, config.strength)
+    problem = _Problem(x.T.tocsr(), target, config.strength)
     point = np.zeros((2, *target.shape))
     gradient = problem.gradient(point)
     goal = config.tolerance**2 * _dot(gradient, gradient)
@@ -111,7 +101,7 @@ def _probabilities(logits: np.ndarray) -> np.ndarray:
 
 
 def _dot(one: np.ndarray, other: np.ndarray) -> float:
-    """The inner product of two pairs' weight matrices, each measured by the prior."""
+    """The inner product of two pairs' weight matrices: (x.T a) . (x.T b) = a . (logits of b)."""
     return float(np.vdot(one[0], other[1]))
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from seqblend.core.errors import FlagError, listing, suggest
-from seqblend.models.registry import Entry, entries, entry_for
+from seqblend.models.registry import entries, entry_for
 
 DEFAULT = ("nblr", "tfidf", "bilstm_attention", "bigru_attention")
 _MORE = {"chars": ("chars",)}  # what the default gains where a row is a string of characters
-CLASSIC = (
-    "rnn", "lstm", "gru", "stacked_lstm", "deep_lstm", "birnn", "bilstm", "bigru",
-    "bilstm_attention", "textcnn",
-)  # fmt: skip
+_RECURRENT = ("rnn", "lstm", "gru", "stacked_lstm", "deep_lstm", "birnn", "bilstm", "bigru")
+CLASSIC = (*_RECURRENT, "bilstm_attention", "textcnn")
 _TWIN = "scratch_"  # implementations in NumPy: for comparison, never in `all`
 
 
@@ -47,7 +45,7 @@ def choose_models(
     for name in wanted:
         for model in known.get(name, (name,)):
             entry = entry_for(model)
-            if _reads(entry, views):
+            if not entry.views or not set(entry.views).isdisjoint(views):
                 chosen[model] = True
             elif name not in known:
                 raise FlagError(
@@ -59,7 +57,3 @@ def choose_models(
     if not chosen:
         raise FlagError(f"--models: no model of {listing(wanted, 9)} can read this competition")
     return tuple(chosen), tuple(lost)
-
-
-def _reads(entry: Entry, views: tuple[str, ...]) -> bool:
-    return not entry.views or not set(entry.views).isdisjoint(views)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy import sparse
@@ -65,10 +66,8 @@ class NbLogistic:
         """Fit n-grams, idf, ratios and regressions on the given rows. labels: int64 [n]."""
         problems = [1] if classes == 2 else range(classes)
         size, most = len(view.lexicon), options.most_weights // len(problems)
-        index, counts = fit_within(
-            lambda least: fit_ngrams(train, size, options.orders, least),
-            options.min_count, most, len(train),
-        )  # fmt: skip
+        fit = partial(fit_ngrams, train, size, options.orders)
+        index, counts = fit_within(fit, options.min_count, most)
         is_binary = options.counts == "binary"
         idf = np.ones(index.width, dtype=np.float32) if is_binary else fit_idf(counts)
         x = _weigh(counts, idf, is_binary=is_binary)
@@ -91,10 +90,8 @@ class NbLogistic:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that predict needs."""
-        return self.index.arrays() | {
-            "idf": self.idf, "weights": self.weights, "bias": self.bias,
-            "is_binary": np.array(self.is_binary),
-        }  # fmt: skip
+        fitted = {"idf": self.idf, "weights": self.weights, "bias": self.bias}
+        return self.index.arrays() | fitted | {"is_binary": np.array(self.is_binary)}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], view: View) -> NbLogistic:

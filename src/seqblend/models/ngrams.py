@@ -79,20 +79,17 @@ def fit_ngrams(
 
 
 def fit_within(
-    fit: Callable[[int], tuple[NgramIndex, sparse.csr_matrix]],
-    min_count: int,
-    most: int,
-    highest: int,
+    fit: Callable[[int], tuple[NgramIndex, sparse.csr_matrix]], min_count: int, most: int
 ) -> tuple[NgramIndex, sparse.csr_matrix]:
-    """What `fit` gives for the least min_count, up to `highest`, with at most `most` n-grams.
+    """The result of `fit(min_count)`, with min_count raised until at most `most` n-grams are left.
 
-    The index says which min_count that was.
+    The index records the min_count that was used.
     """
-    while True:
-        index, counts = fit(min_count)
-        if index.width <= most or min_count >= highest:
-            return index, counts
+    index, counts = fit(min_count)
+    while index.width > max(most, 0):
         min_count += 1
+        index, counts = fit(min_count)
+    return index, counts
 
 
 def count_ngrams(index: NgramIndex, sequences: SequenceSet) -> sparse.csr_matrix:

@@ -1,4 +1,4 @@
-"""Recurrent classifiers: tanh, LSTM and GRU; one direction or both, stacked, pooled, attending."""
+"""Recurrent classifiers: tanh, LSTM and GRU; one or two directions, stacked, pooled."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from seqblend.core.knobs import Choice, Span, knob, share
 from seqblend.models.layers import (
+    POOLINGS,
     BidirectionalRnn,
     Dropout,
     Embed,
@@ -19,7 +20,7 @@ from seqblend.models.layers import (
 from seqblend.models.registry import register
 
 _MATRICES = ("orthogonal", "xavier", "he")
-_MIXTURES = ("mean+max", "attention+max", "attention+mean+max")
+_POOLINGS = (*POOLINGS, "last", "attention+mean+max")
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,8 @@ class RecurrentOptions(NetworkOptions):
     depth: int = knob(1, Choice((1, 2, 3)), "stacked layers", least=1)
     directions: int = knob(2, help="1: forward only, 2: both", allowed=(1, 2))
     pooling: str = knob(
-        "mean+max", Choice(("last", "max", "mean+max")), "how states become one",
-        allowed=("last", "mean", "max", "attention", *_MIXTURES),
-    )  # fmt: skip
+        "mean+max", Choice(("last", "max", "mean+max")), "how states are pooled", allowed=_POOLINGS
+    )
     dropout: float = share(0.4, Span(0.0, 0.6), "before the output layer and between layers")
     dropout_kind: str = knob(
         "element", Choice(("element", "variational")), "between layers: one mask a step, or a row"

@@ -1,4 +1,4 @@
-"""Which models there are: a name, an options dataclass and what builds or fits it."""
+"""The registry of models: a name, an options dataclass and what builds or fits it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ class Entry:
     """A registered model.
 
     kind: `module` (build(options, vocabulary size, classes) -> torch.nn.Module, trained by
-        training/fitting.py), `scratch` (the same arguments -> a models/scratch.Network, trained by
-        training/scratch.py) or `linear` (a class with fit, predict, arrays and from_arrays of its
-        own)
+        training/fitting.py), `scratch` (the same arguments -> scratch_models.Network, trained by
+        training/scratch_fitting.py) or `linear` (a class with fit, predict, arrays, from_arrays)
     low_precision_on_cpu: whether its kernels are faster in bfloat16 on a processor that has it
         (oneDNN's LSTM is, 1.3x; the projections of our GRU are, 1.25x in all)
     views: the views it can read, such as `chars`; none named: every one
-    takes_vectors: whether its token embeddings can begin with given vectors of any width
+    any_width: whether its token embeddings may have the dimension of given vectors
     """
 
     name: str
@@ -34,7 +33,12 @@ class Entry:
     build: Callable[..., Any]
     low_precision_on_cpu: bool = False
     views: tuple[str, ...] = ()
-    takes_vectors: bool = True
+    any_width: bool = True
+
+    @property
+    def takes_vectors(self) -> bool:
+        """Whether its token embeddings can be initialised with given vectors."""
+        return self.kind == "module" and self.any_width
 
     @property
     def file(self) -> str:
@@ -52,14 +56,14 @@ def register(
     kind: str = "module",
     low_precision_on_cpu: bool = False,
     views: tuple[str, ...] = (),
-    takes_vectors: bool = True,
+    any_width: bool = True,
     **defaults: Any,
 ) -> Callable:
     """Decorator: make a builder available under `name`, with defaults that differ from options'."""
 
     def keep(build: Callable) -> Callable:
         _ENTRIES[name] = Entry(
-            name, kind, options, defaults, build, low_precision_on_cpu, views, takes_vectors
+            name, kind, options, defaults, build, low_precision_on_cpu, views, any_width
         )
         return build
 

@@ -1,8 +1,8 @@
-"""The networks of scratch/ as registered models: the only module of a run that imports them."""
+"""The NumPy networks of scratch_nets/ as registered models."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,21 +26,19 @@ class ScratchOptions:
     lr_scale: float = knob(1.0, help="times train.lr", least=0)
 
 
-class Network:
+class Network(SequenceClassifier):
     """A NumPy classifier with its optimiser, in float32."""
 
     def __init__(self, cell: str, options: ScratchOptions, size: int, classes: int) -> None:
         """All weights are zero until initialise() or load_state_dict()."""
-        shape = Shape(
-            cell, options.pooling, size, options.width, options.hidden, classes,
-            options.embedding_dropout, options.word_dropout,
-        )  # fmt: skip
-        self._model = SequenceClassifier(shape)
-        self._adam = Adam(self._model.state_dict())
+        shape = Shape(cell, options.pooling, size, options.width, options.hidden, classes)
+        share, word_share = options.embedding_dropout, options.word_dropout
+        super().__init__(replace(shape, dropout=share, word_dropout=word_share))
+        self._adam = Adam(self.state_dict())
 
     def initialise(self, rng: np.random.Generator) -> None:
         """Draw the first weights; the training steps go on drawing from `rng`."""
-        self._model.initialise(rng)
+        super().initialise(rng)
         self._rng = rng
 
     def step(
@@ -50,30 +48,22 @@ class Network:
 
         tokens: int64 [b, t], lengths and labels: int64 [b]
         """
-        loss, logits, gradients = self._model.loss(tokens, lengths, labels, self._rng)
+        loss, logits, gradients = self.loss(tokens, lengths, labels, self._rng)
         norm = clip_by_global_norm(gradients, most)
         self._adam.step(gradients, rate)
         return loss, int((logits.argmax(axis=1) == labels).sum()), norm
 
     def predict(self, tokens: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """tokens: int64 [b, t], lengths: int64 [b] -> probabilities float32 [b, c]."""
-        return softmax(self._model.forward(tokens, lengths))
+        return softmax(self.forward(tokens, lengths))
 
     def weigh_by_attention(self, tokens: np.ndarray, lengths: np.ndarray) -> np.ndarray | None:
         """The attention pooling's weights: float32 [b, t], rows sum to 1; None without one."""
-        attention = self._model.pool.pools.get("attention")
+        attention = self.pool.pools.get("attention")
         if attention is None:
             return None
-        self._model.forward(tokens, lengths)
+        self.forward(tokens, lengths)
         return attention.shares
-
-    def state_dict(self) -> dict[str, np.ndarray]:
-        """Every weight by its name: the arrays themselves."""
-        return self._model.state_dict()
-
-    def load_state_dict(self, state: dict[str, np.ndarray]) -> None:
-        """Copy the weights in."""
-        self._model.load_state_dict(state)
 
     @property
     def parameters(self) -> int:

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from seqblend.core.knobs import Choice, Span, knob, share
-from seqblend.data.sequences import SequenceSet, View
-from seqblend.models.logistic import LogisticConfig
-from seqblend.models.ngrams import fit_ngrams, fit_within
+from seqblend.models.ngrams import NgramIndex
 from seqblend.models.registry import register
-from seqblend.models.weighting import TfidfRegression, fit_tfidf
+from seqblend.models.weighting import TfidfRegression
 
 
 @dataclass(frozen=True)
@@ -30,24 +28,8 @@ class TfidfOptions:
 class TfidfLogistic(TfidfRegression):
     """One regression of all classes on sublinear tf-idf values of the rows' token n-grams."""
 
-    @classmethod
-    def fit(
-        cls,
-        train: SequenceSet,
-        labels: np.ndarray,
-        *,
-        classes: int,
-        view: View,
-        options: TfidfOptions,
-        seed: int,
-    ) -> TfidfLogistic:
-        """Fit n-grams, idf and weights on the given rows. labels: int64 [n]."""
-        size, most = len(view.lexicon), options.most_weights // classes
-        index, counts = fit_within(
-            lambda least: fit_ngrams(train, size, options.orders, least),
-            options.min_count, most, len(train),
-        )  # fmt: skip
-        config = LogisticConfig(options.strength, options.tolerance)
+    @staticmethod
+    def order_weights(index: NgramIndex, options: TfidfOptions) -> np.ndarray:
+        """float [v]: options.decay to the power of the n-gram's order less one."""
         order = np.repeat(np.arange(len(index.keys)), list(map(len, index.keys)))
-        emphasis = options.decay**order
-        return cls(index, *fit_tfidf(counts, labels, classes, config, emphasis), view)
+        return options.decay**order

@@ -15,10 +15,8 @@ from torch.nn import functional
 
 from seqblend.core.errors import FlagError
 from seqblend.core.knobs import Choice, Span, knob, share
-from seqblend.models.layers import Embed, NetworkOptions, Pool, mask_of
+from seqblend.models.layers import POOLINGS, Embed, NetworkOptions, Pool, mask_of
 from seqblend.models.registry import register
-
-_LEARNED = 1024  # positions with a vector of their own; later ones share the last
 
 
 @dataclass(frozen=True)
@@ -30,30 +28,18 @@ class TransformerOptions(NetworkOptions):
     depth: int = knob(2, Choice((1, 2, 3)), "blocks", least=1)
     inner: int = knob(2, Choice((1, 2, 4)), "width inside a block, times hidden", least=1)
     stem: int = knob(3, least=0, help="tokens in a convolution's window before the blocks; 0: none")
-    positions: str = knob("rotary", Choice(("rotary", "sinusoidal", "learned")), "how order enters")
     pooling: str = knob(
-        "mean+max", Choice(("max", "mean+max")), "how steps become one",
-        allowed=("mean", "max", "attention", "mean+max", "attention+max"),
-    )  # fmt: skip
+        "mean+max", Choice(("max", "mean+max")), "how steps are pooled", allowed=POOLINGS
+    )
     dropout: float = share(0.2, Span(0.0, 0.5), "in the blocks and before the output layer")
     lr_scale: float = knob(0.25, Span(0.05, 1.0, log=True), "times train.lr", least=0)
 
 
-def sinusoids(t: int, width: int, device: torch.device) -> Tensor:
-    """float [t, width]: sines in the first half, cosines in the second (Vaswani 2017)."""
-    angles = _angles(t, width, device)
-    return torch.cat([angles.sin(), angles.cos()], dim=1)
-
-
-def _angles(t: int, width: int, device: torch.device) -> Tensor:
-    """float [t, width / 2]: position times a frequency, from 1 down to 1 / 10,000."""
-    falling = torch.arange(0, width, 2, device=device) * (-math.log(10_000.0) / width)
-    return torch.arange(t, device=device)[:, None] * falling.exp()
-
-
 def rotate(x: Tensor) -> Tensor:
-    """x: [..., t, d] turned by its position, so that products see distances (Su 2021)."""
-    angles = _angles(x.shape[-2], x.shape[-1], x.device)
+    """Rotary position embedding of x: [..., t, d]: dot products depend on distances (Su 2021)."""
+    t, d = x.shape[-2:]
+    frequencies = torch.exp(torch.arange(0, d, 2, device=x.device) * (-math.log(10_000.0) / d))
+    angles = torch.arange(t, device=x.device)[:, None] * frequencies  # [t, d / 2]
     sine, cosine = angles.sin().to(x.dtype), angles.cos().to(x.dtype)
     first, second = x.chunk(2, dim=-1)
     return torch.cat([first * cosine - second * sine, second * cosine + first * sine], dim=-1)
@@ -65,7 +51,7 @@ class Block(nn.Module):
     def __init__(self, options: TransformerOptions) -> None:
         super().__init__()
         width, inner = options.hidden, options.hidden * options.inner
-        self.heads, self.is_rotary = options.heads, options.positions == "rotary"
+        self.heads = options.heads
         self.attention_norm, self.inner_norm = nn.LayerNorm(width), nn.LayerNorm(width)
         self.attention_in, self.attention_out = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.inner_in, self.inner_out = nn.Linear(width, inner), nn.Linear(inner, width)
@@ -81,14 +67,14 @@ class Block(nn.Module):
         """Multi-head self-attention over tokens only: [b, t, d]."""
         split = self.attention_in(x).unflatten(2, (3, self.heads, -1))
         query, key, value = split.permute(2, 0, 3, 1, 4)  # [b, heads, t, d / heads]
-        if self.is_rotary:
-            query, key = rotate(query), rotate(key)
-        found = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        return self.attention_out(found.transpose(1, 2).flatten(2))
+        attended = functional.scaled_dot_product_attention(
+            rotate(query), rotate(key), value, attn_mask=mask
+        )
+        return self.attention_out(attended.transpose(1, 2).flatten(2))
 
 
 class Transformer(nn.Module):
-    """Embedding -> hidden features, positions -> blocks -> norm -> masked pooling -> logits."""
+    """Embedding -> hidden features -> convolution -> blocks -> norm -> pooling -> logits."""
 
     def __init__(self, options: TransformerOptions, size: int, classes: int) -> None:
         super().__init__()
@@ -104,10 +90,6 @@ class Transformer(nn.Module):
         self.stem = None
         if options.stem:
             self.stem = nn.Conv1d(options.hidden, options.hidden, options.stem, padding="same")
-        self.positions = options.positions
-        if options.positions == "learned":
-            self.places = nn.Embedding(_LEARNED, options.hidden)
-            nn.init.normal_(self.places.weight, std=0.1)
         self.blocks = nn.ModuleList(Block(options) for _ in range(options.depth))
         self.norm = nn.LayerNorm(options.hidden)
         self.pool = Pool(options.pooling, options.hidden)
@@ -120,22 +102,12 @@ class Transformer(nn.Module):
         mask = mask_of(lengths, t)  # [b, t]
         x = self.enter(self.embed(tokens))  # [b, t, d]
         if self.stem is not None:
-            x = x * mask[:, :, None]  # as if nothing stood beyond a row's end
+            x = x * mask[:, :, None]  # zero padding, as beyond the row's end
             x = x + functional.gelu(self.stem(x.transpose(1, 2))).transpose(1, 2)
-        x = self._place(x)
         for block in self.blocks:
             x = block(x, mask[:, None, None])
         x = self.pool(self.norm(x), lengths, x.shape[2])  # [b, pooled]
         return self.output(self.dropout(x))
-
-    def _place(self, x: Tensor) -> Tensor:
-        """The steps [b, t, d] with what tells its position, where that is added."""
-        t, d = x.shape[1:]
-        if self.positions == "sinusoidal":
-            return x + 0.1 * sinusoids(t, d, x.device)  # small beside the tokens
-        if self.positions == "learned":
-            return x + self.places(torch.arange(t, device=x.device).clamp(max=_LEARNED - 1))
-        return x
 
 
 @register("transformer", TransformerOptions)

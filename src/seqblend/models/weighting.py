@@ -1,15 +1,16 @@
-"""What n-gram counts become: presence or sublinear tf-idf, and a regression on it."""
+"""Weights of n-gram counts: presence or sublinear tf-idf, and a regression on them."""
 
 from __future__ import annotations
 
-from typing import Self
+from functools import partial
+from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
 
 from seqblend.data.sequences import SequenceSet, View
 from seqblend.models.logistic import LogisticConfig, fit_logistic, predict_logistic
-from seqblend.models.ngrams import NgramIndex, count_ngrams
+from seqblend.models.ngrams import NgramIndex, count_ngrams, fit_ngrams, fit_within
 
 
 def fit_idf(counts: sparse.csr_matrix) -> np.ndarray:
@@ -20,8 +21,8 @@ def fit_idf(counts: sparse.csr_matrix) -> np.ndarray:
 
 def to_presence(counts: sparse.csr_matrix) -> sparse.csr_matrix:
     """float32 [n, v]: 1 where the count is not 0."""
-    return sparse.csr_matrix((np.ones_like(counts.data), counts.indices, counts.indptr),
-                             shape=counts.shape)  # fmt: skip
+    ones = np.ones_like(counts.data)
+    return sparse.csr_matrix((ones, counts.indices, counts.indptr), shape=counts.shape)
 
 
 def to_tfidf(counts: sparse.csr_matrix, idf: np.ndarray) -> sparse.csr_matrix:
@@ -40,7 +41,7 @@ def clip_rows(p: np.ndarray) -> np.ndarray:
 
 
 class TfidfRegression:
-    """Multinomial logistic regression on tf-idf values of n-grams; a child finds the n-grams."""
+    """Multinomial logistic regression on tf-idf values; subclasses choose the n-grams."""
 
     def __init__(
         self, index: NgramIndex, idf: np.ndarray, weights: np.ndarray, bias: np.ndarray, view: View
@@ -49,8 +50,39 @@ class TfidfRegression:
         self.index, self.idf, self.weights, self.bias = index, idf, weights, bias
         self.view = view
 
+    @classmethod
+    def fit(
+        cls,
+        train: SequenceSet,
+        labels: np.ndarray,
+        *,
+        classes: int,
+        view: View,
+        options: Any,
+        seed: int,
+    ) -> Self:
+        """Fit n-grams, idf and weights on the given rows. labels: int64 [n]."""
+        fit = partial(cls.fit_counts, train, view, options.orders)
+        index, counts = fit_within(fit, options.min_count, options.most_weights // classes)
+        idf = (fit_idf(counts) * cls.order_weights(index, options)).astype(np.float32)
+        config = LogisticConfig(options.strength, options.tolerance)
+        weights, bias = fit_logistic(to_tfidf(counts, idf), labels, classes, config)
+        return cls(index, idf, weights, bias, view)
+
+    @staticmethod
+    def fit_counts(
+        train: SequenceSet, view: View, orders: int, min_count: int
+    ) -> tuple[NgramIndex, sparse.csr_matrix]:
+        """The training rows' n-grams of tokens and their counts: float32 [n, v]."""
+        return fit_ngrams(train, len(view.lexicon), orders, min_count)
+
+    @staticmethod
+    def order_weights(index: NgramIndex, options: Any) -> np.ndarray | float:
+        """What each n-gram's idf is multiplied with: float [v], or one number for all."""
+        return 1.0
+
     def count(self, sequences: SequenceSet) -> sparse.csr_matrix:
-        """The rows' known n-grams: float32 [n, v]."""
+        """The counts of known n-grams in the rows: float32 [n, v]."""
         return count_ngrams(self.index, sequences)
 
     def predict(self, sequences: SequenceSet) -> np.ndarray:
@@ -64,27 +96,12 @@ class TfidfRegression:
         return self.weights.size + self.bias.size
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Everything that predict needs, the view aside."""
-        own = {"idf": self.idf, "weights": self.weights, "bias": self.bias}
-        return self.index.arrays() | own
+        """Everything that predict needs besides the view."""
+        fitted = {"idf": self.idf, "weights": self.weights, "bias": self.bias}
+        return self.index.arrays() | fitted
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], view: View) -> Self:
         """The member that gave these arrays."""
         parts = (arrays[name] for name in ("idf", "weights", "bias"))
         return cls(NgramIndex.from_arrays(arrays), *parts, view)
-
-
-def fit_tfidf(
-    counts: sparse.csr_matrix,
-    labels: np.ndarray,
-    classes: int,
-    config: LogisticConfig,
-    emphasis: np.ndarray | float = 1.0,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(idf, weights, bias) of a TfidfRegression on counts: float32 [n, v]. labels: int64 [n].
-
-    emphasis: [v], multiplied into the idf
-    """
-    idf = (fit_idf(counts) * emphasis).astype(np.float32)
-    return idf, *fit_logistic(to_tfidf(counts, idf), labels, classes, config)

@@ -20,7 +20,7 @@ from seqblend.data.auto_groups import resolve_groups
 from seqblend.data.demo import BEST, write_demo
 from seqblend.data.folds import Folds, folds_name, make_folds, write_folds
 from seqblend.data.sequences import Competition
-from seqblend.embeddings.prepare import Prepared, VectorPlaces
+from seqblend.embeddings.prepare import PreparedVectors, VectorPlaces
 from seqblend.reading.cache import contents_digest, load_or_read
 from seqblend.reading.discovery import CompetitionFiles, find_files
 from seqblend.running.executors import cores
@@ -46,7 +46,7 @@ class Project:
     fingerprint: DataFingerprint
     machine: Machine
     is_solution_given: bool = False
-    embedding: Prepared = field(default_factory=Prepared)
+    embedding: PreparedVectors = field(default_factory=PreparedVectors)
 
     @property
     def fold(self) -> np.ndarray:

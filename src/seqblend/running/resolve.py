@@ -14,8 +14,8 @@ import torch
 from seqblend import release_freed_memory
 from seqblend.core.config import Config
 from seqblend.data.sequences import Competition
-from seqblend.embeddings.auto import reduce_dropout, resolve_vectors
-from seqblend.embeddings.prepare import Prepared, VectorPlaces, prepare_embedding
+from seqblend.embeddings.auto import reduce_dropout, resolve_embedding
+from seqblend.embeddings.prepare import PreparedVectors, VectorPlaces, prepare_embedding
 from seqblend.models.model_groups import choose_models
 from seqblend.models.registry import entry_for
 from seqblend.running.results import DataFingerprint
@@ -31,7 +31,7 @@ class Resolved:
     """A configuration without `auto`, and the token vectors that it names."""
 
     config: Config
-    embedding: Prepared = field(default_factory=Prepared)
+    embedding: PreparedVectors = field(default_factory=PreparedVectors)
 
 
 def resolve_models(config: Config, competition: Competition, note: Note) -> Config:
@@ -53,10 +53,10 @@ def resolve_vectors(
     config: Config, competition: Competition, places: VectorPlaces, note: Note
 ) -> Resolved:
     """How token vectors are used and made, the vectors, and the dropout that goes with them."""
-    readers = [model for model in config.models if _takes_vectors(model)]
+    readers = [model for model in config.models if entry_for(model).takes_vectors]
     if not readers:
         return Resolved(config)
-    resolved = resolve_vectors(config, competition, note)
+    resolved = resolve_embedding(config, competition, note)
     embedding = prepare_embedding(resolved.embedding, competition, places, note)
     release_freed_memory()  # as counting pairs of tokens did
     is_open = config.embedding.mode == "auto"
@@ -72,8 +72,3 @@ def resolve_precisions(
     if config.train.precision != "auto":
         return {}
     return resolve_precision(workspace.machine, config.models, device, note)
-
-
-def _takes_vectors(model: str) -> bool:
-    entry = entry_for(model)
-    return entry.kind == "module" and entry.takes_vectors

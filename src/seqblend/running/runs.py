@@ -159,7 +159,7 @@ def plan_runs(
         )  # fmt: skip
         train = dataclasses.replace(config.train, precision=precision)
         parts = [options, data_digest, folds_digest, code_digest(sources_of(entry))]
-        use = embedding if entry.kind == "module" and entry.takes_vectors else None
+        use = embedding if entry.takes_vectors else None
         if use:
             parts[0] = options = dataclasses.replace(options, width=use.width)
         if entry.kind != "linear":

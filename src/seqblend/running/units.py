@@ -151,7 +151,7 @@ def _context(
 
 def _describe(job: Job, member: Fitted, competition: Competition, context: Context) -> dict:
     """The manifest of a unit, less what is measured at its end."""
-    unit, run, facts = job.unit, job.unit.run, member.facts
+    unit, run, facts = job.unit, job.unit.run, member.record
     losses = facts.history.get("valid_loss", [])
     scope = [_SCOPE, *([SCOPE] if run.pseudo else [])]
     scope += [run.embedding.scope] if run.embedding else []
@@ -192,7 +192,7 @@ def _write(
     folder: Path, member: Fitted, arrays: dict[str, np.ndarray], manifest: dict[str, Any]
 ) -> None:
     """The unit's files, each atomically, and its manifest last."""
-    hashes = {"history.json": write_json(folder / "history.json", member.facts.history)}
+    hashes = {"history.json": write_json(folder / "history.json", member.record.history)}
     for name, array in arrays.items():
         hashes[f"{name}.npy"] = write_array(folder / f"{name}.npy", array, "oof")
     weights = member.arrays()

@@ -1,4 +1,4 @@
-"""Batches as index arithmetic: length-bucketed plans, gathered on the device from flat tokens."""
+"""Length-bucketed batches of row indices, gathered on the device from flat tokens."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def plan_epoch(
 ) -> list[np.ndarray]:
     """An epoch's batches: of config.batch_rows rows, or under a token budget where it is 0.
 
-    lengths: int [n], after the cut
+    lengths: int [n], after truncation
     returns: list of int [b_k], a partition of range(n), drawn as plan_batches does
     """
     if config.batch_rows:
@@ -99,9 +99,9 @@ def padding_share(lengths: np.ndarray, batches: list[np.ndarray]) -> float:
 
 
 def tokens_per_batch(lengths: np.ndarray, steps_per_epoch: int, most: int) -> int:
-    """The token budget with which an epoch has about `steps_per_epoch` steps, `most` at the most.
+    """The token budget with which an epoch has about `steps_per_epoch` steps, at most `most`.
 
-    lengths: int [n], after the cut. Small data gets small batches: the number of steps that an
+    lengths: int [n], after truncation. Small data gets small batches: the number of steps that an
     epoch has is what training needs. One row always fits.
     """
     wanted = int(lengths.sum()) // max(steps_per_epoch, 1)
@@ -109,7 +109,7 @@ def tokens_per_batch(lengths: np.ndarray, steps_per_epoch: int, most: int) -> in
 
 
 @dataclass(frozen=True)
-class Cut:
+class Truncation:
     """Which tokens of each row a member reads: `head` from the start, the rest from the end.
 
     head: int64 [n] tokens read from the start; skipped: int64 [n] tokens left out after them
@@ -121,14 +121,16 @@ class Cut:
     lengths: np.ndarray
 
 
-def cut_sequences(lengths: np.ndarray, config: VocabularyConfig) -> Cut:
-    """Cut rows to config.max_len tokens: head, tail, or both (a quarter head, the rest tail)."""
+def truncate(lengths: np.ndarray, config: VocabularyConfig) -> Truncation:
+    """Rows truncated to config.max_len tokens: head, tail, or both (a quarter from the head)."""
     kept = np.minimum(lengths, config.max_len)
     heads = {"head": config.max_len, "tail": 0, "both": config.max_len // 4}
     if config.truncate not in heads:
         raise InputError(f"vocabulary.truncate expects head, tail or both, got {config.truncate!r}")
     head = np.where(lengths > kept, heads[config.truncate], kept)
-    return Cut(head.astype(np.int64), (lengths - kept).astype(np.int64), kept.astype(np.int64))
+    return Truncation(
+        head.astype(np.int64), (lengths - kept).astype(np.int64), kept.astype(np.int64)
+    )
 
 
 class DeviceSequences:
@@ -142,16 +144,16 @@ class DeviceSequences:
         device: torch.device,
     ) -> None:
         """remap: int32 [lexicon] vocabulary ids. The remap is applied as a batch is gathered."""
-        cut = cut_sequences(sequences.lengths, config)
-        self.lengths = cut.lengths
+        kept = truncate(sequences.lengths, config)
+        self.lengths = kept.lengths
         self.device = device
         first, last = int(sequences.starts.min()), int((sequences.starts + sequences.lengths).max())
         self._flat = torch.from_numpy(np.asarray(sequences.tokens[first:last])).to(device)
         self._remap = torch.from_numpy(remap).to(device)
         self._starts = torch.from_numpy(sequences.starts - first).to(device)
-        self._head = torch.from_numpy(cut.head).to(device)
-        self._skipped = torch.from_numpy(cut.skipped).to(device)
-        self._lengths = torch.from_numpy(cut.lengths).to(device)
+        self._head = torch.from_numpy(kept.head).to(device)
+        self._skipped = torch.from_numpy(kept.skipped).to(device)
+        self._lengths = torch.from_numpy(kept.lengths).to(device)
 
     def __len__(self) -> int:
         return len(self.lengths)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,20 +13,20 @@ from seqblend.core.config import TrainConfig, VocabularyConfig
 from seqblend.data.sequences import SequenceSet, View
 from seqblend.embeddings.vectors import Embedding
 from seqblend.models.registry import Entry
-from seqblend.training.fitting import History
+from seqblend.training.fitting import FitRecord
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a fit may know besides its rows.
+    """What a fit depends on besides its rows.
 
     epochs: 0 lets validation choose, at most train.max_epochs (the pilot, early stopping)
     view: what the rows are cut into, with its lexicon; a fit reads its own rows alone
     place: the fold, or -1 for the pilot; names the random streams
     train: its precision is resolved (not `auto`)
-    report: is told every epoch's figures, and once a second how far the epoch is
+    report: called with every epoch's figures, and once a second with the epoch's progress
     embedding: vectors that token embeddings begin with; the options' width is theirs
-    temperature: what the pilot found that logits should be divided by
+    temperature: the pilot's, by which logits are divided
     """
 
     entry: Entry
@@ -52,28 +52,10 @@ class Labelled:
     labels: np.ndarray
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What a fit cost and how it went.
-
-    epochs: how many the weights were trained for; of a pilot, what it advises its folds
-    recoveries: what had to be changed during the fit, each with a `sentence` for people
-    temperature: what a pilot advises its folds
-    """
-
-    history: History = field(default_factory=dict)
-    epochs: int = 0
-    parameters: int = 0
-    padding: float | None = None
-    tokens_per_second: float | None = None
-    recoveries: list[dict[str, Any]] = field(default_factory=list)
-    temperature: float = 1.0
-
-
 class Fitted(Protocol):
     """A fitted member."""
 
-    facts: Facts
+    record: FitRecord
 
     def predict(self, sequences: SequenceSet) -> np.ndarray:
         """float32 [n, c], rows sum to 1, in the order of the rows."""

@@ -1,4 +1,4 @@
-"""Which devices there are: chosen once, after a real forward and backward pass worked on them."""
+"""Devices: chosen once, after a real forward and backward pass worked on them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from torch import nn
 
 @dataclass(frozen=True)
 class Machine:
-    """One device a worker, and why a device that seemed to be there is not used."""
+    """One device per worker, and why a device that seemed to be there is not used."""
 
     devices: tuple[str, ...]
     note: str = ""
 
 
 def find_devices(workers: int, cores: int) -> Machine:
-    """`workers` devices (0: one a GPU, or one a core): every usable GPU, else the CPU."""
+    """`workers` devices (0: one per GPU, or per core): every usable GPU, else the CPU."""
     if not torch.cuda.is_available():
         return Machine(("cpu",) * (workers or cores))
     names = [f"cuda:{i}" for i in range(torch.cuda.device_count())]

@@ -1,4 +1,4 @@
-"""Fit one torch model on one fold, and predict with it in file order."""
+"""Training of one torch model on one fold, and its predictions in file order."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from seqblend.evaluation.temperature import fit_temperature
 from seqblend.training.batching import DeviceSequences, plan_batches
 from seqblend.training.micro_batches import MicroBatcher
 from seqblend.training.optimisation import autocast
-from seqblend.training.trainer import FitSetting, Rows, Trainer
+from seqblend.training.trainer import FitSetting, LabelledRows, Trainer
 
-_MANY_ROWS = 1_000  # validation rows whose loss is steady enough for a short patience
+_MANY_ROWS = 1_000  # validation rows from which on a short patience suffices
 PREDICT_TOKENS = 32_768  # padded tokens in a batch without gradients
 CALIBRATED_LOSS = "valid_calibrated_loss"  # in a history: after the best temperature
 History = dict[str, list[float]]
@@ -32,13 +32,22 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass
-class Trace:
-    """What was recorded while fitting; `history` has one value per epoch."""
+class FitRecord:
+    """What a fit cost and how it went.
+
+    history: one value per epoch under each name
+    recoveries: what had to be changed during the fit, each with a `sentence` for people
+    epochs: how many the weights were trained for; of a pilot, what it recommends to the folds
+    temperature: what a pilot recommends to the folds
+    """
 
     history: History = field(default_factory=dict)
     recoveries: list[dict[str, Any]] = field(default_factory=list)
-    padding: float = 0.0
-    tokens_per_second: float = 0.0
+    padding: float | None = None
+    tokens_per_second: float | None = None
+    parameters: int = 0
+    epochs: int = 0
+    temperature: float = 1.0
 
     def add(self, values: dict[str, float | None]) -> None:
         """Record one epoch."""
@@ -48,11 +57,11 @@ class Trace:
 
 def fit_module(
     build: Callable[[], nn.Module],
-    train: Rows,
-    valid: Rows,
+    train: LabelledRows,
+    valid: LabelledRows,
     setting: FitSetting,
     should_stop: Callable[[History], bool] | None = None,
-) -> tuple[nn.Module, Trace]:
+) -> tuple[nn.Module, FitRecord]:
     """Train a module and return its averaged weights with what was recorded.
 
     `should_stop(history)` ends after an epoch (the pilot, early stopping). Validation rows are
@@ -63,21 +72,22 @@ def fit_module(
     torch.manual_seed(seed_for(setting.seed, "torch", setting.place))
     model = build().to(setting.device)
     trainer = Trainer(model, train, setting)
-    trace, best = Trace(), None
+    record, best = FitRecord(), None
     for epoch in range(setting.epochs):
         values = trainer.run_epoch(epoch)
         values |= _validate(trainer.averaged.model, valid, setting)
-        trace.add(values)
+        record.add(values)
         setting.report(values)
-        if setting.config.early_stopping and is_best_so_far(trace.history):
+        if setting.config.early_stopping and is_best_so_far(record.history):
             best = copy.deepcopy(trainer.averaged.model)
         fault_injection.visit("epoch.end")
-        if should_stop and should_stop(trace.history):
+        if should_stop and should_stop(record.history):
             break
-    seconds = sum(trace.history.get("train_seconds", []))
-    trace.tokens_per_second = trainer.tokens_seen / max(seconds, 1e-9)
-    trace.padding, trace.recoveries = trainer.padding, trainer.recoveries
-    return best or trainer.averaged.model, trace
+    seconds = sum(record.history.get("train_seconds", []))
+    record.tokens_per_second = trainer.tokens_seen / max(seconds, 1e-9)
+    record.padding, record.recoveries = trainer.padding, trainer.recoveries
+    record.parameters = sum(parameter.numel() for parameter in model.parameters())
+    return best or trainer.averaged.model, record
 
 
 def is_best_so_far(history: History) -> bool:
@@ -85,10 +95,12 @@ def is_best_so_far(history: History) -> bool:
     return first_best(history["valid_loss"]) == len(history["valid_loss"])
 
 
-def _validate(model: nn.Module, valid: Rows, setting: FitSetting) -> dict[str, float | None]:
+def _validate(
+    model: nn.Module, valid: LabelledRows, setting: FitSetting
+) -> dict[str, float | None]:
     """The averaged model's scores on the validation rows; metrics are prefixed `valid_`."""
     began = time.perf_counter()
-    probabilities = predict_module(model, valid.sequences, setting.precision, setting.device)
+    probabilities = predict_module(model, valid.sequences, setting.config.precision, setting.device)
     return describe_validation(valid.labels, probabilities, began)
 
 
@@ -116,9 +128,7 @@ def predict_module(
     model.eval()
     budget = max(PREDICT_TOKENS, int(sequences.lengths.max()))
     batches = plan_batches(sequences.lengths, budget)
-    portions = MicroBatcher(
-        lambda why, parts: _LOG.warning("%s: predicted in %d parts", why, parts)
-    )
+    batcher = MicroBatcher(lambda why, parts: _LOG.warning("%s: predicted in %d parts", why, parts))
 
     def answer(parts: list[np.ndarray]) -> torch.Tensor:
         """float32 [b, c] for the parts of a batch."""
@@ -130,7 +140,7 @@ def predict_module(
             answers.append(torch.softmax(logits.float(), dim=1))
         return torch.cat(answers)
 
-    stacked = torch.cat([portions.run(answer, rows) for rows in batches]).cpu().numpy()
+    stacked = torch.cat([batcher.run(answer, rows) for rows in batches]).cpu().numpy()
     out = np.empty_like(stacked)
     out[np.concatenate(batches)] = stacked
     return out
@@ -154,7 +164,7 @@ def stops_after_patience(
 
 
 def patience_of(config: TrainConfig, rows: int) -> int:
-    """The epochs that a pilot scored on so many rows waits: few rows make a loss unsteady."""
+    """The patience of a pilot scored on `rows` rows: on few rows the loss is noisy."""
     return config.patience or (2 if rows >= _MANY_ROWS else 4)
 
 

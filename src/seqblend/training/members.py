@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
+from seqblend.core.config import TrainConfig
 from seqblend.core.seeds import rng_for
 from seqblend.data.sequences import SequenceSet
 from seqblend.data.vocabulary import fit_vocabulary
 from seqblend.evaluation.temperature import apply_temperature
 from seqblend.models.layers import Embed
-from seqblend.models.scratch_models import Network
 from seqblend.training.batching import DeviceSequences
-from seqblend.training.contract import Context, Facts, Fitted, Labelled
+from seqblend.training.contract import Context, Fitted, Labelled
 from seqblend.training.fitting import (
     CALIBRATED_LOSS,
+    FitRecord,
     FitSetting,
-    Rows,
-    Trace,
+    LabelledRows,
     entropy_of,
     epochs_for_folds,
     first_best,
@@ -47,53 +49,43 @@ def member_from_arrays(arrays: dict[str, np.ndarray], context: Context) -> Fitte
 class TorchMember:
     """A torch module with the vocabulary it was trained with."""
 
+    _train: Callable = staticmethod(fit_module)
+
     def __init__(
-        self, model: nn.Module, remap: np.ndarray, context: Context, facts: Facts | None = None
+        self, model: Any, remap: np.ndarray, context: Context, record: FitRecord | None = None
     ) -> None:
         self.model, self.remap, self.context = model, remap, context
-        self.facts = facts or Facts()
+        self.record = record or FitRecord()
 
     @classmethod
     def fit(cls, train: Labelled, valid: Labelled, context: Context) -> TorchMember:
         """Fit vocabulary and weights on the training rows."""
         remap, size = fit_vocabulary(train.sequences, len(context.view.lexicon), context.vocabulary)
-        rate = context.train.lr * context.options.lr_scale
-        config, should_stop = dataclasses.replace(context.train, lr=rate), None
-        loss = pilot_loss_key(config)
         if context.embedding:
             remap, size = context.embedding.extend(remap, size)
-        entropy = entropy_of(train.labels, context.classes)
+        rate = context.train.lr * context.options.lr_scale
+        config = dataclasses.replace(context.train, lr=rate)
+        setting = FitSetting(
+            config,
+            classes=context.classes,
+            epochs=context.epochs or config.max_epochs,
+            seed=context.seed,
+            place=context.place,
+            device=context.device,
+            report=context.report,
+        )
+        load = partial(
+            DeviceSequences, remap=remap, config=context.vocabulary, device=context.device
+        )
+        rows = [LabelledRows(load(part.sequences), part.labels) for part in (train, valid)]
+        entropy, should_stop = entropy_of(train.labels, context.classes), None
         if not context.epochs:
             patience = patience_of(config, len(valid.labels))
-            should_stop = stops_after_patience(patience, entropy, loss)
-        setting = FitSetting(
-            config, context.classes, context.epochs or config.max_epochs, context.seed,
-            context.place, config.precision, context.device,
-            context.report,
-        )  # fmt: skip
-        rows = [
-            Rows(DeviceSequences(part.sequences, remap, context.vocabulary, context.device),
-                 part.labels)
-            for part in (train, valid)
-        ]  # fmt: skip
-        build = lambda: _build_module(context, remap, size)  # noqa: E731
-        model, trace, count = cls._train(build, *rows, setting, should_stop)
-        losses = trace.history[loss]
-        if config.early_stopping:  # also of a fixed number of epochs the best one is kept
-            epochs = first_best(losses)
-        else:
-            epochs = context.epochs or epochs_for_folds(losses, entropy)
-        facts = Facts(
-            trace.history, epochs, count, trace.padding, trace.tokens_per_second, trace.recoveries,
-            trace.history["valid_temperature"][epochs - 1] if loss == CALIBRATED_LOSS else 1.0,
-        )  # fmt: skip
-        return cls(model, remap, context, facts)
-
-    @staticmethod
-    def _train(*arguments: Any) -> tuple[nn.Module, Trace, int]:
-        """The module of fit_module, what it recorded, and how many numbers were learnt."""
-        model, trace = fit_module(*arguments)
-        return model, trace, sum(p.numel() for p in model.parameters())
+            should_stop = stops_after_patience(patience, entropy, pilot_loss_key(config))
+        build = partial(_build_module, context, remap, size)
+        model, record = cls._train(build, *rows, setting, should_stop)
+        _advise_folds(record, config, context.epochs, entropy)
+        return cls(model, remap, context, record)
 
     def predict(self, sequences: SequenceSet) -> np.ndarray:
         """float32 [n, c], rows sum to 1."""
@@ -125,11 +117,7 @@ class TorchMember:
 class ScratchMember(TorchMember):
     """A NumPy network with its vocabulary: the same fit around another loop."""
 
-    @staticmethod
-    def _train(*arguments: Any) -> tuple[Network, Trace, int]:
-        """The network of fit_network, what it recorded, and how many numbers were learnt."""
-        network, trace = fit_network(*arguments)
-        return network, trace, network.parameters
+    _train = staticmethod(fit_network)
 
     def predict(self, sequences: SequenceSet) -> np.ndarray:
         """float32 [n, c], rows sum to 1."""
@@ -151,6 +139,19 @@ class ScratchMember(TorchMember):
         )
         network.load_state_dict(state)
         return cls(network, arrays["vocabulary"], context)
+
+
+def _advise_folds(
+    record: FitRecord, config: TrainConfig, fixed_epochs: int, entropy: float
+) -> None:
+    """Set the record's epochs and temperature: of a pilot, what it recommends to the folds."""
+    loss = pilot_loss_key(config)
+    if config.early_stopping:  # also of a fixed number of epochs the best one is kept
+        record.epochs = first_best(record.history[loss])
+    else:
+        record.epochs = fixed_epochs or epochs_for_folds(record.history[loss], entropy)
+    if loss == CALIBRATED_LOSS:
+        record.temperature = record.history["valid_temperature"][record.epochs - 1]
 
 
 def _build_module(context: Context, remap: np.ndarray, size: int) -> nn.Module:
@@ -179,22 +180,20 @@ def describe_raised_count(model: Any, context: Context) -> list[dict[str, Any]]:
 
 
 class LinearMember:
-    """A linear model of models/linear.py under the member contract."""
+    """A linear n-gram model under the member contract."""
 
     def __init__(self, model: Any, recoveries: list[dict[str, Any]] | None = None) -> None:
         self.model = model
-        self.facts = Facts(parameters=model.parameters, recoveries=recoveries or [])
+        self.record = FitRecord(parameters=model.parameters, recoveries=recoveries or [])
 
     @classmethod
     def fit(cls, train: Labelled, valid: Labelled, context: Context) -> LinearMember:
-        """Fit on the training rows; validation rows are not looked at.
+        """Fit on the training rows; validation rows are not read.
 
         An n-gram model that left out more than options.min_count asks for says so.
         """
-        model = context.entry.build.fit(
-            train.sequences, train.labels, classes=context.classes,
-            view=context.view, options=context.options, seed=context.seed,
-        )  # fmt: skip
+        settings = {name: getattr(context, name) for name in ("classes", "view", "options", "seed")}
+        model = context.entry.build.fit(train.sequences, train.labels, **settings)
         recoveries = describe_raised_count(model, context)
         for recovery in recoveries:
             context.report({"recovery": recovery["sentence"]})

@@ -1,7 +1,8 @@
-"""When memory runs out: a batch is computed in parts, twice as many each time, with one result."""
+"""Micro-batches: a batch that does not fit into memory is computed in parts, with one result."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -12,10 +13,10 @@ from seqblend import release_freed_memory
 from seqblend.core.errors import UnitError
 
 MOST_HALVINGS = 4
-_SIGNS = (  # CUDA, cuBLAS, torch's CPU allocator, oneDNN, the C++ library
-    "out of memory", "alloc_failed", "not enough memory", "can't allocate memory",
-    "could not create a memory object", "bad_alloc",
-)  # fmt: skip
+_MESSAGES = re.compile(  # CUDA, cuBLAS, torch's CPU allocator (two), oneDNN, the C++ library
+    "out of memory|alloc_failed|not enough memory|can't allocate memory"
+    "|could not create a memory object|bad_alloc"
+)
 T = TypeVar("T")
 
 
@@ -23,16 +24,16 @@ def is_out_of_memory(error: Exception) -> bool:
     """Whether an error says that memory ran out, on the CPU or on a GPU."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(s in str(error).lower() for s in _SIGNS)
+    return isinstance(error, RuntimeError) and bool(_MESSAGES.search(str(error).lower()))
 
 
 class MicroBatcher:
     """In how many parts a batch is computed: one, until memory runs out; never fewer again."""
 
-    def __init__(self, tell: Callable[[str, int], None]) -> None:
-        """tell(reason, parts) hears of every halving."""
+    def __init__(self, on_halving: Callable[[str, int], None]) -> None:
+        """on_halving(reason, parts) is called each time that the parts are halved."""
         self.count = 1
-        self._tell = tell
+        self._on_halving = on_halving
 
     def run(self, work: Callable[[list[np.ndarray]], T], rows: np.ndarray) -> T:
         """work(parts of the rows), done anew with parts of half the size where memory runs out.
@@ -59,4 +60,4 @@ class MicroBatcher:
         release_freed_memory()
         if torch.cuda.is_initialized():
             torch.cuda.empty_cache()
-        self._tell(f"not enough memory for a batch of {len(rows)} rows", self.count)
+        self._on_halving(f"not enough memory for a batch of {len(rows)} rows", self.count)

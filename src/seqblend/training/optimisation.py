@@ -75,7 +75,7 @@ class AveragedWeights:
 
 
 def choose_precision(wanted: str, device: torch.device, *, low_precision_on_cpu: bool) -> str:
-    """float32, bfloat16 or float16, by what the processor has and never by a stopwatch."""
+    """float32, bfloat16 or float16, by the processor's features and never by timing."""
     if wanted != "auto":
         if wanted not in PRECISIONS:
             raise FlagError(

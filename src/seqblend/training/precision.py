@@ -1,4 +1,4 @@
-"""Which precision `auto` stands for in a working folder: resolved at first use, kept afterwards."""
+"""The precision that `auto` means in a working folder: resolved at first use, kept afterwards."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def resolve_precision(
 
     path: machine.json; holds what was chosen for each type of device and kind of model
     Another choice would rename every run, so work goes on with the precision that it began with
-    wherever the type of device is the same; `note` is told where this machine would choose another.
+    wherever the type of device is the same; a `note` says where this machine would choose another.
     """
     stored = _read(path, note)
     known = stored.setdefault("precision", {}).setdefault(device.type, {})
@@ -45,7 +45,7 @@ def resolve_precision(
 
 
 def _read(path: Path, note: Callable[[str], None]) -> dict[str, Any]:
-    """What was chosen before; a file that does not say it is set aside, and `note` is told."""
+    """What was chosen before; a file that does not say it is set aside, with a `note`."""
     if not path.exists():
         return {}
     try:

@@ -1,4 +1,4 @@
-"""Finite or back: the first step that is not, found without a sync, and the state before it."""
+"""Recovery from loss or gradients that are not finite: detection on the device, and snapshots."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FIGURES = ("loss", "gradient norm", "norm of the weights")
 
 
 class DivergenceError(UnitError):
-    """Training left finite numbers once too often; `rows`: int64 [b], the batch in which it did."""
+    """Not finite after the last recovery; `rows`: int64 [b], the batch in which it happened."""
 
     def __init__(self, message: str, rows: np.ndarray) -> None:
         super().__init__(message)
@@ -27,7 +27,7 @@ class NonFiniteMonitor:
     """Remembers on the device which figure of an epoch was the first that is not finite.
 
     Reading it is free on a CPU; a GPU would have to be waited for. What follows such a step is
-    thrown away in any case, so that when it is read changes no result.
+    discarded in any case, so the time of reading changes no result.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -35,7 +35,7 @@ class NonFiniteMonitor:
         self._first = torch.tensor([-1.0, 0.0], dtype=torch.float64, device=device)
 
     def see(self, step: int, figure: str, value: Tensor, excused: Tensor | None = None) -> None:
-        """Take in one of FIGURES at a step: a number. `excused`: bool, it need not be finite."""
+        """Check one of FIGURES at a step. `excused`: bool, where it need not be finite."""
         is_bad = ~value.isfinite() if excused is None else ~(value.isfinite() | excused)
         now = value.double().expand(2).clone()
         now[0] = step * len(FIGURES) + FIGURES.index(figure)

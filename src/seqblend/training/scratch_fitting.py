@@ -1,7 +1,7 @@
-"""Fit one network of models/scratch on one fold, and predict with it in file order.
+"""Training of one NumPy network on one fold, and its predictions in file order.
 
-What fitting.py does for torch modules, as bare as it can be: shuffled batches, Adam, clipping. Of
-TrainConfig it heeds rate, warm-up, schedule, clipping, batches and epochs; no weight decay, no
+What fitting.py does for torch modules, in its simplest form: shuffled batches, Adam, clipping. Of
+TrainConfig it uses rate, warm-up, schedule, clipping, batches and epochs; no weight decay, no
 averaged weights, no smoothing, float32 only.
 """
 
@@ -19,10 +19,10 @@ from seqblend.models.scratch_models import Network
 from seqblend.training.batching import DeviceSequences, padding_share, plan_batches
 from seqblend.training.fitting import (
     PREDICT_TOKENS,
+    FitRecord,
     FitSetting,
     History,
-    Rows,
-    Trace,
+    LabelledRows,
     describe_validation,
     is_best_so_far,
 )
@@ -31,11 +31,11 @@ from seqblend.training.optimisation import learning_rate_at
 
 def fit_network(
     build: Callable[[], Network],
-    train: Rows,
-    valid: Rows,
+    train: LabelledRows,
+    valid: LabelledRows,
     setting: FitSetting,
     should_stop: Callable[[History], bool] | None = None,
-) -> tuple[Network, Trace]:
+) -> tuple[Network, FitRecord]:
     """Train a network and return it with what was recorded, the same keys as fit_module's.
 
     `should_stop(history)` ends after an epoch (the pilot, early stopping); early stopping returns
@@ -44,30 +44,31 @@ def fit_network(
     """
     network = build()
     network.initialise(rng_for(setting.seed, "scratch", setting.place))
-    trace, best, tokens, step = Trace(), None, 0, 0
+    record, best, tokens, step = FitRecord(), None, 0, 0
     for epoch in range(setting.epochs):
         batches = setting.plan_epoch(train.sequences.lengths, epoch)
         values = _run_epoch(network, train, batches, setting, epoch, step)
         step += len(batches)
         tokens += int(train.sequences.lengths.sum())
         values |= _validate(network, valid)
-        trace.add(values)
+        record.add(values)
         setting.report(values)
-        if setting.config.early_stopping and is_best_so_far(trace.history):
+        if setting.config.early_stopping and is_best_so_far(record.history):
             best = {name: array.copy() for name, array in network.state_dict().items()}
         fault_injection.visit("epoch.end")
-        if should_stop and should_stop(trace.history):
+        if should_stop and should_stop(record.history):
             break
     if best:
         network.load_state_dict(best)
-    trace.padding = padding_share(train.sequences.lengths, batches)
-    trace.tokens_per_second = tokens / max(sum(trace.history["train_seconds"]), 1e-9)
-    return network, trace
+    record.parameters = network.parameters
+    record.padding = padding_share(train.sequences.lengths, batches)
+    record.tokens_per_second = tokens / max(sum(record.history["train_seconds"]), 1e-9)
+    return network, record
 
 
 def _run_epoch(
     network: Network,
-    train: Rows,
+    train: LabelledRows,
     batches: list[np.ndarray],
     setting: FitSetting,
     epoch: int,
@@ -98,11 +99,9 @@ def _run_epoch(
             setting.report({"share": share, "tokens_per_second": seen / (now - began)})
     loss, correct, norm = (totals / len(train.labels)).tolist()
     seconds = time.perf_counter() - began
-    return {
-        "epoch": epoch + 1, "train_loss": loss, "train_accuracy": correct, "gradient_norm": norm,
-        "gradient_norm_max": peak, "rate": rate, "train_seconds": seconds,
-        "tokens_per_second": seen / seconds,
-    }  # fmt: skip
+    norms = {"gradient_norm": norm, "gradient_norm_max": peak, "rate": rate}
+    speed = {"train_seconds": seconds, "tokens_per_second": seen / seconds}
+    return {"epoch": epoch + 1, "train_loss": loss, "train_accuracy": correct, **norms, **speed}
 
 
 def gather(sequences: DeviceSequences, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -111,7 +110,7 @@ def gather(sequences: DeviceSequences, rows: np.ndarray) -> tuple[np.ndarray, np
     return tokens.cpu().numpy(), lengths.cpu().numpy()
 
 
-def _validate(network: Network, valid: Rows) -> dict[str, float | None]:
+def _validate(network: Network, valid: LabelledRows) -> dict[str, float | None]:
     """The network's scores on the validation rows; metrics are prefixed `valid_`."""
     began = time.perf_counter()
     return describe_validation(valid.labels, predict_network(network, valid.sequences), began)

@@ -1,4 +1,4 @@
-"""One fit's moving parts: an epoch of steps, what it records, and how it recovers."""
+"""The training loop of one epoch: steps, recorded figures, recovery."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from seqblend.training.recovery import MOST_RECOVERIES, DivergenceError, NonFini
 
 
 @dataclass(frozen=True)
-class Rows:
+class LabelledRows:
     """Sequences on the device with their labels: int64 [n]."""
 
     sequences: DeviceSequences
@@ -43,7 +43,6 @@ class FitSetting:
     epochs: int
     seed: int
     place: int
-    precision: str
     device: torch.device
     report: Callable[[dict], None]
 
@@ -56,18 +55,18 @@ class FitSetting:
 class Trainer:
     """Model, optimiser and averaged weights of one fit."""
 
-    def __init__(self, model: nn.Module, train: Rows, setting: FitSetting) -> None:
+    def __init__(self, model: nn.Module, train: LabelledRows, setting: FitSetting) -> None:
         config = setting.config
         self.model, self.train, self.setting = model, train, setting
         self.optimiser = make_optimiser(model, config)
         self.averaged = AveragedWeights(model, config.half_life if config.average else 0.0)
         self.loss = make_loss(train.labels, setting.classes, config, setting.device)
-        self.scaler = torch.amp.GradScaler("cuda", enabled=setting.precision == "float16")
+        self.scaler = torch.amp.GradScaler("cuda", enabled=setting.config.precision == "float16")
         self.labels = torch.from_numpy(train.labels).to(setting.device)
         weight = np.ones(setting.classes) if self.loss.weight is None else self.loss.weight.cpu()
         self.mass = np.asarray(weight, dtype=np.float64)[train.labels]  # of each row in a mean loss
         self.norms = GradientNorms(model, setting.device)
-        self.portions = MicroBatcher(self._note_halving)
+        self.batcher = MicroBatcher(self._note_halving)
         self.recoveries: list[dict[str, Any]] = []
         self.step, self.tokens_seen, self.padding, self.undone = 0, 0, 0.0, 0
 
@@ -115,7 +114,7 @@ class Trainer:
             if hasattr(part, "begin_epoch"):
                 part.begin_epoch(epoch)
         for i, rows in enumerate(batches):
-            loss, correct = self.portions.run(self._backward, rows)
+            loss, correct = self.batcher.run(self._backward, rows)
             is_scaled = self.scaler.scale(one) > 1
             self.scaler.unscale_(self.optimiser)
             norms = self.norms.measure()
@@ -146,21 +145,21 @@ class Trainer:
         for rows in parts:
             tokens, lengths = self.train.sequences.gather(rows)
             labels = self.labels[torch.from_numpy(rows).to(self.setting.device)]
-            with autocast(self.setting.precision, self.setting.device):
+            with autocast(self.setting.config.precision, self.setting.device):
                 logits = self.model(tokens, lengths)
             logits = logits.float()
             share = self.mass[rows].sum() / mass
-            own = self.loss(logits, labels) * share
-            self.scaler.scale(own).backward()
-            loss = loss + self._unsmoothed(own, logits, labels, share)
+            part = self.loss(logits, labels) * share
+            self.scaler.scale(part).backward()
+            loss = loss + self._unsmoothed(part, logits, labels, share)
             correct = correct + (logits.detach().argmax(1) == labels).sum()
         return loss, correct
 
     @torch.no_grad()
-    def _unsmoothed(self, own: Tensor, logits: Tensor, labels: Tensor, share: float) -> Tensor:
+    def _unsmoothed(self, part: Tensor, logits: Tensor, labels: Tensor, share: float) -> Tensor:
         """The part's loss as it is recorded, comparable with a validation loss: float32 []."""
         if not self.loss.label_smoothing:
-            return own.detach()
+            return part.detach()
         return nn.functional.cross_entropy(logits, labels, self.loss.weight) * share
 
     def _update(self, norm: Tensor, steps: int) -> None:
@@ -180,7 +179,7 @@ class Trainer:
         return learning_rate_at(step, setting.config, steps * setting.epochs) * 0.5**self.undone
 
     def _describe(self, sums: list[float], peak: float) -> dict[str, float]:
-        """An epoch's means from the sums of _weigh, rows weighing alike."""
+        """An epoch's means over rows, from the sums of _weigh."""
         loss, correct, counted, *norms = sums
         n = len(self.train.labels)
         names = ["gradient_norm", *(f"gradient_norm/{layer}" for layer in self.norms.layers)]
@@ -205,18 +204,16 @@ class Trainer:
             )
         self.undone += 1
         torch.manual_seed(seed_for(self.setting.seed, "torch again", self.setting.place, times))
-        self._record(
-            f"{where} ({seen}); epoch {epoch + 1} begins again with half the rate",
-            epoch=epoch + 1, reason=reason, rate_before=rate, rate_after=rate / 2,
-            gradient_norm_max=peak,
-        )  # fmt: skip
+        sentence = f"{where} ({seen}); epoch {epoch + 1} begins again with half the rate"
+        rates = {"rate_before": rate, "rate_after": rate / 2}
+        self._record(sentence, epoch=epoch + 1, reason=reason, **rates, gradient_norm_max=peak)
 
     def _note_halving(self, reason: str, parts: int) -> None:
         """Record that batches are computed in more parts from here on."""
         self._record(f"{reason}: computed in {parts} parts", reason=reason, parts=parts)
 
     def _record(self, sentence: str, **facts: Any) -> None:
-        """Keep a recovery for the manifest and say it in one line."""
+        """Keep a recovery for the manifest and report it in one line."""
         self.recoveries.append({"step": self.step + 1, "sentence": sentence, **facts})
         self.setting.report({"recovery": sentence})
 

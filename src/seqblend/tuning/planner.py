@@ -50,7 +50,7 @@ class Planner:
         config, entry = self.project.config, entry_for(self.model)
         every = make_space(config, self.model, ",".join(SECTIONS))
         fixed = {k.name for k in every.knobs if is_given(config, self.model, k.name)}
-        has_width = self.project.embedding.use and entry.kind == "module" and entry.takes_vectors
+        has_width = self.project.embedding.use and entry.takes_vectors
         return make_space(config, self.model, vary, fixed, width=not has_width)
 
     def plan_lines(self, space: Space, trials: int | None, seconds: float | None) -> list[str]:

@@ -146,7 +146,7 @@ def _sections_of(config: Config, model: str) -> dict[str, Any]:
     parts = {"options": resolve_options(model, config.options)}
     if entry.kind != "linear":
         parts |= {"train": config.train, "vocabulary": config.vocabulary}
-    if entry.kind == "module" and entry.takes_vectors:
+    if entry.takes_vectors:
         parts["embedding"] = config.embedding
     return parts
 

@@ -31,7 +31,7 @@ from seqblend.training.batching import DeviceSequences, plan_batches
 from seqblend.training.contract import Labelled
 from seqblend.training.devices import configure_device
 from seqblend.training.optimisation import choose_precision
-from seqblend.training.trainer import FitSetting, Rows, Trainer
+from seqblend.training.trainer import FitSetting, LabelledRows, Trainer
 
 _BATCH, _WIDTH, _HIDDEN = 64, 128, 64
 _MANY_EPOCHS = 10_000  # time ends a fit, not this
@@ -124,9 +124,9 @@ def our_training(precision: str, rows: Labelled, device: torch.device) -> Steps:
 
     Dropout, gradient clipping and weight averaging are on.
     """
-    config = TrainConfig(steps_per_epoch=max(len(rows.labels) // _BATCH, 1))
+    config = TrainConfig(steps_per_epoch=max(len(rows.labels) // _BATCH, 1), precision=precision)
     setting = FitSetting(
-        config, CLASSES, _MANY_EPOCHS, 0, 0, precision, device, report=lambda values: None
+        config, CLASSES, _MANY_EPOCHS, 0, 0, device, report=lambda values: None
     )
     trainer = Trainer(_build("bilstm").to(device), _on_device(rows, device), setting)
     tokens = int(rows.sequences.lengths.sum())
@@ -141,10 +141,10 @@ def _build(model: str, **options: str | float) -> nn.Module:
     return entry_for(model).build(resolve_options(model, {model: sizes}), VOCABULARY, CLASSES)
 
 
-def _on_device(rows: Labelled, device: torch.device) -> Rows:
+def _on_device(rows: Labelled, device: torch.device) -> LabelledRows:
     """The rows with an identity for a vocabulary: the workload's tokens are vocabulary ids."""
     identity = np.arange(VOCABULARY, dtype=np.int32)
-    return Rows(DeviceSequences(rows.sequences, identity, VocabularyConfig(), device), rows.labels)
+    return LabelledRows(DeviceSequences(rows.sequences, identity, VocabularyConfig(), device), rows.labels)
 
 
 def sklearn_fits(rows: Labelled, device: torch.device) -> Steps:

@@ -97,12 +97,8 @@ class SequenceClassifier:
 
     def _collect(self, what: str) -> dict[str, np.ndarray]:
         """The layers' `weights` or `gradients` under one name each."""
-        layers = {
-            "embedding": self.embedding, "recurrent": self.recurrent,
-            "pool": self.pool, "output": self.output,
-        }  # fmt: skip
         return {
             f"{layer}.{name}": array
-            for layer, one in layers.items()
-            for name, array in getattr(one, what).items()
+            for layer in ("embedding", "recurrent", "pool", "output")
+            for name, array in getattr(getattr(self, layer), what).items()
         }

@@ -1,4 +1,4 @@
-"""Dropout (Srivastava 2014): what is left out at random cannot be learnt by heart."""
+"""Dropout of words and of features (Srivastava 2014)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a backward pass is right, and how far back it reaches: to be seen while learning."""
+"""Checks of a backward pass: finite differences, and how far back gradients reach."""
 
 from __future__ import annotations
 

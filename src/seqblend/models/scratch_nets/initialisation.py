@@ -1,4 +1,4 @@
-"""First weights: what keeps signals and gradients at the same size from layer to layer."""
+"""Initial weights: Xavier, orthogonal, and the forget bias."""
 
 from __future__ import annotations
 

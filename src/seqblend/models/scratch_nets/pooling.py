@@ -103,7 +103,8 @@ def make_pool(kinds: str, width: int, dtype: type) -> JoinedPool:
     """The pooling of that name, one of POOLINGS; it gives `width` features a kind."""
     if kinds not in POOLINGS:
         raise ValueError(f"pooling expects {', '.join(POOLINGS)}, got {kinds!r}")
-    return JoinedPool({
+    pools = {
         kind: Attention(width, dtype) if kind == "attention" else _SINGLE[kind]()
         for kind in kinds.split("+")
-    })  # fmt: skip
+    }
+    return JoinedPool(pools)
