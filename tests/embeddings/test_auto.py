@@ -16,9 +16,9 @@ from seqblend.core.config import (
 from seqblend.embeddings import auto
 from seqblend.embeddings.auto import REDUCED_DROPOUT, reduce_dropout, resolve_vectors
 from seqblend.models.registry import resolve_options
+from seqblend.running.inputs import Places
 from seqblend.running.project import Request, open_project
 from seqblend.running.tuned import with_values
-from seqblend.running.workspace import Places
 
 TRAIN = [[0] * 60, [1] * 20, [2] * 20]  # 100 tokens, 80 once cut at 40
 

@@ -30,10 +30,14 @@ def show_verdict(console: Console, verdict: Verdict) -> None:
         say(console, f"gain on the folds of the search, which is optimistic: {gain}")
     if verdict.confirmed:
         rows = [
-            [f"trial {c.trial.number} ({c.trial.user_attrs['role']})", f"{c.trial.value:.4f}",
-             f"{c.loss:.4f}", *_gain_cells(c, verdict)]
+            [
+                f"trial {c.trial.number} ({c.trial.user_attrs['role']})",
+                f"{c.trial.value:.4f}",
+                f"{c.loss:.4f}",
+                *_gain_cells(c, verdict),
+            ]
             for c in verdict.confirmed
-        ]  # fmt: skip
+        ]
         again = f"log loss, {'new' if verdict.has_new_folds else 'same'} folds and new seed"
         columns = ["finalist", "log loss, found", again, "gain", "p, Holm-corrected"]
         show_table(console, "confirmation", columns, rows)

@@ -13,8 +13,8 @@ from seqblend.app.tune_display import show_verdict
 from seqblend.core.console import Console, duration, say
 from seqblend.core.errors import FlagError
 from seqblend.models.registry import entry_for
+from seqblend.running.inputs import KAGGLE
 from seqblend.running.project import Project
-from seqblend.running.workspace import KAGGLE
 from seqblend.tuning.trial_run import PRUNERS
 from seqblend.tuning.tuner import USUAL_MODEL, Settings, best_model, tune_model
 
@@ -26,9 +26,13 @@ def add_tuning_flags(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--trials", type=int, metavar="N", help=f"trials in all; {_TRIALS} without --timeout")
     add("--timeout", metavar="TIME", help="such as 30m: for search and confirmation together")
-    add("--vary", default="train,options", metavar="A,B",
+    add(
+        "--vary",
+        default="train,options",
+        metavar="A,B",
         help="sections and knobs to search: train,options,vocabulary,embedding,"
-        "options.hidden=32|64,train.lr=1e-3..1e-2")  # fmt: skip
+        "options.hidden=32|64,train.lr=1e-3..1e-2",
+    )
     add("--storage", default="", metavar="URL", help="a journal file, sqlite:/// or postgresql://")
     add("--pruner", default="both", metavar="NAME", help="both, epochs, shards or none")
     add("--replay", action="store_true", help="what pruning would have done to unpruned trials")
@@ -56,7 +60,7 @@ def load_tuning(args: argparse.Namespace, console: Console) -> tuple[Project, st
 
 
 def tune_before_run(args: argparse.Namespace, console: Console, kaggle: Path = KAGGLE) -> None:
-    """Tune the best neural model of the plan so far, as a step of the whole way.
+    """Tune the best neural model of the plan so far, before run.py trains.
 
     args: of run.py; its budget shrinks by the time that tuning took
     """
