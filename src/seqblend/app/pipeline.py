@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from seqblend.app.progress import Progress
+from seqblend.app.progress import TrainingProgress
 from seqblend.app.submit import (
     Outcome,
     blend_results,
@@ -126,7 +126,7 @@ def run_plan(
     deadline: time.monotonic() when everything has to be done; None: no limit
     """
 
-    def update(outcome: Outcome, progress: Progress) -> None:
+    def update(outcome: Outcome, progress: TrainingProgress) -> None:
         """Blend and submit; the class frequencies where nothing is complete yet."""
         if not outcome.results:
             outcome.submission = submit_class_prior(project, out)
@@ -172,7 +172,7 @@ def fit_plan(
     console: Console,
     *,
     deadline: float | None = None,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_progress: Callable[[TrainingProgress], None] = lambda _: None,
     name_of: Callable[[Unit], str] = attrgetter("name"),
 ) -> Schedule:
     """Fit the missing units.
@@ -183,7 +183,8 @@ def fit_plan(
     jobs = [project.job(unit) for unit in plan.missing]
     schedule = Schedule(jobs, dict(plan.done), plan.estimator.seconds, deadline)
     devices = project.machine.devices[: max(len(jobs), 1)]
-    with Progress(console, schedule, project.competition.metric, len(devices), name_of) as progress:
+    metric = project.competition.metric
+    with TrainingProgress(console, schedule, metric, len(devices), name_of) as progress:
         on_progress(progress)
         if not jobs:
             return schedule
@@ -201,14 +202,14 @@ def _fit_and_collect(
     plan: Plan,
     console: Console,
     deadline: float | None,
-    update: Callable[[Outcome, Progress], None],
+    update: Callable[[Outcome, TrainingProgress], None],
 ) -> Outcome:
     """Fit the missing units; `update` is called at the start and for every run that is complete."""
     if deadline is not None:
         deadline -= min(_RESERVE, _RESERVE_SHARE * (deadline - time.monotonic()))
     outcome = Outcome()
 
-    def on_progress(progress: Progress) -> None:
+    def on_progress(progress: TrainingProgress) -> None:
         """Collect what is complete, and rank it."""
         if _collect(project, plan, progress.schedule, outcome) or outcome.submission is None:
             update(outcome, progress)

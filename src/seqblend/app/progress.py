@@ -22,8 +22,8 @@ class _Row:
     values: dict = field(default_factory=dict)
 
 
-class Progress:
-    """The units as they run: live on a terminal, one line an epoch elsewhere."""
+class TrainingProgress:
+    """The units as they run: live on a terminal, one line per epoch elsewhere."""
 
     def __init__(
         self,
@@ -33,14 +33,14 @@ class Progress:
         workers: int,
         name_of: Callable[[Unit], str] = attrgetter("name"),
     ) -> None:
-        """name_of: what units are called; no two that run at a time may share a name."""
+        """name_of: what units are called; two that run at the same time need different names."""
         self.schedule, self.metric, self.workers = schedule, metric, workers
         self.leaderboard: list[tuple[str, str]] = []
         self._name_of = name_of
         self._rows: dict[str, _Row] = {}
         self._status = Status(console, self._lines, self._picture)
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> TrainingProgress:
         self._status.__enter__()
         return self
 
