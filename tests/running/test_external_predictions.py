@@ -155,7 +155,7 @@ def test_with_two_classes_the_positive_ones_column_is_enough(project, tmp_path):
     ("text", "message"),
     [
         ("mine", "expects NAME=oof.csv,test.csv, got 'mine'"),
-        ("nblr=a,b", "'nblr' is a model of our own"),
+        ("nblr=a,b", "'nblr' is a model of this package"),
         ("mine=a.csv,b.csv", "no file a.csv"),
         ("../x=a,b", "expects NAME="),
     ],
