@@ -237,7 +237,7 @@ def test_a_damaged_unit_leaves_its_run_out_of_blend_and_report_by_name(copy, dam
     assert [result.name for result in outcome.results] == [nblr.name]
     assert make_report_data(copy, outcome, "").records[0].run == nblr.name
     assert (unit / "history.json.corrupt").exists() == (damage == "corrupt")
-    assert notes[-1].startswith(f"{bilstm.name} is left out for want of {bilstm.name}/seed0-fold1")
+    assert notes[-1].startswith(f"{bilstm.name} is left out, missing or damaged: {bilstm.name}/")
     assert "./run.sh --models bilstm" in notes[-1]
     if damage != "unit deleted":
         assert f"{bilstm.name}/seed0-fold1: history.json does not match its hash" in notes[0]
@@ -250,7 +250,7 @@ def test_a_damaged_run_is_left_out_by_name(copy):
     notes = []
     (left,) = finished_runs(copy.workspace, copy.fingerprint, notes.append)
     assert left.name == bilstm.name
-    assert f"{nblr.name} is left out for want of its own files" in notes[-1]
+    assert f"{nblr.name} is left out, missing or damaged: its files" in notes[-1]
 
 
 @pytest.mark.parametrize("name", ["valid.npy", "weights.npz"])

@@ -116,7 +116,7 @@ def _read_run(
     """The manifest of a run with this fingerprint whose files and units are whole, else None."""
     manifest = read_finished(folder, note)
     if manifest is None:
-        damaged = ["its own files"]
+        damaged = ["its files"]
     else:
         fault = find_mismatch(manifest, fingerprint)
         if fault:
@@ -129,8 +129,8 @@ def _read_run(
     model, is_second, _ = folder.name.rpartition("-")[0].partition(SUFFIX)
     flags = f"--models {model}" + (" --pseudo" if is_second else "")
     note(
-        f"{folder.name} is left out for want of {listing(damaged, 3)}: the command that made it, "
-        f"such as ./run.sh {flags}, makes what is missing again"
+        f"{folder.name} is left out, missing or damaged: {listing(damaged, 3)}. "
+        f"The command that made it, such as ./run.sh {flags}, makes them again"
     )
     return None
 
