@@ -15,16 +15,17 @@ from seqblend.core.config import (
     TrainConfig,
     VocabularyConfig,
     check_schedule,
+    configure,
     digest,
 )
 from seqblend.core.provenance import code_digest
 from seqblend.embeddings.vectors import EmbeddingUse
-from seqblend.models.registry import Entry, entry_for, resolve_options
+from seqblend.models.registry import Entry, entries, entry_for, resolve_options
 from seqblend.running.pseudo_labels import SUFFIX, PseudoUse
-from seqblend.running.tuned import REMARK, with_values
 from seqblend.training.optimisation import choose_precision
 
 PILOT = -1  # the fold number of a pilot
+REMARK = "tuned on these rows"
 # The sources that change what a unit computes, by kind of model.
 _SHARED = (
     *("data/sequences", "data/folds", "data/stratify", "core/seeds", "evaluation/metrics"),
@@ -202,6 +203,15 @@ def plan_second_stage(runs: list[Run], config: PseudoConfig) -> list[Run]:
         name = f"{run.title}{SUFFIX}-{digest(use)[:12]}"
         second.append(dataclasses.replace(run, name=name, pseudo=use))
     return second
+
+
+def with_values(config: Config, model: str) -> Config:
+    """The configuration with the model's tuned values put in."""
+    settings: dict[str, dict[str, Any]] = {}
+    for name, value in config.tuned.get(model, {}).items():
+        section, _, key = name.partition(".")
+        settings.setdefault(model if section == "options" else section, {})[key] = value
+    return configure(config, settings, entries()) if settings else config
 
 
 def remark_of(run: Run, config: Config) -> str:

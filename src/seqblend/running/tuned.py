@@ -6,13 +6,12 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from seqblend.core.config import Config, configure
+from seqblend.core.config import Config
 from seqblend.core.errors import FlagError
 from seqblend.core.storage import read_json, set_aside, write_json
-from seqblend.models.registry import entries, resolve_options
+from seqblend.models.registry import resolve_options
+from seqblend.running.runs import REMARK, with_values
 from seqblend.running.workspace import Workspace
-
-REMARK = "tuned on these rows"
 
 
 def write_tuned(workspace: Workspace, model: str, record: dict[str, Any]) -> None:
@@ -77,15 +76,6 @@ def is_given(config: Config, model: str, name: str) -> bool:
     section, _, key = name.partition(".")
     own = f"{model}.{key}" if section == "options" else name
     return not config.given.isdisjoint({name, own})
-
-
-def with_values(config: Config, model: str) -> Config:
-    """The configuration with the model's tuned values put in."""
-    settings: dict[str, dict[str, Any]] = {}
-    for name, value in config.tuned.get(model, {}).items():
-        section, _, key = name.partition(".")
-        settings.setdefault(model if section == "options" else section, {})[key] = value
-    return configure(config, settings, entries()) if settings else config
 
 
 def _fits(config: Config, model: str, values: dict[str, Any], note: Callable[[str], None]) -> bool:
