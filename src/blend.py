@@ -15,7 +15,7 @@ from seqblend.app.load import load_project
 from seqblend.app.pipeline import blend_finished
 from seqblend.core.console import make_console, say
 from seqblend.running.external_predictions import import_predictions, parse_predictions_flag
-from seqblend.running.workspace import find_places
+from seqblend.running.inputs import find_places
 
 
 def main(argv: list[str]) -> int:
@@ -23,9 +23,12 @@ def main(argv: list[str]) -> int:
     parser = make_parser("Blend finished runs into a submission.")
     parser.add_argument("--models", metavar="A,B", help="only these models")
     parser.add_argument(
-        "--add", action="append", default=[], metavar="NAME=OOF,TEST",
-        help="probabilities made elsewhere join the finished runs: two files with ids",
-    )  # fmt: skip
+        "--add",
+        action="append",
+        default=[],
+        metavar="NAME=OOF,TEST",
+        help="predictions made elsewhere, blended with the finished runs: two CSV files with ids",
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="a further copy of the submission")
     parser.add_argument("--lb", metavar="FILE=SCORE", help="log a leaderboard's answer, and stop")
     args = parser.parse_args(argv)

@@ -19,7 +19,7 @@ def main(argv: list[str]) -> int:
     """Parse, load, diagnose, show. Returns the exit code."""
     parser = make_parser("Say how far a cross-validated score can be trusted.")
     args = parser.parse_args(argv)
-    args.models, args.is_without_vectors = "nblr", True  # no token vectors are made for a look
+    args.models, args.is_without_vectors = "nblr", True  # diagnosing needs no token vectors
     console = make_console()
     project = load_project(args, console)
     show_project(console, project)

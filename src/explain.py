@@ -23,14 +23,12 @@ def main(argv: list[str]) -> int:
     parser = make_parser("Show which tokens a prediction depends on.")
     parser.add_argument("--model", required=True, metavar="NAME", help="a model that was trained")
     parser.add_argument("--row", metavar="ID", help="a training or test row's id")
-    parser.add_argument(
-        "--text", metavar="TEXT", help="a text of your own, or ids with spaces between"
-    )
+    parser.add_argument("--text", metavar="TEXT", help="any text, or token ids separated by spaces")
     args = parser.parse_args(argv)
     if args.row is not None and args.text is not None:
         raise FlagError("expected --row or --text, got both: leave one out")
     check_model(args.model)
-    args.models, args.is_without_vectors = args.model, True  # no token vectors are made for a look
+    args.models, args.is_without_vectors = args.model, True  # explaining makes no token vectors
     console = make_console()
     project = load_project(args, console)
     if args.row is not None or args.text is not None:

@@ -17,7 +17,7 @@ from seqblend.core.console import make_console, say
 from seqblend.core.errors import FlagError
 from seqblend.data.demo_kinds import KINDS, DemoSize, write_kind
 from seqblend.extras.public.published import DATA_SETS, ArchiveSource, prepare
-from seqblend.running.workspace import find_places
+from seqblend.running.inputs import find_places
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -34,12 +34,12 @@ def parse(argv: list[str]) -> argparse.Namespace:
         add("--unchecked", action="store_true", help="take an archive that is not the published")
     about = "rows drawn here, with the best score that can be reached"
     add = subcommands.add_parser("demo", help=about, description=about).add_argument
-    kinds = "what tells the classes apart: order, counting, or the first token"
+    kinds = "what the class depends on: order, counting, or the first token"
     add("--kind", choices=list(KINDS), default="hmm", help=kinds)
     add("--to", type=Path, metavar="DIR", help="default: input/demo-SEED or input/KIND-SEED")
     add("--seed", type=int, default=1, metavar="N", help="1: the embedded demo")
     add("--rows", type=int, default=4_000, metavar="N", help="training rows")
-    add("--length", type=int, default=200, metavar="N", help="tokens a row, memory alone")
+    add("--length", type=int, default=200, metavar="N", help="tokens per row, for memory only")
     return parser.parse_args(argv)
 
 

@@ -1,4 +1,4 @@
-"""The whole way, from competition files to a checked submission and a report.
+"""The whole pipeline, from competition files to a checked submission and a report.
 
 python src/run.py [--data DIR] [--models nblr,bilstm,bigru] [--budget 30m] [--tune 10m] [--plan]
 """
@@ -14,7 +14,7 @@ from seqblend.app.finish import finish_run
 from seqblend.app.load import load_plan
 from seqblend.app.pipeline import exit_code, run_plan
 from seqblend.core.console import make_console, say
-from seqblend.running.workspace import KAGGLE
+from seqblend.running.inputs import KAGGLE
 
 
 def main(argv: list[str], kaggle: Path = KAGGLE) -> int:

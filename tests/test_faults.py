@@ -19,26 +19,44 @@ from seqblend.core.storage import file_digest, read_array, read_json, write_arra
 # The count picks a later visit. Inside a worker it is chosen so that the fresh worker gets past
 # it, since FAULT is still set there; the first visits would end every unit.
 KILLS = [
-    "cache.write:2", "weights.rename:4", "submission.write:3",
-    *(pytest.param(fault, marks=pytest.mark.slow) for fault in (
-        "oof.write:6",
-        "data.read:1", "data.read:3", "cache.write:1", "folds.write:1", "folds.write:2",
-        "epoch.end:1", "epoch.end:3", "weights.write:1", "weights.write:4", "weights.rename:1",
-        "oof.write:1", "oof.write:4", "blend.write:1", "blend.write:4", "submission.write:1",
-        "submission.write:2", "submission.write:4",
-    )),
-]  # fmt: skip
+    "cache.write:2",
+    "weights.rename:4",
+    "submission.write:3",
+    *(
+        pytest.param(fault, marks=pytest.mark.slow)
+        for fault in (
+            "oof.write:6",
+            "data.read:1",
+            "data.read:3",
+            "cache.write:1",
+            "folds.write:1",
+            "folds.write:2",
+            "epoch.end:1",
+            "epoch.end:3",
+            "weights.write:1",
+            "weights.write:4",
+            "weights.rename:1",
+            "oof.write:1",
+            "oof.write:4",
+            "blend.write:1",
+            "blend.write:4",
+            "submission.write:1",
+            "submission.write:2",
+            "submission.write:4",
+        )
+    ),
+]
 
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory) -> Path:
-    """A competition in which bilstm does the blend no good: what stands first looks best."""
+    """A competition in which bilstm does not help the blend: the first model alone is best."""
     return write_competition(tmp_path_factory.mktemp("weak") / "tiny", share=0.2)
 
 
 @pytest.fixture(scope="module")
 def undisturbed(tiny, tmp_path_factory) -> Path:
-    """A kernel in which the whole way ran without a fault."""
+    """A kernel in which the whole pipeline ran without a fault."""
     kaggle = tmp_path_factory.mktemp("undisturbed")
     assert run_kernel(kaggle, "--data", tiny, *SMALL) == 0
     return kaggle
@@ -203,7 +221,7 @@ def test_a_pickle_with_a_matching_hash_ends_in_one_line_and_is_never_executed(
     assert probabilities(kernel) == probabilities(undisturbed)
 
 
-def test_every_submission_stays_and_the_log_says_which_one_stands(undisturbed, tiny, capsys):
+def test_every_submission_stays_and_the_log_names_the_current_one(undisturbed, tiny, capsys):
     folder = undisturbed / "working" / "submissions"
     with open(folder / "log.csv", newline="", encoding="utf-8") as file:
         lines = list(csv.DictReader(file))

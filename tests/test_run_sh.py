@@ -55,8 +55,12 @@ def start(
     return subprocess.run(
         ["bash", str(script or clone / "run.sh"), *arguments],
         env={"PATH": f"{clone.parent / 'bin'}:/usr/bin:/bin"} | environment,
-        cwd="/", capture_output=True, text=True, timeout=20, check=False,
-    )  # fmt: skip
+        cwd="/",
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
 
 
 def calls(clone: Path) -> list[str]:
@@ -105,7 +109,7 @@ def test_a_named_interpreter_is_used_as_it_is(clone, named):
 @pytest.mark.parametrize(
     ("command", "more"), [((), ""), (("test",), "pytest"), (("lint",), "ruff")]
 )
-def test_a_named_interpreter_that_lacks_packages_is_told_which(clone, command, more):
+def test_a_named_interpreter_that_lacks_packages_is_one_line_that_names_them(clone, command, more):
     bare = clone.parent / "bare"
     bare.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "$@"\n')  # -S: no site-packages
     bare.chmod(0o755)
@@ -120,8 +124,9 @@ def test_a_named_interpreter_that_lacks_packages_is_told_which(clone, command, m
 def test_an_interpreter_that_is_not_there_is_one_line_and_code_5(clone):
     done = start(clone, PYTHON="/no/such/python")
     assert (done.returncode, done.stderr) == (
-        5, "error: PYTHON=/no/such/python: no such interpreter\n",
-    )  # fmt: skip
+        5,
+        "error: PYTHON=/no/such/python: no such interpreter\n",
+    )
 
 
 @pytest.mark.parametrize("command", ["train", "hlep"])
@@ -142,7 +147,7 @@ def test_help_needs_no_interpreter(clone, command):
     assert "./run.sh test" in done.stdout
 
 
-def test_help_tells_every_flag_of_the_whole_way(clone, capsys):
+def test_help_lists_every_flag_of_run(clone, capsys):
     import run  # a script, not a package: found through .pytest.ini's pythonpath
 
     with pytest.raises(SystemExit):

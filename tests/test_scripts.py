@@ -158,8 +158,20 @@ def test_wrong_data_are_one_line_and_code_3(competition_folder, tmp_path, capsys
 def out_of_time(tiny, tmp_path_factory) -> tuple[Path, int]:
     """A kernel whose budget suffices for nblr alone, and the exit code."""
     kaggle = tmp_path_factory.mktemp("budget")
-    flags = ["--models", "nblr,bilstm", "--folds", "2", "--workers", "1", "--budget", "90s",
-             "--set", "train.epochs=1000000", "--out", kaggle / "out.csv"]  # fmt: skip
+    flags = [
+        "--models",
+        "nblr,bilstm",
+        "--folds",
+        "2",
+        "--workers",
+        "1",
+        "--budget",
+        "90s",
+        "--set",
+        "train.epochs=1000000",
+        "--out",
+        kaggle / "out.csv",
+    ]
     return kaggle, run_kernel(kaggle, "--data", tiny, *flags)
 
 

@@ -10,10 +10,10 @@ from conftest import write_competition
 
 from seqblend.core.config import Config, FoldConfig, PseudoConfig, configure, parse_assignments
 from seqblend.models.registry import entries
+from seqblend.running.inputs import Places
 from seqblend.running.project import Request, open_project
 from seqblend.running.runs import plan_runs, plan_second_stage, plan_units
 from seqblend.running.units import run_unit
-from seqblend.running.workspace import Places
 
 CPU = torch.device("cpu")
 SETTINGS = ["train.max_epochs=3", "options.hidden=8", "options.width=8", "train.precision=float32"]

@@ -33,13 +33,21 @@ from seqblend.evaluation.paired import PairedDifference
 from seqblend.reading.solution import read_solution
 from seqblend.reporting.facts.entries import rank_entries
 from seqblend.reporting.facts.leaderboard_table import tabulate
+from seqblend.running.inputs import Places
 from seqblend.running.project import Request, open_project
 from seqblend.running.results import RunResult, collect_run
 from seqblend.running.units import run_unit
-from seqblend.running.workspace import Places
 
-ROWS = {"exact duplicates", "near duplicates", "families", "label from id", "label from row order",
-        "label from length", "train against test", "unseen tokens"}  # fmt: skip
+ROWS = {
+    "exact duplicates",
+    "near duplicates",
+    "families",
+    "label from id",
+    "label from row order",
+    "label from length",
+    "train against test",
+    "unseen tokens",
+}
 
 
 @pytest.fixture
@@ -60,7 +68,7 @@ def train_all(project) -> None:
         collect_run(project.workspace, each.name, 1, project.fold, project.fingerprint)
 
 
-def look(project):
+def diagnose(project):
     """What the doctor finds, its file, and what it shows."""
     console = Console(file=io.StringIO(), width=200)
     diagnosis = run_diagnostics(project, pytest.fail)
@@ -69,19 +77,19 @@ def look(project):
 
 
 def test_rows_are_examined_before_anything_is_trained_and_nothing_trained_is_kept(project):
-    diagnosis, found, shown = look(project)
+    diagnosis, found, shown = diagnose(project)
     names = {check["name"] for check in found["checks"]}
     assert names == ROWS | {"confidence of a linear model", "class shift"}
     assert all(f"{name} (" in shown for name in names)
     assert found["cards"] == []
     assert found["gains"] == {}
     assert not (project.workspace.root / "runs").exists()
-    assert look(project)[0] == diagnosis
+    assert diagnose(project)[0] == diagnosis
 
 
 def test_finished_runs_are_examined_too(project):
     train_all(project)
-    _, found, shown = look(project)
+    _, found, shown = diagnose(project)
     names = {check["name"] for check in found["checks"]}
     finished = {"confidence of nblr", "confidence of tfidf", "class shift", "label errors"}
     assert names == ROWS | finished
@@ -105,8 +113,8 @@ def test_the_blends_test_score_weighs_each_member_by_its_own_weight_whatever_the
     mixed = 0.9 * tests["tfidf"].astype(float) + 0.1 * tests["nblr"]
     by_hand = -np.log(mixed[np.arange(len(answers)), answers]).mean()
     for results in (outcome.results, outcome.results[::-1]):
-        told = replace(outcome, results=results, blend=replace(outcome.blend, blend=blend))
-        record = make_report_data(project, told, "./run.sh").blend
+        reordered = replace(outcome, results=results, blend=replace(outcome.blend, blend=blend))
+        record = make_report_data(project, reordered, "./run.sh").blend
         assert record.test["log_loss"] == pytest.approx(by_hand)
 
 
@@ -136,32 +144,32 @@ def test_the_two_best_submissions_are_a_blend_of_several_and_the_best_run():
     assert best_two(runs[:1], None)[1] is None
 
 
-def test_rows_are_looked_at_once_and_again_when_a_file_is_damaged_or_folds_change(project):
-    told = []
-    first = check_rows(project, told.append)
-    assert len(told) == len(ROW_CHECKS)
+def test_rows_are_checked_once_and_again_when_a_file_is_damaged_or_folds_change(project):
+    notes = []
+    first = check_rows(project, notes.append)
+    assert len(notes) == len(ROW_CHECKS)
     assert check_rows(project, pytest.fail) == first
     next(project.workspace.root.glob("checks/near-*.json")).write_text("{")
-    assert check_rows(project, told.append) == first
-    assert told[len(ROW_CHECKS) :] == ["looking at the rows: near duplicates"]
-    check_rows(replace(project, fingerprint=replace(project.fingerprint, folds="0")), told.append)
-    assert len(told) == 2 * len(ROW_CHECKS) + 1
+    assert check_rows(project, notes.append) == first
+    assert notes[len(ROW_CHECKS) :] == ["checking near duplicates"]
+    check_rows(replace(project, fingerprint=replace(project.fingerprint, folds="0")), notes.append)
+    assert len(notes) == 2 * len(ROW_CHECKS) + 1
 
 
-def test_no_look_begins_that_would_not_end_in_time(project):
-    told = []
-    assert check_rows(project, told.append, deadline=time.monotonic()) == []
-    assert told[0].startswith("no time to look at exact duplicates, ")
-    assert check_rows(project, told.append, deadline=time.monotonic() + 60)
+def test_no_check_begins_that_would_not_end_in_time(project):
+    notes = []
+    assert check_rows(project, notes.append, deadline=time.monotonic()) == []
+    assert notes[0].startswith("no time to check exact duplicates, ")
+    assert check_rows(project, notes.append, deadline=time.monotonic() + 60)
 
 
 def test_the_report_of_a_session_says_what_the_doctor_found(project):
     train_all(project)
     outcome = blend_finished(project, pytest.fail, None, None)
     console = Console(file=io.StringIO(), width=200)
-    told = []
-    show_finished(console, project, outcome, finish_run(project, outcome, "", note=told.append))
-    assert told  # what takes its time is announced
+    notes = []
+    show_finished(console, project, outcome, finish_run(project, outcome, "", note=notes.append))
+    assert notes  # a check is announced before it runs
     text = (project.workspace.report / "report.md").read_text("utf-8")
     assert "| exact duplicates |" in text
     assert "### Sources of variance" in text
@@ -169,7 +177,8 @@ def test_the_report_of_a_session_says_what_the_doctor_found(project):
     assert "(confident learning)" in text
     assert "errors alike" in text
     shown = console.file.getvalue()
-    assert "behind ± noise" in shown
+    assert "difference ± margin" in shown
+    assert "significant where it is larger than its 95 % margin" in shown
     late = finish_run(project, outcome, "", note=pytest.fail, deadline=time.monotonic())
     assert late.diagnosis is None
     assert "## Validation" in (text := (project.workspace.report / "report.md").read_text("utf-8"))

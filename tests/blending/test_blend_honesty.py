@@ -97,7 +97,7 @@ def draw_world(n: int, m: int, c: int, seed: int):
     return softmax(logits), labels
 
 
-def cover(metric: str, times: int, n: int, *, c: int = 2, m: int = 3, is_interim: bool = False):
+def cover(metric: str, times: int, n: int, *, c: int = 2, m: int = 3):
     """(low, high, true score of the fitted blend) of simulations: float64 [times, 3].
 
     The true score is that on 100,000 other rows.
@@ -106,9 +106,7 @@ def cover(metric: str, times: int, n: int, *, c: int = 2, m: int = 3, is_interim
     found = []
     for seed in range(times):
         stack, labels = draw_world(n, m, c, seed)
-        result = select_blend(
-            stack, labels, np.arange(n) % 5, metric, tuple("abcd"[:m]), is_interim=is_interim
-        )
+        result = select_blend(stack, labels, np.arange(n) % 5, metric, tuple("abcd"[:m]))
         true = score(metric, truth, result.blend.apply(world))
         found.append((result.nested["low"], result.nested["high"], true))
     return np.array(found)
@@ -181,7 +179,7 @@ def test_the_interval_covers_the_truth_with_four_members_and_five_classes(metric
 
 @pytest.mark.parametrize("metric", ["accuracy", "log_loss"])
 def test_the_interval_is_as_wide_as_the_score_is_off(metric):
-    found = cover(metric, 40, 300, is_interim=True)
+    found = cover(metric, 40, 300)
     low, high, true = found.T
     off = np.sqrt(np.mean(((low + high) / 2 - true) ** 2))
     assert share_covered(found) >= 0.88

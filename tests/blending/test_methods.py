@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 
 from seqblend.blending.crossfit import BlendFitter, cross_fit, make_blend_folds
 from seqblend.blending.logodds import LogOddsLoss
-from seqblend.blending.methods import METHODS, Blend, available_methods, fit_blend
+from seqblend.blending.methods import METHODS, Blend, fit_blend
 from seqblend.blending.selection import select_blend
 from seqblend.blending.stacking import simplex_weights
 from seqblend.core.errors import InputError
@@ -37,10 +37,6 @@ def test_the_means_have_known_values():
     mean, logodds = (Blend(name, np.full(2, 0.5), ("a", "b")) for name in names)
     np.testing.assert_allclose(mean.apply(stack), [[0.7, 0.3]], atol=1e-7)
     np.testing.assert_allclose(logodds.apply(stack), [[0.75, 0.25]], atol=1e-6)  # odds 9 -> 3
-
-
-def test_an_interim_blend_is_chosen_among_fewer_methods():
-    assert set(available_methods(3, is_interim=True)) < set(available_methods(3))
 
 
 @pytest.mark.parametrize("method", ["mean", "logodds_simplex"])
@@ -306,7 +302,7 @@ def test_members_that_are_too_sure_are_cooled_for_log_loss_and_the_table_says_so
 def test_the_record_of_the_nested_choice_has_interval_gain_and_forecast():
     stack, labels, fold = members(4, 1_000, 2)
     near, far = (
-        select_blend(stack, labels, fold, "accuracy", NAMES[:4], n_test=n, is_interim=True).nested
+        select_blend(stack, labels, fold, "accuracy", NAMES[:4], n_test=n).nested
         for n in (100_000, 50)
     )
     assert near["low"] < near["cross_fitted"] < near["high"]

@@ -14,11 +14,11 @@ from seqblend.core.config import (
     parse_assignments,
 )
 from seqblend.embeddings import auto
-from seqblend.embeddings.auto import REDUCED_DROPOUT, reduce_dropout, resolve_embedding
+from seqblend.embeddings.auto import REDUCED_DROPOUT, reduce_dropout, resolve_vector_settings
 from seqblend.models.registry import resolve_options
+from seqblend.running.inputs import Places
 from seqblend.running.project import Request, open_project
 from seqblend.running.tuned import with_values
-from seqblend.running.workspace import Places
 
 TRAIN = [[0] * 60, [1] * 20, [2] * 20]  # 100 tokens, 80 once cut at 40
 
@@ -27,7 +27,7 @@ def settle(others=97, **changes):
     """The configuration with 3 training rows and so many others."""
     view = SimpleNamespace(sequences=sequence_set([*TRAIN, *[[3]] * others]))
     competition = SimpleNamespace(train=sequence_set(TRAIN), view=view)
-    return resolve_embedding(dataclasses.replace(Config(), **changes), competition)
+    return resolve_vector_settings(dataclasses.replace(Config(), **changes), competition)
 
 
 def use_of(config):

@@ -39,8 +39,8 @@ from seqblend.models.nblr import NbLogistic
 from seqblend.models.ngrams import NgramIndex
 from seqblend.models.registry import entry_for, resolve_options
 from seqblend.reporting.facts.explanations import read_explanations, shares_of
+from seqblend.running.inputs import find_places
 from seqblend.running.project import Request, open_project
-from seqblend.running.workspace import find_places
 from seqblend.training.members import fit_member
 
 SMALL = {"options": {"width": 8, "hidden": 8}}

@@ -8,10 +8,10 @@ from seqblend.core.config import Config, configure, parse_assignments
 from seqblend.core.errors import FlagError
 from seqblend.core.storage import read_json
 from seqblend.extras.benchmark.ablation import DEFAULT, VARIANTS, plan_variants, tabulate_variants
+from seqblend.running.inputs import Places
 from seqblend.running.project import Project, Request, open_project
 from seqblend.running.runs import PILOT, Unit
 from seqblend.running.units import _rows_of
-from seqblend.running.workspace import Places
 
 SETTINGS = [
     "lstm.hidden=4",

@@ -66,10 +66,19 @@ def test_more_tokens_and_classes_take_a_linear_member_longer():
     assert len(set(seconds)) == 3
 
 
-@pytest.mark.parametrize("view", ["words", "chars", "ids"])
-def test_every_linear_model_has_a_price_of_its_own(view):
+def test_a_newly_registered_linear_model_has_an_estimate(monkeypatch):
+    known = entries()
+    new = dataclasses.replace(known["nblr"], name="new")
+    monkeypatch.setitem(known, "new", new)
+    unit = Unit(dataclasses.replace(NBLR, name="new-1", model="new"), 0, 0)
+    assert make_estimator().seconds(unit) > 0
+
+
+def test_the_first_linear_unit_sets_the_pace_of_all_linear_models():
     rows = sequence_set([[1, 2, 3, 4] * 500] * 50)
-    estimator = Estimator(rows, rows, classes=3, folds=5, view=view)
-    names = [name for name, entry in entries().items() if entry.kind == "linear"]
-    seconds = {estimator.seconds(Unit(dataclasses.replace(NBLR, model=n), 0, 0)) for n in names}
-    assert len(seconds) == len(names)
+    estimator = Estimator(rows, rows, classes=2, folds=5)
+    chars = Unit(dataclasses.replace(NBLR, name="chars-1", model="chars"), 0, 0)
+    start_up = 4.0
+    before = estimator.seconds(chars) - start_up
+    estimator.observe(Unit(NBLR, 0, 0), {"seconds": 3 * before})
+    assert estimator.seconds(chars) - start_up == pytest.approx(3 * before)

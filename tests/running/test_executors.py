@@ -1,7 +1,8 @@
-"""Workers that die or whose unit fails: each is told, and the rest goes on."""
+"""Workers that die or whose unit fails: each is reported, and the rest goes on."""
 
 from __future__ import annotations
 
+import dataclasses
 import multiprocessing
 import os
 import re
@@ -14,9 +15,9 @@ from processes import wait_until
 
 from seqblend.core.config import Config, TrainConfig
 from seqblend.running.executors import Event, WorkerPool
+from seqblend.running.inputs import Places
 from seqblend.running.project import Request, open_project
 from seqblend.running.runs import Job, Unit, plan_runs
-from seqblend.running.workspace import Places
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +34,9 @@ def jobs(tiny, tmp_path_factory) -> dict[str, Job]:
         config, project.fingerprint.data, project.fingerprint.folds, torch.device("cpu")
     )
     job = project.job(Unit(nblr, 0, 0))
+    lost = dataclasses.replace(job.fingerprint, folds="missing")
     return {
-        "lost folds": Job(Unit(nblr, 0, 1), job.data, job.runs, job.data_digest, "missing", "l"),
+        "lost folds": dataclasses.replace(job, unit=Unit(nblr, 0, 1), fingerprint=lost),
         "bilstm fold 0": project.job(Unit(bilstm, 0, 0)),
         "bilstm fold 1": project.job(Unit(bilstm, 0, 1)),
         "nblr fold 0": job,

@@ -1,4 +1,4 @@
-"""Probabilities from elsewhere: aligned by id, every fault one line, and a fingerprint that holds."""
+"""Imported predictions: aligned by id, every fault one line, and kept under a fingerprint."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from seqblend.running.external_predictions import (
     parse_predictions_flag,
     read_probabilities,
 )
+from seqblend.running.inputs import Places
 from seqblend.running.project import Project, Request, open_project
 from seqblend.running.results import MADE_BY, find_mismatch, finished_runs
-from seqblend.running.workspace import Places
 
 CLASSES = ["blue", "green", "red"]
 
@@ -133,7 +133,7 @@ def test_every_fault_of_the_rows_is_one_clear_line(project, tmp_path, spoil, mes
         (("name", *CLASSES), "expected an id column 'id', it has name, blue, green, red"),
     ],
 )
-def test_other_columns_are_told(project, tmp_path, header, message):
+def test_other_columns_are_named(project, tmp_path, header, message):
     competition = project.competition
     path = write(tmp_path / "oof.csv", table(competition.train_ids), header)
     with pytest.raises(InputError, match=message):
@@ -155,12 +155,12 @@ def test_with_two_classes_the_positive_ones_column_is_enough(project, tmp_path):
     ("text", "message"),
     [
         ("mine", "expects NAME=oof.csv,test.csv, got 'mine'"),
-        ("nblr=a,b", "'nblr' is a model of our own"),
+        ("nblr=a,b", "'nblr' is a model of this package"),
         ("mine=a.csv,b.csv", "no file a.csv"),
         ("../x=a,b", "expects NAME="),
     ],
 )
-def test_a_wrong_flag_is_told(text, message):
+def test_a_wrong_flag_is_one_line(text, message):
     with pytest.raises(FlagError, match=message):
         parse_predictions_flag(text)
 

@@ -11,7 +11,6 @@ from report_examples import make_probabilities, make_report
 from unit_examples import ALL, make_project, runs_of, two_stages
 
 from seqblend.core.config import PseudoConfig
-from seqblend.core.errors import FlagError
 from seqblend.core.storage import read_json
 from seqblend.evaluation.bootstrap import score_contributions, standard_error
 from seqblend.evaluation.metrics import score
@@ -19,22 +18,38 @@ from seqblend.reporting.facts.entries import rank_entries
 from seqblend.reporting.facts.records import ModelRecord, PseudoFacts
 from seqblend.reporting.sections.pseudo_section import pseudo_section, tabulate_pseudo
 from seqblend.running.budget import Estimator
-from seqblend.running.pseudo_labels import choose_rows
-from seqblend.running.runs import PILOT, Job, Unit, plan_second_stage, plan_units
+from seqblend.running.pseudo_labels import select_confident
+from seqblend.running.runs import (
+    PILOT,
+    DataFingerprint,
+    Job,
+    Unit,
+    plan_second_stage,
+    plan_units,
+    remark_of,
+)
 from seqblend.running.scheduling import Schedule
-from seqblend.running.tuned import remark_of
 
-NBLR = ["--models", "nblr", "--folds", "2", "--workers", "1", "--pseudo",
-        "--set", "pseudo.confidence=0.6"]  # fmt: skip
+NBLR = [
+    "--models",
+    "nblr",
+    "--folds",
+    "2",
+    "--workers",
+    "1",
+    "--pseudo",
+    "--set",
+    "pseudo.confidence=0.6",
+]
 
 
 def test_rows_below_the_confidence_are_not_used_and_of_too_many_the_surest_are():
     one = np.array([[0.875, 0.125], [0.25, 0.75], [0.5, 0.5], [0.125, 0.875]], np.float32)
     two = np.array([[0.625, 0.375], [0.25, 0.75], [0.5, 0.5], [0.125, 0.875]], np.float32)
-    assert choose_rows([one, two], 0.75, most=9).tolist() == [[0, 0], [1, 1], [3, 1]]
-    assert choose_rows([one, two], 0.8, most=9).tolist() == [[3, 1]]
-    assert choose_rows([one, two], 0.75, most=2).tolist() == [[0, 0], [3, 1]]
-    assert choose_rows([one, two], 0.9, most=9).shape == (0, 2)
+    assert select_confident([one, two], 0.75, most=9).tolist() == [[0, 0], [1, 1], [3, 1]]
+    assert select_confident([one, two], 0.8, most=9).tolist() == [[3, 1]]
+    assert select_confident([one, two], 0.75, most=2).tolist() == [[0, 0], [3, 1]]
+    assert select_confident([one, two], 0.9, most=9).shape == (0, 2)
 
 
 def test_a_run_is_named_by_confidence_share_and_the_first_stage(tmp_path):
@@ -51,8 +66,6 @@ def test_a_run_is_named_by_confidence_share_and_the_first_stage(tmp_path):
     for other in (names(confidence=0.9), names(share=0.5), names(runs_of(project)[:1])):
         assert other.isdisjoint(first)
     assert names(use=False) == set()
-    with pytest.raises(FlagError, match=r"confidence expects a probability of at most 1, got 95"):
-        names(confidence=95.0)
 
 
 def test_pseudo_labels_of_tuned_models_carry_their_remark(tmp_path):
@@ -78,7 +91,9 @@ def test_the_second_stage_waits_for_the_whole_first_and_falls_with_it(tmp_path):
     units = plan_units([first[0], second[0]], 1, 2)
 
     def schedule():
-        jobs = [Job(unit, tmp_path, tmp_path, "d", "f", "l") for unit in units]
+        jobs = [
+            Job(unit, tmp_path, tmp_path, DataFingerprint("d", "f", "l", "i")) for unit in units
+        ]
         return Schedule(jobs, {}, lambda unit: 99.0 if unit.run.pseudo else 1.0)
 
     whole, broken = schedule(), schedule()
@@ -95,7 +110,7 @@ def test_the_second_stage_waits_for_the_whole_first_and_falls_with_it(tmp_path):
     assert broken.next_job().unit == units[1]
 
 
-def test_a_second_fit_is_reckoned_dearer_by_the_rows_it_may_add(tmp_path):
+def test_the_estimate_of_a_second_fit_grows_with_the_rows_it_may_add(tmp_path):
     project = make_project(tmp_path, models=("nblr",))
     (base,), (second,) = two_stages(project, ALL)
     rows = project.competition.train.take(slice(0, 40)), project.competition.test

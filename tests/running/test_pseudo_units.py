@@ -17,8 +17,8 @@ from seqblend.core.storage import read_array, read_json
 from seqblend.data.folds import split
 from seqblend.evaluation.metrics import score
 from seqblend.models.nblr import NbLogistic, NbLogisticOptions
-from seqblend.running.pseudo_labels import choose_rows
-from seqblend.running.results import collect_run, pseudo_labels
+from seqblend.running.pseudo_labels import select_confident
+from seqblend.running.results import collect_run, read_added_labels
 from seqblend.running.runs import Unit, plan_units
 from seqblend.running.units import restore_member, run_unit
 from seqblend.tuning.space import make_space
@@ -39,8 +39,9 @@ def train_both(project, config=ALL):
 def results_of(project, runs):
     """The runs' probabilities, in file order."""
     return [
-        collect_run(project.workspace, run.name, 1, project.fold, project.fingerprint) for run in runs
-    ]  # fmt: skip
+        collect_run(project.workspace, run.name, 1, project.fold, project.fingerprint)
+        for run in runs
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,7 @@ def test_a_folds_pseudo_labels_are_the_mean_of_that_folds_fits(trained):
     chosen = []
     for k in range(2):
         several = [read_array(project.job(Unit(run, 0, k)).folder / "test.npy") for run in first]
-        chosen.append(choose_rows(several, SURE, most=99))
+        chosen.append(select_confident(several, SURE, most=99))
         for run in second:
             unit = project.job(Unit(run, 0, k)).folder
             assert read_array(unit / "pseudo.npy").tolist() == chosen[k].tolist()
@@ -70,7 +71,7 @@ def test_manifests_say_what_was_learnt_besides_and_whose_pilot_it_follows(traine
     project, first, second = trained
     base, run = first[1], second[1]
     unit = read_json(project.job(Unit(run, 0, 0)).folder / "manifest.json")
-    pilot = read_json(project.workspace.pilot(base.name) / "manifest.json")
+    pilot = read_json(project.workspace.run(base.name) / "pilot" / "manifest.json")
     assert unit["model"] == "bilstm+pseudo"
     assert (unit["epochs"], unit["temperature"]) == (pilot["epochs"], pilot["temperature"])
     assert unit["pseudo"]["pilot"] == f"{base.name}/pilot"
@@ -79,7 +80,7 @@ def test_manifests_say_what_was_learnt_besides_and_whose_pilot_it_follows(traine
     assert read_json(project.job(Unit(base, 0, 0)).folder / "manifest.json")["pseudo"] is None
     (result,) = results_of(project, [run])
     assert result.manifest["pseudo"]["rows"] == [
-        len(p) for p in pseudo_labels(project.workspace, result)
+        len(p) for p in read_added_labels(project.workspace, result)
     ]
 
 
@@ -129,10 +130,13 @@ def write_copies(folder, n=240):
     folder.mkdir(parents=True)
     labels = rng.permutation(np.arange(n) % 2)
     train = [
-        {"id": i, "sequence": [f"only{i}", f"only{i}", *map(str, rng.integers(0, 9, 4))],
-         "label": ["no", "yes"][label]}
+        {
+            "id": i,
+            "sequence": [f"only{i}", f"only{i}", *map(str, rng.integers(0, 9, 4))],
+            "label": ["no", "yes"][label],
+        }
         for i, label in enumerate(labels)
-    ]  # fmt: skip
+    ]
     test = [{"id": 1_000 + row["id"], "sequence": row["sequence"]} for row in train]
     for name, rows in (("train", train), ("test", test)):
         (folder / f"{name}.json").write_text(json.dumps(rows))
@@ -149,9 +153,13 @@ def learn_from_every_fold(project, run):
         train, valid = split(project.fold, k)
         rows = np.concatenate([train, len(labels) + np.arange(len(given))])
         member = NbLogistic.fit(
-            competition.view.sequences.take(rows), np.concatenate([labels[train], given]),
-            classes=2, view=competition.view, options=NbLogisticOptions(), seed=0,
-        )  # fmt: skip
+            competition.view.sequences.take(rows),
+            np.concatenate([labels[train], given]),
+            classes=2,
+            view=competition.view,
+            options=NbLogisticOptions(),
+            seed=0,
+        )
         oof[valid] = member.predict(competition.train.take(valid))
     return oof
 
@@ -163,7 +171,7 @@ def test_labels_by_chance_stay_chance_where_naive_pseudo_labels_leak_them(tmp_pa
     base, ours = results_of(project, [*first, *second])
     labels = project.competition.labels
     assert all(
-        len(rows) == 160 for rows in pseudo_labels(project.workspace, ours)
+        len(rows) == 160 for rows in read_added_labels(project.workspace, ours)
     )  # as many as train
     by_chance = 1.96 * 0.5 / np.sqrt(len(labels))
     for result in (base, ours):

@@ -4,7 +4,7 @@ import pytest
 
 from seqblend.core.config import TrainConfig, VocabularyConfig
 from seqblend.models.recurrent import RecurrentOptions
-from seqblend.running.runs import PILOT, Job, Run, Unit, plan_units
+from seqblend.running.runs import PILOT, DataFingerprint, Job, Run, Unit, plan_units
 from seqblend.running.scheduling import Schedule
 
 BILSTM = Run("bilstm-1", "bilstm", RecurrentOptions(), TrainConfig(), VocabularyConfig())
@@ -16,7 +16,7 @@ NBLR = Run("nblr-1", "nblr", None, TrainConfig(), VocabularyConfig())
 
 
 def make_schedule(tmp_path, units, deadline=None, seconds=10.0):
-    jobs = [Job(unit, tmp_path, tmp_path, "d", "f", "l") for unit in units]
+    jobs = [Job(unit, tmp_path, tmp_path, DataFingerprint("d", "f", "l", "i")) for unit in units]
     return Schedule(jobs, {}, lambda unit: seconds, deadline)
 
 
@@ -74,13 +74,3 @@ def test_early_stopping_and_fixed_epochs_need_no_pilot():
     assert [run.has_pilot for run in (BILSTM, FIXED, STOPPED, NBLR)] == [True, False, False, False]
     places = [unit.fold for unit in plan_units([BILSTM, FIXED, STOPPED, NBLR], 1, 1)]
     assert places.count(PILOT) == 1
-
-
-def test_it_is_over_when_nothing_runs_and_nothing_may_start(tmp_path):
-    schedule = make_schedule(tmp_path, plan_units([NBLR], 1, 2))
-    assert not schedule.is_over
-    job = schedule.next_job()
-    schedule.deadline = 0.0  # nothing more may start
-    assert not schedule.is_over
-    schedule.finish(job.unit, {})
-    assert schedule.is_over

@@ -92,10 +92,20 @@ def test_every_epoch_is_recorded(trained):
     run = runs_of(trained)[1]
     history = read_json(trained.job(Unit(run, 0, 0)).folder / "history.json")
     wanted = {
-        "epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy",
-        "valid_macro_precision", "valid_macro_recall", "valid_macro_f1", "valid_auc", "rate",
-        "gradient_norm", "train_seconds", "tokens_per_second",
-    }  # fmt: skip
+        "epoch",
+        "train_loss",
+        "train_accuracy",
+        "valid_loss",
+        "valid_accuracy",
+        "valid_macro_precision",
+        "valid_macro_recall",
+        "valid_macro_f1",
+        "valid_auc",
+        "rate",
+        "gradient_norm",
+        "train_seconds",
+        "tokens_per_second",
+    }
     assert wanted <= set(history)
     assert len({len(history[name]) for name in wanted}) == 1
 
@@ -227,7 +237,7 @@ def test_a_damaged_unit_leaves_its_run_out_of_blend_and_report_by_name(copy, dam
     assert [result.name for result in outcome.results] == [nblr.name]
     assert make_report_data(copy, outcome, "").records[0].run == nblr.name
     assert (unit / "history.json.corrupt").exists() == (damage == "corrupt")
-    assert notes[-1].startswith(f"{bilstm.name} is left out for want of {bilstm.name}/seed0-fold1")
+    assert notes[-1].startswith(f"{bilstm.name} is left out, missing or damaged: {bilstm.name}/")
     assert "./run.sh --models bilstm" in notes[-1]
     if damage != "unit deleted":
         assert f"{bilstm.name}/seed0-fold1: history.json does not match its hash" in notes[0]
@@ -240,7 +250,7 @@ def test_a_damaged_run_is_left_out_by_name(copy):
     notes = []
     (left,) = finished_runs(copy.workspace, copy.fingerprint, notes.append)
     assert left.name == bilstm.name
-    assert f"{nblr.name} is left out for want of its own files" in notes[-1]
+    assert f"{nblr.name} is left out, missing or damaged: its files" in notes[-1]
 
 
 @pytest.mark.parametrize("name", ["valid.npy", "weights.npz"])
@@ -271,14 +281,14 @@ def test_a_run_that_stands_is_not_written_again(copy):
 
 def test_a_unit_that_diverges_names_step_rate_and_rows(tmp_path):
     project = make_project(tmp_path, "train.lr=1e3", "train.weight_decay=1e30", models=("bilstm",))
-    told = []
+    reports = []
     with pytest.raises(
         UnitError, match=r"step \d+, with train.lr at 250 .*rows, by id: "
     ) as caught:
-        run_unit(project.job(Unit(runs_of(project)[0], 0, PILOT)), CPU, told.append)
+        run_unit(project.job(Unit(runs_of(project)[0], 0, PILOT)), CPU, reports.append)
     ids = str(caught.value).rpartition(": ")[2].partition(" and ")[0].split(", ")
     assert set(ids) <= set(project.competition.train_ids)
-    assert len([values for values in told if "recovery" in values]) == 2
+    assert len([values for values in reports if "recovery" in values]) == 2
 
 
 def test_recoveries_stand_in_the_manifests_of_unit_and_run(tmp_path, monkeypatch):
@@ -290,8 +300,8 @@ def test_recoveries_stand_in_the_manifests_of_unit_and_run(tmp_path, monkeypatch
     manifest = read_json(project.job(Unit(run, 0, 0)).folder / "manifest.json")
     assert [r["parts"] for r in manifest["recoveries"]] == [2]
     result = collect_run(project.workspace, run.name, 1, project.fold, project.fingerprint)
-    told = [(r["unit"], r["parts"]) for r in result.manifest["recoveries"]]
-    assert told == [(f"{run.name}/seed0-fold{k}", 2) for k in range(2)]
+    recoveries = [(r["unit"], r["parts"]) for r in result.manifest["recoveries"]]
+    assert recoveries == [(f"{run.name}/seed0-fold{k}", 2) for k in range(2)]
 
 
 def _cramped(forward):

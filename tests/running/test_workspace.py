@@ -4,79 +4,16 @@ import shutil
 import pytest
 from conftest import write_competition
 
-from seqblend.core.errors import FlagError
 from seqblend.core.locking import release_locks
 from seqblend.reading.cache import contents_digest
 from seqblend.reading.discovery import find_files
-from seqblend.running.project import name_of
-from seqblend.running.workspace import (
-    Origin,
-    choose_competition,
-    find_competitions,
-    find_places,
-    open_workspace,
-)
+from seqblend.running.workspace import Origin, open_workspace
 
 
 @pytest.fixture(autouse=True)
 def _unlocked():
     yield
     release_locks()
-
-
-def test_beside_the_code_everything_has_its_folder(tmp_path):
-    places = find_places(repository=tmp_path, kaggle=tmp_path / "none")
-    assert places.working == tmp_path / "working"
-    assert places.submissions == tmp_path / "submissions"
-    assert places.extra_submission is None
-
-
-def test_in_a_kernel_everything_is_written_below_its_working_folder(tmp_path):
-    kaggle = tmp_path / "kaggle"
-    (kaggle / "input").mkdir(parents=True)
-    places = find_places(repository=tmp_path / "code", kaggle=kaggle)
-    for place in (places.working, places.submissions, places.extra_submission):
-        assert place.is_relative_to(kaggle / "working")
-    assert places.extra_submission == kaggle / "working" / "submission.csv"
-
-
-@pytest.mark.parametrize(
-    "below", ["competitions/some-slug", "datasets/owner/some-slug", "some-slug"]
-)
-def test_a_competition_is_found_anywhere_below_the_inputs(tmp_path, below):
-    folder = write_competition(tmp_path / below)
-    assert choose_competition(None, (tmp_path,)) == folder
-    places = find_places(repository=tmp_path, kaggle=tmp_path / "none")
-    assert name_of(folder, places) == "some-slug"
-
-
-def test_several_competitions_are_listed(tmp_path):
-    for name in ("one", "two"):
-        write_competition(tmp_path / name)
-    with pytest.raises(FlagError, match=r"2 competitions found: .*one.*two.* --data"):
-        choose_competition(None, (tmp_path,))
-
-
-def test_no_competition_means_the_demo(tmp_path):
-    assert choose_competition(None, (tmp_path, tmp_path / "missing")) is None
-    assert find_competitions((tmp_path,)) == []
-
-
-def test_data_that_is_no_folder_is_named(tmp_path):
-    with pytest.raises(FlagError, match=r"--data expects a folder .*nowhere"):
-        choose_competition(tmp_path / "nowhere", ())
-
-
-def test_files_right_in_input_have_a_name_too(tmp_path):
-    places = find_places(repository=tmp_path, kaggle=tmp_path / "none")
-    folder = write_competition(tmp_path / "input")
-    assert name_of(folder, places) == "competition"
-
-
-def test_tables_that_are_no_competition_do_not_turn_into_the_demo(tmp_path):
-    (tmp_path / "reviews_a.csv").write_text("x")
-    with pytest.raises(FlagError, match=r"no competition recognised in .*reviews_a.csv"):
-        choose_competition(None, (tmp_path,))
 
 
 def workspace_of(working, folder, seed=0, **flags):
@@ -107,7 +44,7 @@ def test_a_moved_competition_finds_its_folder_and_so_does_an_edited_one(tmp_path
     assert workspace_of(tmp_path / "w", tmp_path / "a" / "tiny").root == first.root
 
 
-def test_edited_files_are_told(tmp_path):
+def test_edited_files_are_noted(tmp_path):
     notes = []
     workspace_of(tmp_path / "w", tmp_path / "tiny", note=notes.append)
     assert notes == []

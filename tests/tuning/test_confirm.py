@@ -19,8 +19,8 @@ from seqblend.data.folds import read_folds
 from seqblend.evaluation.paired import PairedDifference
 from seqblend.reading.cache import load_competition
 from seqblend.reporting.sections.tuning_section import tabulate_scores
+from seqblend.running.inputs import Places
 from seqblend.running.project import Project, Request, open_project
-from seqblend.running.workspace import Places
 from seqblend.tuning.confirm import Confirmed, adjust_for_number, has_new_folds, refold
 from seqblend.tuning.study import DEFAULT, FOUND
 from seqblend.tuning.verdict import TuningVerdict

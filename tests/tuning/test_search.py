@@ -14,10 +14,10 @@ from seqblend.core.config import Config, configure, parse_assignments
 from seqblend.core.seeds import rng_for
 from seqblend.models.registry import entries
 from seqblend.running.executors import Event
+from seqblend.running.inputs import Places
 from seqblend.running.project import Request, open_project
 from seqblend.running.runs import PILOT, Job, Unit
 from seqblend.running.units import run_unit
-from seqblend.running.workspace import Places
 from seqblend.tuning import search as searching
 from seqblend.tuning.confirm import fold_spread
 from seqblend.tuning.gain import gain_of_shards

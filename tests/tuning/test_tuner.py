@@ -31,12 +31,12 @@ from seqblend.reporting.figures.trials import draw_history
 from seqblend.reporting.page import render_page
 from seqblend.reporting.sections.tuning_section import tuning_section
 from seqblend.running.executors import _DroppedError
+from seqblend.running.inputs import Places
 from seqblend.running.project import Project, Request, open_project
 from seqblend.running.results import finished_runs
 from seqblend.running.runs import PILOT, PilotResult, Unit
 from seqblend.running.tuned import REMARK
 from seqblend.running.units import run_unit
-from seqblend.running.workspace import Places
 from seqblend.tuning.confirm import SEED, make_confirmation
 from seqblend.tuning.gain import holm_adjusted
 from seqblend.tuning.planner import Planner, make_planner
@@ -173,7 +173,9 @@ def test_what_is_confirmed_has_the_epochs_and_the_temperature_that_were_found(ti
     confirmation = make_confirmation(rules, planner, None, lambda: None)
     assert len(confirmation.runs) == 3
     for trial, again in zip(confirmation.trials, confirmation.runs, strict=True):
-        pilot = read_json(rules.project.workspace.pilot(trial.user_attrs["run"]) / "manifest.json")
+        pilot = read_json(
+            rules.project.workspace.run(trial.user_attrs["run"]) / "pilot" / "manifest.json"
+        )
         for fold in (0, 1):
             folder = confirmation.project.job(Unit(again, SEED, fold)).folder
             unit = read_finished(folder, pytest.fail)  # the tuner fitted it
@@ -183,7 +185,7 @@ def test_what_is_confirmed_has_the_epochs_and_the_temperature_that_were_found(ti
             assert not unit["epochs_chosen_on_validation"]
             history = read_json(folder / "history.json")
             assert unit["scores"]["log_loss"] != pytest.approx(history["valid_loss"][-1], abs=1e-6)
-        assert not confirmation.project.workspace.pilot(again.name).exists()
+        assert not (confirmation.project.workspace.run(again.name) / "pilot").exists()
 
 
 def test_a_confirming_run_has_a_name_of_its_own_even_on_the_same_folds(tiny, working):

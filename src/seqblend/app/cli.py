@@ -46,9 +46,10 @@ class Stopped(BaseException):
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse whose complaints are one line that names the nearest flag."""
+    """argparse whose errors are one line that names the nearest flag."""
 
     def error(self, message: str) -> None:
+        """FlagError in place of usage and exit."""
         known = [flag for action in self._actions for flag in action.option_strings]
         for action in self._actions:  # unknown flags of a subcommand are reported here
             if isinstance(action, argparse._SubParsersAction):
@@ -65,12 +66,18 @@ def make_parser(description: str) -> argparse.ArgumentParser:
     add("--data", type=Path, metavar="DIR", help="the folder with the competition's files")
     add("--metric", default="", metavar="NAME", help=", ".join(METRICS))
     add("--folds", type=int, metavar="K", help="folds; 1: a hold-out of 20 %%")
-    add("--workers", type=int, default=0, metavar="N", help="processes; 0: one a core or GPU")
+    add("--workers", type=int, default=0, metavar="N", help="processes; 0: one per core or GPU")
     add("--working", type=Path, metavar="DIR", help="where everything but submissions is kept")
     add("--config", type=Path, metavar="FILE", help="settings in TOML")
-    add("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings",
-        help="one setting, such as train.lr=1e-3 or bilstm.hidden=96")  # fmt: skip
-    add("--solution", type=Path, metavar="FILE", help="the test answers: adds test scores")
+    add(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="settings",
+        help="one setting, such as train.lr=1e-3 or bilstm.hidden=96",
+    )
+    add("--solution", type=Path, metavar="FILE", help="the test labels: adds test scores")
     return parser
 
 
@@ -83,15 +90,15 @@ def add_training_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of the steps that train."""
     add = parser.add_argument
     add("--models", metavar="A,B", help="models and groups (default, classic, all)")
-    add("--seeds", type=int, metavar="N", help="how many seeds of every model")
-    add("--budget", metavar="TIME", help="such as 30m: no unit starts that would not end in time")
-    add("--pseudo", action="store_true", help="a second stage also learns from surest test rows")
-    add("--untuned", action="store_true", help="leave out what the tuner found")
-    add("--plan", action="store_true", help="say what would be done, and stop")
+    add("--seeds", type=int, metavar="N", help="seeds per model")
+    add("--budget", metavar="TIME", help="such as 30m: no fit starts that would end later")
+    add("--pseudo", action="store_true", help="fit again with pseudo-labelled test rows")
+    add("--untuned", action="store_true", help="ignore settings that the tuner found")
+    add("--plan", action="store_true", help="print the plan, and stop")
 
 
 def make_config(args: argparse.Namespace) -> Config:
-    """The configuration: defaults, then --config, then --set, then the flags of their own."""
+    """The configuration: defaults, then --config, then --set, then the other flags."""
     config = Config()
     tables = read_toml(args.config) if args.config else {}
     top = {key: tables.pop(key) for key in _TOP_LEVEL if key in tables}
@@ -154,7 +161,7 @@ def command_line(argv: list[str], script: str) -> str:
 
 
 def run_script(main: Callable[[list[str]], int], argv: list[str] | None = None) -> int:
-    """Call a script's main with one line for what a person can mend, and the right exit code."""
+    """Call a script's main; errors a user can correct become one line and an exit code."""
     previous = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         return main(sys.argv[1:] if argv is None else argv)

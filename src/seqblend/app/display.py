@@ -1,11 +1,11 @@
-"""What the scripts show: the project before the work, the outcome after it, the report written."""
+"""What the scripts print: the project before the work, the results after it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from seqblend.app.finish import FinishedRun
-from seqblend.app.leaderboard_display import leaderboard_rows
+from seqblend.app.leaderboard_display import DIFFERENCE_NOTE, leaderboard_rows
 from seqblend.app.submit import Outcome, describe_submission, leaderboard_scores
 from seqblend.blending.submission_log import (
     parse_leaderboard,
@@ -27,7 +27,7 @@ from seqblend.running.project import Project
 
 
 def show_project(console: Console, project: Project) -> None:
-    """What was read and inferred, and what about the machine is worth a line."""
+    """What was read and inferred, notes on folds and machine, and the token vectors."""
     competition = project.competition
     say(
         console,
@@ -97,6 +97,7 @@ def show_finished(
     _show_flags(console, finished.diagnosis)
     data = finished.data
     show_table(console, "leaderboard", *leaderboard_rows(data, finished.entries))
+    say(console, DIFFERENCE_NOTE)
     pseudo = tabulate_pseudo(data, finished.entries)
     if pseudo.rows:
         show_table(console, "pseudo-labels", [c.title for c in pseudo.columns], pseudo.shown())
@@ -113,12 +114,12 @@ def _show_flags(console: Console, diagnosis: Diagnosis | None) -> None:
     """One line with the doctor's checks that are flagged, where some are."""
     flags = [check.name for check in diagnosis.checks if check.is_flagged] if diagnosis else []
     if flags:
-        some = f"{len(flags)} of {len(diagnosis.checks)} checks cast doubt on the out-of-fold score"
+        some = f"{len(flags)} of {len(diagnosis.checks)} checks question the out-of-fold score"
         say(console, f"! {some}: {clean(listing(flags, 8), 400)} (report: Validation)", "bold red")
 
 
 def _show_superseded(console: Console, project: Project) -> None:
-    """That older submissions lie beside the one that stands, where some do."""
+    """The earlier submissions of this competition, where there are some."""
     log = project.places.submissions / "log.csv"
     older = superseded_files(log, project.competition.name)
     if older:
@@ -149,11 +150,15 @@ def record_and_show(console: Console, log: Path, answer: str) -> None:
     """Write a leaderboard's answer, FILE=SCORE, into the log, and show it beside the CV scores."""
     recorded = record_leaderboard(log, *parse_leaderboard(answer))
     rows = [
-        [one.file, f"{one.cross_fitted:.4f}", f"{one.leaderboard:.4f}",
-         f"{one.leaderboard - one.cross_fitted:+.4f}"]
+        [
+            one.file,
+            f"{one.cross_fitted:.4f}",
+            f"{one.leaderboard:.4f}",
+            f"{one.leaderboard - one.cross_fitted:+.4f}",
+        ]
         for one in scored_submissions(log, recorded.competition)
         if one.leaderboard is not None
-    ]  # fmt: skip
+    ]
     columns = ["submission", f"CV {recorded.metric}", "leaderboard", "difference"]
     show_table(console, recorded.competition, columns, rows)
 
@@ -162,14 +167,14 @@ def show_blend(console: Console, project: Project, outcome: Outcome) -> None:
     """Every method's scores, the weights, and the submission."""
     blend = outcome.blend
     names = ("cross_fitted", "low", "high", "in_sample", "gap", "beats_single")
-    whole = blend.nested | {"method": "the choice of one, nested"}
+    nested = blend.nested | {"method": "all of it, nested CV"}
     rows = [
         [row["method"], str(row["size"]), *(format_score(row[name]) for name in names)]
-        for row in [*blend.table, whole]
+        for row in [*blend.table, nested]
     ]
     columns = ["method", "members", "cross-fitted", "95 % from", "to", "in-sample", "gap"]
     show_table(console, "methods", [*columns, f"P(beats {blend.best_single})"], rows)
-    expected = [format_score(whole[name]) for name in ("forecast_low", "forecast_high")]
+    expected = [format_score(nested[name]) for name in ("forecast_low", "forecast_high")]
     say(console, f"expected on the test rows, 95 %: {' to '.join(expected)}")
     weights = zip(blend.blend.members, blend.blend.weights, strict=True)
     show_table(console, "weights", ["model", "weight"], [[n, f"{w:.3f}"] for n, w in weights])

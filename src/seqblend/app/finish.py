@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from seqblend.app.doctor import diagnose_outcome
+from seqblend.app.doctor import diagnose_runs, write_diagnosis
 from seqblend.app.report_data import make_report_data
-from seqblend.app.submit import Outcome
+from seqblend.app.row_checks import check_rows
+from seqblend.app.submit import Outcome, member_weights
 from seqblend.diagnosis.record import Diagnosis
 from seqblend.reporting.facts.entries import Entry, rank_entries
 from seqblend.reporting.facts.records import ReportData
@@ -21,7 +22,7 @@ _REPORT_SECONDS = 12.0  # of a budget, kept for the report itself
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """What a run came to, and where its report lies.
+    """The results of a run, and where its report is.
 
     entries: what could be submitted, ranked
     diagnosis: the doctor's findings; None where there is no blend or was no time
@@ -44,7 +45,7 @@ def finish_run(
     """Diagnose, rank and report; None where no model is complete.
 
     command: as it was typed, for the report
-    note: is told what the doctor checks, before a check that takes its time
+    note: called with each check of the doctor before it runs
     deadline: time.monotonic() when everything has to be done; None: no limit
     """
     if not outcome.results:
@@ -63,4 +64,6 @@ def _diagnose(
     until = None if deadline is None else deadline - _REPORT_SECONDS
     if outcome.blend is None or (until is not None and time.monotonic() > until):
         return None
-    return diagnose_outcome(project, outcome, note, until)
+    checks = check_rows(project, note, until)
+    blend = member_weights(outcome.blend), outcome.blend.oof
+    return write_diagnosis(project, diagnose_runs(project, outcome.results, blend, checks))

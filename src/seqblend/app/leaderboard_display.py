@@ -1,4 +1,4 @@
-"""The leaderboard as the terminal shows it."""
+"""The leaderboard on the terminal."""
 
 from __future__ import annotations
 
@@ -11,25 +11,30 @@ from seqblend.reporting.facts.records import BEST_REACHABLE, ModelRecord, Report
 
 
 def leaderboard_rows(data: ReportData, entries: list[Entry]) -> tuple[list[str], list[list[str]]]:
-    """(columns, rows) in the leaderboard's order: out of fold, cross-fitted and test scores never
-    mixed."""
+    """(columns, rows), best first; out-of-fold and test scores have columns of their own."""
     has_test = any(record.test for record in data.records)
     best = data.reference.get(BEST_REACHABLE)
     others = [name for name in ("accuracy", "log_loss") if name != data.metric]
     columns = ["model", f"OOF {data.metric}", *(name.replace("_", " ") for name in others)]
-    columns += ["behind ± noise", "epochs", "time"]
+    columns += ["difference ± margin", "epochs", "time"]
     columns += [f"test {data.metric}"] if has_test else []
     columns += ["to 99 %"] if best else []  # epochs to that share of what can be reached
-    behind, rows = _distances(data, entries), []
+    differences, rows = _differences(data, entries), []
     for entry in entries:
         epochs, seconds, reached = _costs(entry, best)
         cells = [_title(entry), format_score(entry.pooled)]
         cells += [format_score(entry.summary.get(name)) for name in others]
-        cells += [behind.get(entry.name, ""), epochs, seconds]
+        cells += [differences.get(entry.name, ""), epochs, seconds]
         cells += [format_score((entry.record.test or {}).get(data.metric))] if has_test else []
         cells += [reached] if best else []
         rows.append(cells)
     return columns, rows
+
+
+DIFFERENCE_NOTE = (
+    "difference: to what is submitted, below 0 where worse; significant where it is larger than "
+    "its 95 % margin"
+)
 
 
 def _title(entry: Entry) -> str:
@@ -48,11 +53,11 @@ def _costs(entry: Entry, best: float | None) -> tuple[str, str, str]:
     return epochs, f"{record.seconds:.0f} s", f"{reached:.1f}" if reached else "-"
 
 
-def _distances(data: ReportData, entries: list[Entry]) -> dict[str, str]:
-    """{model: `-0.0088 ±0.0021`}: how far it is behind what is submitted, and what is noise."""
-    lead, distances = lead_of(entries), {}
+def _differences(data: ReportData, entries: list[Entry]) -> dict[str, str]:
+    """{model: `-0.0088 ±0.0021`}: difference to what is submitted, and its 95 % margin."""
+    lead, differences = lead_of(entries), {}
     for entry in entries if lead else ():
         found = None if entry is lead else compare(data, lead, entry)
         if found is not None:
-            distances[entry.name] = f"{0.0 - found.mean:+.4f} ±{found.margin:.4f}"
-    return distances
+            differences[entry.name] = f"{0.0 - found.mean:+.4f} ±{found.margin:.4f}"
+    return differences

@@ -9,8 +9,8 @@ from seqblend.app.cli import deadline_of, make_config
 from seqblend.app.display import show_project
 from seqblend.app.pipeline import Plan, describe_plan, make_plan
 from seqblend.core.console import Console, say
+from seqblend.running.inputs import KAGGLE, find_places
 from seqblend.running.project import Project, Request, open_project
-from seqblend.running.workspace import KAGGLE, find_places
 
 
 def load_project(args: argparse.Namespace, console: Console, kaggle: Path = KAGGLE) -> Project:
@@ -22,7 +22,7 @@ def load_project(args: argparse.Namespace, console: Console, kaggle: Path = KAGG
         getattr(args, "out", None),
         is_untuned=getattr(args, "untuned", False),
         is_plan=getattr(args, "plan", False) or getattr(args, "is_without_vectors", False),
-        is_look=getattr(args, "plan", False),
+        is_read_only=getattr(args, "plan", False),
     )
     places = find_places(kaggle=kaggle, working=args.working)
     return open_project(make_config(args), places, request, note=lambda text: say(console, text))

@@ -1,4 +1,4 @@
-"""The whole way: plan, train, blend, submit, report; each step also on its own."""
+"""The pipeline: plan, train, blend, submit; each step also on its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from seqblend.app.progress import Progress
+from seqblend.app.progress import TrainingProgress
 from seqblend.app.submit import (
     Outcome,
     blend_results,
@@ -26,9 +26,15 @@ from seqblend.running.executors import Event, WorkerPool
 from seqblend.running.project import Project
 from seqblend.running.resolve import resolve_precisions
 from seqblend.running.results import collect_run, finished_runs
-from seqblend.running.runs import Run, Unit, plan_second_stage, plan_units
+from seqblend.running.runs import (
+    Run,
+    Unit,
+    plan_runs,
+    plan_second_stage,
+    plan_units,
+    remark_of,
+)
 from seqblend.running.scheduling import Schedule
-from seqblend.running.tuned import plan_tuned_runs, remark_of
 
 _RESERVE = 45.0  # seconds of a budget kept for blending, submission and report,
 _RESERVE_SHARE = 0.2  # but at most this share of it
@@ -52,10 +58,14 @@ class Plan:
 def make_plan(project: Project, console: Console) -> Plan:
     """The plan of the configuration's models, seeds and folds, in one stage or two."""
     config, fingerprint = project.config, project.fingerprint
-    runs = plan_tuned_runs(
-        config, fingerprint.data, fingerprint.folds, torch.device(project.machine.devices[0]),
-        resolved=precisions_of(project, console), embedding=project.embedding.use,
-    )  # fmt: skip
+    runs = plan_runs(
+        config,
+        fingerprint.data,
+        fingerprint.folds,
+        torch.device(project.machine.devices[0]),
+        resolved=precisions_of(project, console),
+        embedding=project.embedding.use,
+    )
     runs += plan_second_stage(runs, config.pseudo)
     return find_finished_units(
         project, runs, plan_units(runs, config.seeds, project.folds.count), console
@@ -77,7 +87,7 @@ def find_finished_units(
     estimator = Estimator.of(project.competition, project.folds.count)
     done = {}
     for unit in units:
-        folder = project.workspace.root / "runs" / unit.place
+        folder = project.workspace.runs / unit.place
         manifest = read_finished(
             folder,
             lambda text: say(console, text, "yellow"),
@@ -110,41 +120,33 @@ def run_plan(
 ) -> Outcome:
     """Train what is missing; after every completed run blend again and renew the submission.
 
-    A submission of the class frequencies stands before the first run is complete. While units are
-    left, a better blend of fewer runs stands. The last blend is of all runs, so that the submission
-    does not depend on the order in which they were finished.
+    Before the first run is complete the submission has the class frequencies. While units are
+    left, the blend is replaced by better ones only. The last blend is of all runs, so that the
+    submission does not depend on the order in which they were finished.
     deadline: time.monotonic() when everything has to be done; None: no limit
     """
 
-    def renew(outcome: Outcome, progress: Progress) -> None:
-        """Blend and submit, or say that nothing is complete yet and submit frequencies."""
+    def update(outcome: Outcome, progress: TrainingProgress) -> None:
+        """Blend and submit; the class frequencies where nothing is complete yet."""
         if not outcome.results:
             outcome.submission = submit_class_prior(project, out)
             progress.say(f"submission: {outcome.submission.path} (class frequencies, for a start)")
             return
         is_last = not (progress.schedule.pending or progress.schedule.running)
-        standing = None if is_last else outcome.blend
-        blend, submission = blend_results(
-            project, outcome.results, out, standing, is_interim=not progress.schedule.is_over
-        )
+        previous = None if is_last else outcome.blend
+        blend, submission = blend_results(project, outcome.results, out, previous)
         if submission is not None:
             outcome.blend, outcome.submission = blend, submission
             progress.say(describe_submission(project, outcome), "green")
-        progress.board = leaderboard_scores(project, outcome.results, outcome.blend)
 
-    return _work(project, plan, console, deadline, renew)
+    return _fit_and_collect(project, plan, console, deadline, update)
 
 
 def train_plan(
     project: Project, plan: Plan, console: Console, *, deadline: float | None
 ) -> Outcome:
     """Train what is missing, and no more."""
-
-    def renew(outcome: Outcome, progress: Progress) -> None:
-        """Show the new scores."""
-        progress.board = leaderboard_scores(project, outcome.results, None)
-
-    return _work(project, plan, console, deadline, renew)
+    return _fit_and_collect(project, plan, console, deadline, lambda outcome, progress: None)
 
 
 def blend_finished(
@@ -165,50 +167,62 @@ def blend_finished(
 
 
 def fit_plan(
-    project: Project, plan: Plan, console: Console, *, deadline: float | None = None,
-    seen: Callable[[Progress], None] = lambda _: None,
+    project: Project,
+    plan: Plan,
+    console: Console,
+    *,
+    deadline: float | None = None,
+    on_progress: Callable[[TrainingProgress], None] = lambda _: None,
     name_of: Callable[[Unit], str] = attrgetter("name"),
-) -> Schedule:  # fmt: skip
-    """Fit the missing units; `seen` is called before the first one and after each that is done.
+) -> Schedule:
+    """Fit the missing units.
 
+    on_progress: called before the first one and after each that is done
     name_of: what units are called on the terminal
     """
     jobs = [project.job(unit) for unit in plan.missing]
     schedule = Schedule(jobs, dict(plan.done), plan.estimator.seconds, deadline)
     devices = project.machine.devices[: max(len(jobs), 1)]
-    with Progress(console, schedule, project.competition.metric, len(devices), name_of) as progress:
-        seen(progress)
-        if jobs:
-            with WorkerPool(devices) as pool:
-                for event in pool.run(schedule.next_job, progress.tick):
-                    progress.event(event)
-                    _take_in(project, plan, schedule, event)
-                    if event.kind == "done":
-                        seen(progress)
+    metric = project.competition.metric
+    with TrainingProgress(console, schedule, metric, len(devices), name_of) as progress:
+        on_progress(progress)
+        if not jobs:
+            return schedule
+        with WorkerPool(devices) as pool:
+            for event in pool.run(schedule.next_job, progress.tick):
+                progress.show(event)
+                _record_event(project, plan, schedule, event)
+                if event.kind == "done":
+                    on_progress(progress)
     return schedule
 
 
-def _work(
-    project: Project, plan: Plan, console: Console, deadline: float | None,
-    renew: Callable[[Outcome, Progress], None],
-) -> Outcome:  # fmt: skip
-    """Fit the missing units; `renew` is called at the start and for every run that is complete."""
+def _fit_and_collect(
+    project: Project,
+    plan: Plan,
+    console: Console,
+    deadline: float | None,
+    update: Callable[[Outcome, TrainingProgress], None],
+) -> Outcome:
+    """Fit the missing units; `update` is called at the start and for every run that is complete."""
     if deadline is not None:
         deadline -= min(_RESERVE, _RESERVE_SHARE * (deadline - time.monotonic()))
     outcome = Outcome()
 
-    def seen(progress: Progress) -> None:
+    def on_progress(progress: TrainingProgress) -> None:
+        """Collect what is complete, and rank it."""
         if _collect(project, plan, progress.schedule, outcome) or outcome.submission is None:
-            renew(outcome, progress)
+            update(outcome, progress)
+            progress.leaderboard = leaderboard_scores(project, outcome.results, outcome.blend)
 
-    schedule = fit_plan(project, plan, console, deadline=deadline, seen=seen)
+    schedule = fit_plan(project, plan, console, deadline=deadline, on_progress=on_progress)
     outcome.failed = schedule.failed
     outcome.missing = [job.unit for job in schedule.pending]
     return outcome
 
 
-def _take_in(project: Project, plan: Plan, schedule: Schedule, event: Event) -> None:
-    """Tell the schedule and the estimator how a unit ended; keep a failure's traceback."""
+def _record_event(project: Project, plan: Plan, schedule: Schedule, event: Event) -> None:
+    """Update the schedule and the estimator with how a unit ended; keep a failure's traceback."""
     unit, values = event.job.unit, event.values
     if event.kind == "done":
         plan.estimator.observe(unit, values)
@@ -220,27 +234,24 @@ def _take_in(project: Project, plan: Plan, schedule: Schedule, event: Event) -> 
 
 
 def _collect(project: Project, plan: Plan, schedule: Schedule, outcome: Outcome) -> bool:
-    """Gather runs whose folds are complete; whether there is one more, or one more seed."""
-    complete = {}
-    for run in plan.runs:
-        seeds = 0
-        while seeds < project.config.seeds and schedule.is_complete(
-            run, seeds, project.folds.count
-        ):
-            seeds += 1
-        if seeds:
-            complete[run.name] = seeds
+    """Collect runs whose folds are complete; whether there is one more, or one more seed."""
     known = {(result.name, result.manifest["seeds"]): result for result in outcome.results}
-    remarks = {run.name: remark_of(run, project.config) for run in plan.runs}
-    if complete.items() == known.keys():
+    results = []
+    for run in plan.runs:
+        seeds = schedule.complete_seeds(run, project.config.seeds, project.folds.count)
+        if seeds:
+            found = known.get((run.name, seeds)) or collect_run(
+                project.workspace,
+                run.name,
+                seeds,
+                project.fold,
+                project.fingerprint,
+                remark=remark_of(run, project.config),
+            )
+            results.append(found)
+    if {(result.name, result.manifest["seeds"]) for result in results} == known.keys():
         return False
-    outcome.results = [
-        known.get((name, seeds))
-        or collect_run(
-            project.workspace, name, seeds, project.fold, project.fingerprint, remark=remarks[name]
-        )
-        for name, seeds in complete.items()
-    ]
+    outcome.results = results
     return True
 
 

@@ -1,4 +1,4 @@
-"""What is seen while units run: which epoch each is at, what is left, the scores so far."""
+"""The display while units run: the epoch of each, the time left, the scores so far."""
 
 from __future__ import annotations
 
@@ -22,21 +22,25 @@ class _Row:
     values: dict = field(default_factory=dict)
 
 
-class Progress:
-    """The units as they run: live on a terminal, one line an epoch elsewhere."""
+class TrainingProgress:
+    """The units as they run: live on a terminal, one line per epoch elsewhere."""
 
     def __init__(
-        self, console: Console, schedule: Schedule, metric: str, workers: int,
+        self,
+        console: Console,
+        schedule: Schedule,
+        metric: str,
+        workers: int,
         name_of: Callable[[Unit], str] = attrgetter("name"),
-    ) -> None:  # fmt: skip
-        """name_of: what units are called; no two that run at a time may share a name."""
+    ) -> None:
+        """name_of: what units are called; two that run at the same time need different names."""
         self.schedule, self.metric, self.workers = schedule, metric, workers
-        self.board: list[tuple[str, str]] = []
+        self.leaderboard: list[tuple[str, str]] = []
         self._name_of = name_of
         self._rows: dict[str, _Row] = {}
         self._status = Status(console, self._lines, self._picture)
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> TrainingProgress:
         self._status.__enter__()
         return self
 
@@ -51,8 +55,8 @@ class Progress:
         """Redraw, or say what runs, where it is time to."""
         self._status.tick()
 
-    def event(self, event: Event) -> None:
-        """Take in what a worker said."""
+    def show(self, event: Event) -> None:
+        """Show what a worker reported."""
         unit, values = event.job.unit, event.values
         name = self._name_of(unit)
         if event.kind == "started":
@@ -108,10 +112,13 @@ class Progress:
         schedule, done = self.schedule, len(self.schedule.done)
         total = done + len(schedule.pending) + len(schedule.running)
         return picture_of(
-            heads, [self._cells(name, row) for name, row in self._rows.items()], done, total,
+            heads,
+            [self._cells(name, row) for name, row in self._rows.items()],
+            done,
+            total,
             f"{done}/{total} units, about {self._left()} left",
-            "  ".join(f"{name} {score}" for name, score in self.board),
-        )  # fmt: skip
+            "  ".join(f"{name} {score}" for name, score in self.leaderboard),
+        )
 
     def _cells(self, name: str, row: _Row) -> list[str]:
         """A running unit's row of the table."""

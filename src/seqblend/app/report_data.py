@@ -1,15 +1,12 @@
-"""What stands at the end, gathered for the report; the test answers are read here and only here."""
+"""The data of the report, from finished runs and the blend. The test answers are read only here."""
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
 
-from seqblend.app.submit import Outcome, distinct_names
-from seqblend.blending.selection import BlendResult
-from seqblend.blending.submission import Submission
+from seqblend.app.submit import Outcome, distinct_names, member_weights
 from seqblend.blending.submission_log import scored_submissions
 from seqblend.core.config import VocabularyConfig
 from seqblend.core.errors import InputError
@@ -35,7 +32,7 @@ from seqblend.reporting.facts.records import (
     Suspects,
 )
 from seqblend.running.project import Project
-from seqblend.running.results import RunResult, histories, pseudo_labels
+from seqblend.running.results import RunResult, read_added_labels, read_histories
 from seqblend.running.tuned import tuned_records
 
 
@@ -45,22 +42,16 @@ def make_report_data(
     """Everything the report reads, from finished runs, the blend and the doctor's findings."""
     competition = project.competition
     answers, warnings = _read_answers(project)
+    submission = outcome.submission
     explanations = read_explanations(
         project.workspace.explanations, project.fingerprint.data, warnings.append
     )
-    weights = {}
-    if outcome.blend:
-        chosen = outcome.blend.blend
-        weights = dict(zip(chosen.members, chosen.weights.tolist(), strict=True))
+    weights = member_weights(outcome.blend)
     names = distinct_names(outcome.results)
     records = [
         _model_record(project, name, result, weights.get(name), answers)
         for name, result in zip(names, outcome.results, strict=True)
     ]
-    blend = None
-    if outcome.blend:
-        tests = {name: r.test for name, r in zip(names, outcome.results, strict=True)}
-        blend = _blend_record(outcome.blend, tests, weights, answers)
     return ReportData(
         competition=competition.name,
         metric=competition.metric,
@@ -69,7 +60,7 @@ def make_report_data(
         fold=project.fold,
         lengths=competition.train.lengths,
         records=records,
-        blend=blend,
+        blend=_blend_record(outcome, answers),
         missing=[unit.name for unit in [*outcome.failed, *outcome.missing]],
         texts=make_texts(competition, project.fold, project.config.vocabulary),
         explanations=explanations,
@@ -77,12 +68,12 @@ def make_report_data(
         findings=competition.findings,
         warnings=[*competition.warnings, *warnings],
         reference=read_reference(project.files.train.parent),
-        submission=_submission_facts(outcome.submission),
+        submission=vars(submission) | {"path": str(submission.path)} if submission else {},
         command=command,
         environment=_environment(project),
         vectors=project.embedding.coverage,
         vectors_scope=project.embedding.scope,
-        tuned=tuned_records(project.workspace, project.fingerprint),
+        tuned=tuned_records(project.workspace, project.fingerprint.data),
         suspects=_suspects_of(diagnosis),
         diagnosis=diagnosis,
         submissions=scored_submissions(project.places.submissions / "log.csv", competition.name),
@@ -90,7 +81,7 @@ def make_report_data(
 
 
 def _suspects_of(diagnosis: Diagnosis | None) -> Suspects | None:
-    """The rows whose label the doctor doubts; None where it has not asked."""
+    """The rows whose label the doctor doubts; None without a diagnosis."""
     checks = diagnosis.checks if diagnosis else []
     check = next((check for check in checks if "positions" in check.details), None)
     if check is None:
@@ -100,7 +91,7 @@ def _suspects_of(diagnosis: Diagnosis | None) -> Suspects | None:
 
 
 def make_texts(competition: Competition, fold: np.ndarray, config: VocabularyConfig) -> RowTexts:
-    """The training rows with the number of tokens that each row's fold does not know.
+    """The training rows with the number of tokens outside the vocabulary of each row's fold.
 
     fold: int64 [n]; a fold's vocabulary is that of its training rows, vectors aside
     """
@@ -143,15 +134,17 @@ def _model_record(
     manifest = result.manifest
     notes = []
     if manifest["epochs_chosen_on_validation"]:
-        notes.append("each fold chose its own epoch on its validation rows: the score flatters")
+        notes.append(
+            "each fold chose its own epoch on its validation rows: the score is optimistic"
+        )
     if manifest.get("remark"):
-        notes.append(f"{manifest['remark']}: the score flatters a little")
+        notes.append(f"{manifest['remark']}: the score is slightly optimistic")
     notes += [f"{Path(r['unit']).name}: {r['sentence']}" for r in manifest["recoveries"]]
     return ModelRecord(
         name=name,
         run=result.name,
         oof=result.oof,
-        histories=histories(project.workspace, result),
+        histories=read_histories(project.workspace, result),
         epochs=manifest["epochs"],
         parameters=manifest["parameters"],
         seconds=manifest["seconds"],
@@ -173,35 +166,33 @@ def _pseudo_facts(
     use = result.manifest.get("pseudo")
     if use is None:
         return None
-    rows, labels = np.concatenate(pseudo_labels(project.workspace, result)).T
+    rows, labels = np.concatenate(read_added_labels(project.workspace, result)).T
     right = None
     if answers is not None and len(rows):
         right = float((answers[rows] == labels).mean())
     return PseudoFacts(use["base"], use["confidence"], use["rows"], right)
 
 
-def _blend_record(
-    blend: BlendResult,
-    tests: dict[str, np.ndarray],
-    weights: dict[str, float],
-    answers: np.ndarray | None,
-) -> BlendRecord:
-    """The record of the blend; tests: {run's name: float [n_test, c]}, in any order."""
-    test = None
+def _blend_record(outcome: Outcome, answers: np.ndarray | None) -> BlendRecord | None:
+    """The record of the blend; None without one. answers: int64 [n_test]."""
+    blend, test = outcome.blend, None
+    if blend is None:
+        return None
     if answers is not None:
+        names = distinct_names(outcome.results)
+        tests = {name: run.test for name, run in zip(names, outcome.results, strict=True)}
         stack = np.stack([tests[name] for name in blend.blend.members])
         test = summarise(answers, blend.blend.apply(stack))
     return BlendRecord(
-        blend.method, blend.oof, blend.cross_fitted, blend.in_sample, blend.table, weights, test,
+        blend.method,
+        blend.oof,
+        blend.cross_fitted,
+        blend.in_sample,
+        blend.table,
+        member_weights(blend),
+        test,
         blend.nested,
-    )  # fmt: skip
-
-
-def _submission_facts(submission: Submission | None) -> dict:
-    if submission is None:
-        return {}
-    facts = dataclasses.asdict(submission)
-    return facts | {"path": str(submission.path)}
+    )
 
 
 def _environment(project: Project) -> dict[str, str]:

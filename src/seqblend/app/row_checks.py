@@ -1,9 +1,10 @@
-"""What can be told of the rows alone: looked at once, then kept in the working folder."""
+"""The doctor's checks of the rows alone: run once, then read from the working folder."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from seqblend.core.config import digest
@@ -17,47 +18,59 @@ from seqblend.diagnosis.shift import check_adversarial, check_unseen
 from seqblend.evaluation.check import Check
 from seqblend.running.project import Project
 
-RowCheck = Callable[[Project], list[Check]]
+_SECONDS_PER_MILLION = 1.0  # tokens, on one core: what the slowest check takes at most
 
-ROW_CHECKS: dict[str, tuple[str, RowCheck]] = {
-    "exact": ("exact duplicates", lambda p: [check_exact(p.competition, p.fold)]),
-    "leaks": ("labels read from ids, order or length", lambda p: check_leaks(p.competition)),
-    "unseen": ("tokens never seen in training", lambda p: [check_unseen(p.competition)]),
-    "shift": ("test rows against training rows", lambda p: [check_adversarial(p.competition)]),
-    "families": ("rows that share rare tokens", lambda p: [_check_families(p)]),
-    "near": ("near duplicates", lambda p: [check_near(p.competition, p.fold)]),
-}  # quick ones first
-A_MILLION = 1.0  # seconds that the dearest look takes for a million tokens, on one core
+
+@dataclass(frozen=True)
+class RowCheck:
+    """A check of the rows. name: of its file; description: what it looks for."""
+
+    name: str
+    description: str
+    run: Callable[[Project], list[Check]]
+
+
+ROW_CHECKS = (  # quick ones first
+    RowCheck("exact", "exact duplicates", lambda p: [check_exact(p.competition, p.fold)]),
+    RowCheck(
+        "leaks", "labels predicted by ids, order or length", lambda p: check_leaks(p.competition)
+    ),
+    RowCheck("unseen", "tokens not seen in training", lambda p: [check_unseen(p.competition)]),
+    RowCheck("shift", "train-test shift", lambda p: [check_adversarial(p.competition)]),
+    RowCheck("families", "rows that share rare tokens", lambda p: [_check_families(p)]),
+    RowCheck("near", "near duplicates", lambda p: [check_near(p.competition, p.fold)]),
+)
 
 
 def check_rows(
-    project: Project, tell: Callable[[str], None], deadline: float | None = None
+    project: Project, note: Callable[[str], None], deadline: float | None = None
 ) -> list[Check]:
     """Every check of the rows; those of an earlier session on the same rows and folds are read.
 
-    tell: what is looked at, and what there is no time for
-    deadline: time.monotonic() by which the last look has to be over
+    note: called with each check before it runs, and with those that there is no time for
+    deadline: time.monotonic() by which the last check has to be over
     """
     checks, skipped = [], []
     tokens = project.competition.view.sequences.lengths.sum()
-    for name, (what, look) in ROW_CHECKS.items():
-        path = project.workspace.check(f"{name}-{_key(project)}")
-        known = _read(path)
-        if known is None:
-            if deadline is not None and time.monotonic() + A_MILLION * tokens / 1e6 > deadline:
-                skipped.append(what)
+    seconds = _SECONDS_PER_MILLION * tokens / 1e6
+    for check in ROW_CHECKS:
+        path = project.workspace.check(f"{check.name}-{_key(project)}")
+        found = _read(path)
+        if found is None:
+            if deadline is not None and time.monotonic() + seconds > deadline:
+                skipped.append(check.description)
                 continue
-            tell(f"looking at the rows: {what}")
-            known = to_plain(look(project))
-            write_json(path, known)
-        checks += [Check(**found) for found in known]
+            note(f"checking {check.description}")
+            found = to_plain(check.run(project))
+            write_json(path, found)
+        checks += [Check(**values) for values in found]
     if skipped:
-        tell(f"no time to look at {', '.join(skipped)}: python src/doctor.py does")
+        note(f"no time to check {', '.join(skipped)}: python src/doctor.py does")
     return checks
 
 
 def _read(path: Path) -> list[dict] | None:
-    """What an earlier look found; None where there was none, or its file is damaged."""
+    """What an earlier check found; None where there was none, or its file is damaged."""
     try:
         return read_json(path)
     except (FileNotFoundError, ValueError):
@@ -65,7 +78,7 @@ def _read(path: Path) -> list[dict] | None:
 
 
 def _key(project: Project) -> str:
-    """8 hex digits of all that a look depends on: rows, folds, what groups them, and the code."""
+    """8 hex digits of all that a check depends on: rows, folds, what groups them, and the code."""
     fingerprint, code = project.fingerprint, code_digest(("data/", "diagnosis/", "evaluation/"))
     return digest(fingerprint.data, fingerprint.folds, _are_folds_grouped(project), code)[:8]
 

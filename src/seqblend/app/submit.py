@@ -1,4 +1,4 @@
-"""What is delivered: the blend of finished runs, its files, and the submission."""
+"""The blend of finished runs, its files, and the submission."""
 
 from __future__ import annotations
 
@@ -24,13 +24,20 @@ from seqblend.running.runs import Unit
 
 @dataclass
 class Outcome:
-    """What the whole way came to so far."""
+    """What has been trained, blended and submitted so far."""
 
     results: list[RunResult] = field(default_factory=list)
     blend: BlendResult | None = None
     submission: Submission | None = None
     failed: dict[Unit, str] = field(default_factory=dict)
     missing: list[Unit] = field(default_factory=list)
+
+
+def member_weights(blend: BlendResult | None) -> dict[str, float]:
+    """{member: weight} of a blend; empty without one."""
+    if blend is None:
+        return {}
+    return dict(zip(blend.blend.members, blend.blend.weights.tolist(), strict=True))
 
 
 def describe_submission(project: Project, outcome: Outcome) -> str:
@@ -63,25 +70,24 @@ def blend_results(
     project: Project,
     results: list[RunResult],
     out: Path | None,
-    standing: BlendResult | None = None,
-    *,
-    is_interim: bool = False,
+    previous: BlendResult | None = None,
 ) -> tuple[BlendResult, Submission | None]:
-    """Blend the runs; write blend and submission unless the standing blend is better.
-
-    is_interim: a quick choice, for a blend that will soon be replaced
-    """
+    """Blend the runs; write blend and submission unless the previous blend is better."""
     for result in results:
         check_result(result, project.fold, project.fingerprint)
     competition = project.competition
     members = distinct_names(results)
     stack = np.stack([result.oof for result in results])
     blend = select_blend(
-        stack, competition.labels, project.fold, competition.metric, members,
-        n_test=len(competition.test_ids), is_interim=is_interim,
-    )  # fmt: skip
-    if standing and better(competition.metric, standing.cross_fitted, blend.cross_fitted):
-        return standing, None
+        stack,
+        competition.labels,
+        project.fold,
+        competition.metric,
+        members,
+        n_test=len(competition.test_ids),
+    )
+    if previous and better(competition.metric, previous.cross_fitted, blend.cross_fitted):
+        return previous, None
     test = blend.blend.apply(np.stack([result.test for result in results]))
     name = f"{blend.method}-{_digest(blend, results)}"
     _write_blend(project, name, blend, results, test)
@@ -89,7 +95,7 @@ def blend_results(
 
 
 def _digest(blend: BlendResult, results: list[RunResult]) -> str:
-    """8 hex digits that name the members, in any order, and all that is done with them."""
+    """8 hex digits of the members, in any order, their weights and the adjustments."""
     chosen = blend.blend
     parts = [
         None if each is None else each.tolist() for each in (chosen.bias, chosen.class_weights)
@@ -106,7 +112,9 @@ def submit_class_prior(project: Project, out: Path | None) -> Submission:
     competition = project.competition
     shares = np.bincount(competition.labels, minlength=len(competition.classes))
     rows = np.tile(shares / shares.sum(), (len(competition.test_ids), 1))
-    places = [place for place in _fixed_places(project, out) if not _stands(project, place)]
+    places = [
+        place for place in _fixed_places(project, out) if not _is_valid_submission(project, place)
+    ]
     return _submit(project, "frequencies", None, rows, places)
 
 
@@ -115,7 +123,7 @@ def _fixed_places(project: Project, out: Path | None) -> list[Path]:
     return [place for place in (project.places.extra_submission, out) if place is not None]
 
 
-def _stands(project: Project, path: Path) -> bool:
+def _is_valid_submission(project: Project, path: Path) -> bool:
     """Whether the file is a valid submission of this competition already."""
     try:
         check_submission(path, project.competition.form, project.competition.classes)
@@ -134,25 +142,30 @@ def _write_blend(
     project: Project, name: str, blend: BlendResult, results: list[RunResult], test: np.ndarray
 ) -> None:
     """blends/<name>/: weights, cross-fitted OOF, test, and the manifest last."""
-    folder = project.workspace.blend(name)
-    weights = dict(zip(blend.blend.members, blend.blend.weights.tolist(), strict=True))
-    hashes = {"weights.json": write_json(folder / "weights.json", weights)}
+    folder = project.workspace.blends / name
+    hashes = {"weights.json": write_json(folder / "weights.json", member_weights(blend))}
     arrays = {"oof.npy": blend.oof, "test.npy": test.astype(np.float32)}
     for file, array in arrays.items():
         hashes[file] = write_array(folder / file, array, "blend")
     bias, class_weights = blend.blend.bias, blend.blend.class_weights
     manifest = project.fingerprint.as_dict() | {
-        "method": blend.method, "members": [result.name for result in results],
+        "method": blend.method,
+        "members": [result.name for result in results],
         "made_by": {r.name: {key: r.manifest[key] for key in MADE_BY} for r in results},
-        "versions": package_versions(), "git_commit": git_commit(),
+        "versions": package_versions(),
+        "git_commit": git_commit(),
         "bias": None if bias is None else bias.tolist(),
         "class_weights": None if class_weights is None else class_weights.tolist(),
         "temperature": blend.blend.temperature,
-        "nested": blend.nested, "calibration": blend.calibration,
-        "metric": project.competition.metric, "cross_fitted": blend.cross_fitted,
-        "in_sample": blend.in_sample, "best_single": blend.best_single,
-        "best_single_score": blend.best_single_score, "table": blend.table,
-    }  # fmt: skip
+        "nested": blend.nested,
+        "calibration": blend.calibration,
+        "metric": project.competition.metric,
+        "cross_fitted": blend.cross_fitted,
+        "in_sample": blend.in_sample,
+        "best_single": blend.best_single,
+        "best_single_score": blend.best_single_score,
+        "table": blend.table,
+    }
     commit_folder(folder, manifest, hashes)
 
 
@@ -167,8 +180,12 @@ def _submit(
             place, competition.form, competition.classes, competition.test_ids, test
         )
     log_submission(
-        places.submissions / "log.csv", path.name, submission.rows, submission.sha256,
-        competition=competition.name, metric=competition.metric,
+        places.submissions / "log.csv",
+        path.name,
+        submission.rows,
+        submission.sha256,
+        competition=competition.name,
+        metric=competition.metric,
         cross_fitted=blend.cross_fitted if blend else None,
-    )  # fmt: skip
+    )
     return submission

@@ -13,8 +13,8 @@ from seqblend.app.tune_display import show_verdict
 from seqblend.core.console import Console, duration, say
 from seqblend.core.errors import FlagError
 from seqblend.models.registry import entry_for
+from seqblend.running.inputs import KAGGLE
 from seqblend.running.project import Project
-from seqblend.running.workspace import KAGGLE
 from seqblend.tuning.trial_run import PRUNERS
 from seqblend.tuning.tuner import DEFAULT_MODEL, Settings, best_model, tune_model
 

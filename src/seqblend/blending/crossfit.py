@@ -39,7 +39,7 @@ class BlendSpec:
 class BlendFitter:
     """Fits and chooses blends on subsets of rows.
 
-    stack: float32 [m, n, c], labels: int64 [n]; is_interim: see available_methods
+    stack: float32 [m, n, c], labels: int64 [n]
     `rows` are ascending positions int64 [r] in the stack, `fold` the fold of each, int64 [r].
     """
 
@@ -47,7 +47,6 @@ class BlendFitter:
     labels: np.ndarray
     metric: str
     members: tuple[str, ...]
-    is_interim: bool = False
     _fitted: dict[tuple[str, bytes], Blend] = field(default_factory=dict, repr=False)
 
     def fit(self, method: str, rows: np.ndarray) -> Blend:
@@ -89,7 +88,7 @@ class BlendFitter:
         has the fewest members, then the simplest method.
         """
         labels = self.labels[rows]
-        methods = available_methods(len(self.stack), is_interim=self.is_interim)
+        methods = available_methods(len(self.stack))
         blended = {method: self.cross_fit(method, rows, fold) for method in methods}
         near = near_best(self.metric, labels, blended)
         if self.metric in COUNTED:

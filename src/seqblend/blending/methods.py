@@ -12,7 +12,6 @@ from seqblend.evaluation.temperature import softmax
 
 METHODS = ("single", "mean", "logodds_simplex", "stacking")  # the simplest first: it wins ties
 LOG_ODDS = ("logodds_simplex", "stacking")  # these average log probabilities
-INTERIM = ("single", "mean", "logodds_simplex")  # quick ones
 NEGLIGIBLE = 1e-3  # a weight that does not count as a member
 
 
@@ -61,14 +60,9 @@ def adjust(
     return weighted / weighted.sum(1, keepdims=True)
 
 
-def available_methods(m: int, *, is_interim: bool = False) -> tuple[str, ...]:
-    """The methods that are tried with m members.
-
-    is_interim: those alone that take next to no time, for a blend that will soon be replaced
-    """
-    if m == 1:
-        return ("single",)
-    return INTERIM if is_interim else METHODS
+def available_methods(m: int) -> tuple[str, ...]:
+    """The methods that are tried with m members."""
+    return ("single",) if m == 1 else METHODS
 
 
 def fit_blend(

@@ -72,20 +72,18 @@ def select_blend(
     members: tuple[str, ...],
     *,
     n_test: int = 0,
-    is_interim: bool = False,
 ) -> BlendResult:
     """The smallest blend near the best cross-fitted score, and the nested score of choosing it.
 
     stack: float32 [m, n, c], labels: int64 [n], fold: int64 [n], -1 for rows without predictions
     n_test: rows of the test set that forecasts are for; 0: as many as are scored
-    is_interim: choose among quick methods alone
     raises: InputError that names the member with NaN or with rows that do not sum to 1
     """
     check_stack(stack, labels, fold, members)
     rows = np.flatnonzero(fold >= 0)
     scored, known = stack[:, rows], labels[rows]
     blend_fold = make_blend_folds(known, fold[rows])
-    fitter = BlendFitter(stack, labels, metric, tuple(members), is_interim)
+    fitter = BlendFitter(stack, labels, metric, tuple(members))
     fold_blends, oof = fitter.nested_cv(rows, blend_fold)
     spec = fitter.select(rows, blend_fold)
     blend = fitter.fit_spec(spec, rows)

@@ -15,7 +15,7 @@ FEW = 0.03  # share of all rows up to which labelled ones are few
 REDUCED_DROPOUT = {"embedding_dropout": 0.3, "word_dropout": 0.1}  # with frozen vectors
 
 
-def resolve_embedding(
+def resolve_vector_settings(
     config: Config, competition: Competition, note: Callable[[str], None] = lambda _: None
 ) -> Config:
     """The configuration with embedding.mode and embedding.context resolved.

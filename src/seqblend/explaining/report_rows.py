@@ -12,7 +12,7 @@ from seqblend.evaluation.metrics import predict_classes
 from seqblend.explaining.row_explanation import RowExplanation
 from seqblend.explaining.trained_model import open_model
 from seqblend.running.project import Project
-from seqblend.running.results import standing_blend
+from seqblend.running.results import largest_blend
 
 _WORST = 30  # the report's table of errors has as many
 _FIRST = 3  # of them before the right ones: a picture shows the first six rows
@@ -23,7 +23,7 @@ def explain_errors(console: Console, project: Project, model: str) -> None:
     """Explain the worst errors and a few right rows, and write the arrays that the report reads."""
     note = lambda text: say(console, text, "yellow")  # noqa: E731
     opened = open_model(project, model, note)
-    blend = standing_blend(project.workspace, project.fingerprint, note)
+    blend = largest_blend(project.workspace, project.fingerprint, note)
     p = opened.result.oof if blend is None else blend[1]
     rows = choose_rows(project.competition.labels, p, project.fold)
     found = []

@@ -1,4 +1,4 @@
-"""What units will take: measured on a few steps beforehand, then on the units that are done."""
+"""What units will take: a few training steps measured beforehand, then the units that are done."""
 
 from __future__ import annotations
 
@@ -21,86 +21,80 @@ from seqblend.training.fitting import patience_of
 from seqblend.training.optimisation import autocast
 from seqblend.training.scratch_fitting import gather
 
-_GUESSED_EPOCHS = 8  # before a pilot has said how many, for a million tokens an epoch or fewer
+_GUESSED_EPOCHS = 8  # before a pilot has chosen them, for at most a million tokens per epoch
 _START_UP = 4.0  # seconds until a worker has imported torch and mapped its data
+_SCORING = 1.15  # training time with validation after each epoch and the test rows at the end
 _PROBE_STEPS = 3
-
-# Seconds a token, and seconds a token and class, of a linear model with its default options on a
-# core of 2023 or later. Here and not where the models are: a price renames no run.
-_A_TOKEN = {"nblr": (8.5e-7, 1.5e-7), "tfidf": (3.5e-7, 6.5e-8), "chars": (1.05e-6, 7.2e-7)}
-_A_CHARACTER = {"nblr": (1.8e-6, 1e-7), "tfidf": (3e-7, 7.5e-8), "chars": (8.5e-7, 6e-8)}
+_TOKEN, _TOKEN_CLASS = 8.5e-7, 1.5e-7  # seconds of a linear model before one of them is done
 
 
 class Estimator:
     """Seconds and bytes of units, better known with every unit that is done."""
 
-    def __init__(
-        self, train: SequenceSet, test: SequenceSet, classes: int, folds: int, view: str = "words"
-    ) -> None:
-        """view: its name; characters are dearer to some models than words are, cheaper to others"""
-        self._train, self._classes = train, classes
-        self._n_test = len(test)
-        self._share = 0.8 if folds == 1 else 1 - 1 / folds
-        self._prices = _A_CHARACTER if view == "chars" else _A_TOKEN
+    def __init__(self, train: SequenceSet, test: SequenceSet, classes: int, folds: int) -> None:
+        self._train, self._n_test = train, len(test)
+        self._classes = classes
+        self._problems = 1 if classes == 2 else classes  # binary problems of a linear model
+        self._share = 1 - 1 / (folds if folds > 1 else HOLD_OUT_PARTS)
+        self._linear_factor = 1.0  # of the last linear unit: its seconds over those guessed
         self._rates: dict[tuple, float] = {}
-        self._seen: dict[Run, list[float]] = {}
+        self._seconds: dict[Run, list[float]] = {}
         self._epochs: dict[Run, int] = {}
 
     @classmethod
     def of(cls, competition: Competition, folds: int) -> Estimator:
         """The estimator of a competition's rows before anything is done."""
-        return cls(
-            competition.train, competition.test, len(competition.classes), folds,
-            competition.view.name,
-        )  # fmt: skip
+        return cls(competition.train, competition.test, len(competition.classes), folds)
 
     def observe(self, unit: Unit, manifest: dict[str, Any]) -> None:
         """Learn from a unit that is done."""
         if unit.fold == PILOT:
             self._epochs[unit.run] = manifest["epochs"]
             self._rates[_pace_of(unit.run)] = manifest["tokens_per_second"]
-        else:
-            self._seen.setdefault(unit.run, []).append(manifest["seconds"])
+            return
+        self._seconds.setdefault(unit.run, []).append(manifest["seconds"])
+        if unit.run.kind == "linear":
+            self._linear_factor = manifest["seconds"] / self._guess_linear()
 
     def seconds(self, unit: Unit) -> float:
         """Estimated seconds of a unit."""
-        run, seen = unit.run, self._seen.get(unit.run)
-        if seen and unit.fold != PILOT:
-            return float(np.mean(seen))
+        run, known = unit.run, self._seconds.get(unit.run)
+        if known and unit.fold != PILOT:
+            return float(np.mean(known))
         if run.pseudo:
             return self._growth(run) * self.seconds(Unit(run.base, unit.seed, unit.fold))
         if run.kind == "linear":
-            tokens = self._share * float(self._train.lengths.sum())
-            problems = 1 if self._classes == 2 else self._classes
-            a_token, a_class = self._prices[run.model]
-            return _START_UP + tokens * (a_token + problems * a_class)
+            return _START_UP + self._linear_factor * self._guess_linear()
         tokens = self._share * float(np.minimum(self._train.lengths, run.vocabulary.max_len).sum())
         epochs = run.train.epochs or self._epochs.get(run, _guess_epochs(tokens))
-        share = 0.8 if unit.fold == PILOT else 1.0
         if unit.fold == PILOT:  # scored on a fifth of the fold's training rows
             epochs += patience_of(run.train, int(self._share * len(self._train)) // HOLD_OUT_PARTS)
-        scoring = 1.15  # validation each epoch and the test rows at the end
-        return _START_UP + scoring * share * epochs * tokens / self._rate(run)
+            epochs *= 1 - 1 / HOLD_OUT_PARTS
+        return _START_UP + _SCORING * epochs * tokens / self._rate(run)
 
     def megabytes(self, unit: Unit) -> float:
         """Estimated size of a unit's folder on disk."""
         rows = len(self._train) * (1 - self._share) + self._n_test
         if unit.run.kind == "linear":
-            problems = 1 if self._classes == 2 else self._classes
             tokens = self._growth(unit.run) * float(self._train.lengths.sum())
-            return 0.4e-6 * tokens * (12 + 4 * problems)
+            return 0.4e-6 * tokens * (12 + 4 * self._problems)
         width = getattr(unit.run.options, "width", 128)
         return 4e-6 * (unit.run.vocabulary.size * width + rows * self._classes) + 1
 
+    def _guess_linear(self) -> float:
+        """Seconds of a linear model's fit at the default price."""
+        tokens = self._share * float(self._train.lengths.sum())
+        return tokens * (_TOKEN + self._problems * _TOKEN_CLASS)
+
     def _growth(self, run: Run) -> float:
-        """Rows that a unit learns from over its training rows, at the most."""
+        """Rows that a unit learns from relative to its training rows, at most."""
         if run.pseudo is None:
             return 1.0
         rows = self._share * len(self._train)
         return 1 + min(run.pseudo.share, self._n_test / rows)
 
     def _rate(self, run: Run) -> float:
-        """Tokens trained a second on one worker."""
+        """Tokens per second that one worker trains on."""
         pace = _pace_of(run)
         if pace not in self._rates:
             self._rates[pace] = _probe(run, self._train, self._classes)
@@ -108,7 +102,7 @@ class Estimator:
 
 
 def _pace_of(run: Run) -> tuple:
-    """What a run's tokens a second depend on: of runs that agree in it, one is probed."""
+    """What a run's tokens per second depend on: one of the runs that agree in it is measured."""
     train = run.train
     batches = train.batch_rows, train.steps_per_epoch, train.tokens_per_batch
     return run.model, run.options, run.vocabulary, train.precision, batches
@@ -120,7 +114,7 @@ def _guess_epochs(tokens: float) -> float:
 
 
 def _probe(run: Run, train: SequenceSet, classes: int) -> float:
-    """Tokens a second over a few training steps on the CPU, the first one not counted."""
+    """Tokens per second over a few training steps on the CPU, the first one not counted."""
     device = torch.device("cpu")
     torch.set_num_threads(1)
     size = min(run.vocabulary.size, int(train.tokens.max()) + 1) + 2
@@ -143,7 +137,8 @@ def _module_step(model: nn.Module, precision: str) -> Callable[[DeviceSequences,
     optimiser = torch.optim.AdamW(model.parameters(), fused=True)
     precision = "float32" if precision == "float16" else precision  # not on a CPU
 
-    def step(sequences: DeviceSequences, rows: np.ndarray) -> None:
+    def train_batch(sequences: DeviceSequences, rows: np.ndarray) -> None:
+        """A step on these rows with any loss: only its time matters."""
         tokens, lengths = sequences.gather(rows)
         with autocast(precision, sequences.device):
             loss = model(tokens, lengths).float().square().mean()
@@ -151,15 +146,16 @@ def _module_step(model: nn.Module, precision: str) -> Callable[[DeviceSequences,
         loss.backward()
         optimiser.step()
 
-    return step
+    return train_batch
 
 
 def _network_step(network: Network, _: str) -> Callable[[DeviceSequences, np.ndarray], None]:
     """One training step of a NumPy network on given rows."""
     network.initialise(rng_for(0, "probe"))
 
-    def step(sequences: DeviceSequences, rows: np.ndarray) -> None:
+    def train_batch(sequences: DeviceSequences, rows: np.ndarray) -> None:
+        """A step on these rows towards class 0."""
         tokens, lengths = gather(sequences, rows)
         network.step(tokens, lengths, np.zeros(len(rows), np.int64), 1e-3, 1.0)
 
-    return step
+    return train_batch

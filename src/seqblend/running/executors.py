@@ -1,4 +1,4 @@
-"""Run jobs in worker processes, one a device, and survive the death of any of them."""
+"""Run jobs in worker processes, one per device; a process that dies is replaced."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from seqblend.running.runs import Job
 from seqblend.running.units import run_unit
 
 _PR_SET_PDEATHSIG = 1  # from linux/prctl.h
-_MOST_HOLES = 1 << 30  # bytes that a fit may grow by before freed blocks go back to the system
+_MOST_FREED = 1 << 30  # bytes that a fit may grow by before freed blocks go back to the system
 
 
 @dataclass(frozen=True)
 class Event:
-    """What a worker says. kind: started, progress, done, stopped, failed or died."""
+    """What a worker reports. kind: started, progress, done, stopped, failed or died."""
 
     kind: str
     job: Job
@@ -55,10 +55,10 @@ class _Worker:
             self.process.start()
         theirs.close()
 
-    def give(self, job: Job) -> None:
+    def assign(self, job: Job) -> None:
         self.job = job
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            self.pipe.send(job)  # where the worker is dead already, listening to it tells
+            self.pipe.send(job)  # a dead worker is noticed when it is read
 
 
 @contextlib.contextmanager
@@ -93,17 +93,17 @@ class WorkerPool:
     def run(
         self, next_job: Callable[[], Job | None], tick: Callable[[], None] = lambda: None
     ) -> Iterator[Event]:
-        """Give jobs to idle workers and yield what they say, until all are idle and none is left.
+        """Give jobs to idle workers and yield their reports, until all are idle and none is left.
 
         next_job: called for each idle worker; None where nothing can start now
         tick: called at least five times a second
-        A job whose worker dies is given once more to a fresh one; then it has failed.
+        A job whose worker dies is assigned to a new one, once; the second time it has failed.
         """
         retried: set[Job] = set()
         while True:
             for worker in self._workers:
                 if worker.job is None and (job := next_job()) is not None:
-                    worker.give(job)
+                    worker.assign(job)
                     yield Event("started", job, worker.number, {"device": worker.device})
             busy = [worker for worker in self._workers if worker.job is not None]
             if not busy:
@@ -111,15 +111,15 @@ class WorkerPool:
             ready = wait([worker.pipe for worker in busy], timeout=0.2)
             for worker in busy:
                 if worker.pipe in ready:
-                    yield from self._listen(worker, retried)
+                    yield from self._receive(worker, retried)
             tick()
 
     def stop(self, worker: int) -> None:
-        """Have a worker drop its job at its next report: it says `stopped`, or `done` before."""
+        """Have a worker drop its job: it reports `stopped`, or `done` where that is faster."""
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._workers[worker].pipe.send(None)
 
-    def _listen(self, worker: _Worker, retried: set[Job]) -> Iterator[Event]:
+    def _receive(self, worker: _Worker, retried: set[Job]) -> Iterator[Event]:
         """One message of a worker, or its death."""
         job = worker.job
         try:
@@ -132,21 +132,21 @@ class WorkerPool:
         yield Event(kind, job, worker.number, values)
 
     def _replace(self, worker: _Worker, retried: set[Job]) -> Iterator[Event]:
-        """A fresh worker in the dead one's place, with its job where it was not retried before."""
+        """A new worker in place of the dead one, with its job where it was not retried before."""
         job = worker.job
         worker.process.join()
-        reason = _death_of(worker.process.exitcode)
+        reason = _describe_exit(worker.process.exitcode)
         fresh = self._workers[worker.number] = _Worker(worker.number, worker.device)
         if job in retried:
             yield Event("failed", job, worker.number, {"message": f"{reason}, twice"})
             return
         yield Event("died", job, worker.number, {"reason": reason})
         retried.add(job)
-        fresh.give(job)
+        fresh.assign(job)
         yield Event("started", job, worker.number, {"device": worker.device})
 
 
-def _death_of(code: int | None) -> str:
+def _describe_exit(code: int | None) -> str:
     """How a process ended, in words."""
     if code is not None and code < 0:
         name = signal.Signals(-code).name
@@ -156,7 +156,7 @@ def _death_of(code: int | None) -> str:
 
 
 def _serve(pipe: Connection, device: str) -> None:
-    """A worker's life: take a job, fit it, answer; ends with its parent."""
+    """The loop of a worker: take a job, fit it, answer. The process ends with its parent."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -164,12 +164,12 @@ def _serve(pipe: Connection, device: str) -> None:
     kept = _resident_bytes()
 
     def report(values: dict) -> None:
-        """Tell the parent; give back the holes that batches of every length leave, now and then."""
+        """Report to the parent; now and then return the memory that earlier batches freed."""
         nonlocal kept
         pipe.send(("progress", values))
         if pipe.poll() and pipe.recv() is None:
             raise _DroppedError
-        if "epoch" in values or _resident_bytes() > kept + _MOST_HOLES:
+        if "epoch" in values or _resident_bytes() > kept + _MOST_FREED:
             release_freed_memory()
             kept = _resident_bytes()
 
@@ -192,13 +192,13 @@ def _answer(job: Job, device: str, report: Callable[[dict], None]) -> tuple[str,
         return "failed", {"message": str(error), "traceback": ""}
     except (BrokenPipeError, ConnectionResetError):
         raise
-    except Exception as error:  # whatever a model's code raises is this unit's failure, and told
+    except Exception as error:  # whatever a model raises fails this unit, with its traceback
         text = f"{type(error).__name__}: {error}"
         return "failed", {"message": text, "traceback": traceback.format_exc()}
 
 
 def _resident_bytes() -> int:
-    """What the process holds in memory; 0 where the system does not tell."""
+    """Resident memory of the process; 0 where the system does not show it."""
     try:
         pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
     except OSError:

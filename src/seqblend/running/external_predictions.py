@@ -1,13 +1,13 @@
-"""Probabilities made elsewhere join the blend: two CSV files, aligned by id and checked."""
+"""Predictions made elsewhere as members of the blend: two CSV files, aligned by id and checked."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from seqblend.core.errors import FlagError, InputError, listing
 from seqblend.core.provenance import git_commit
@@ -23,11 +23,11 @@ REMARK = "made elsewhere, its folds are not known"
 
 
 def import_predictions(project: Project, text: str) -> str:
-    """Keep what `NAME=oof.csv,test.csv` names as a finished run; returns the run's name.
+    """Store what `NAME=oof.csv,test.csv` names as a finished run; returns the run's name.
 
-    Each file has the id column and a column of probabilities a class (with two classes the
-    column of the positive one is enough). Rows may stand in any order. Training rows without a
-    fold, which no blend is scored on, may be left out.
+    Each file has the id column and a column of probabilities for each class (with two classes the
+    column of the positive one is enough), its rows in any order. Training rows without a fold,
+    which no blend is scored on, may be left out.
     raises: FlagError for the flag, InputError with one line for the first fault of a file
     """
     name, paths = parse_predictions_flag(text)
@@ -41,14 +41,25 @@ def import_predictions(project: Project, text: str) -> str:
     digests = [file_digest(path)[:16] for path in paths]
     run = f"{name}-{digests[0][:6]}{digests[1][:6]}"
     manifest = project.fingerprint.as_dict() | {
-        "model": name, "units": [], "seeds": 1, "remark": REMARK, "options": {}, "train": {},
-        "vocabulary": {}, "vocabulary_scope": "not known", "embedding": None, "precision": "",
-        "device": "", "deterministic": None, "versions": package_versions(),
-        "classes": list(competition.classes), "epochs_chosen_on_validation": False,
-        "git_commits": [git_commit()], "epochs": [], "seconds": 0.0, "parameters": 0,
-        "recoveries": [], "peak_megabytes": 0, "tokens_per_second": None,
+        "model": name,
+        "seeds": 1,
+        "remark": REMARK,
+        "classes": list(competition.classes),
         "from": dict(zip([path.name for path in paths], digests, strict=True)),
-    }  # fmt: skip
+        "vocabulary_scope": "not known",
+        "versions": package_versions(),
+        "git_commits": [git_commit()],
+        "epochs_chosen_on_validation": False,
+        "options": {},
+        "train": {},
+        "vocabulary": {},
+        "units": [],
+        "epochs": [],
+        "recoveries": [],
+        **dict.fromkeys(("precision", "device"), ""),
+        **dict.fromkeys(("seconds", "parameters", "peak_megabytes"), 0),
+        **dict.fromkeys(("embedding", "deterministic", "tokens_per_second"), None),
+    }
     arrays = {"oof": oof, "test": test.astype(np.float32)}
     commit_arrays(project.workspace.run(run), manifest, arrays, "oof")
     return run
@@ -60,7 +71,7 @@ def parse_predictions_flag(text: str) -> tuple[str, list[Path]]:
     if not match:
         raise FlagError(f"--add expects NAME=oof.csv,test.csv, got '{text}'")
     if match[1] in entries():
-        raise FlagError(f"--add: '{match[1]}' is a model of our own. Take another name")
+        raise FlagError(f"--add: '{match[1]}' is a model of this package. Take another name")
     paths = [Path(match[2]), Path(match[3])]
     for path in paths:
         if not path.is_file():
@@ -97,26 +108,35 @@ def read_probabilities(
 
 
 def _align(
-    path: Path, own: Sequence[str], wanted: Sequence[str], known: Sequence[str]
+    path: Path, ids: Sequence[str], wanted: Sequence[str], known: Sequence[str]
 ) -> np.ndarray:
-    """int64 [len(wanted)]: where each wanted id stands in the file."""
-    present, allowed = set(own), set(known)
-    faults = [
-        ("come more than once", [i for i, count in Counter(own).items() if count > 1],
-         "Write each id once"),
-        ("come more than once in the competition's file",
-         [i for i, count in Counter(known).items() if count > 1], "Rows cannot be told apart"),
-        ("are missing", list(dict.fromkeys(i for i in wanted if i not in present)),
-         "Write a row for every id of the competition's file"),
-        ("are not the competition's", list(dict.fromkeys(i for i in own if i not in allowed)),
-         "Take the files of this competition"),
-    ]  # fmt: skip
-    for what, ids, remedy in faults:
-        if ids:
-            first = listing(map(repr, ids), 3)
-            raise InputError(f"{path}: {len(ids)} ids {what} (the first: {first}). {remedy}")
-    place = {row_id: row for row, row_id in enumerate(own)}
-    return np.fromiter((place[row_id] for row_id in wanted), np.int64, len(wanted))
+    """int64 [len(wanted)]: the position of each wanted id among the file's ids."""
+    found, expected, allowed = (pd.Index(each, dtype=object) for each in (ids, wanted, known))
+    faults = {
+        "come more than once": (_repeated(found), "Write each id once"),
+        "come more than once in the competition's file": (
+            _repeated(allowed),
+            "Such rows cannot be matched",
+        ),
+        "are missing": (
+            expected.difference(found, sort=False),
+            "Write a row for every id of the competition's file",
+        ),
+        "are not the competition's": (
+            found.difference(allowed, sort=False),
+            "Take the files of this competition",
+        ),
+    }
+    for what, (wrong, remedy) in faults.items():
+        if len(wrong):
+            first = listing(map(repr, wrong), 3)
+            raise InputError(f"{path}: {len(wrong)} ids {what} (the first: {first}). {remedy}")
+    return found.get_indexer(expected)
+
+
+def _repeated(ids: pd.Index) -> pd.Index:
+    """The ids that occur more than once."""
+    return ids[ids.duplicated(keep=False)].unique()
 
 
 def _find_columns(path: Path, table: RawTable, competition: Competition) -> list[str]:
@@ -139,19 +159,10 @@ def _find_columns(path: Path, table: RawTable, competition: Competition) -> list
 
 def _numbers(table: RawTable, name: str) -> np.ndarray:
     """float64 [n]: a column as numbers, NaN where a field is empty."""
-    texts = table.texts(name)
-    try:
-        return np.array([text or "nan" for text in texts], dtype=np.float64)
-    except ValueError:
-        row = next(i for i, text in enumerate(texts) if not _is_number(text))
-        raise InputError(
-            f"{table.place(row)}: expected a number in column '{name}', got '{texts[row]}'"
-        ) from None
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text or "nan")
-    except ValueError:
-        return False
-    return True
+    texts = pd.Series(table.texts(name), dtype=object)
+    values = pd.to_numeric(texts, errors="coerce")
+    wrong = np.flatnonzero(values.isna() & ~texts.str.lower().isin(["", "nan"]))
+    if len(wrong):
+        place, text = table.place(wrong[0]), texts[wrong[0]]
+        raise InputError(f"{place}: expected a number in column '{name}', got '{text}'")
+    return values.to_numpy(np.float64)

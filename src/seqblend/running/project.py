@@ -6,7 +6,6 @@ import dataclasses
 import glob
 import hashlib
 import json
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,25 +16,23 @@ from seqblend.core.config import Config, FoldConfig
 from seqblend.core.errors import FlagError
 from seqblend.core.storage import check_writable, sweep
 from seqblend.data.auto_groups import resolve_groups
-from seqblend.data.demo import BEST, write_demo
 from seqblend.data.folds import Folds, folds_name, make_folds, write_folds
 from seqblend.data.sequences import Competition
 from seqblend.embeddings.prepare import PreparedVectors, VectorPlaces
 from seqblend.reading.cache import contents_digest, load_or_read
 from seqblend.reading.discovery import CompetitionFiles, find_files
 from seqblend.running.executors import cores
-from seqblend.running.resolve import Note, resolve_models, resolve_tuned, resolve_vectors
-from seqblend.running.results import DataFingerprint
-from seqblend.running.runs import Job, Unit
-from seqblend.running.workspace import Origin, Places, Workspace, choose_competition, open_workspace
+from seqblend.running.inputs import Places, choose_competition, name_competition, prepare_demo
+from seqblend.running.resolve import Note, resolve_embedding, resolve_models
+from seqblend.running.runs import DataFingerprint, Job, Unit
+from seqblend.running.tuned import apply_tuned
+from seqblend.running.workspace import Origin, Workspace, open_workspace
 from seqblend.training.devices import Machine, find_devices
-
-DEMO = "demo"
 
 
 @dataclass(frozen=True)
 class Project:
-    """Everything that the steps of the whole way share."""
+    """What every step of the pipeline needs."""
 
     config: Config
     places: Places
@@ -55,9 +52,7 @@ class Project:
 
     def job(self, unit: Unit) -> Job:
         """The unit with its places."""
-        fingerprint, workspace = self.fingerprint, self.workspace
-        digests = fingerprint.data, fingerprint.folds, fingerprint.labels, fingerprint.ids
-        return Job(unit, workspace.data, workspace.root / "runs", *digests)
+        return Job(unit, self.workspace.data, self.workspace.runs, self.fingerprint)
 
 
 @dataclass(frozen=True)
@@ -65,11 +60,11 @@ class Request:
     """What a command asks for.
 
     data: the competition's folder; None: the one found in the inputs, else the demo
-    workers: processes; 0: one a core or a GPU
+    workers: processes; 0: one per core or GPU
     solution: the test answers; out: a further place for the submission, only checked here
     is_untuned: leave out what the tuner found
-    is_plan: token vectors that are not there yet are announced, not made
-    is_look: nothing will be fitted or written: goes on beside a process that holds the lock
+    is_plan: missing token vectors are announced, not made
+    is_read_only: nothing will be fitted or written; works beside a process that holds the lock
     """
 
     data: Path | None = None
@@ -78,7 +73,7 @@ class Request:
     out: Path | None = None
     is_untuned: bool = False
     is_plan: bool = False
-    is_look: bool = False
+    is_read_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,14 +90,6 @@ class OpenedRows:
     key: str
 
 
-@dataclass(frozen=True)
-class Split:
-    """The folds, and the digests that probabilities of these rows and folds carry."""
-
-    folds: Folds
-    fingerprint: DataFingerprint
-
-
 def open_project(
     config: Config,
     places: Places,
@@ -117,9 +104,9 @@ def open_project(
     opened = read_rows(config, places, request, note)
     competition, workspace = opened.competition, opened.workspace
     config = resolve_models(config, competition, note)
-    split = split_rows(opened, config.folds, note)
+    folds, fingerprint = split_rows(opened, config.folds, note)
     if not request.is_untuned:
-        config = resolve_tuned(config, workspace, split.fingerprint, note)
+        config = apply_tuned(config, workspace, fingerprint.data, note)
     vector_places = VectorPlaces(
         opened.key,
         workspace.data,
@@ -127,28 +114,30 @@ def open_project(
         besides=opened.files.all(),
         is_plan=request.is_plan,
     )
-    resolved = resolve_vectors(config, competition, vector_places, note)
+    config, embedding = resolve_embedding(config, competition, vector_places, note)
     return Project(
-        resolved.config,
+        config,
         places,
         workspace,
         opened.files,
         competition,
-        split.folds,
-        split.fingerprint,
+        folds,
+        fingerprint,
         find_devices(request.workers, cores()),
         request.solution is not None,
-        resolved.embedding,
+        embedding,
     )
 
 
 def read_rows(config: Config, places: Places, request: Request, note: Note) -> OpenedRows:
-    """The competition, read from its files or found read; its working folder is locked."""
+    """The competition, from its files or the cache; its working folder is locked."""
     folder = choose_competition(request.data, places.inputs) or prepare_demo(places.working)
     files = _find_files(folder, request.solution)
     origin = Origin(str(folder.resolve()), contents_digest(files))
-    name = name_of(folder, places)
-    workspace = open_workspace(places.working, name, origin, note, is_look=request.is_look)
+    name = name_competition(folder, places)
+    workspace = open_workspace(
+        places.working, name, origin, note, is_read_only=request.is_read_only
+    )
     _prepare_submissions(places, request.out)
     competition, key = load_or_read(
         workspace.data,
@@ -163,8 +152,8 @@ def read_rows(config: Config, places: Places, request: Request, note: Note) -> O
     return OpenedRows(folder, files, workspace, competition, key)
 
 
-def split_rows(opened: OpenedRows, config: FoldConfig, note: Note) -> Split:
-    """The folds of these settings, kept in the working folder."""
+def split_rows(opened: OpenedRows, config: FoldConfig, note: Note) -> tuple[Folds, DataFingerprint]:
+    """The folds, written to the working folder, and the digests that name rows and folds."""
     competition, workspace = opened.competition, opened.workspace
     config, groups = resolve_groups(competition, config, note)
     folds = make_folds(
@@ -178,7 +167,7 @@ def split_rows(opened: OpenedRows, config: FoldConfig, note: Note) -> Split:
     fingerprint = make_fingerprint(competition, folds, opened.key)
     if workspace.refusal is None:
         write_folds(workspace.data, folds, fingerprint.folds, note)
-    return Split(folds, fingerprint)
+    return folds, fingerprint
 
 
 def _find_files(folder: Path, solution: Path | None) -> CompetitionFiles:
@@ -201,25 +190,6 @@ def _prepare_submissions(places: Places, out: Path | None) -> None:
         if file is not None:
             check_writable(file.parent, "Name another file with --out")
             sweep(file.parent, f".{glob.escape(file.name)}.*.tmp")
-
-
-def prepare_demo(working: Path) -> Path:
-    """The folder of the embedded demo, written on first use."""
-    folder = working / DEMO / "input"
-    if not (folder / BEST).exists():  # written last
-        write_demo(folder)
-    return folder
-
-
-def name_of(folder: Path, places: Places) -> str:
-    """A competition's name: its folder's, or its parent's where the folder is just an input."""
-    generic = {"input", "data", "raw", *(place.name for place in places.inputs)}
-    for candidate in (folder, *folder.parents):
-        if candidate.name.lower() not in generic and candidate.name:
-            is_own_root = any(candidate == place.parent for place in places.inputs)
-            name = "competition" if is_own_root else candidate.name
-            return re.sub(r"[^\w.-]+", "-", name) or "competition"
-    return "competition"
 
 
 def make_fingerprint(competition: Competition, folds: Folds, key: str) -> DataFingerprint:

@@ -1,15 +1,12 @@
-"""Pseudo-labels: test rows that a fold's own fits are sure of, with the labels they give them."""
+"""Pseudo-labels: confident test predictions of a fold's own fits, as further training labels."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from seqblend.core.config import PseudoConfig
-from seqblend.core.errors import FlagError
 from seqblend.core.storage import read_array
 
 SUFFIX = "+pseudo"  # follows a model's name in its second stage
@@ -30,28 +27,19 @@ class PseudoUse:
     share: float
 
 
-def plan_use(base: str, sources: Iterable[str], config: PseudoConfig) -> PseudoUse:
-    """How the run `base` is fitted once more; FlagError where no probability is that sure."""
-    if config.confidence > 1:
-        raise FlagError(
-            f"pseudo.confidence expects a probability of at most 1, got {config.confidence}"
-        )
-    return PseudoUse(base, tuple(sorted(sources)), config.confidence, config.share)
-
-
 def read_pseudo_labels(runs: Path, use: PseudoUse, unit: str, n_train: int) -> np.ndarray:
     """int64 [p, 2]: (test row, pseudo-label) of what a unit adds to its n_train training rows.
 
-    runs: where runs lie; unit: a unit's folder in each of them, such as seed0-fold3
+    runs: the folder of all runs; unit: a unit's folder in each of them, such as seed0-fold3
 
     Only the sources' units of the same seed and fold are read: their fits have seen no label of
     that fold's rows, so the pseudo-labels, and what is learnt from them, have not either.
     """
     several = [read_array(runs / source / unit / "test.npy") for source in use.sources]
-    return choose_rows(several, use.confidence, int(use.share * n_train))
+    return select_confident(several, use.confidence, int(use.share * n_train))
 
 
-def choose_rows(several: list[np.ndarray], confidence: float, most: int) -> np.ndarray:
+def select_confident(several: list[np.ndarray], confidence: float, most: int) -> np.ndarray:
     """int64 [p, 2]: (row, class) where the mean probability is at least `confidence`.
 
     several: float [n, c] each; all weigh the same, since weights would come from the labels of

@@ -1,4 +1,4 @@
-"""Finished units become runs: OOF and test probabilities with a fingerprint of what made them."""
+"""Runs collected from finished units: out-of-fold and test probabilities, and what made them."""
 
 from __future__ import annotations
 
@@ -10,39 +10,21 @@ from typing import Any
 import numpy as np
 
 from seqblend.core.errors import InputError, listing
-from seqblend.core.storage import (
-    MANIFEST,
-    commit_arrays,
-    read_array,
-    read_finished,
-    read_json,
-)
+from seqblend.core.storage import MANIFEST, commit_arrays, read_array, read_finished, read_json
 from seqblend.data.folds import split
 from seqblend.evaluation.probabilities import check_probabilities
 from seqblend.running.pseudo_labels import SUFFIX
+from seqblend.running.runs import DataFingerprint
 from seqblend.running.workspace import Workspace
 
-MADE_BY = (  # what a run's manifest says of how it was made, besides the fingerprint
-    "model", "seeds", "options", "train", "vocabulary", "vocabulary_scope", "versions",
-    "git_commits",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class DataFingerprint:
-    """What probabilities belong to: digests of data, folds, labels, ids and the classes' order."""
-
-    data: str
-    folds: str
-    labels: str
-    ids: str
-
-    def as_dict(self) -> dict[str, str]:
-        """The digests as a manifest carries them."""
-        return {
-            "data_digest": self.data, "folds_digest": self.folds,
-            "labels_digest": self.labels, "ids_digest": self.ids,
-        }  # fmt: skip
+# What a run's manifest says of how it was made, besides the fingerprint.
+_SETTINGS = ("model", "options", "train", "vocabulary", "vocabulary_scope", "versions")
+MADE_BY = (*_SETTINGS, "seeds", "git_commits")
+_OF_ALL_UNITS = (  # what a run's units have in common
+    *_SETTINGS,
+    *("embedding", "precision", "device", "deterministic", "classes"),
+    "epochs_chosen_on_validation",
+)
 
 
 @dataclass(frozen=True)
@@ -72,8 +54,8 @@ def collect_run(
     """
     folds = int(fold.max()) + 1
     places = [(seed, k) for seed in range(seeds) for k in range(folds)]
-    folders = [workspace.unit(run, seed, k) for seed, k in places]
-    manifests = [read_json(folder / "manifest.json") for folder in folders]
+    folders = [workspace.run(run) / f"seed{seed}-fold{k}" for seed, k in places]
+    manifests = [read_json(folder / MANIFEST) for folder in folders]
     oof, test = None, 0.0
     for (_, k), folder in zip(places, folders, strict=True):
         valid = read_array(folder / "valid.npy")
@@ -94,14 +76,11 @@ def collect_run(
 def _summarise(manifests: list[dict[str, Any]]) -> dict[str, Any]:
     """What the units have in common, and the sums of what they cost."""
     first = manifests[0]
-    same = ("model", "options", "train", "vocabulary", "vocabulary_scope", "embedding", "precision",
-            "device", "deterministic", "versions", "classes",
-            "epochs_chosen_on_validation")  # fmt: skip
-    pseudo = first["pseudo"] and first["pseudo"] | {
-        "rows": [m["pseudo"]["rows"] for m in manifests]
-    }
+    pseudo = first["pseudo"]
+    if pseudo:
+        pseudo = pseudo | {"rows": [m["pseudo"]["rows"] for m in manifests]}
     speeds = [m["tokens_per_second"] for m in manifests if m["tokens_per_second"]]
-    return {name: first[name] for name in same} | {
+    return {name: first[name] for name in _OF_ALL_UNITS} | {
         "units": [m["unit"] for m in manifests],
         "pseudo": pseudo,
         "git_commits": sorted({m["git_commit"] for m in manifests}),
@@ -119,10 +98,11 @@ def finished_runs(
 ) -> list[RunResult]:
     """Every finished run of exactly these data, folds, labels and ids, newest configuration last.
 
-    `note` is told which runs are left out: they belong to others, or are damaged.
+    note: called with each run that is left out: it belongs to other rows or folds, or is damaged
     """
-    runs, found = workspace.root / "runs", []
-    for folder in sorted(runs.iterdir(), key=_age) if runs.is_dir() else []:
+    found = []
+    for path in sorted(workspace.runs.glob(f"*/{MANIFEST}"), key=lambda path: path.stat().st_mtime):
+        folder = path.parent
         manifest = _read_run(folder, fingerprint, note)
         if manifest is not None:
             oof, test = read_array(folder / "oof.npy"), read_array(folder / "test.npy")
@@ -133,12 +113,10 @@ def finished_runs(
 def _read_run(
     folder: Path, fingerprint: DataFingerprint, note: Callable[[str], None]
 ) -> dict[str, Any] | None:
-    """A run's manifest where it is the fingerprint's and its files and its units' have their hashes."""
-    if not (folder / MANIFEST).exists():
-        return None
+    """The manifest of a run with this fingerprint whose files and units are whole, else None."""
     manifest = read_finished(folder, note)
     if manifest is None:
-        damaged = ["its own files"]
+        damaged = ["its files"]
     else:
         fault = find_mismatch(manifest, fingerprint)
         if fault:
@@ -151,24 +129,19 @@ def _read_run(
     model, is_second, _ = folder.name.rpartition("-")[0].partition(SUFFIX)
     flags = f"--models {model}" + (" --pseudo" if is_second else "")
     note(
-        f"{folder.name} is left out for want of {listing(damaged, 3)}: the command that made it, "
-        f"such as ./run.sh {flags}, makes what is missing again"
+        f"{folder.name} is left out, missing or damaged: {listing(damaged, 3)}. "
+        f"The command that made it, such as ./run.sh {flags}, makes them again"
     )
     return None
 
 
 def find_mismatch(manifest: dict[str, Any], fingerprint: DataFingerprint) -> str:
-    """Why a run's probabilities cannot stand beside the fingerprint's; empty where they can."""
+    """Why a run's probabilities cannot be blended under the fingerprint; empty where they can."""
     wrong = [key for key, value in fingerprint.as_dict().items() if manifest.get(key) != value]
     if wrong:
         return f"its {', '.join(wrong)} differ"
     lacking = [key for key in MADE_BY if key not in manifest]
     return f"its manifest does not say {', '.join(lacking)}" if lacking else ""
-
-
-def _age(folder: Path) -> float:
-    manifest = folder / "manifest.json"
-    return manifest.stat().st_mtime if manifest.exists() else 0.0
 
 
 def check_result(result: RunResult, fold: np.ndarray, fingerprint: DataFingerprint) -> None:
@@ -187,12 +160,12 @@ def check_result(result: RunResult, fold: np.ndarray, fingerprint: DataFingerpri
     check_probabilities(result.test, f"{result.name}/test.npy", remedy)
 
 
-def standing_blend(
+def largest_blend(
     workspace: Workspace, fingerprint: DataFingerprint, note: Callable[[str], None]
 ) -> tuple[dict[str, float], np.ndarray] | None:
-    """({member: weight}, oof float32 [n, c]) of the blend of most runs, the newest of such."""
+    """({member: weight}, oof float32 [n, c]) of the blend of most runs, the newest of those."""
     known, found = fingerprint.as_dict().items(), []
-    for path in (workspace.root / "blends").glob("*/manifest.json"):
+    for path in workspace.blends.glob(f"*/{MANIFEST}"):
         manifest = read_finished(path.parent, note)
         if manifest is not None and all(item in manifest.items() for item in known):
             found.append((len(manifest["members"]), path.stat().st_mtime, str(path.parent)))
@@ -202,15 +175,12 @@ def standing_blend(
     return read_json(folder / "weights.json"), read_array(folder / "oof.npy")
 
 
-def histories(workspace: Workspace, result: RunResult) -> list[dict[str, list]]:
-    """What each unit of a run recorded, one value an epoch."""
-    return [
-        read_json(workspace.root / "runs" / unit / "history.json")
-        for unit in result.manifest["units"]
-    ]
+def read_histories(workspace: Workspace, result: RunResult) -> list[dict[str, list]]:
+    """What each unit of a run recorded, one value per epoch."""
+    return [read_json(workspace.runs / unit / "history.json") for unit in result.manifest["units"]]
 
 
-def pseudo_labels(workspace: Workspace, result: RunResult) -> list[np.ndarray]:
-    """int64 [p, 2] a unit: the test rows that it learnt, and the labels it was given for them."""
+def read_added_labels(workspace: Workspace, result: RunResult) -> list[np.ndarray]:
+    """int64 [p, 2] per unit: (test row, pseudo-label) of what it learnt."""
     units = result.manifest["units"] if result.manifest.get("pseudo") else []
-    return [read_array(workspace.root / "runs" / unit / "pseudo.npy") for unit in units]
+    return [read_array(workspace.runs / unit / "pseudo.npy") for unit in units]

@@ -1,4 +1,4 @@
-"""Runs and their units: what is to be fitted, and the names that say what made it."""
+"""Runs and their units: what is fitted, under names that are digests of what decides the result."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ from seqblend.core.config import (
     TrainConfig,
     VocabularyConfig,
     check_schedule,
+    configure,
     digest,
 )
 from seqblend.core.provenance import code_digest
 from seqblend.embeddings.vectors import EmbeddingUse
-from seqblend.models.registry import Entry, entry_for, resolve_options
-from seqblend.running.pseudo_labels import SUFFIX, PseudoUse, plan_use
+from seqblend.models.registry import Entry, entries, entry_for, resolve_options
+from seqblend.running.pseudo_labels import SUFFIX, PseudoUse
 from seqblend.training.optimisation import choose_precision
 
 PILOT = -1  # the fold number of a pilot
+REMARK = "tuned on these rows"
 # The sources that change what a unit computes, by kind of model.
 _SHARED = (
     *("data/sequences", "data/folds", "data/stratify", "core/seeds", "evaluation/metrics"),
@@ -39,6 +41,20 @@ _MODULE = (
 _LINEAR = ("models/logistic", "models/ngrams", "models/weighting")
 _SCRATCH = (*_MODULE, "models/scratch_nets/", "training/scratch_fitting")
 _SOURCES = {"module": _MODULE, "linear": _LINEAR, "scratch": _SCRATCH}
+
+
+@dataclass(frozen=True)
+class DataFingerprint:
+    """What probabilities belong to: digests of data, folds, labels, ids and the classes' order."""
+
+    data: str
+    folds: str
+    labels: str
+    ids: str
+
+    def as_dict(self) -> dict[str, str]:
+        """The digests as a manifest has them: `data_digest`, ..."""
+        return {f"{name}_digest": value for name, value in dataclasses.asdict(self).items()}
 
 
 @dataclass(frozen=True)
@@ -105,7 +121,7 @@ class Unit:
 
     @property
     def name(self) -> str:
-        """For people: `bilstm fold 3`, with the seed where it is not the first."""
+        """As displayed: `bilstm fold 3`, with the seed where it is not the first."""
         place = "pilot" if self.fold == PILOT else f"fold {self.fold}"
         return f"{self.run.title} {place}" + (f" seed {self.seed}" if self.seed else "")
 
@@ -118,15 +134,12 @@ class Unit:
 
 @dataclass(frozen=True)
 class Job:
-    """A unit and where its data lie and its result goes: all that a worker needs."""
+    """A unit, where its data are and where its result goes: all that a worker needs."""
 
     unit: Unit
     data: Path
     runs: Path
-    data_digest: str
-    folds_digest: str
-    labels_digest: str
-    ids_digest: str = ""
+    fingerprint: DataFingerprint
 
     @property
     def folder(self) -> Path:
@@ -140,33 +153,42 @@ def sources_of(entry: Entry) -> tuple[str, ...]:
 
 
 def plan_runs(
-    config: Config, data_digest: str, folds_digest: str, device: torch.device, *,
-    resolved: dict[str, str] | None = None, embedding: EmbeddingUse | None = None,
-) -> list[Run]:  # fmt: skip
-    """The runs of a configuration; linear ones first.
+    config: Config,
+    data_digest: str,
+    folds_digest: str,
+    device: torch.device,
+    *,
+    resolved: dict[str, str] | None = None,
+    embedding: EmbeddingUse | None = None,
+) -> list[Run]:
+    """The runs of a configuration, each model with its tuned settings; linear ones first.
 
     resolved: model -> precision, where `auto` was resolved before; without it the device decides
     embedding: the vectors of neural models; they decide the width of token embeddings
     raises: FlagError where a falling learning rate has no fixed number of epochs
     """
     runs = []
-    wanted = config.train.precision
     for model in config.models:
-        options, entry = resolve_options(model, config.options), entry_for(model)
+        own = with_values(config, model)
+        options, entry = resolve_options(model, own.options), entry_for(model)
+        precision = own.train.precision
+        if precision == "auto":
+            precision = (resolved or {}).get(model, precision)
         precision = choose_precision(
-            (resolved or {}).get(model, wanted) if wanted == "auto" else wanted,
-            device, low_precision_on_cpu=entry.low_precision_on_cpu,
-        )  # fmt: skip
-        train = dataclasses.replace(config.train, precision=precision)
-        parts = [options, data_digest, folds_digest, code_digest(sources_of(entry))]
+            precision, device, low_precision_on_cpu=entry.low_precision_on_cpu
+        )
+        train = dataclasses.replace(own.train, precision=precision)
         use = embedding if entry.takes_vectors else None
         if use:
-            parts[0] = options = dataclasses.replace(options, width=use.width)
+            mode = own.embedding.mode if model in config.tuned else use.mode
+            use = dataclasses.replace(use, mode=mode)
+            options = dataclasses.replace(options, width=use.width)
+        parts = [options, data_digest, folds_digest, code_digest(sources_of(entry))]
         if entry.kind != "linear":
             check_schedule(train)
-            parts += [train, config.vocabulary, use]
+            parts += [train, own.vocabulary, use]
         name = f"{model}-{digest(model, *parts)[:12]}"
-        runs.append(Run(name, model, options, train, config.vocabulary, use))
+        runs.append(Run(name, model, options, train, own.vocabulary, use))
     return sorted(runs, key=lambda run: run.kind != "linear")
 
 
@@ -175,30 +197,41 @@ def plan_second_stage(runs: list[Run], config: PseudoConfig) -> list[Run]:
 
     Named by the first stage's runs, the confidence and the share.
     """
-    names, second = [run.name for run in runs], []
-    for run in runs if config.use else []:
-        use = plan_use(run.name, names, config)
+    sources, second = tuple(sorted(run.name for run in runs)), []
+    for run in runs if config.use else ():
+        use = PseudoUse(run.name, sources, config.confidence, config.share)
         name = f"{run.title}{SUFFIX}-{digest(use)[:12]}"
         second.append(dataclasses.replace(run, name=name, pseudo=use))
     return second
 
 
+def with_values(config: Config, model: str) -> Config:
+    """The configuration with the model's tuned values put in."""
+    settings: dict[str, dict[str, Any]] = {}
+    for name, value in config.tuned.get(model, {}).items():
+        section, _, key = name.partition(".")
+        settings.setdefault(model if section == "options" else section, {})[key] = value
+    return configure(config, settings, entries()) if settings else config
+
+
+def remark_of(run: Run, config: Config) -> str:
+    """REMARK where the run's settings were tuned, or those of fits that gave it pseudo-labels."""
+    return REMARK if run.model in config.tuned or (run.pseudo and config.tuned) else ""
+
+
 def plan_units(runs: list[Run], seeds: int, folds: int) -> list[Unit]:
     """Every unit: the first stage's, then the second's.
 
-    In a stage linear runs, pilots, then the rest; a seed is whole before the next begins.
+    In each stage linear runs, pilots, then the rest; a seed is complete before the next begins.
     """
-    first, second = ([run for run in runs if bool(run.pseudo) == is_second]
-                     for is_second in (False, True))  # fmt: skip
-    return _plan_stage(first, seeds, folds) + _plan_stage(second, seeds, folds)
-
-
-def _plan_stage(runs: list[Run], seeds: int, folds: int) -> list[Unit]:
-    linear = [run for run in runs if run.kind == "linear"]
-    module = [run for run in runs if run.kind != "linear"]
-    places = [(seed, fold) for seed in range(seeds) for fold in range(folds)]
-    units = [Unit(run, seed, fold) for run in linear for seed, fold in places]
-    units += [Unit(run, 0, PILOT) for run in module if run.has_pilot and not run.pseudo]
-    for seed in range(seeds):
-        units += [Unit(run, seed, fold) for run in module for fold in range(folds)]
+    units = []
+    for is_second in (False, True):
+        stage = [run for run in runs if bool(run.pseudo) == is_second]
+        linear = [run for run in stage if run.kind == "linear"]
+        networks = [run for run in stage if run.kind != "linear"]
+        places = [(seed, fold) for seed in range(seeds) for fold in range(folds)]
+        units += [Unit(run, seed, fold) for run in linear for seed, fold in places]
+        units += [Unit(run, 0, PILOT) for run in networks if run.has_pilot and not run.pseudo]
+        for seed in range(seeds):
+            units += [Unit(run, seed, fold) for run in networks for fold in range(folds)]
     return units

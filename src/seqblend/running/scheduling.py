@@ -1,4 +1,4 @@
-"""Which unit is next: pilots before folds, stage before stage, none that would not end in time."""
+"""The order of units: pilots before folds, stage by stage, none that would not end in time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from seqblend.running.runs import PILOT, Job, Run, Unit
 
 @dataclass
 class Schedule:
-    """Jobs that are pending, running, done, failed, or left out for want of time.
+    """Jobs that are pending, running, done, failed, or left out for lack of time.
 
     estimate: seconds that a unit will take
     deadline: time.monotonic() when the last unit has to be done; None: no limit
@@ -47,7 +47,7 @@ class Schedule:
         self.done[unit] = manifest
 
     def fail(self, unit: Unit, message: str) -> None:
-        """The unit failed for good and takes along what waits for it: folds, the second stage."""
+        """The unit failed for good, and with it what depends on it: folds, the second stage."""
         self.running.pop(unit, None)
         self.failed[unit] = message
         for job in list(self.pending):
@@ -59,15 +59,12 @@ class Schedule:
                 continue
             self.pending.remove(job)
 
-    def is_complete(self, run: Run, seed: int, folds: int) -> bool:
-        """Whether every fold of a run's seed is done."""
-        return all(Unit(run, seed, fold) in self.done for fold in range(folds))
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing runs and nothing may start any more."""
-        may_start = (self._is_ready(j.unit) and self._ends_in_time(j.unit) for j in self.pending)
-        return not self.running and not any(may_start)
+    def complete_seeds(self, run: Run, seeds: int, folds: int) -> int:
+        """How many of a run's seeds are complete: their folds are done, and those before them."""
+        for seed in range(seeds):
+            if any(Unit(run, seed, fold) not in self.done for fold in range(folds)):
+                return seed
+        return seeds
 
     def seconds_left(self, workers: int) -> float:
         """Estimated seconds until everything pending and running is done."""
@@ -78,7 +75,7 @@ class Schedule:
         return max((sum(running) + sum(pending)) / max(workers, 1), longest)
 
     def _is_ready(self, unit: Unit) -> bool:
-        if unit.run.pseudo:  # only once the first stage is whole: its folds have their pilots
+        if unit.run.pseudo:  # once the first stage is complete, pilots included
             waited_for = [*(job.unit for job in self.pending), *self.running, *self.failed]
             return all(other.run.pseudo for other in waited_for)
         pilot = Unit(unit.run, 0, PILOT)

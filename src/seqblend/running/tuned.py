@@ -1,27 +1,21 @@
-"""What the tuner found for a model: kept as tuned/<model>.json, used below the user's settings."""
+"""Settings that the tuner found, in tuned/<model>.json; settings of the user override them."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
-import torch
-
-from seqblend.core.config import Config, configure
+from seqblend.core.config import Config
 from seqblend.core.errors import FlagError
 from seqblend.core.storage import read_json, set_aside, write_json
-from seqblend.embeddings.vectors import EmbeddingUse
-from seqblend.models.registry import entries, resolve_options
-from seqblend.running.results import DataFingerprint
-from seqblend.running.runs import Run, plan_runs
+from seqblend.models.registry import resolve_options
+from seqblend.running.runs import REMARK, with_values
 from seqblend.running.workspace import Workspace
-
-REMARK = "tuned on these rows"
 
 
 def write_tuned(workspace: Workspace, model: str, record: dict[str, Any]) -> None:
-    """Keep a tuner's result: `settings` {"train.lr": value}, `data` digest, scores, ..."""
+    """Write a tuner's result: `settings` {"train.lr": value}, `data` digest, scores, ..."""
     write_json(workspace.tuned(model), record)
 
 
@@ -43,37 +37,36 @@ def read_tuned(
     return None
 
 
-def tuned_records(workspace: Workspace, fingerprint: DataFingerprint) -> list[dict[str, Any]]:
+def tuned_records(workspace: Workspace, data_digest: str) -> list[dict[str, Any]]:
     """The tuner's results of these rows, by model."""
     models = sorted(path.stem for path in workspace.tuned("x").parent.glob("*.json"))
     found = [read_tuned(workspace, model, lambda _: None) for model in models]
     return [
         record
         for record in found
-        if record and record["data"] == fingerprint.data and record.get("table")
+        if record and record["data"] == data_digest and record.get("table")
     ]
 
 
 def apply_tuned(
-    config: Config, workspace: Workspace, fingerprint: DataFingerprint, models: Iterable[str],
-    note: Callable[[str], None],
-) -> Config:  # fmt: skip
-    """The configuration with what was tuned for these models; the user's own settings stand above.
+    config: Config, workspace: Workspace, data_digest: str, note: Callable[[str], None]
+) -> Config:
+    """The configuration with what was tuned for its models, where the user has set nothing.
 
-    `note` is told what is used, and what is left out because it was tuned on other rows.
+    note: called with what is used, and with what is left out as it was tuned on other rows
     """
     tuned = {}
-    for model in models:
+    for model in config.models:
         record = read_tuned(workspace, model, note)
         if record is None or not record["settings"]:
             continue
-        if record["data"] != fingerprint.data:
+        if record["data"] != data_digest:
             note(f"{model}: tuned on other rows than these; its defaults are used")
             continue
         values = {k: v for k, v in record["settings"].items() if not is_given(config, model, k)}
         if values and _fits(config, model, values, note):
             tuned[model] = values
-            words = ", ".join(f"{key}={_short(value)}" for key, value in values.items())
+            words = ", ".join(f"{key}={_format(value)}" for key, value in values.items())
             note(f"{model}: {REMARK}: {words} (--untuned leaves it out)")
     return dataclasses.replace(config, tuned=tuned)
 
@@ -83,35 +76,6 @@ def is_given(config: Config, model: str, name: str) -> bool:
     section, _, key = name.partition(".")
     own = f"{model}.{key}" if section == "options" else name
     return not config.given.isdisjoint({name, own})
-
-
-def plan_tuned_runs(
-    config: Config, data_digest: str, folds_digest: str, device: torch.device, *,
-    resolved: dict[str, str] | None = None, embedding: EmbeddingUse | None = None,
-) -> list[Run]:  # fmt: skip
-    """plan_runs, each model with what was tuned for it."""
-    runs = []
-    for model in config.models:
-        own = with_values(dataclasses.replace(config, models=(model,)), model)
-        use = embedding
-        if use and model in config.tuned:
-            use = dataclasses.replace(use, mode=own.embedding.mode)
-        runs += plan_runs(own, data_digest, folds_digest, device, resolved=resolved, embedding=use)
-    return sorted(runs, key=lambda run: run.kind != "linear")
-
-
-def remark_of(run: Run, config: Config) -> str:
-    """REMARK where the run's settings were tuned, or those of fits that gave it pseudo-labels."""
-    return REMARK if run.model in config.tuned or (run.pseudo and config.tuned) else ""
-
-
-def with_values(config: Config, model: str) -> Config:
-    """The configuration with the model's tuned values put in."""
-    settings: dict[str, dict[str, Any]] = {}
-    for name, value in config.tuned.get(model, {}).items():
-        section, _, key = name.partition(".")
-        settings.setdefault(model if section == "options" else section, {})[key] = value
-    return configure(config, settings, entries()) if settings else config
 
 
 def _fits(config: Config, model: str, values: dict[str, Any], note: Callable[[str], None]) -> bool:
@@ -125,5 +89,5 @@ def _fits(config: Config, model: str, values: dict[str, Any], note: Callable[[st
     return True
 
 
-def _short(value: Any) -> str:
+def _format(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)

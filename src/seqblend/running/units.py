@@ -1,4 +1,4 @@
-"""Fit one unit, the only thing that is trained and stored, and bring it back from its files."""
+"""Fit one unit, write its files, and restore a fitted one from them."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ from seqblend.training.members import fit_member, member_from_arrays
 from seqblend.training.recovery import DivergenceError
 
 _SCOPE = "training rows of the fold"
+_load_rows = functools.lru_cache(maxsize=1)(load_checked)  # read and checked once per process
+_load_folds = functools.lru_cache(maxsize=1)(read_folds)
 
 
 def run_unit(job: Job, device: torch.device, report: Callable[[dict], None]) -> dict[str, Any]:
@@ -47,13 +49,16 @@ def run_unit(job: Job, device: torch.device, report: Callable[[dict], None]) -> 
     """
     began = time.perf_counter()
     device = configure_device(device)
-    competition = _load_rows(job.data, job.data_digest)
-    fold, keys = _load_folds(job.data, job.folds_digest)
+    competition = _load_rows(job.data, job.fingerprint.data)
+    fold, keys = _load_folds(job.data, job.fingerprint.folds)
     train_rows, valid_rows = _rows_of(job.unit, competition.labels, fold, keys)
-    pseudo = _pseudo_labels(job, len(train_rows))
+    run, unit = job.unit.run, job.unit.place.name
+    pseudo = np.empty((0, 2), dtype=np.int64)  # (test row, label)
+    if run.pseudo:
+        pseudo = read_pseudo_labels(job.runs, run.pseudo, unit, len(train_rows))
     context = _context(job, competition, device, report)
     train = _labelled(competition, train_rows, pseudo)
-    valid = _labelled(competition, valid_rows)
+    valid = _labelled(competition, valid_rows, pseudo[:0])
     try:
         member = fit_member(train, valid, context)
     except DivergenceError as error:
@@ -64,11 +69,11 @@ def run_unit(job: Job, device: torch.device, report: Callable[[dict], None]) -> 
     arrays = {"valid": member.predict(valid.sequences)}
     if job.unit.fold != PILOT:
         arrays["test"] = member.predict(competition.test)
-    if job.unit.run.pseudo:
+    if run.pseudo:
         arrays["pseudo"] = pseudo
     manifest = _describe(job, member, competition, context)
     manifest |= {
-        "pseudo": _describe_pseudo(job.unit.run, pseudo),
+        "pseudo": _describe_pseudo(run, pseudo),
         "scores": summarise(valid.labels, arrays["valid"]),
         "seconds": time.perf_counter() - began,
         "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
@@ -80,21 +85,9 @@ def run_unit(job: Job, device: torch.device, report: Callable[[dict], None]) -> 
 def restore_member(job: Job, device: torch.device) -> Fitted:
     """The fitted member of a finished unit, from its arrays: gives the same bytes again."""
     device = configure_device(device)
-    competition = _load_rows(job.data, job.data_digest)
+    competition = _load_rows(job.data, job.fingerprint.data)
     context = _context(job, competition, device, lambda _: None)
     return member_from_arrays(read_arrays(job.folder / "weights.npz"), context)
-
-
-@functools.lru_cache(maxsize=1)
-def _load_rows(data: Path, data_digest: str) -> Competition:
-    """The competition, mapped and checked against its digest once a process."""
-    return load_checked(data, data_digest)
-
-
-@functools.lru_cache(maxsize=1)
-def _load_folds(data: Path, folds_digest: str) -> tuple[np.ndarray, np.ndarray]:
-    """(fold, keys): int64 [n] each, read and checked once a process."""
-    return read_folds(data, folds_digest)
 
 
 def _rows_of(
@@ -105,22 +98,11 @@ def _rows_of(
     return (train, valid) if unit.fold != PILOT else inner_split(labels, train, 0, keys)
 
 
-def _pseudo_labels(job: Job, n_train: int) -> np.ndarray:
-    """int64 [p, 2]: (test row, label) of what the unit learns besides its n_train rows."""
-    if job.unit.run.pseudo is None:
-        return np.empty((0, 2), dtype=np.int64)
-    return read_pseudo_labels(job.runs, job.unit.run.pseudo, job.unit.place.name, n_train)
-
-
-def _labelled(
-    competition: Competition, rows: np.ndarray, pseudo: np.ndarray | None = None
-) -> Labelled:
+def _labelled(competition: Competition, rows: np.ndarray, pseudo: np.ndarray) -> Labelled:
     """Training rows (integer positions), and after them test rows with pseudo-labels."""
-    labels = competition.labels[rows]
-    if pseudo is not None and len(pseudo):
-        rows = np.concatenate([rows, len(competition.labels) + pseudo[:, 0]])
-        labels = np.concatenate([labels, pseudo[:, 1]])
-    return Labelled(competition.view.sequences.take(rows), labels)
+    positions = np.concatenate([rows, len(competition.labels) + pseudo[:, 0]])
+    labels = np.concatenate([competition.labels[rows], pseudo[:, 1]])
+    return Labelled(competition.view.sequences.take(positions), labels)
 
 
 def pilot_result_for(job: Job) -> PilotResult:
@@ -141,12 +123,23 @@ def pilot_result_for(job: Job) -> PilotResult:
 def _context(
     job: Job, competition: Competition, device: torch.device, report: Callable[[dict], None]
 ) -> Context:
+    """What a fit needs besides its rows."""
     unit, run, pilot = job.unit, job.unit.run, pilot_result_for(job)
     return Context(
-        entry_for(run.model), run.options, run.train, run.vocabulary, len(competition.classes),
-        competition.view, unit.seed, unit.fold, pilot.epochs, device, report,
-        run.embedding and load_embedding(job.data, run.embedding), pilot.temperature,
-    )  # fmt: skip
+        entry_for(run.model),
+        run.options,
+        run.train,
+        run.vocabulary,
+        len(competition.classes),
+        competition.view,
+        unit.seed,
+        unit.fold,
+        pilot.epochs,
+        device,
+        report,
+        run.embedding and load_embedding(job.data, run.embedding),
+        pilot.temperature,
+    )
 
 
 def _describe(job: Job, member: Fitted, competition: Competition, context: Context) -> dict:
@@ -156,28 +149,32 @@ def _describe(job: Job, member: Fitted, competition: Competition, context: Conte
     scope = [_SCOPE, *([SCOPE] if run.pseudo else [])]
     scope += [run.embedding.scope] if run.embedding else []
     return {
-        "unit": str(unit.place), "model": run.title, "seed": unit.seed, "fold": unit.fold,
-        "options": dataclasses.asdict(run.options), "train": dataclasses.asdict(run.train),
+        "unit": str(unit.place),
+        "model": run.title,
+        "seed": unit.seed,
+        "fold": unit.fold,
+        "options": dataclasses.asdict(run.options),
+        "train": dataclasses.asdict(run.train),
         "vocabulary": dataclasses.asdict(run.vocabulary),
         "vocabulary_scope": ", and ".join(scope),
         "embedding": run.embedding and dataclasses.asdict(run.embedding),
-        "data_digest": job.data_digest,
-        "folds_digest": job.folds_digest, "labels_digest": job.labels_digest,
-        "ids_digest": job.ids_digest,
+        **job.fingerprint.as_dict(),
         "classes": list(competition.classes),
         "temperature": facts.temperature if unit.fold == PILOT else context.temperature,
-        "epochs": facts.epochs, "epochs_trained": len(losses),
+        "epochs": facts.epochs,
+        "epochs_trained": len(losses),
         "epochs_chosen_on_validation": bool(losses)
         and (run.train.early_stopping or not context.epochs),
-        "parameters": facts.parameters, "padding": facts.padding,
+        "parameters": facts.parameters,
+        "padding": facts.padding,
         "tokens_per_second": facts.tokens_per_second,
-        "precision": {"scratch": "float32", "linear": "float64"}.get(
-            run.kind, run.train.precision
-        ),
+        "precision": {"scratch": "float32", "linear": "float64"}.get(run.kind, run.train.precision),
         "device": describe_device(context.device),
-        "deterministic": context.device.type == "cpu", "recoveries": facts.recoveries,
-        "versions": package_versions(), "git_commit": git_commit(),
-    }  # fmt: skip
+        "deterministic": context.device.type == "cpu",
+        "recoveries": facts.recoveries,
+        "versions": package_versions(),
+        "git_commit": git_commit(),
+    }
 
 
 def _describe_pseudo(run: Run, pseudo: np.ndarray) -> dict[str, Any] | None:

@@ -1,34 +1,15 @@
-"""Where input, working and submissions are, and what lies where below working/."""
+"""The layout of a competition's folder under working/, and the choice of that folder."""
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from seqblend.core.errors import FlagError, MachineError, listing
+from seqblend.core.errors import MachineError
 from seqblend.core.locking import lock_folder, release_lock
 from seqblend.core.storage import check_writable, read_json, set_aside, sweep, write_json
-from seqblend.reading.discovery import is_competition
-from seqblend.reading.formats import COMPRESSED, DELIMITED_SUFFIXES, JSON_SUFFIXES
-
-REPOSITORY = Path(__file__).resolve().parents[3]
-KAGGLE = Path("/kaggle")
-
-
-@dataclass(frozen=True)
-class Places:
-    """The folders of this process.
-
-    extra_submission: a further file that gets the submission, where the host wants one
-    """
-
-    inputs: tuple[Path, ...]
-    working: Path
-    submissions: Path
-    extra_submission: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -40,64 +21,30 @@ class Origin:
 
 
 class Workspace:
-    """The folders of one competition under working/.
+    """The folders and files of one competition under working/.
 
     refusal: why this process may only read here, after prepare(); None where it may write
     """
 
     def __init__(self, working: Path, competition: str) -> None:
-        self.root = working / competition
+        self.root = root = working / competition
         self.refusal: MachineError | None = None
-
-    @property
-    def origins(self) -> Path:
-        """Where the competition's files have come from so far."""
-        return self.root / "origins.json"
-
-    @property
-    def data(self) -> Path:
-        """The tokens, ids and labels as read."""
-        return self.root / "data"
-
-    @property
-    def machine(self) -> Path:
-        """Choices that were made once for this folder."""
-        return self.root / "machine.json"
-
-    @property
-    def explanations(self) -> Path:
-        """Which tokens predictions hang on, one file a model."""
-        return self.root / "explanations"
-
-    @property
-    def report(self) -> Path:
-        """index.html, report.md and the pictures."""
-        return self.root / "report"
-
-    @property
-    def diagnosis(self) -> Path:
-        """What the doctor found."""
-        return self.root / "diagnosis.json"
+        self.origins = root / "origins.json"  # where the competition's files have come from so far
+        self.data = root / "data"  # the tokens, ids and labels as read
+        self.runs = root / "runs"  # a folder for each run, in it one for each unit
+        self.blends = root / "blends"
+        self.machine = root / "machine.json"  # choices that were made once for this folder
+        self.explanations = root / "explanations"  # token importances, one file for each model
+        self.report = root / "report"  # index.html, report.md and the pictures
+        self.diagnosis = root / "diagnosis.json"
 
     def check(self, name: str) -> Path:
-        """What the doctor found in one look at the rows."""
+        """What one of the doctor's checks of the rows found."""
         return self.root / "checks" / f"{name}.json"
 
     def run(self, name: str) -> Path:
         """One model under one configuration."""
-        return self.root / "runs" / name
-
-    def unit(self, run: str, seed: int, fold: int) -> Path:
-        """One trained unit of a run."""
-        return self.run(run) / f"seed{seed}-fold{fold}"
-
-    def pilot(self, run: str) -> Path:
-        """The run's pilot, which chose its epochs."""
-        return self.run(run) / "pilot"
-
-    def blend(self, name: str) -> Path:
-        """One blend."""
-        return self.root / "blends" / name
+        return self.runs / name
 
     def tuned(self, model: str) -> Path:
         """What the tuner found for a model."""
@@ -119,7 +66,12 @@ class Workspace:
 
 
 def open_workspace(
-    working: Path, name: str, origin: Origin, note: Callable[[str], None], *, is_look: bool = False
+    working: Path,
+    name: str,
+    origin: Origin,
+    note: Callable[[str], None],
+    *,
+    is_read_only: bool = False,
 ) -> Workspace:
     """The competition's folder under working/, locked for this process.
 
@@ -129,7 +81,7 @@ def open_workspace(
     competition of the name gets a folder NAME-DIGEST of its own. Settings of reading
     (data.rows, data.kind, ...) are none of this: the same folder is read again.
 
-    is_look: go on without the lock where another process holds it; workspace.refusal says so
+    is_read_only: go on without the lock where another process holds it; workspace.refusal says so
     raises: MachineError that names the process which holds the lock
     """
     while True:
@@ -140,7 +92,7 @@ def open_workspace(
         release_lock(workspace.root)  # another competition took the folder before it was locked
     if workspace.refusal is None:
         _record_origin(workspace, origin, note)
-    elif not is_look:
+    elif not is_read_only:
         raise workspace.refusal
     if workspace.root.name != name:
         note(f"{working / name} holds another competition; this one's folder is {workspace.root}")
@@ -185,64 +137,3 @@ def _record_origin(workspace: Workspace, origin: Origin, note: Callable[[str], N
     contents = list(dict.fromkeys([*known["contents"], origin.contents]))
     folders = list(dict.fromkeys([*known["folders"], origin.folder]))
     write_json(workspace.origins, {"contents": contents, "folders": folders})
-
-
-def find_places(
-    *, repository: Path = REPOSITORY, kaggle: Path = KAGGLE, working: Path | None = None
-) -> Places:
-    """The folders to use: in a Kaggle kernel everything is written under its working folder."""
-    own = repository / "input"
-    if (kaggle / "input").is_dir():
-        output = kaggle / "working"
-        return Places(
-            inputs=(own, kaggle / "input"),
-            working=working or output / "seqblend",
-            submissions=output / "submissions",
-            extra_submission=output / "submission.csv",
-        )
-    return Places((own,), working or repository / "working", repository / "submissions")
-
-
-def find_competitions(inputs: tuple[Path, ...]) -> list[Path]:
-    """The folders at or below the inputs that hold a train and a test file."""
-    found = []
-    for top in inputs:
-        if not top.is_dir():
-            continue
-        for folder, names, _ in os.walk(top, followlinks=True):
-            names[:] = sorted(name for name in names if not name.startswith("."))
-            if is_competition(Path(folder)):
-                found.append(Path(folder))
-                names.clear()
-    return found
-
-
-def choose_competition(data: Path | None, inputs: tuple[Path, ...]) -> Path | None:
-    """The folder given, else the only competition in the inputs, else None (the demo).
-
-    raises: FlagError where --data is no folder, several competitions are found, or the first of
-        the inputs holds tables in which no competition is recognised
-    """
-    if data is not None:
-        if not data.is_dir():
-            raise FlagError(f"--data expects a folder with train and test files, got {data}")
-        return data.resolve()
-    found = find_competitions(inputs)
-    if len(found) > 1:
-        raise FlagError(
-            f"{len(found)} competitions found: {listing(map(str, found))}. Choose one with --data"
-        )
-    if not found and (files := _tables_in(inputs[0])):
-        raise FlagError(
-            f"no competition recognised in {inputs[0]}, which holds {listing(files, 5)}; expected "
-            "train and test files. Name them so (an archive has to be unpacked), or name their "
-            "folder with --data"
-        )
-    return found[0].resolve() if found else None
-
-
-def _tables_in(folder: Path) -> list[str]:
-    """Names of files below a folder that may be tables or archives of them."""
-    known = {*DELIMITED_SUFFIXES, *JSON_SUFFIXES, *COMPRESSED}
-    files = sorted(folder.rglob("*")) if folder.is_dir() else []
-    return [path.name for path in files if path.is_file() and path.suffix.lower() in known]

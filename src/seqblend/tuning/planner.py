@@ -14,8 +14,8 @@ from seqblend.core.provenance import code_digest
 from seqblend.models.registry import entry_for
 from seqblend.running.budget import Estimator
 from seqblend.running.project import Project
-from seqblend.running.runs import Run, plan_units, sources_of
-from seqblend.running.tuned import is_given, plan_tuned_runs
+from seqblend.running.runs import Run, plan_runs, plan_units, sources_of
+from seqblend.running.tuned import is_given
 from seqblend.training.precision import resolve_precision
 from seqblend.tuning.space import SECTIONS, Space, Values, make_space
 
@@ -36,7 +36,7 @@ class Planner:
         config = dataclasses.replace(
             project.config, models=(self.model,), tuned={self.model: values}
         )
-        return plan_tuned_runs(
+        return plan_runs(
             config,
             project.fingerprint.data,
             project.fingerprint.folds,

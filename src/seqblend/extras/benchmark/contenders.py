@@ -125,9 +125,7 @@ def our_training(precision: str, rows: Labelled, device: torch.device) -> Steps:
     Dropout, gradient clipping and weight averaging are on.
     """
     config = TrainConfig(steps_per_epoch=max(len(rows.labels) // _BATCH, 1), precision=precision)
-    setting = FitSetting(
-        config, CLASSES, _MANY_EPOCHS, 0, 0, device, report=lambda values: None
-    )
+    setting = FitSetting(config, CLASSES, _MANY_EPOCHS, 0, 0, device, report=lambda values: None)
     trainer = Trainer(_build("bilstm").to(device), _on_device(rows, device), setting)
     tokens = int(rows.sequences.lengths.sum())
     for epoch in count():
@@ -144,7 +142,9 @@ def _build(model: str, **options: str | float) -> nn.Module:
 def _on_device(rows: Labelled, device: torch.device) -> LabelledRows:
     """The rows with an identity for a vocabulary: the workload's tokens are vocabulary ids."""
     identity = np.arange(VOCABULARY, dtype=np.int32)
-    return LabelledRows(DeviceSequences(rows.sequences, identity, VocabularyConfig(), device), rows.labels)
+    return LabelledRows(
+        DeviceSequences(rows.sequences, identity, VocabularyConfig(), device), rows.labels
+    )
 
 
 def sklearn_fits(rows: Labelled, device: torch.device) -> Steps:
