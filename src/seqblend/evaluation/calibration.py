@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqblend.evaluation.bootstrap import score_margins
-from seqblend.evaluation.metrics import CLIP, predict_classes
+from seqblend.evaluation.metrics import CLIP, predict_classes, score_margins
 
 _BINS = 15  # of confidence, with as many rows each
 OFFSETS = np.linspace(-2.0, 2.0, 41)  # log class weights that are tried
