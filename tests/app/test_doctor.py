@@ -39,7 +39,7 @@ from seqblend.running.units import run_unit
 from seqblend.running.workspace import Places
 
 ROWS = {"exact duplicates", "near duplicates", "families", "label from id", "label from row order",
-        "label from length", "train against test", "unseen tokens"}  # fmt: skip
+        "label from length", "adversarial validation", "unseen tokens"}  # fmt: skip
 
 
 @pytest.fixture

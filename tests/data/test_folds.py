@@ -10,17 +10,8 @@ import pytest
 
 from seqblend.core.config import FoldConfig
 from seqblend.core.errors import FlagError, InputError
-from seqblend.data.folds import (
-    folds_digest,
-    folds_name,
-    inner_split,
-    join_keys,
-    make_folds,
-    number_sequences,
-    read_folds,
-    split,
-    write_folds,
-)
+from seqblend.data.fold_files import folds_digest, folds_name, read_folds, write_folds
+from seqblend.data.folds import inner_split, join_keys, make_folds, number_sequences, split
 from seqblend.data.sequences import SequenceSet
 from seqblend.data.stratify import stratified_group_split
 
@@ -249,7 +240,9 @@ def test_damaged_folds_are_refused_where_read_and_made_again_where_written(tmp_p
         read_folds(tmp_path, name)
     notes = []
     write_folds(tmp_path, folds, name, notes.append)
-    assert notes == [f"{path.name} does not hold what its name says; set aside, and made again"]
+    assert notes == [
+        f"{path.name} does not match the digest in its name; set aside, and made again"
+    ]
     assert path.read_bytes() == before
     assert path.with_name(f"{path.name}.corrupt").exists()
     fold, keys = read_folds(tmp_path, name)

@@ -115,7 +115,7 @@ def test_groups_of_the_competition_stand_whatever_auto_would_say(rng):
     for setting in ("", "auto"):
         assert resolve_groups(own, FoldConfig(groups=setting), said.append)[1] is own.groups
     assert len(said) == 1
-    assert "stand" in said[0]
+    assert "ignored" in said[0]
 
 
 def test_duplicates_that_test_rows_share_fall_where_they_may_and_others_stay_together(rng):

@@ -21,7 +21,7 @@ from seqblend.diagnosis.forecasts import (
     measure_drop,
 )
 from seqblend.diagnosis.holdouts import HoldOut
-from seqblend.diagnosis.mislabelled import check_labels, precision_and_recall, suspect_labels
+from seqblend.diagnosis.mislabelled import check_labels, find_label_errors, precision_and_recall
 from seqblend.diagnosis.shakeup import forecast_shake_up
 from seqblend.diagnosis.variance import measure_variance, split_variance
 
@@ -103,7 +103,7 @@ def test_accuracy_is_forecast_where_confidence_is_honest(rng):
 def test_suspects_are_those_of_a_hand_made_example():
     labels = np.array([0, 0, 0, 1, 1, 1])
     p = np.array([0.9, 0.8, 0.1, 0.2, 0.1, 0.65])  # P(class 0); means: 0.6 of 0, 0.68 of 1's
-    found = suspect_labels(labels, np.stack([p, 1 - p], axis=1))
+    found = find_label_errors(labels, np.stack([p, 1 - p], axis=1))
     assert found.rows.tolist() == [2, 5]
     assert found.likely.tolist() == [1, 0]
     np.testing.assert_allclose(found.margins, [-0.8, -0.3])
@@ -113,7 +113,7 @@ def test_planted_wrong_labels_are_found_and_few_others(rng):
     labels, p = draw(rng, [0.4, 0.3, 0.3], 3_000, spread=4.0)
     wrong = rng.choice(3_000, 60, replace=False)
     labels[wrong] = (labels[wrong] + 1) % 3
-    precision, recall = precision_and_recall(suspect_labels(labels, p).rows, wrong)
+    precision, recall = precision_and_recall(find_label_errors(labels, p).rows, wrong)
     assert precision > 0.9
     assert recall > 0.9
     assert precision_and_recall(np.array([], dtype=int), wrong) == (0.0, 0.0)
@@ -178,7 +178,9 @@ def test_the_demo_names_the_labels_that_its_exact_posterior_contradicts(tmp_path
     wrong = read_json(tmp_path / "demo-best.json")["wrong_labels"]
     assert wrong == np.flatnonzero(p.argmax(axis=1) != labels[:400]).tolist()
     assert wrong
-    precision, recall = precision_and_recall(suspect_labels(labels[:400], p).rows, np.array(wrong))
+    precision, recall = precision_and_recall(
+        find_label_errors(labels[:400], p).rows, np.array(wrong)
+    )
     assert (precision, recall) == (1.0, 1.0)
 
 

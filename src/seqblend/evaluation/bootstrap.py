@@ -1,8 +1,8 @@
-"""How far a score may be off: each row's part in it, and bootstrap over rows, paired."""
+"""Standard errors and bootstrap draws of a score, paired between predictions of the same rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -17,7 +17,6 @@ from seqblend.evaluation.metrics import (
     score_margins,
 )
 
-Z_95 = 1.959964  # of a normal distribution: two-sided 5 % test, 95 % interval
 Weighted = Callable[[np.ndarray], np.ndarray]  # float64 [r, n] row weights -> float64 [r]
 _CHUNK = 50  # resamples held at once: 50 x 25,000 rows are 10 MB
 _CELLS = 20_000_000  # resamples x patterns held at once, 160 MB
@@ -32,14 +31,13 @@ def row_losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 def score_contributions(
     metric: str, labels: np.ndarray, probabilities: np.ndarray
 ) -> np.ndarray | None:
-    """float64 [n]: each row's part in a score, to first order; None where it is undefined.
+    """float64 [n]: each row's contribution to a score, to first order; None where it is undefined.
 
     labels: int64 [n], probabilities: float [n, c]
     The mean is the score (nearly so for F1 and Matthews' correlation), and the standard deviation
-    of a difference of two over sqrt(n) is the standard error of the scores' difference. Areas:
-    placements (DeLong et al., 1988); counts: jackknife pseudo-values, one a cell of the matrix.
+    of a difference of two over sqrt(n) is the standard error of the scores' difference. AUC:
+    placements (DeLong et al., 1988); metrics of the confusion matrix: jackknife pseudo-values.
     """
-    n, c = probabilities.shape
     if metric == "log_loss":
         return row_losses(labels, probabilities)
     if metric == "auc":
@@ -47,7 +45,7 @@ def score_contributions(
     predicted = predict_classes(probabilities)
     if metric == "accuracy":
         return (predicted == labels).astype(np.float64)
-    return _pseudo_values(metric, labels, predicted, c)
+    return _pseudo_values(metric, labels, predicted, probabilities.shape[1])
 
 
 def _pseudo_values(
@@ -104,7 +102,8 @@ def bootstrap(
         return _bootstrap_patterns(metric, labels, several, resamples)
     scores = [weighted_metric(metric, labels, p) for p in several]
     parts = []
-    for weights in _weights(len(labels), resamples):
+    n = len(labels)
+    for weights in resampled_weights(rng_for(0, "bootstrap"), n, resamples, n):
         parts.append([score(weights) for score in scores])
     return np.concatenate(parts, axis=1)
 
@@ -128,12 +127,16 @@ def _bootstrap_patterns(
     return np.concatenate(parts, axis=1)
 
 
-def _weights(n: int, resamples: int):
-    """Row weights float64 [r, n] of resampled rows, some resamples at a time."""
-    rng = rng_for(0, "bootstrap")
+def resampled_weights(
+    rng: np.random.Generator, n: int, resamples: int, rows: int
+) -> Iterator[np.ndarray]:
+    """Row weights float64 [r, n], some resamples at a time: how often each of n rows is drawn.
+
+    rows: rows drawn per resample, with replacement
+    """
     for start in range(0, resamples, _CHUNK):
         size = min(_CHUNK, resamples - start)
-        drawn = rng.integers(0, n, (size, n)) + n * np.arange(size)[:, None]
+        drawn = rng.integers(0, n, (size, rows)) + n * np.arange(size)[:, None]
         yield np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
 
 
