@@ -189,9 +189,11 @@ def test_variance_components_are_found_again(rng):
     found = []
     for _ in range(300):
         scores = (
-            rng.normal(0, truth["model"], (6, 1, 1)) + rng.normal(0, truth["fold"], (1, 1, 5))
-            + rng.normal(0, truth["rest"], (6, 1, 5)) + rng.normal(0, truth["seed"], (6, 3, 5))
-        )  # fmt: skip
+            rng.normal(0, truth["model"], (6, 1, 1))
+            + rng.normal(0, truth["fold"], (1, 1, 5))
+            + rng.normal(0, truth["rest"], (6, 1, 5))
+            + rng.normal(0, truth["seed"], (6, 3, 5))
+        )
         fingerprint = split_variance(scores, rows=0.0)
         found.append([fingerprint.fold, fingerprint.model, fingerprint.seed, fingerprint.rest])
     np.testing.assert_allclose(
@@ -239,13 +241,29 @@ def test_a_card_shows_what_a_member_is_worth(rng):
     labels, p = draw(rng, [0.5, 0.5], 1_500)
     stack = np.stack([p, p, np.full_like(p, 0.5)]).astype(np.float32)
     fold = np.arange(1_500) % 5
-    cards = make_cards(("good", "twin", "flat"), stack, labels, fold, p, {"good": 1.0},
-                       prediction_std=[0.1, 0.1, 0.0], seconds=[10.0, 20.0, 1.0])  # fmt: skip
+    cards = make_cards(
+        ("good", "twin", "flat"),
+        stack,
+        labels,
+        fold,
+        p,
+        {"good": 1.0},
+        prediction_std=[0.1, 0.1, 0.0],
+        seconds=[10.0, 20.0, 1.0],
+    )
     good, twin, flat = cards
     assert abs(good.loss_without) < 1e-4
     assert abs(flat.loss_without) < 2e-3
-    alone = make_cards(("good", "flat"), stack[[0, 2]], labels, fold, p, {},
-                       prediction_std=[0.1, 0.0], seconds=[1.0, 1.0])  # fmt: skip
+    alone = make_cards(
+        ("good", "flat"),
+        stack[[0, 2]],
+        labels,
+        fold,
+        p,
+        {},
+        prediction_std=[0.1, 0.0],
+        seconds=[1.0, 1.0],
+    )
     assert alone[0].loss_without > 0.1
     assert good.correlation > 0.95
     assert good.disagreement == 0.0
@@ -258,8 +276,16 @@ def test_the_loss_without_a_member_is_that_of_the_others_refitted_with_its_inter
     labels, p = draw(rng, [0.5, 0.5], 1_000)
     p = np.sqrt(p) / np.sqrt(p).sum(axis=1, keepdims=True)  # too unsure: the flat one gets nothing
     stack = np.stack([p, np.full_like(p, 0.5)]).astype(np.float32)
-    good, flat = make_cards(("good", "flat"), stack, labels, np.arange(1_000) % 5, p, {},
-                            prediction_std=[0.0, 0.0], seconds=[1.0, 1.0])  # fmt: skip
+    good, flat = make_cards(
+        ("good", "flat"),
+        stack,
+        labels,
+        np.arange(1_000) % 5,
+        p,
+        {},
+        prediction_std=[0.0, 0.0],
+        seconds=[1.0, 1.0],
+    )
     rises = np.log(2) + np.log(stack[0, np.arange(1_000), labels])
     half = 1.96 * rises.std(ddof=1) / np.sqrt(1_000)
     assert good.loss_without == pytest.approx(rises.mean(), abs=1e-5)
