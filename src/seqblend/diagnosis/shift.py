@@ -37,7 +37,7 @@ def check_adversarial(competition: Competition) -> Check:
     auc = Estimate.normal(score("auc", labels, p), bootstrap("auc", labels, [p], 200)[0].std())
     tokens = shifted_tokens(competition)
     figure, advice = f"AUC {auc.text(3)}", ""
-    means = "test rows cannot be told from train rows"
+    means = "test rows cannot be distinguished from train rows"
     if auc.low > RAISED:
         means = "test rows differ from train rows: expect another score on the test rows"
         advice = "look at these tokens; clean them where they are an artefact of the files"
