@@ -1,4 +1,4 @@
-"""Say how far a cross-validated score can be trusted: rows first, then finished runs.
+"""Check whether the cross-validated score predicts the test score: data first, then finished runs.
 
 python src/doctor.py [--data DIR] [--set folds.groups=auto]
 """
@@ -17,7 +17,7 @@ from seqblend.core.console import make_console, say
 
 def main(argv: list[str]) -> int:
     """Parse, load, diagnose, show. Returns the exit code."""
-    parser = make_parser("Say how far a cross-validated score can be trusted.")
+    parser = make_parser("Check whether the cross-validated score predicts the test score.")
     args = parser.parse_args(argv)
     args.models, args.is_without_vectors = "nblr", True  # diagnosing needs no token vectors
     console = make_console()
@@ -27,7 +27,7 @@ def main(argv: list[str]) -> int:
         project, lambda text: say(console, text, "yellow"), lambda text: say(console, text)
     )
     show_diagnosis(console, found)
-    say(console, f"all of it: {project.workspace.diagnosis}", "green")
+    say(console, f"all results: {project.workspace.diagnosis}", "green")
     return 0
 
 

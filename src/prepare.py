@@ -3,7 +3,7 @@
 python src/prepare.py imdb --from aclImdb_v1.tar.gz [--to DIR] [--unchecked]
 python src/prepare.py reuters --from reuters.npz
 python src/prepare.py 20newsgroups --from https://ndownloader.figshare.com/files/5975967
-python src/prepare.py demo [--kind hmm|parity|memory] [--seed 1] [--rows 4000] [--length 200]
+python src/prepare.py demo [--kind hmm|memory] [--seed 1] [--rows 4000] [--length 200]
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from pathlib import Path
 from seqblend.app.cli import make_subcommand_parser, run_script
 from seqblend.core.console import make_console, say
 from seqblend.core.errors import FlagError
-from seqblend.data.demo_kinds import KINDS, DemoSize, write_kind
+from seqblend.data.demo import write_demo
+from seqblend.data.memory_demo import write_memory_demo
 from seqblend.extras.public.published import DATA_SETS, ArchiveSource, prepare
 from seqblend.running.inputs import find_places
 
@@ -34,12 +35,12 @@ def parse(argv: list[str]) -> argparse.Namespace:
         add("--unchecked", action="store_true", help="take an archive that is not the published")
     about = "rows drawn here, with the best score that can be reached"
     add = subcommands.add_parser("demo", help=about, description=about).add_argument
-    kinds = "what the class depends on: order, counting, or the first token"
-    add("--kind", choices=list(KINDS), default="hmm", help=kinds)
+    kinds = "hmm: the order of tokens decides the class; memory: the first token of a long row"
+    add("--kind", choices=["hmm", "memory"], default="hmm", help=kinds)
     add("--to", type=Path, metavar="DIR", help="default: input/demo-SEED or input/KIND-SEED")
     add("--seed", type=int, default=1, metavar="N", help="1: the embedded demo")
     add("--rows", type=int, default=4_000, metavar="N", help="training rows")
-    add("--length", type=int, default=200, metavar="N", help="tokens per row, for memory only")
+    add("--length", type=int, default=200, metavar="N", help="tokens per row (memory only)")
     return parser.parse_args(argv)
 
 
@@ -58,8 +59,11 @@ def main(argv: list[str]) -> int:
         raise FlagError("--rows and --length expect at least 1")
     name = "demo" if args.kind == "hmm" else args.kind
     folder = args.to or places.inputs[0] / f"{name}-{args.seed}"
-    size = DemoSize(args.seed, args.rows, max(args.rows // 4, 1), args.length)
-    best = write_kind(folder, args.kind, size)
+    size = {"seed": args.seed, "n_train": args.rows, "n_test": max(args.rows // 4, 1)}
+    if args.kind == "memory":
+        best = write_memory_demo(folder, length=args.length, **size)
+    else:
+        best = write_demo(folder, **size)
     say(console, f"{folder}: {args.rows:,} training rows, best reachable accuracy {best:.4f}")
     return 0
 

@@ -23,11 +23,16 @@ def competition_of(
     test_ids = [f"x{i}" for i in range(len(test))]
     lexicon = [f"t{k}" for k in range(int(rows.tokens.max()) + 1)]
     return Competition(
-        name="toy", classes=classes, labels=labels, test_ids=test_ids,
+        name="toy",
+        classes=classes,
+        labels=labels,
+        test_ids=test_ids,
         train_ids=ids or [f"r{i}" for i in range(len(train))],
-        views={"words": View("words", rows, lexicon)}, metric="accuracy",
-        form=SubmissionForm("id", ("label",), "labels", test_ids), groups=groups,
-    )  # fmt: skip
+        views={"words": View("words", rows, lexicon)},
+        metric="accuracy",
+        form=SubmissionForm("id", ("label",), "labels", test_ids),
+        groups=groups,
+    )
 
 
 def draw_families(

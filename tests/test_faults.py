@@ -197,7 +197,7 @@ def test_probabilities_that_are_none_are_refused_whatever_their_hash(kernel, tin
     manifest["files"]["test.npy"] = write_array(folder / "test.npy", array)
     write_json(folder / "manifest.json", manifest)
     assert run_kernel(kernel, "--data", tiny, *SMALL) == 3
-    assert "rows are no probabilities" in capsys.readouterr().err
+    assert "rows are not probabilities" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("place", ["unit", "data"])

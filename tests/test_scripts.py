@@ -79,11 +79,11 @@ def test_prepare_writes_a_public_data_set_and_every_kind_of_demo(home):
     assert done.returncode == 0, done.stderr
     assert "imdb: 12 training and 12 test rows, 3 unlabelled" in done.stdout
     assert (home / "input" / "imdb" / "solution.csv").exists()
-    for kind in ("parity", "memory"):
+    for kind, name in (("hmm", "demo"), ("memory", "memory")):
         flags = ("--kind", kind, "--rows", "40", "--length", "20")
         done = start_script(home, "prepare.py", "demo", *flags)
         assert done.returncode == 0, done.stderr
-        assert (home / "input" / f"{kind}-1" / "demo-best.json").exists()
+        assert (home / "input" / f"{name}-1" / "demo-best.json").exists()
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ ROWS = {
     "label from id",
     "label from row order",
     "label from length",
-    "train against test",
+    "adversarial validation",
     "unseen tokens",
 }
 

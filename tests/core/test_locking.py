@@ -38,9 +38,11 @@ def _unlocked():
 def start_holder(folder: Path) -> subprocess.Popen:
     """A process that locks the folder, starts a child, says its number and waits."""
     return subprocess.Popen(
-        [sys.executable, "-c", _HOLDER, str(folder)], stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-c", _HOLDER, str(folder)],
+        stdout=subprocess.PIPE,
+        text=True,
         env=os.environ | {"PYTHONPATH": str(REPOSITORY / "src")},
-    )  # fmt: skip
+    )
 
 
 def is_training(process: int) -> bool:
@@ -113,7 +115,7 @@ def test_a_file_system_without_locks_is_told_and_worked_in(tmp_path, monkeypatch
     notes = []
     lock_folder(tmp_path, notes.append)
     (note,) = notes
-    assert "knows no locks (No locks available): start no second run there" in note
+    assert "does not support locks (No locks available): do not start a second run there" in note
 
 
 def test_a_script_releases_its_locks_when_it_ends(tmp_path):

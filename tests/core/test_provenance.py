@@ -19,9 +19,13 @@ def git(folder: Path, *words: str) -> str:
     own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     who = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
     return subprocess.run(
-        ["git", *who, *words], cwd=folder, env=os.environ | own, check=True,
-        capture_output=True, text=True,
-    ).stdout.strip()  # fmt: skip
+        ["git", *who, *words],
+        cwd=folder,
+        env=os.environ | own,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
 
 
 @pytest.fixture

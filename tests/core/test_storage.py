@@ -65,9 +65,12 @@ def test_a_file_size_limit_is_told_with_path_and_bytes(tmp_path):
     path = tmp_path / "file.bin"
     path.write_bytes(b"before")
     child = subprocess.run(
-        [sys.executable, "-c", _FULL_DISK, str(path)], capture_output=True, text=True, check=True,
+        [sys.executable, "-c", _FULL_DISK, str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
         env=os.environ | {"PYTHONPATH": str(REPOSITORY / "src")},
-    )  # fmt: skip
+    )
     assert f"no room to write {path}: 50,000 bytes needed" in child.stdout
     assert path.read_bytes() == b"before"
     assert os.listdir(tmp_path) == ["file.bin"]
@@ -134,8 +137,12 @@ def test_a_damaged_manifest_is_set_aside(tmp_path, text):
 
 
 def test_a_sweep_removes_what_dead_writers_left_and_nothing_else(tmp_path):
-    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"],
-                          capture_output=True, text=True, check=True).stdout.strip()  # fmt: skip
+    dead = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
     (tmp_path / "deep").mkdir()
     left = [tmp_path / f".a.csv.{dead}.tmp", tmp_path / "deep" / f".weights.npz.{dead}.tmp"]
     kept = [tmp_path / f".b.csv.{os.getpid()}.tmp", tmp_path / "c.tmp", tmp_path / "d.csv"]

@@ -10,17 +10,8 @@ import pytest
 
 from seqblend.core.config import FoldConfig
 from seqblend.core.errors import FlagError, InputError
-from seqblend.data.folds import (
-    folds_digest,
-    folds_name,
-    inner_split,
-    join_keys,
-    make_folds,
-    number_sequences,
-    read_folds,
-    split,
-    write_folds,
-)
+from seqblend.data.fold_files import folds_digest, folds_name, read_folds, write_folds
+from seqblend.data.folds import inner_split, join_keys, make_folds, number_sequences, split
 from seqblend.data.sequences import SequenceSet
 from seqblend.data.stratify import stratified_group_split
 
@@ -32,8 +23,9 @@ def sequences_of(*rows: list[int]) -> SequenceSet:
 
 def spread(fold: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
     """[k, c]: rows of each class in each fold."""
-    return np.stack([np.bincount(labels[fold == part], minlength=labels.max() + 1)
-                     for part in range(k)])  # fmt: skip
+    return np.stack(
+        [np.bincount(labels[fold == part], minlength=labels.max() + 1) for part in range(k)]
+    )
 
 
 def ragged_labels(n: int = 503, seed: int = 0) -> np.ndarray:
@@ -68,11 +60,15 @@ def test_train_and_validation_rows_are_a_partition():
 def test_a_frame_with_any_index_gives_the_folds_of_a_clean_one(index):
     clean = pd.DataFrame({"label": ragged_labels(60)})
     n = len(clean)
-    frame = clean.set_index(pd.Index({
-        "shuffled": np.random.default_rng(0).permutation(n),
-        "gaps": np.arange(n) * 7 + 100,
-        "text": [f"row {i}" for i in range(n)],
-    }[index]))  # fmt: skip
+    frame = clean.set_index(
+        pd.Index(
+            {
+                "shuffled": np.random.default_rng(0).permutation(n),
+                "gaps": np.arange(n) * 7 + 100,
+                "text": [f"row {i}" for i in range(n)],
+            }[index]
+        )
+    )
     ours = make_folds(frame["label"].to_numpy(), None, FoldConfig())
     np.testing.assert_array_equal(
         ours.fold, make_folds(clean["label"].to_numpy(), None, FoldConfig()).fold
@@ -167,9 +163,12 @@ def test_given_folds_are_used_as_they_are():
 
 def test_given_folds_that_tear_a_group_are_noted():
     folds = make_folds(
-        np.array([0, 1, 0, 1]), None, FoldConfig(),
-        groups=np.array([0, 0, 1, 1]), given=np.array([0, 1, 1, 1]),
-    )  # fmt: skip
+        np.array([0, 1, 0, 1]),
+        None,
+        FoldConfig(),
+        groups=np.array([0, 0, 1, 1]),
+        given=np.array([0, 1, 1, 1]),
+    )
     assert folds.notes == ["the given folds separate 2 rows that share a group or a sequence"]
 
 
@@ -249,7 +248,9 @@ def test_damaged_folds_are_refused_where_read_and_made_again_where_written(tmp_p
         read_folds(tmp_path, name)
     notes = []
     write_folds(tmp_path, folds, name, notes.append)
-    assert notes == [f"{path.name} does not hold what its name says; set aside, and made again"]
+    assert notes == [
+        f"{path.name} does not match the digest in its name; set aside, and made again"
+    ]
     assert path.read_bytes() == before
     assert path.with_name(f"{path.name}.corrupt").exists()
     fold, keys = read_folds(tmp_path, name)

@@ -21,7 +21,7 @@ from seqblend.diagnosis.forecasts import (
     measure_drop,
 )
 from seqblend.diagnosis.holdouts import HoldOut
-from seqblend.diagnosis.mislabelled import check_labels, precision_and_recall, suspect_labels
+from seqblend.diagnosis.mislabelled import check_labels, find_label_errors, precision_and_recall
 from seqblend.diagnosis.shakeup import forecast_shake_up
 from seqblend.diagnosis.variance import measure_variance, split_variance
 
@@ -103,7 +103,7 @@ def test_accuracy_is_forecast_where_confidence_is_honest(rng):
 def test_suspects_are_those_of_a_hand_made_example():
     labels = np.array([0, 0, 0, 1, 1, 1])
     p = np.array([0.9, 0.8, 0.1, 0.2, 0.1, 0.65])  # P(class 0); means: 0.6 of 0, 0.68 of 1's
-    found = suspect_labels(labels, np.stack([p, 1 - p], axis=1))
+    found = find_label_errors(labels, np.stack([p, 1 - p], axis=1))
     assert found.rows.tolist() == [2, 5]
     assert found.likely.tolist() == [1, 0]
     np.testing.assert_allclose(found.margins, [-0.8, -0.3])
@@ -113,7 +113,7 @@ def test_planted_wrong_labels_are_found_and_few_others(rng):
     labels, p = draw(rng, [0.4, 0.3, 0.3], 3_000, spread=4.0)
     wrong = rng.choice(3_000, 60, replace=False)
     labels[wrong] = (labels[wrong] + 1) % 3
-    precision, recall = precision_and_recall(suspect_labels(labels, p).rows, wrong)
+    precision, recall = precision_and_recall(find_label_errors(labels, p).rows, wrong)
     assert precision > 0.9
     assert recall > 0.9
     assert precision_and_recall(np.array([], dtype=int), wrong) == (0.0, 0.0)
@@ -178,7 +178,9 @@ def test_the_demo_names_the_labels_that_its_exact_posterior_contradicts(tmp_path
     wrong = read_json(tmp_path / "demo-best.json")["wrong_labels"]
     assert wrong == np.flatnonzero(p.argmax(axis=1) != labels[:400]).tolist()
     assert wrong
-    precision, recall = precision_and_recall(suspect_labels(labels[:400], p).rows, np.array(wrong))
+    precision, recall = precision_and_recall(
+        find_label_errors(labels[:400], p).rows, np.array(wrong)
+    )
     assert (precision, recall) == (1.0, 1.0)
 
 
@@ -187,9 +189,11 @@ def test_variance_components_are_found_again(rng):
     found = []
     for _ in range(300):
         scores = (
-            rng.normal(0, truth["model"], (6, 1, 1)) + rng.normal(0, truth["fold"], (1, 1, 5))
-            + rng.normal(0, truth["rest"], (6, 1, 5)) + rng.normal(0, truth["seed"], (6, 3, 5))
-        )  # fmt: skip
+            rng.normal(0, truth["model"], (6, 1, 1))
+            + rng.normal(0, truth["fold"], (1, 1, 5))
+            + rng.normal(0, truth["rest"], (6, 1, 5))
+            + rng.normal(0, truth["seed"], (6, 3, 5))
+        )
         fingerprint = split_variance(scores, rows=0.0)
         found.append([fingerprint.fold, fingerprint.model, fingerprint.seed, fingerprint.rest])
     np.testing.assert_allclose(
@@ -237,13 +241,29 @@ def test_a_card_shows_what_a_member_is_worth(rng):
     labels, p = draw(rng, [0.5, 0.5], 1_500)
     stack = np.stack([p, p, np.full_like(p, 0.5)]).astype(np.float32)
     fold = np.arange(1_500) % 5
-    cards = make_cards(("good", "twin", "flat"), stack, labels, fold, p, {"good": 1.0},
-                       prediction_std=[0.1, 0.1, 0.0], seconds=[10.0, 20.0, 1.0])  # fmt: skip
+    cards = make_cards(
+        ("good", "twin", "flat"),
+        stack,
+        labels,
+        fold,
+        p,
+        {"good": 1.0},
+        prediction_std=[0.1, 0.1, 0.0],
+        seconds=[10.0, 20.0, 1.0],
+    )
     good, twin, flat = cards
     assert abs(good.loss_without) < 1e-4
     assert abs(flat.loss_without) < 2e-3
-    alone = make_cards(("good", "flat"), stack[[0, 2]], labels, fold, p, {},
-                       prediction_std=[0.1, 0.0], seconds=[1.0, 1.0])  # fmt: skip
+    alone = make_cards(
+        ("good", "flat"),
+        stack[[0, 2]],
+        labels,
+        fold,
+        p,
+        {},
+        prediction_std=[0.1, 0.0],
+        seconds=[1.0, 1.0],
+    )
     assert alone[0].loss_without > 0.1
     assert good.correlation > 0.95
     assert good.disagreement == 0.0
@@ -256,8 +276,16 @@ def test_the_loss_without_a_member_is_that_of_the_others_refitted_with_its_inter
     labels, p = draw(rng, [0.5, 0.5], 1_000)
     p = np.sqrt(p) / np.sqrt(p).sum(axis=1, keepdims=True)  # too unsure: the flat one gets nothing
     stack = np.stack([p, np.full_like(p, 0.5)]).astype(np.float32)
-    good, flat = make_cards(("good", "flat"), stack, labels, np.arange(1_000) % 5, p, {},
-                            prediction_std=[0.0, 0.0], seconds=[1.0, 1.0])  # fmt: skip
+    good, flat = make_cards(
+        ("good", "flat"),
+        stack,
+        labels,
+        np.arange(1_000) % 5,
+        p,
+        {},
+        prediction_std=[0.0, 0.0],
+        seconds=[1.0, 1.0],
+    )
     rises = np.log(2) + np.log(stack[0, np.arange(1_000), labels])
     half = 1.96 * rises.std(ddof=1) / np.sqrt(1_000)
     assert good.loss_without == pytest.approx(rises.mean(), abs=1e-5)

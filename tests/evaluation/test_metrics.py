@@ -11,7 +11,6 @@ import sklearn.metrics as oracle
 from seqblend.core.errors import FlagError
 from seqblend.evaluation.metrics import (
     METRICS,
-    average_ranks,
     better,
     check_metric,
     confusion_matrix,
@@ -153,7 +152,3 @@ def test_better_knows_the_direction_and_the_undefined():
     assert better("auc", 0.5, None)
     assert not better("auc", None, 0.5)
     assert not better("auc", None, None)
-
-
-def test_average_ranks_share_ties():
-    np.testing.assert_allclose(average_ranks(np.array([3.0, 1.0, 3.0, 2.0])) * 4, [3, 0.5, 3, 1.5])

@@ -21,7 +21,7 @@ def test_rows_that_sum_to_1_within_the_tolerance_pass(shift):
 )
 def test_the_first_row_that_is_wrong_is_counted_and_named(row):
     wrong = np.concatenate([GOOD, np.array([row, row], np.float32)])
-    with pytest.raises(InputError, match=r"^these: 2 of 4 rows are no .* id 2 with .*\. Do that$"):
+    with pytest.raises(InputError, match=r"^these: 2 of 4 rows are not .* id 2 with .*\. Do that$"):
         check_probabilities(wrong, "these", "Do that", "id {}".format)
 
 

@@ -426,13 +426,11 @@ def test_attention_that_is_nearly_even_is_still_coloured_apart():
     np.testing.assert_allclose(shares_of("gradients", np.array([0.1, -0.4])), [0.25, -1])
 
 
-@pytest.mark.parametrize(
-    ("system", "blue"), [("256", "48;5;25m"), ("truecolor", "48;2;10;96;146m")]
-)
-def test_a_terminal_of_few_colours_gets_tints_of_one_hue(system, blue):
+@pytest.mark.parametrize("system", ["256", "truecolor"])
+def test_tokens_are_tinted_in_one_hue_on_every_terminal(system):
     console = Console(file=io.StringIO(), force_terminal=True, color_system=system, width=80)
     say_coloured(console, ["good"], [0.75], " ")
-    assert blue in console.file.getvalue()
+    assert "48;5;25m" in console.file.getvalue()
 
 
 def write_rows(folder, kind):

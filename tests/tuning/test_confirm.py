@@ -15,7 +15,7 @@ from rich.console import Console
 
 from seqblend.app.tune_display import show_verdict
 from seqblend.core.config import Config, DataConfig, FoldConfig
-from seqblend.data.folds import read_folds
+from seqblend.data.fold_files import read_folds
 from seqblend.evaluation.paired import PairedDifference
 from seqblend.reading.cache import load_competition
 from seqblend.reporting.sections.tuning_section import tabulate_scores

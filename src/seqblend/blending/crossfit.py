@@ -12,7 +12,7 @@ from seqblend.blending.methods import Blend, adjust, available_methods, fit_blen
 from seqblend.core.seeds import rng_for
 from seqblend.data.stratify import stratified_group_split
 from seqblend.evaluation.calibration import fit_class_weights
-from seqblend.evaluation.metrics import COUNTED, better, score
+from seqblend.evaluation.metrics import OF_CLASSES, better, score
 from seqblend.evaluation.paired import compare_scores
 from seqblend.evaluation.temperature import apply_temperature, fit_temperature
 
@@ -91,7 +91,7 @@ class BlendFitter:
         methods = available_methods(len(self.stack))
         blended = {method: self.cross_fit(method, rows, fold) for method in methods}
         near = near_best(self.metric, labels, blended)
-        if self.metric in COUNTED:
+        if self.metric in OF_CLASSES:
             scaled = {name: _scale(p, labels) for name, p in near.items()}
             near = near_best("log_loss", labels, scaled)
         method = min(near, key=lambda name: self.fit(name, rows).size)
@@ -102,7 +102,7 @@ class BlendFitter:
         plain = spec.cross_fitted[spec.method]
         if self.metric == "log_loss":
             fitted = cross_fit_temperature(plain, labels, fold)[0]
-        elif self.metric in COUNTED:
+        elif self.metric in OF_CLASSES:
             fitted = cross_fit_class_weights(self.metric, plain, labels, fold)
         else:
             return spec

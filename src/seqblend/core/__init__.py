@@ -1,1 +1,1 @@
-"""What everything stands on: settings, errors, storage, provenance, the console."""
+"""Settings, errors, storage, provenance and console, used by all other folders."""

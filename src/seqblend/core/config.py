@@ -1,4 +1,4 @@
-"""Settings: frozen dataclasses whose fields carry default, type, help and search range."""
+"""All settings: frozen dataclasses whose fields have a default, help and a search range."""
 
 from __future__ import annotations
 
@@ -17,141 +17,168 @@ from seqblend.core.knobs import Choice, Span, knob, override, share
 
 @dataclass(frozen=True)
 class DataConfig:
-    """What the files hold. Empty text means: find out."""
+    """What the data files contain. Empty text: inferred from the files."""
 
-    sequence: str = knob("", help="the sequence's column(s): text, or a,b, or t* (one a step)")
-    target: str = knob("", help="the column that holds the label")
-    id: str = knob("", help="the column that holds the row's id")
-    positive: str = knob("", help="the class whose probability a single column asks for")
-    group: str = knob("", help="rows with the same value here never sit on both sides of a fold")
-    fold: str = knob("", help="the column that gives each row's fold")
-    kind: str = knob("auto", help="what a row holds", allowed=("auto", "text", "chars", "tokens"))
-    rows: int = knob(
-        0, least=0, help="take a stratified subset of this many training rows (0: all)"
+    sequence: str = knob(
+        "", help="column(s) of the sequence: text, or a,b, or t* (one column per step)"
     )
-    lowercase: bool = knob(True, help="fold the case of text")
+    target: str = knob("", help="column of the label")
+    id: str = knob("", help="column of the row's id")
+    positive: str = knob("", help="class whose probability a single submission column holds")
+    group: str = knob("", help="column whose equal values stay in one fold")
+    fold: str = knob("", help="column of given fold numbers")
+    kind: str = knob(
+        "auto", help="what a sequence consists of", allowed=("auto", "text", "chars", "tokens")
+    )
+    rows: int = knob(0, least=0, help="stratified subset of this many training rows (0: all)")
+    lowercase: bool = knob(True, help="convert text to lower case")
     html: bool = knob(True, help="replace HTML tags in text by a space")
     numbers: str = knob(
-        "keep", help="digits in text; zeros: each becomes 0", allowed=("keep", "zeros", "drop")
+        "keep", help="digits in text; zeros: replace each by 0", allowed=("keep", "zeros", "drop")
     )
     apostrophes: str = knob(
-        "keep", help="inside a word: don't, don ' t or dont", allowed=("keep", "split", "drop")
+        "keep", help="in words: don't, don ' t or dont", allowed=("keep", "split", "drop")
     )
 
 
 @dataclass(frozen=True)
 class FoldConfig:
-    """How training rows are split."""
+    """How training rows are split into folds."""
 
-    count: int = knob(5, least=1, help="folds; 1 is one stratified hold-out of 20 %")
-    seed: int = knob(0, help="draws the folds")
-    by_sequence: bool = knob(True, help="identical sequences share a fold")
+    count: int = knob(5, least=1, help="number of folds; 1: a single stratified hold-out of 20 %")
+    seed: int = knob(0, help="random seed of the folds")
+    by_sequence: bool = knob(True, help="keep identical sequences in one fold")
     groups: str = knob(
         "",
-        help="auto: rows stay together that test rows have no likes of: relatives by rare tokens, "
-        "near duplicates; duplicates that test rows have as well are kept apart",
+        help="auto: keep near duplicates and rows that share rare tokens in one fold, where test "
+        "rows have no such relatives in train",
         allowed=("", "auto"),
     )
 
 
 @dataclass(frozen=True)
 class VocabularyConfig:
-    """What a neural member sees of a sequence."""
+    """Which tokens of a sequence a network reads."""
 
-    size: int = knob(30_000, Choice((10_000, 30_000, 60_000)), "most frequent tokens kept", least=1)
-    min_count: int = knob(2, Choice((1, 2, 3, 5)), "rarer tokens are unknown", least=0)
-    max_len: int = knob(400, Choice((200, 400, 600)), "longer sequences are cut to this", least=1)
-    truncate: str = knob("both", Choice(("head", "tail", "both")), "which part a cut keeps")
+    size: int = knob(
+        30_000, Choice((10_000, 30_000, 60_000)), "number of most frequent tokens kept", least=1
+    )
+    min_count: int = knob(2, Choice((1, 2, 3, 5)), "rarer tokens become unknown", least=0)
+    max_len: int = knob(
+        400, Choice((200, 400, 600)), "longer sequences are truncated to this", least=1
+    )
+    truncate: str = knob(
+        "both", Choice(("head", "tail", "both")), "which part of a truncated sequence is kept"
+    )
 
 
 @dataclass(frozen=True)
 class EmbeddingConfig:
-    """Vectors that a neural member's tokens begin with."""
+    """Initial token vectors of networks."""
 
     path: str = knob(
         "auto",
-        help="vector files joined by commas, self (made from all rows), none; auto: what is found "
-        "beside the data, and self where there are tokens enough",
+        help="vector files joined by commas, self (made from all rows) or none; auto: files found "
+        "beside the data, and self",
     )
     mode: str = knob(
-        "auto", Choice(("tuned", "frozen", "thaw")), "thaw: frozen for the first epoch; auto: "
-        "frozen where few of many rows have labels and epochs are short, else tuned",
+        "auto",
+        Choice(("tuned", "frozen", "thaw")),
+        "thaw: frozen in the first epoch; auto: frozen where only few of many rows are labelled",
         allowed=("auto", "tuned", "frozen", "thaw"),
-    )  # fmt: skip
-    scale: float = knob(0.3, least=0.001, help="standard deviation of the vectors' numbers")
-    most: int = knob(60_000, least=1, help="most frequent tokens that get a vector")
-    width: int = knob(100, least=1, help="self: numbers a vector")
+    )
+    scale: float = knob(0.3, least=0.001, help="standard deviation that vectors are scaled to")
+    most: int = knob(60_000, least=1, help="number of most frequent tokens that get a vector")
+    width: int = knob(100, least=1, help="dimension of self-made vectors")
     context: str = knob(
-        "auto", help="self: what a token is told by, near tokens, the rows it stands in, or half "
-        "of the numbers by each; auto: both where vectors stay frozen, else near",
+        "auto",
+        help="self: a token's contexts are near tokens, its rows, or both (half of the dimensions "
+        "each); auto: both where vectors are frozen, else near",
         allowed=("auto", "near", "rows", "both"),
-    )  # fmt: skip
+    )
     window: int = knob(5, least=1, help="self: tokens on each side that count as near")
     min_count: int = knob(3, least=1, help="self: rarer tokens get no vector")
-    least: int = knob(300, least=1, help="self is left out of auto with fewer tokens than these")
-    size: int = knob(30_000, least=2, help="self: most frequent tokens that get a vector")
-    smoothing: float = knob(0.75, least=0.0, help="self: power of a context's frequency")
-    shift: float = knob(1.0, least=0.01, help="self: how many times chance counts as chance")
+    least: int = knob(300, least=1, help="auto uses self-made vectors only above this vocabulary")
+    size: int = knob(30_000, least=2, help="self: number of most frequent tokens with a vector")
+    smoothing: float = knob(0.75, least=0.0, help="self: exponent of context frequencies in PPMI")
+    shift: float = knob(1.0, least=0.01, help="self: shift of the shifted PPMI (1: none)")
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How a neural member is fitted."""
+    """How a network is trained."""
 
-    lr: float = knob(4e-3, Span(3e-4, 1e-2, log=True), "AdamW's rate after the warm-up", least=0)
-    weight_decay: float = knob(0.01, Span(1e-4, 0.3, log=True), "AdamW's decoupled decay", least=0)
-    epochs: int = knob(0, least=0, help="fixed number of epochs; 0: a pilot chooses")
-    max_epochs: int = knob(30, least=1, help="the pilot's limit")
+    lr: float = knob(4e-3, Span(3e-4, 1e-2, log=True), "learning rate after warm-up", least=0)
+    weight_decay: float = knob(
+        0.01, Span(1e-4, 0.3, log=True), "decoupled weight decay of AdamW", least=0
+    )
+    epochs: int = knob(0, least=0, help="fixed number of epochs; 0: chosen by a pilot fit")
+    max_epochs: int = knob(30, least=1, help="upper limit of the pilot's epochs")
     patience: int = knob(
-        0, least=0, help="the pilot stops after this many epochs without a better loss; 0: 2, or 4 "
-        "where it is scored on fewer than 1,000 rows",
-    )  # fmt: skip
+        0,
+        least=0,
+        help="the pilot stops after this many epochs without improvement; 0: 2, or 4 below 1,000 "
+        "validation rows",
+    )
     steps_per_epoch: int = knob(
-        128, Choice((64, 128, 256)), "sets the token budget of a batch", least=1
+        128,
+        Choice((64, 128, 256)),
+        "steps per epoch that the token budget of a batch aims at",
+        least=1,
     )
-    tokens_per_batch: int = knob(16_384, least=1, help="upper limit of a batch's padded tokens")
-    batch_rows: int = knob(0, least=0, help="rows of a batch; 0: a token budget instead")
+    tokens_per_batch: int = knob(16_384, least=1, help="upper limit of the padded tokens per batch")
+    batch_rows: int = knob(0, least=0, help="rows per batch; 0: use the token budget")
     clip_norm: float = knob(
-        1.0, Span(0.25, 5.0, log=True), "largest gradient norm; 0: no clipping", least=0
+        1.0,
+        Span(0.25, 5.0, log=True),
+        "gradients are clipped to this norm; 0: no clipping",
+        least=0,
     )
-    warmup: int = knob(50, least=0, help="steps until the full rate")
-    optimiser: str = knob("adamw", help="adam has no decay", allowed=("adamw", "adam"))
+    warmup: int = knob(50, least=0, help="warm-up steps of the learning rate")
+    optimiser: str = knob("adamw", help="adam is without weight decay", allowed=("adamw", "adam"))
     schedule: str = knob(
         "constant",
-        help="of the rate; cosine and one_cycle expect train.epochs",
+        help="of the learning rate; cosine and one_cycle need train.epochs",
         allowed=("constant", "cosine", "one_cycle"),
     )
-    average: bool = knob(True, help="validate and keep averaged weights, not the last ones")
+    average: bool = knob(True, help="use averaged weights for validation and prediction")
     half_life: float = knob(
-        0.1, Span(0.02, 0.3, log=True), "of averaged weights, as a share", least=0.001, below=1
+        0.1,
+        Span(0.02, 0.3, log=True),
+        "half-life of the weight average, as a share of the steps so far",
+        least=0.001,
+        below=1,
     )
-    label_smoothing: float = share(0.1, Span(0.0, 0.2), "mass moved to the other classes")
-    class_weights: bool = knob(False, help="weigh classes by inverse frequency")
+    label_smoothing: float = share(0.1, Span(0.0, 0.2), "probability mass spread over all classes")
+    class_weights: bool = knob(False, help="weight classes by inverse frequency")
     calibrate: bool = knob(
-        True, help="the pilot's epochs are those of the least loss after temperature scaling, and "
-        "folds predict with its temperature",
-    )  # fmt: skip
-    early_stopping: bool = knob(False, help="each fold chooses its own epoch (not honest)")
+        True,
+        help="choose the pilot's epoch by the loss after temperature scaling, and predict with "
+        "that temperature",
+    )
+    early_stopping: bool = knob(
+        False, help="choose each fold's best epoch on its validation rows (optimistic)"
+    )
     precision: str = knob("auto", help="auto, float32, bfloat16 or float16")
 
 
 @dataclass(frozen=True)
 class PseudoConfig:
-    """A second stage that also learns from test rows with the first stage's labels."""
+    """Pseudo-labelling: a second stage trained on confidently predicted test rows as well."""
 
-    use: bool = knob(False, help="fit each model once more with pseudo-labels (--pseudo)")
+    use: bool = knob(False, help="train each model once more with pseudo-labels (--pseudo)")
     confidence: float = knob(
-        0.95, least=0, most=1, help="the least mean probability of a test row that gets a label"
+        0.95, least=0, most=1, help="smallest mean probability of a test row that gets a label"
     )
-    share: float = knob(1.0, least=0.0, help="at most this many of them, as a share of train rows")
+    share: float = knob(1.0, least=0.0, help="largest number of them, as a share of the train rows")
 
 
 @dataclass(frozen=True)
 class Config:
-    """Everything a run depends on. `options` holds what was set for one model or for all.
+    """All settings of a run. `options` has those of one model, or of all models.
 
-    models: names of models and of groups (models/groups.py), as they were typed
-    given: what --set or --config named, such as train.lr: it stands above what was tuned
+    models: names of models and of groups (models/model_groups.py), as typed
+    given: settings from --set or --config, such as train.lr; they take precedence over tuned ones
     tuned: model -> {"train.lr": value}, found by the tuner
     """
 
@@ -170,7 +197,7 @@ class Config:
 
 
 def digest(*parts: Any) -> str:
-    """16 hex digits that name the content of JSON-able parts and dataclasses."""
+    """16 hex digits a digest of JSON-able parts and dataclasses."""
     return hashlib.sha256(canonical(parts).encode()).hexdigest()[:16]
 
 
@@ -191,10 +218,10 @@ SECTIONS = ("data", "folds", "vocabulary", "embedding", "train", "pseudo")
 def configure(
     config: Config, settings: dict[str, dict[str, Any]], model_names: typing.Iterable[str]
 ) -> Config:
-    """`config` with settings {section: {name: value}} put in.
+    """`config` changed by settings {section: {name: value}}.
 
     A section is one of SECTIONS, `options` (every model that has the field) or a model's name.
-    Which fields a model has is checked where its options are resolved.
+    Fields of models are checked where their options are resolved.
     """
     model_names = list(model_names)
     options = {name: dict(values) for name, values in config.options.items()}
@@ -227,14 +254,14 @@ def parse_assignments(pairs: list[str]) -> dict[str, dict[str, str]]:
 
 
 def check_schedule(train: TrainConfig) -> None:
-    """FlagError where the learning rate falls over epochs whose number is left to be found.
+    """FlagError for a falling learning rate without a fixed number of epochs.
 
-    A pilot's rate would fall over train.max_epochs, its folds' over the few epochs it chose.
+    The pilot's rate would fall over train.max_epochs, the folds' over the few epochs it chose.
     """
     if train.schedule != "constant" and not train.epochs:
         raise FlagError(
-            f"train.schedule={train.schedule} expects a fixed number of epochs, since its rate "
-            "falls over all of them, and got train.epochs=0: add --set train.epochs=8, or leave "
+            f"train.schedule={train.schedule} expects a fixed number of epochs, over "
+            "which the learning rate falls, got train.epochs=0: add --set train.epochs=8, or leave "
             "train.schedule=constant"
         )
 

@@ -1,4 +1,4 @@
-"""What is seen on the terminal: the only file that imports rich."""
+"""Terminal output with rich, which no other file imports."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -16,13 +17,12 @@ from rich.text import Text
 
 from seqblend.core.findings import Finding
 
-_BLUE, _ORANGE, _DARK = (0, 114, 178), (213, 94, 0), (38, 42, 48)
-_BLUES, _ORANGES = (235, 17, 24, 25, 32), (235, 52, 94, 130, 166)  # of a terminal's 256, rising
+_BLUES, _ORANGES = (235, 17, 24, 25, 32), (235, 52, 94, 130, 166)  # of the 256 colours
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class _SafeStream:
-    """A stream that goes quiet when its reader is gone, so that `| head` ends no training."""
+    """A stream that ignores a closed pipe, so that `| head` does not stop training."""
 
     def __init__(self, stream) -> None:
         self._stream = stream
@@ -31,17 +31,17 @@ class _SafeStream:
         try:
             return self._stream.write(text)
         except BrokenPipeError:
-            self._go_quiet()
+            self._discard_output()
             return len(text)
 
     def flush(self) -> None:
         try:
             self._stream.flush()
         except BrokenPipeError:
-            self._go_quiet()
+            self._discard_output()
 
-    def _go_quiet(self) -> None:
-        """Lead the descriptor nowhere: the flush at exit would fail on a closed pipe too."""
+    def _discard_output(self) -> None:
+        """Redirect to the null device: the flush at exit would fail on the closed pipe too."""
         os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
     def __getattr__(self, name: str):
@@ -83,7 +83,7 @@ def duration(seconds: float) -> str:
 
 
 def show_findings(console: Console, findings: list[Finding], warnings: list[str]) -> None:
-    """What was inferred from the files, with the flag that overrides each."""
+    """A table of what was inferred from the files, with the flag that overrides each."""
     table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
     for name in ("what", "inferred", "override with"):
         table.add_column(name, overflow="fold")
@@ -95,45 +95,39 @@ def show_findings(console: Console, findings: list[Finding], warnings: list[str]
         say(console, f"warning: {warning}", "yellow")
 
 
-def show_table(console: Console, title: str, columns: list[str], rows: list[list[str]]) -> None:
-    """A table of text cells; the first column is left, the others right."""
-    table = Table(
-        box=None, pad_edge=False, header_style="bold", title=title, title_justify="left",
-        title_style="bold",
-    )  # fmt: skip
+def _new_table(columns: list[str], **options: Any) -> Table:
+    """An empty table without lines; the first column is left-aligned, the others right-aligned."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
     for i, name in enumerate(columns):
-        table.add_column(name, justify="left" if i == 0 else "right", overflow="fold")
+        table.add_column(name, justify="left" if i == 0 else "right", **options)
+    return table
+
+
+def show_table(console: Console, title: str, columns: list[str], rows: list[list[str]]) -> None:
+    """A table of text cells with a title."""
+    table = _new_table(columns, overflow="fold")
+    table.title, table.title_justify, table.title_style = title, "left", "bold"
     for row in rows:
         table.add_row(*(clean(cell) for cell in row))
     console.print(table)
 
 
 def say_coloured(console: Console, tokens: list[str], shares: list[float], joint: str) -> None:
-    """Tokens on a line, blue where a share (-1..1) is above 0, orange below, as strong as it is."""
-    line, is_fine = Text(overflow="fold"), console.color_system == "truecolor"
+    """Tokens on a line: blue for a share (-1..1) above 0, orange below, darker for larger ones."""
+    line = Text(overflow="fold")
     for token, share in zip(tokens, shares, strict=True):
-        line.append(clean(token) or "·", f"#ffffff on {_tint(share, is_fine=is_fine)}")
+        ramp = _BLUES if share >= 0 else _ORANGES
+        level = round(abs(share) * (len(ramp) - 1))
+        line.append(clean(token) or "·", f"#ffffff on color({ramp[level]})")
         line.append(joint)
     console.print(line)
-
-
-def _tint(share: float, *, is_fine: bool) -> str:
-    """A background in rich's words; of 256 colours the nearest would be any hue, so of a ramp."""
-    if not is_fine:
-        ramp = _BLUES if share >= 0 else _ORANGES
-        return f"color({ramp[round(abs(share) * (len(ramp) - 1))]})"
-    tint = _BLUE if share >= 0 else _ORANGE
-    mixed = (round(dark + abs(share) * (c - dark)) for c, dark in zip(tint, _DARK, strict=True))
-    return f"rgb({','.join(map(str, mixed))})"
 
 
 def picture_of(
     columns: list[str], rows: list[list[str]], done: int, total: int, left: str, board: str
 ) -> Group:
-    """What a live display shows: a table of what runs, a bar with what is left, the scores."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for i, name in enumerate(columns):
-        table.add_column(name, justify="left" if i == 0 else "right", min_width=6)
+    """The live display: a table of running work, a progress bar with the time left, the scores."""
+    table = _new_table(columns, min_width=6)
     for row in rows:
         table.add_row(*row)
     bar = Table.grid(padding=(0, 1))
@@ -142,22 +136,24 @@ def picture_of(
 
 
 class Status:
-    """A display that is redrawn in place on a terminal; lines said now and then elsewhere.
+    """A display redrawn in place on a terminal; elsewhere, status lines from time to time.
 
-    lines: said where nothing else was for 45 s; draw: the display, where it is more than the lines
+    lines: printed where nothing was for 45 s; draw: the display, by default the lines
     """
 
     def __init__(
-        self, console: Console, lines: Callable[[], list[str]],
+        self,
+        console: Console,
+        lines: Callable[[], list[str]],
         draw: Callable[[], Group] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.console, self._lines, self._draw = console, lines, draw or self._draw_lines
         self._live: Live | None = None
-        self._drawn = self._spoke = time.monotonic()
+        self._drawn = self._printed = time.monotonic()
 
     @property
     def is_live(self) -> bool:
-        """Whether the display is on the screen all the time."""
+        """Whether the display is redrawn in place."""
         return self._live is not None
 
     def __enter__(self) -> Status:
@@ -173,16 +169,16 @@ class Status:
 
     def say(self, text: str, style: str = "") -> None:
         """One line above the display."""
-        self._spoke = time.monotonic()
+        self._printed = time.monotonic()
         say(self.console, text, style)
 
     def tick(self) -> None:
-        """Redraw twice a second; off a terminal, never a silent minute."""
+        """Redraw twice a second; without a terminal, print the lines after 45 silent seconds."""
         now = time.monotonic()
         if self._live and now - self._drawn > 0.5:
             self._drawn = now
             self._live.update(self._draw(), refresh=True)
-        elif not self._live and now - self._spoke > 45:
+        elif not self._live and now - self._printed > 45:
             for line in self._lines():
                 self.say(line)
 

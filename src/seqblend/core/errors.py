@@ -1,4 +1,4 @@
-"""Errors that are a person's to mend, and the exit code each ends with."""
+"""Errors that the user can fix, with their exit codes."""
 
 from __future__ import annotations
 

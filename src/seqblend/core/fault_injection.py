@@ -1,4 +1,8 @@
-"""Faults on demand: FAULT=<point>:<action>[:<n>] breaks the n-th visit of a named point (tests)."""
+"""Faults for tests: FAULT=<point>:<action>[:<n>] fails at the n-th visit of a named point.
+
+Points: data.read, cache.write, folds.write, epoch.end, weights.write, weights.rename, oof.write,
+trial.report, blend.write, submission.write.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,6 @@ import errno
 import os
 import signal
 
-POINTS = (
-    "data.read", "cache.write", "folds.write", "epoch.end", "weights.write", "weights.rename",
-    "oof.write", "trial.report", "blend.write", "submission.write",
-)  # fmt: skip
 _visits: dict[str, int] = {}
 
 

@@ -1,4 +1,4 @@
-"""One line a hyper-parameter: a dataclass field with default, search range, help and limits."""
+"""Hyper-parameters as dataclass fields with default, search range, help and limits."""
 
 from __future__ import annotations
 
@@ -47,11 +47,10 @@ def knob(
     most: float | None = None,
     below: float | None = None,
 ) -> Any:
-    """A dataclass field with a default, a search range for the tuner and one line of help.
+    """A dataclass field with a default, the tuner's search range, help and limits.
 
-    allowed: the only values it may have; where a search range is a choice of words, these
-    least, most: the smallest and the largest number it may have
-    above, below: numbers that it may only come near to
+    allowed: the permitted values; by default those of a search range of words
+    least, most: inclusive limits; above, below: exclusive limits
     """
     if isinstance(search, Choice) and isinstance(default, str) and not allowed:
         allowed = search.values
@@ -62,12 +61,12 @@ def knob(
 
 
 def share(default: float, search: Span | None = None, help: str = "") -> Any:
-    """A knob that is a share which cannot be the whole: at least 0 and below 1."""
+    """A knob for a share: at least 0 and below 1."""
     return knob(default, search, help, least=0, below=1)
 
 
 def override(section: Any, values: dict[str, Any]) -> Any:
-    """The dataclass with `values` (text or typed) put in; FlagError on a wrong name or value."""
+    """The dataclass with `values` (text or typed) replaced; FlagError for a wrong name or value."""
     known = {f.name: f for f in dataclasses.fields(section)}
     hints = typing.get_type_hints(type(section))
     changes = {}

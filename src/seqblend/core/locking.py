@@ -29,7 +29,7 @@ def lock_folder(folder: Path, note: Callable[[str], None]) -> None:
     opens files so that child processes do not inherit them: workers that outlive a killed parent
     for a moment do not hold the lock. Locking twice is one lock.
 
-    `note` is told where the file system knows no locks; work goes on without one.
+    `note` warns where the file system does not support locks; work goes on without one.
     raises: MachineError that names the process which holds the lock
     """
     folder = folder.resolve()
@@ -72,8 +72,8 @@ def _acquire(handle: int, folder: Path, note: Callable[[str], None]) -> None:
             return
     except OSError as error:  # some network and user-space file systems
         note(
-            f"the file system of {folder} knows no locks ({error.strerror}): start no second "
-            "run there"
+            f"the file system of {folder} does not support locks ({error.strerror}): do not start "
+            "a second run there"
         )
         return
     raise MachineError(

@@ -1,4 +1,4 @@
-"""Random generators that never share a stream: one per seed, purpose and place."""
+"""Independent random generators: one per seed, purpose and place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How anything is written: atomically, with a manifest of hashes last; and what is read back."""
+"""Atomic writes, folders with a manifest of hashes written last, and reading them back."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 @contextlib.contextmanager
 def _arrays_alone(path: Path) -> Iterator[None]:
-    """Turn numpy's refusal of anything but plain arrays into one line with the remedy."""
+    """InputError with the remedy where numpy refuses anything but plain arrays."""
     try:
         yield
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
@@ -175,8 +175,8 @@ def read_finished(
 ) -> dict[str, Any] | None:
     """The folder's manifest where it is finished and every file has its hash; else None.
 
-    A damaged file is set aside as *.corrupt together with the manifest, and `note` is told.
-    sets_aside: False where another process may be writing here: nothing is moved or told
+    A damaged file is set aside as *.corrupt together with the manifest, and `note` says so.
+    sets_aside: False where another process may be writing here: nothing is moved or noted
     """
     path = folder / MANIFEST
     if not path.exists():
@@ -233,7 +233,7 @@ def check_writable(folder: Path, remedy: str) -> None:
 
 
 def sweep(folder: Path, pattern: str = "**/.*.tmp") -> int:
-    """Remove what interrupted writes left behind, by processes now gone; returns how many files."""
+    """Remove temporary files of processes that have ended; returns how many files."""
     left = [path for path in folder.glob(pattern) if not _is_alive(path.name.split(".")[-2])]
     for path in left:
         path.unlink(missing_ok=True)
@@ -243,7 +243,7 @@ def sweep(folder: Path, pattern: str = "**/.*.tmp") -> int:
 def _is_alive(process: str) -> bool:
     """Whether a process with this number (text) runs: another one may be writing here right now.
 
-    A killed process that nobody has waited for yet still has its number, and writes no more.
+    A zombie, that is a killed process not yet waited for, still has its number.
     """
     try:
         os.kill(int(process), 0)

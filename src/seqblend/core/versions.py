@@ -1,4 +1,4 @@
-"""Which packages are at hand, and whether their versions are supported.
+"""Versions of the required packages, and whether they are supported.
 
 python -m seqblend.core.versions [PACKAGE ...]   # exit code 5 where something is missing
 """
@@ -12,9 +12,16 @@ import sys
 from collections.abc import Sequence
 
 OLDEST = {
-    "torch": (2, 6), "numpy": (2, 0), "pandas": (2, 2), "scikit-learn": (1, 5), "scipy": (1, 12),
-    "optuna": (4, 0), "rich": (13, 0), "matplotlib": (3, 8), "jinja2": (3, 0),
-}  # fmt: skip
+    "torch": (2, 6),
+    "numpy": (2, 0),
+    "pandas": (2, 2),
+    "scikit-learn": (1, 5),
+    "scipy": (1, 12),
+    "optuna": (4, 0),
+    "rich": (13, 0),
+    "matplotlib": (3, 8),
+    "jinja2": (3, 0),
+}
 
 
 def package_versions(more: Sequence[str] = ()) -> dict[str, str]:

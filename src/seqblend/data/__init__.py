@@ -1,1 +1,1 @@
-"""Sequences, vocabularies, folds, groups of rows, and made-up competitions."""
+"""Sequences, vocabularies, folds, groups of rows, and generated demo competitions."""

@@ -1,4 +1,4 @@
-"""folds.groups=auto: folds whose validation rows are as new to training rows as test rows are."""
+"""folds.groups=auto: groups that make validation rows as unrelated to training as test rows are."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from seqblend.data.sequences import Competition
 def resolve_groups(
     competition: Competition, config: FoldConfig, note: Callable[[str], None]
 ) -> tuple[FoldConfig, np.ndarray | None]:
-    """(fold settings, groups int64 [n_train] or None) for make_folds; `note` is told what and why.
+    """(fold settings, groups int64 [n_train] or None) for make_folds; `note` gets the reason.
 
-    Groups and folds that the competition's own columns give stand as they are.
+    Groups and folds from columns of the data take precedence.
     """
     if config.groups != "auto":
         return config, competition.groups
     if competition.groups is not None or competition.folds is not None:
-        note("folds.groups=auto is left out: the data's own groups or folds stand")
+        note("folds.groups=auto is ignored: the data has a group or fold column, which is used")
         return config, competition.groups
     config, groups = _resolve_duplicates(competition, config, note)
     ratio = measure_families(competition)
     if not are_families_apart(ratio):
-        note("folds.groups=auto: test rows are as related to train rows as these to each other")
+        note("folds.groups=auto: no groups, test rows are as related to train rows as these are")
         return config, groups
     families = find_families(competition)
     shared = int((np.bincount(families)[families] > 1).sum())
     note(
         f"folds.groups=auto: a train and a test row share rare tokens {ratio.value:.2f} times as "
-        f"often as two train rows do: {shared:,} rows share a fold with their relatives"
+        f"often as two train rows do: {shared:,} rows are kept in a fold with their relatives"
     )
     return config, families if groups is None else join_keys(families, groups)
 
@@ -44,16 +44,16 @@ def resolve_groups(
 def _resolve_duplicates(
     competition: Competition, config: FoldConfig, note: Callable[[str], None]
 ) -> tuple[FoldConfig, np.ndarray | None]:
-    """Near duplicates as groups, or none, and equal sequences apart, where test rows share them."""
+    """Near duplicates as groups; no groups at all where test rows have duplicates in train too."""
     numbers = number_near(train_and_test(competition))
     found = count_duplicates(numbers, competition.labels)
     if not found.repeated:
         return config, None
     if found.are_shared:
         note(
-            "folds.groups=auto: test rows have duplicates among train rows as often as these do, "
-            "so duplicates fall into any fold"
+            "folds.groups=auto: test rows have duplicates in train as often as train rows do, "
+            "so duplicates are not kept in one fold"
         )
         return replace(config, by_sequence=False), None
-    note(f"folds.groups=auto: {found.repeated:,} near duplicates share a fold with their likes")
+    note(f"folds.groups=auto: {found.repeated:,} near duplicates are kept in one fold")
     return config, numbers[: len(competition.train_ids)]

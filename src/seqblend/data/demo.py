@@ -1,4 +1,4 @@
-"""A competition with a known best score: hidden Markov models that only order tells apart."""
+"""The demo competition: hidden Markov models that differ in token order only, best score known."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CLASSES = ("A", "B", "C", "D", "E")
 
 @dataclass(frozen=True)
 class HiddenMarkov:
-    """Classes that share every marginal: all states are equally likely at every position.
+    """One hidden Markov chain per class; in all, every state is equally likely at every position.
 
     transitions: float64 [c, s, s], doubly stochastic (mean of two permutations, weight 0.9, the
         rest uniform); each state emits its own `tokens_per_state` tokens uniformly
@@ -34,16 +34,15 @@ def make_model(
     """The hidden Markov model of each class, drawn from the seed."""
     rng = rng_for(seed, "demo-transitions")
     identity = np.eye(states)
-    mixed = [(identity[rng.permutation(states)] + identity[rng.permutation(states)]) / 2
-             for _ in range(classes)]  # fmt: skip
-    transitions = 0.9 * np.stack(mixed) + 0.1 / states
+    orders = [[rng.permutation(states) for _ in range(2)] for _ in range(classes)]
+    transitions = 0.9 * identity[np.array(orders)].mean(axis=1) + 0.1 / states
     return HiddenMarkov(transitions, tokens_per_state, label_noise=0.006)
 
 
 def sample(
     model: HiddenMarkov, n: int, rng: np.random.Generator
 ) -> tuple[list[np.ndarray], np.ndarray]:
-    """n sequences and their labels: (list of int64 [t], int64 [n]); some labels are drawn anew."""
+    """n sequences and their labels: (list of int64 [t], int64 [n]); some labels are random."""
     classes, states, _ = model.transitions.shape
     truth = rng.permutation(np.arange(n) % classes)
     lengths = rng.integers(60, 129, n)
@@ -65,7 +64,7 @@ def sample(
 def posterior(model: HiddenMarkov, sequences: list[np.ndarray]) -> np.ndarray:
     """float64 [n, c]: the exact P(label | sequence), by the forward algorithm (Rabiner 1989).
 
-    A token belongs to one state only, so the forward sum has a single term a step.
+    A token belongs to one state only, so the forward sum has a single term per step.
     """
     classes = len(model.transitions)
     logs = np.log(model.transitions)
@@ -96,7 +95,7 @@ def write_rows(
     classes: tuple[str, ...],
     n_train: int,
 ) -> float:
-    """Write a competition of ids whose posteriors are known; the rows after n_train are the test.
+    """Write a competition of token ids with known posteriors; rows from n_train on are the test.
 
     sequences: int64 [t] each; labels: int64 [n]; best: float64 [n, c], exact P(label | sequence)
     returns: the best reachable accuracy, the mean of the rows' greatest posteriors
@@ -113,7 +112,7 @@ def write_rows(
     sample_rows = "".join(f"{i},{classes[0]}\n" for i in test_rows)
     write_text(folder / "sample_submission.csv", header + sample_rows)
     write_text(folder / "solution.csv", header + "".join(f"{i},{names[i]}\n" for i in test_rows))
-    wrong = np.flatnonzero(best[np.arange(n_train), labels[:n_train]] < 0.5)  # against all odds
+    wrong = np.flatnonzero(best[np.arange(n_train), labels[:n_train]] < 0.5)  # the label is random
     reachable = {
         "train_accuracy": float(np.mean(best[:n_train].argmax(1) == labels[:n_train])),
         "test_accuracy": float(np.mean(best[n_train:].argmax(1) == labels[n_train:])),

@@ -1,4 +1,4 @@
-"""Duplicates within and across train and test: how many, do labels agree, group them or not."""
+"""Duplicates within and between train and test: how many, whether labels agree, what to do."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from seqblend.data.folds import number_sequences
 from seqblend.data.minhash import number_near
 from seqblend.data.pairs import PairRatio, compare_pairs
 from seqblend.data.sequences import Competition, SequenceSet
-from seqblend.evaluation.check import Check, Estimate, plain_text, share_text
-from seqblend.evaluation.intervals import wilson_interval
+from seqblend.evaluation.check import Check
+from seqblend.evaluation.intervals import Estimate
 
-KEPT = 2 / 3  # duplicates are kept where test rows surely have as many as this, of 1
-MANY = 0.01  # share of training rows from which near duplicates across folds flatter
+KEPT = 2 / 3  # test rows share duplicates with train: the ratio's interval lies above this
+MANY = 0.01  # share of duplicated training rows from which the score may be too optimistic
 
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Rows that are like another one.
+    """Counts of rows that duplicate another one.
 
-    repeated: training rows like an earlier training row; known: test rows like a training row
-    conflicting: training rows like one of another label; examples: row pairs of such
-    ratio: pairs of a training and a test row over pairs of two training rows, by chance 1
+    repeated: training rows that duplicate an earlier one; known: test rows that duplicate a
+        training row
+    conflicting: training rows with a duplicate of another label; examples: pairs of such rows
+    ratio: duplicate pairs train-test over train-train; 1 for a random split
     """
 
     repeated: int
@@ -42,7 +43,7 @@ class Duplicates:
 def count_duplicates(numbers: np.ndarray, labels: np.ndarray, *, examples: int = 5) -> Duplicates:
     """Duplicates among training rows, which come first, and test rows.
 
-    numbers: int64 [n + m], equal for rows that are alike; labels: int64 [n], of training rows
+    numbers: int64 [n + m], equal for duplicates; labels: int64 [n], of training rows
     """
     n = len(labels)
     train, is_test = numbers[:n], np.arange(len(numbers)) >= n
@@ -60,7 +61,7 @@ def count_duplicates(numbers: np.ndarray, labels: np.ndarray, *, examples: int =
 
 
 def _compare(numbers: np.ndarray, is_test: np.ndarray) -> PairRatio | None:
-    """The ratio over numbers that several rows have."""
+    """The ratio over the numbers that occur more than once."""
     numbers = np.unique(numbers, return_inverse=True)[1].reshape(-1)
     many = np.flatnonzero(np.bincount(numbers) > 1)
     ones = np.ones(len(numbers), dtype=np.float32)
@@ -75,61 +76,58 @@ def train_and_test(competition: Competition) -> SequenceSet:
 
 
 def check_exact(competition: Competition, fold: np.ndarray) -> Check:
-    """Rows with the same sequence. fold: int64 [n_train], which may separate them."""
+    """Rows with the same sequence. fold: int64 [n_train]."""
     numbers = number_sequences(train_and_test(competition))
-    return _check("exact duplicates", "equal sequences", numbers, competition, fold)
+    return _check("exact duplicates", "rows with identical sequences", numbers, competition, fold)
 
 
 def check_near(competition: Competition, fold: np.ndarray) -> Check:
-    """Rows with nearly the same sequence. fold: int64 [n_train], which may separate them."""
+    """Rows with nearly the same sequence. fold: int64 [n_train]."""
     numbers = number_near(train_and_test(competition))
-    what = "rows that share 80 % of their n-grams"
-    return _check("near duplicates", what, numbers, competition, fold)
+    description = "rows that share at least 80 % of their n-grams (MinHash, Jaccard)"
+    return _check("near duplicates", description, numbers, competition, fold)
 
 
 def _check(
-    name: str, what: str, numbers: np.ndarray, competition: Competition, fold: np.ndarray
+    name: str, description: str, numbers: np.ndarray, competition: Competition, fold: np.ndarray
 ) -> Check:
-    """One kind of duplicates as a check."""
+    """One kind of duplicates as a check. numbers: int64 [n + m], equal for duplicates."""
     n, m = len(competition.train_ids), len(competition.test_ids)
     found = count_duplicates(numbers, competition.labels)
-    low, high = wilson_interval(np.array(found.repeated), np.array(n))
-    share = Estimate(found.repeated / n, float(low), float(high))
-    rate = f"; train-test over train-train pairs {plain_text(found.ratio)}" if found.ratio else ""
-    is_whole = len(np.unique(np.stack([numbers[:n], fold]), axis=1).T) == len(
-        np.unique(numbers[:n])
+    share = Estimate.share(found.repeated, n)
+    pairs = np.unique(np.stack([numbers[:n], fold]), axis=1)
+    is_kept_whole = pairs.shape[1] == len(np.unique(numbers[:n]))
+    means, advice = _interpret(found, is_many=share.value > MANY, is_kept_whole=is_kept_whole)
+    figure = (
+        f"{found.repeated:,} train rows ({share.percent()}); {found.known:,} of {m:,} test rows "
+        f"have a duplicate in train; {found.conflicting:,} train rows with conflicting labels"
     )
-    means, advice, is_flagged = _judge(found, share.value, is_kept_whole=is_whole)
-    names = competition.train_ids
-    return Check(
-        name, f"{what}, within train and with test",
-        f"{found.repeated:,} train rows ({share_text(share)}); {found.known:,} of {m:,} "
-        f"test rows are in train; {found.conflicting:,} with labels that differ{rate}",
-        means, advice, is_flagged, share.value, share.low, share.high,
-        {"repeated": found.repeated, "known": found.known, "conflicting": found.conflicting,
-         "shared_alike": found.are_shared,
-         "examples": [[names[one], names[other]] for one, other in found.examples]},
-    )  # fmt: skip
+    if found.ratio:
+        figure += f"; train-test over train-train pairs: {found.ratio.text()}"
+    ids = competition.train_ids
+    details = {
+        "repeated": found.repeated,
+        "known": found.known,
+        "conflicting": found.conflicting,
+        "shared_alike": found.are_shared,
+        "examples": [[ids[one], ids[other]] for one, other in found.examples],
+    }
+    is_flagged = bool(advice) and not found.are_shared
+    values = (share.value, share.low, share.high)
+    return Check(name, description, figure, means, advice, is_flagged, *values, details)
 
 
-def _judge(found: Duplicates, share: float, *, is_kept_whole: bool) -> tuple[str, str, bool]:
-    """(what it means, what to do, is it a flag)."""
+def _interpret(found: Duplicates, *, is_many: bool, is_kept_whole: bool) -> tuple[str, str]:
+    """(what the duplicates mean for the cross-validated score, what to do)."""
     if not found.repeated:
-        return "nothing to do", "", False
-    where = "they share a fold" if is_kept_whole else "some lie in different folds"
+        return "no duplicates", ""
+    where = "each set is in one fold" if is_kept_whole else "some are in different folds"
     if found.are_shared:
-        means = f"test rows have theirs in train as often as training rows do; {where}"
-        return (
-            means,
-            "--set folds.groups=auto keeps them as they fall" if is_kept_whole else "",
-            False,
-        )
+        advice = "--set folds.groups=auto spreads them over the folds" if is_kept_whole else ""
+        return f"test rows have duplicates in train as often as train rows do; {where}", advice
     if found.ratio is None or found.ratio.high >= 1:
-        return f"too few to tell whether test rows have theirs in train; {where}", "", False
-    is_flag = share > MANY and not is_kept_whole
-    advice = "--set folds.groups=auto groups them" if is_flag else ""
-    return (
-        f"test rows have theirs in train less often than training rows do; {where}",
-        advice,
-        is_flag,
-    )
+        return f"too few to say whether test rows have duplicates in train as often; {where}", ""
+    means = f"test rows have duplicates in train less often than train rows do; {where}"
+    if is_many and not is_kept_whole:
+        return f"{means}: the score is too optimistic", "--set folds.groups=auto groups them"
+    return means, ""

@@ -1,7 +1,8 @@
-"""Families of rows that share rare tokens (a film's names, an author's words), as groups for folds.
+"""Clusters ("families") of rows that share rare tokens, such as the names of one film.
 
-Where test rows come from other families than training rows, random folds have a row's relatives in
-training and the test has not: the score out of fold is too high for whatever learns rare tokens.
+Where test rows come from other families than training rows, random folds validate on rows whose
+relatives are in training, and the test does not: the score of models that learn rare tokens is too
+optimistic.
 """
 
 from __future__ import annotations
@@ -14,22 +15,22 @@ from scipy.sparse.csgraph import connected_components
 from scipy.stats import binom
 
 from seqblend.data.folds import number_sequences
-from seqblend.data.pairs import PairRatio, compare_pairs, mark_presence
+from seqblend.data.pairs import SPLITS, PairRatio, compare_pairs, mark_presence
 from seqblend.data.sequences import Competition
-from seqblend.evaluation.check import Check, plain_text
+from seqblend.evaluation.check import Check
 
 
 @dataclass(frozen=True)
 class FamilyConfig:
-    """What counts as rare, and as alike.
+    """Thresholds for rare tokens and similar rows.
 
-    most: a rare token is held by this many rows at most
-    related: test rows this much as related to training rows as these, or more, are no flag
-    surprise: a token tells families apart where chance would keep it from the test rows so far
-        with a probability of at most exp(-surprise)
-    alike: cosine from which two families become one
-    share, rows: a family has at most this share of all rows, or these where they are more (up to
-        a twentieth of all rows)
+    least, most: a rare token occurs in so many rows
+    related: flagged where the pair ratio's interval lies below this
+    surprise: a token counts where so few test rows holding it have a probability of at most
+        exp(-surprise) in a random split
+    alike: cosine similarity from which two families are merged
+    share, rows: the largest family: this share of all rows, or `rows` where that is more (but not
+        more than a twentieth of all rows)
     """
 
     most: int = 60
@@ -45,48 +46,54 @@ class FamilyConfig:
 def measure_families(
     competition: Competition, config: FamilyConfig = FamilyConfig()
 ) -> PairRatio | None:
-    """How often a training and a test row share a rare token, over how often two training rows do.
+    """How often a training and a test row share a rare token, relative to two training rows.
 
-    Of rows with the same sequence one counts. None where no token is rare.
+    Rows with the same sequence count once. None where no token is rare.
     """
     present, is_test = _rare_tokens(competition, config)
     return compare_pairs(present, is_test) if present.shape[1] else None
 
 
 def are_families_apart(ratio: PairRatio | None, config: FamilyConfig = FamilyConfig()) -> bool:
-    """Whether the test rows are of other families than the training rows."""
+    """Whether the test rows come from other families than the training rows."""
     return ratio is not None and ratio.is_lowered and ratio.high < config.related
 
 
 def check_families(competition: Competition, *, are_folds_grouped: bool) -> Check:
-    """Whether training rows have relatives among themselves that test rows have not."""
-    description = "rare tokens that a train and a test row share, against two train rows"
+    """Whether training rows are more related to each other than test rows are to them."""
+    name = "families"
+    description = "pairs of rows that share rare tokens: train-test relative to train-train"
     ratio = measure_families(competition)
     if ratio is None:
-        return Check("families", description, "no rare tokens", "cannot be told from the tokens")
-    figure = f"{plain_text(ratio)} times as often; random splits down to {ratio.chance:.2f}"
-    details = {"chance": ratio.chance, "pairs": ratio.pairs}
-    if not are_families_apart(ratio):
-        means, advice = "test rows are as related to train rows as these among themselves", ""
-    elif are_folds_grouped:
-        means, advice = "test rows are of other families (films, authors, days); so are folds", ""
-    else:
-        means = (
-            "test rows are of other families (films, authors, days) than train rows: random folds "
-            "flatter models that learn rare tokens by heart"
-        )
-        advice = "--set folds.groups=auto, and compare the scores under both"
-    is_flagged = bool(advice)
-    return Check("families", description, figure, means, advice, is_flagged,
-                 ratio.value, ratio.low, ratio.high, details)  # fmt: skip
+        return Check(name, description, "no rare tokens", "cannot be measured without rare tokens")
+    means, advice = "test rows are as related to train rows as train rows to each other", ""
+    if are_families_apart(ratio):
+        means = "test rows come from other families (films, authors, days) than train rows"
+        if are_folds_grouped:
+            means += ", and so do validation rows"
+        else:
+            means += ": random folds are too optimistic for models that learn rare tokens"
+            advice = "add --set folds.groups=auto and compare the scores"
+    return Check(
+        name,
+        description,
+        f"ratio {ratio.text()}; smallest of {SPLITS} random splits {ratio.chance:.2f}",
+        means,
+        advice,
+        is_flagged=bool(advice),
+        value=ratio.value,
+        low=ratio.low,
+        high=ratio.high,
+        details={"chance": ratio.chance, "pairs": ratio.pairs},
+    )
 
 
 def find_families(competition: Competition, config: FamilyConfig = FamilyConfig()) -> np.ndarray:
     """int64 [n_train]: the family of each training row.
 
-    A rare token counts as much as it surprises that so few test rows hold it: -log P(b or fewer).
-    Families merge with the one most like them, all at once, until none is like another (affinity
-    clustering; Bateni et al. 2017).
+    A rare token weighs -log P(so few test rows or fewer hold it), binomial. Each family merges with
+    its most similar one, all at once, until none is similar enough (affinity clustering; Bateni et
+    al. 2017).
     """
     rows = competition.view.sequences
     n, m = len(competition.train_ids), len(competition.test_ids)

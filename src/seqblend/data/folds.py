@@ -1,23 +1,21 @@
-"""Folds: which rows validate together, stratified, with groups and identical sequences kept whole.
+"""Stratified folds that keep groups and identical sequences together.
 
-Rows are integer positions throughout; -1 in a fold array means: always in training.
+Rows are integer positions; -1 in a fold array means: always in training.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from seqblend.core.config import FoldConfig, digest
+from seqblend.core.config import FoldConfig
 from seqblend.core.errors import FlagError, InputError, listing
 from seqblend.core.seeds import rng_for
-from seqblend.core.storage import holds_array, read_array, set_aside, write_array
 from seqblend.data.sequences import SequenceSet
 from seqblend.data.stratify import stratified_group_split
 
@@ -26,11 +24,11 @@ HOLD_OUT_PARTS = 5  # a hold-out is one part of five: 20 %
 
 @dataclass(frozen=True)
 class Folds:
-    """Each row's fold, and what making them found.
+    """Each row's fold, and what was noticed on the way.
 
     fold: int64 [n], 0..k-1, or -1 for a row that is always in training
-    keys: int64 [n], rows with the same key never sit on both sides of a fold
-    notes: sentences for the plan and the report
+    keys: int64 [n], rows with the same key are in the same fold
+    notes: sentences for the run plan and the report
     duplicates: rows whose sequence an earlier row has
     conflicting: rows that share their sequence with a row of another label
     """
@@ -68,14 +66,11 @@ def make_folds(
     keys = join_keys(alike if config.by_sequence else rows, groups)
     duplicates = len(rows) - int(alike.max(initial=-1)) - 1
     conflicting = _count_conflicting(labels, alike)
-    if duplicates:
-        notes = [_duplicate_note(duplicates, conflicting, config.by_sequence)]
-    else:
-        notes = []
+    notes = _duplicate_notes(duplicates, conflicting, is_joined=config.by_sequence)
     _check_labels(labels)
     if given is not None:
         fold = _use_given(np.asarray(given), len(labels))
-        notes += _torn_note(fold, keys)
+        notes += _separated_note(fold, keys)
     else:
         _check_counts(len(labels), int(keys.max()) + 1, config.count)
         rng = rng_for(config.seed, "folds")
@@ -104,44 +99,6 @@ def inner_split(
     inner = rows if groups is None else groups[rows]
     is_valid = _hold_out(labels[rows], _number(inner), rng_for(seed, "inner split"))
     return rows[~is_valid], rows[is_valid]
-
-
-def folds_digest(fold: np.ndarray) -> str:
-    """16 hex digits that name the folds int64 [n]."""
-    return hashlib.sha256(np.ascontiguousarray(fold, dtype="<i8").tobytes()).hexdigest()[:16]
-
-
-def folds_name(fold: np.ndarray, keys: np.ndarray) -> str:
-    """16 hex digits that name folds together with their keys: int64 [n] each."""
-    return digest(folds_digest(fold), folds_digest(keys))
-
-
-def write_folds(
-    folder: Path, folds: Folds, name: str, note: Callable[[str], None] = lambda _: None
-) -> None:
-    """Write folds-NAME.npy and keys-NAME.npy; the name is folds_name() of them.
-
-    A file that holds anything else under that name is set aside as *.corrupt, and `note` is told.
-    """
-    for kind, array in (("folds", folds.fold), ("keys", folds.keys)):
-        path = folder / f"{kind}-{name}.npy"
-        if holds_array(path, array):
-            continue
-        if path.exists():
-            set_aside(path)
-            note(f"{path.name} does not hold what its name says; set aside, and made again")
-        write_array(path, array, "folds")
-
-
-def read_folds(folder: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """(fold, keys): int64 [n] each. InputError where they are not those that the name says."""
-    fold, keys = (read_array(folder / f"{kind}-{name}.npy") for kind in ("folds", "keys"))
-    if folds_name(fold, keys) != name:
-        raise InputError(
-            f"{folder}: expected the folds with the digest {name}, found others under that name. "
-            "Type the same command again: they are made again"
-        )
-    return fold, keys
 
 
 def number_sequences(sequences: SequenceSet) -> np.ndarray:
@@ -242,21 +199,24 @@ def _count_conflicting(labels: np.ndarray, alike: np.ndarray) -> int:
     return int((np.bincount(pairs[:, 0], minlength=1)[alike] > 1).sum())
 
 
-def _duplicate_note(duplicates: int, conflicting: int, is_joined: bool) -> str:
-    where = "they share its fold" if is_joined else "they may lie in another fold"
-    return (
+def _duplicate_notes(duplicates: int, conflicting: int, *, is_joined: bool) -> list[str]:
+    """How many rows repeat another one's sequence; nothing where none does."""
+    if not duplicates:
+        return []
+    where = "in the same fold" if is_joined else "possibly in another fold"
+    return [
         f"{duplicates:,} rows repeat the sequence of an earlier row ({where}); "
         f"{conflicting:,} rows share theirs with a row of another label"
-    )
+    ]
 
 
-def _torn_note(fold: np.ndarray, keys: np.ndarray) -> list[str]:
-    """A warning where given folds put rows of one key on both sides."""
+def _separated_note(fold: np.ndarray, keys: np.ndarray) -> list[str]:
+    """A warning where given folds separate rows of one key."""
     pairs = np.unique(np.stack([keys, fold], 1), axis=0)
-    torn = int((np.bincount(pairs[:, 0])[keys] > 1).sum())
-    if not torn:
+    separated = int((np.bincount(pairs[:, 0])[keys] > 1).sum())
+    if not separated:
         return []
-    return [f"the given folds separate {torn:,} rows that share a group or a sequence"]
+    return [f"the given folds separate {separated:,} rows that share a group or a sequence"]
 
 
 def _rare_note(labels: np.ndarray, count: int, classes: Sequence[str] | None) -> list[str]:

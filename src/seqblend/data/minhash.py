@@ -18,13 +18,13 @@ _CHUNK = 5_000  # rows whose n-grams are held at once
 
 @dataclass(frozen=True)
 class SketchConfig:
-    """How near is near, and how hard to look.
+    """What counts as near duplicates, and the size of a sketch.
 
-    alike: least Jaccard similarity of two rows' sets of n-grams
-    bands, width: hashes of a sketch; a pair of similarity s becomes a candidate with probability
-        1 - (1 - s**width)**bands, 0.9998 at 0.8
-    rare: an n-gram is long enough where chance puts a given one into a row of middle length less
-        often than this
+    alike: smallest Jaccard similarity of two rows' sets of n-grams
+    bands, width: of the hashes in a sketch; a pair of similarity s becomes a candidate with a
+        probability of 1 - (1 - s**width)**bands, 0.9998 at 0.8
+    rare: n-grams are long enough where a given one occurs in a row of median length by chance
+        with a lower probability than this
     """
 
     alike: float = 0.8
@@ -49,9 +49,9 @@ def number_near(sequences: SequenceSet, config: SketchConfig = SketchConfig()) -
 
 
 def choose_order(sequences: SequenceSet, rare: float) -> int:
-    """The least n >= 3 from which n-grams tell rows apart, from the tokens' entropy.
+    """The smallest n >= 3 for which chance n-grams are `rare`, from the tokens' entropy.
 
-    Four letters need far longer ones than a language's words.
+    DNA, with four letters, needs far longer n-grams than words do.
     """
     counts = np.bincount(sequences.flat()[0])
     p = counts[counts > 0] / counts.sum()
@@ -86,7 +86,7 @@ def _scramble(values: np.ndarray) -> np.ndarray:
 
 
 def _sketch(sequences: SequenceSet, order: int, config: SketchConfig) -> np.ndarray:
-    """uint32 [n, bands * width]: each row's least value of so many random functions."""
+    """uint32 [n, bands * width]: each row's minimum of as many random hash functions."""
     grams, offsets = hash_ngrams(sequences, order)
     rng = rng_for(0, "minhash")
     factors = rng.integers(0, 2**32, config.bands * config.width, dtype=np.uint32) | np.uint32(1)
@@ -100,7 +100,7 @@ def _sketch(sequences: SequenceSet, order: int, config: SketchConfig) -> np.ndar
 
 
 def _candidates(sketch: np.ndarray, config: SketchConfig) -> tuple[np.ndarray, np.ndarray]:
-    """(one, other): int64 [p], pairs of rows with an equal band; the first of a band meets all."""
+    """(one, other): int64 [p], pairs of rows with an equal band; all are paired with the first."""
     pairs = []
     for band in range(config.bands):
         key = np.zeros(len(sketch), dtype=np.uint64)

@@ -1,4 +1,4 @@
-"""How often a training and a test row have something in common, against two training rows."""
+"""How often a training and a test row share tokens, relative to two training rows."""
 
 from __future__ import annotations
 
@@ -9,31 +9,28 @@ from scipy import sparse
 
 from seqblend.core.seeds import rng_for
 from seqblend.data.sequences import SequenceSet
-from seqblend.evaluation.bootstrap import Z_95
+from seqblend.evaluation.intervals import Z_95, Estimate
 
 BLOCKS = 20  # row blocks that the jackknife leaves out one by one
-SPLITS = 39  # random splits that the real one is held against
+SPLITS = 39  # random splits that the actual one is compared with
 
 
 @dataclass(frozen=True)
-class PairRatio:
-    """Pairs with something in common: train-test over train-train.
+class PairRatio(Estimate):
+    """Rate of train-test pairs that share a token over that of train-train pairs.
 
-    value: 1 where the split is random, 0 where test rows have nothing of the training rows
-    low, high: 95 % interval, by the jackknife over blocks of rows
-    chance: the least ratio among random splits of the same rows
-    pairs: of two training rows with something in common
+    value: 1 where the split is random, 0 where test rows share nothing with training rows
+    low, high: by the jackknife over blocks of rows
+    chance: the smallest ratio among random splits of the same rows
+    pairs: pairs of training rows that share a token
     """
 
-    value: float
-    low: float
-    high: float
     chance: float
     pairs: int
 
     @property
     def is_lowered(self) -> bool:
-        """Whether test rows have less in common with training rows than those among themselves."""
+        """Whether test rows share less with training rows than training rows do with each other."""
         return self.high < 1 and self.value < self.chance
 
 
@@ -48,9 +45,9 @@ def mark_presence(sequences: SequenceSet, size: int) -> sparse.csr_matrix:
 
 
 def compare_pairs(present: sparse.csr_matrix, is_test: np.ndarray) -> PairRatio | None:
-    """The ratio over all columns of `present`; None where it cannot be told.
+    """The ratio over all columns of `present`; None where no two training rows share one.
 
-    present: [n, v], what each row holds; is_test: bool [n]
+    present: [n, v], the tokens of each row; is_test: bool [n]
 
     A column held by a training and b test rows of n and m is common to a (a - 1) of n (n - 1) pairs
     and to a b of n m. Both shares have the same mean when the rows are split at random, whatever
@@ -59,9 +56,9 @@ def compare_pairs(present: sparse.csr_matrix, is_test: np.ndarray) -> PairRatio 
     """
     rng = rng_for(0, "pair blocks")
     block = rng.permutation(np.arange(present.shape[0]) % BLOCKS)
-    counts = np.stack([_count(present, (block == k)[:, None] * _sides(is_test))
-                       for k in range(BLOCKS)], axis=2)  # fmt: skip
-    sizes = np.stack([_sides(is_test)[block == k].sum(0) for k in range(BLOCKS)], axis=1)
+    sides = [(block == k)[:, None] * _sides(is_test) for k in range(BLOCKS)]
+    counts = np.stack([_count(present, side) for side in sides], axis=2)
+    sizes = np.stack([side.sum(0) for side in sides], axis=1)
     whole, rows = counts.sum(2), sizes.sum(1)
     weights = 1 / np.maximum(whole.sum(1) - 1, 1)
     value = _ratio(whole, rows, weights)

@@ -65,7 +65,7 @@ class CsvStyle:
     """How a delimited file is written.
 
     is_header_quoted: the column names are wrapped in quote marks
-    quoted: by column, whether every field is; the others only where they have to be
+    quoted: by column, whether every field is quoted; other columns only where necessary
     """
 
     separator: str = ","
@@ -76,7 +76,7 @@ class CsvStyle:
 
 @dataclass(frozen=True)
 class SubmissionForm:
-    """How the submission has to look.
+    """The format of the submission file.
 
     kind: `labels` (one column of labels), `probability` (one column, the probability of one
         class) or `class_columns` (a probability column for each class)
@@ -96,7 +96,7 @@ class SubmissionForm:
 
 @dataclass(frozen=True)
 class Competition:
-    """A competition as read: sequences, labels, ids, and the form of its answer.
+    """A competition as read: sequences, labels, ids, and the submission's format.
 
     labels: int64 [n_train], indices into `classes`
     classes: the labels' text as it is written in a submission

@@ -1,4 +1,4 @@
-"""Deals rows into stratified parts of equal size: groups first, single rows fill the gaps."""
+"""Stratified split with groups: whole groups first, then single rows to even out the classes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 def stratified_group_split(
     labels: np.ndarray, keys: np.ndarray, count: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """int64 [n] in 0..count-1: stratified parts that keep rows of one key together.
+    """int64 [n] in 0..count-1: stratified parts, rows of one key in the same part.
 
     labels: int64 [n], keys: int64 [n] numbered from 0
     Without shared keys part sizes and class counts differ by at most 1.
@@ -32,7 +32,7 @@ def stratified_group_split(
 def _place_groups(
     fold: np.ndarray, labels: np.ndarray, keys: np.ndarray, rows: np.ndarray, count: int
 ) -> None:
-    """Write into `fold` the groups among `rows`, largest first, each where its classes lack most.
+    """Write the folds of the groups among `rows`, largest first, each where its classes lack most.
 
     Need is the share of each class, and of all rows, that a fold still lacks. Equally large
     groups come in the order in which `rows` (shuffled) first names them.
@@ -59,7 +59,7 @@ def _place_groups(
 def _share_out(levels: np.ndarray, supply: np.ndarray) -> np.ndarray:
     """int64 [c, k]: how many single rows of each class every fold gets.
 
-    levels: int64 [k, c], the counts already placed; supply: int64 [c], the rows to deal
+    levels: int64 [k, c], the counts already placed; supply: int64 [c], the rows to assign
     Each class fills its lowest folds to an even level; what is left over goes to small folds.
     """
     count, c = levels.shape

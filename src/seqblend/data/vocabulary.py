@@ -1,4 +1,4 @@
-"""What one fold may know of the lexicon: a remap to vocabulary ids, fitted on its training rows."""
+"""A fold's vocabulary: map from lexicon ids to vocabulary ids, fitted on its training rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def fit_vocabulary(
 ) -> tuple[np.ndarray, int]:
     """Vocabulary ids of the lexicon, from the training rows alone.
 
-    returns: remap int32 [lexicon_size] (UNK 1 for what the fold does not know; 2, 3, ... by
+    returns: remap int32 [lexicon_size] (UNK 1 for tokens outside the vocabulary; 2, 3, ... by
         descending count, ties by the token's text, which is the lexicon's order), and the
         vocabulary's size with PAD and UNK
     """

@@ -1,1 +1,1 @@
-"""What can make a cross-validated score a wrong forecast, measured; and folds that mend it."""
+"""Diagnostics: what can make the cross-validated score differ from the test score."""

@@ -1,4 +1,4 @@
-"""What each member of a blend is worth: weight, loss without it, agreement, and its price."""
+"""What each member contributes to a blend: weight, loss without it, agreement, run time."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ from seqblend.evaluation.bootstrap import row_losses
 from seqblend.evaluation.metrics import predict_classes
 from seqblend.evaluation.paired import compare_losses
 
-METHOD = (
-    "logodds_simplex"  # the yardstick: convex, deterministic, and of log loss, which has no ties
-)
+METHOD = "logodds_simplex"  # convex and deterministic
 
 
 @dataclass(frozen=True)
 class MemberCard:
     """One member.
 
-    weight: in the blend that stands; loss_without: rise of the cross-fitted log loss of a log-odds
-    blend when it is refitted without the member, with the rise's 95 % interval over rows from
-    `low` to `high`; correlation: of its errors (1 - P(label)) with the other members' mean;
-    disagreement: share of rows where its class is not the blend's
-    prediction_std: how much its fits differ on one test row (standard deviation of P(class), mean)
+    weight: in the chosen blend
+    loss_without: increase of the cross-fitted log loss of a log-odds blend refitted without the
+        member; low, high: its 95 % interval over rows
+    correlation: of its errors, 1 - P(label), with the mean of the other members' errors
+    disagreement: share of rows where it predicts another class than the blend
+    prediction_std: std of the member's test predictions across folds and seeds
     """
 
     name: str
@@ -50,10 +49,10 @@ def make_cards(
     prediction_std: list[float],
     seconds: list[float],
 ) -> list[MemberCard]:
-    """A card for each member.
+    """One card per member.
 
     stack: float32 [m, n, c], out of fold; labels, fold: int64 [n]; blend: float [n, c]
-    weights: {name: weight}; prediction_std, seconds: one a member
+    weights: {name: weight}; prediction_std, seconds: one per member
     """
     rows = fold >= 0
     mine, known = labels[rows], stack[:, rows]
@@ -62,9 +61,9 @@ def make_cards(
     cards = []
     for k, name in enumerate(names):
         others = np.arange(len(names)) != k
-        without = (
-            _losses(stack[others], labels, fold) if others.any() else np.full(len(mine), np.nan)
-        )
+        without = np.full(len(mine), np.nan)
+        if others.any():
+            without = _losses(stack[others], labels, fold)
         rise = compare_losses(whole, without)
         differs = predict_classes(known[k]) != predict_classes(blend[rows])
         cards.append(
@@ -84,9 +83,9 @@ def make_cards(
 
 
 def prediction_std(parts: list[HoldOut]) -> float:
-    """The mean over test rows and classes of the fits' standard deviation; 0 below two fits.
+    """Std of P(class) across fits (folds and seeds), mean over test rows; 0 below two fits.
 
-    Fits differ by their fold's rows and by their seed: more seeds can take away as much at most.
+    An upper bound for what averaging over more seeds can remove.
     """
     if len(parts) < 2:
         return 0.0
@@ -95,9 +94,9 @@ def prediction_std(parts: list[HoldOut]) -> float:
 
 
 def member_gaining_most_from_seeds(cards: list[MemberCard], trained: set[str]) -> str | None:
-    """The member whose further seed takes most variance out of the blend in a second of work.
+    """The member whose next seed removes most of the blend's variance per second of training.
 
-    trained: names of members that differ by their seed at all
+    trained: names of members that depend on the seed
     """
     worth = {
         card.name: (card.weight * card.prediction_std) ** 2 / max(card.seconds, 1.0)

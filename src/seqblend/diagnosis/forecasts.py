@@ -1,4 +1,4 @@
-"""What test rows' probabilities tell without their labels: accuracy, and the classes' shares."""
+"""Forecasts for the unlabelled test rows: accuracy, and class frequencies."""
 
 from __future__ import annotations
 
@@ -6,39 +6,47 @@ import numpy as np
 
 from seqblend.core.seeds import rng_for
 from seqblend.diagnosis.holdouts import HoldOut
-from seqblend.evaluation.check import Check, Estimate, share_text
+from seqblend.evaluation.check import Check
+from seqblend.evaluation.intervals import Estimate
 from seqblend.evaluation.metrics import predict_classes
 
 STEPS = 100  # of EM
-DRAWS = 100  # samples of validation rows that chance is read from
-SURE = 3.0  # standard errors from which a difference of confidences is none by chance
-CLOSE = 1e-6  # EM ends where no share moves by more
+DRAWS = 100  # resamples of validation rows for the distance without a shift
+SURE = 3.0  # standard errors from which a difference of confidences counts
+CLOSE = 1e-6  # EM has converged where no share changes by more
 
 
 def check_confidence(model: str, parts: list[HoldOut]) -> Check:
-    """Accuracy to expect on the test rows, from how sure the model is of them."""
+    """The accuracy to expect on the test rows, from the model's confidence there."""
     known = float(np.mean([_accuracy(part) for part in parts]))
     drop, error = measure_drop(parts)
-    n_valid = sum(len(same[0].labels) for same in _by_fold(parts))  # a further seed adds no row
-    rows = 1 / len(parts[0].test) + 1 / n_valid
-    forecast = Estimate.normal(known - drop, float(np.sqrt(error**2 + known * (1 - known) * rows)))
-    is_lower = drop > SURE * error
-    means = f"as sure as of validation rows, of which {100 * known:.2f} % are right"
-    if is_lower:
-        means = f"less sure than of validation rows: expect less than their {100 * known:.2f} %"
+    n_valid = sum(len(same[0].labels) for same in _by_fold(parts))  # further seeds add no rows
+    # the variance of an accuracy of as many validation rows, and of as many test rows
+    of_rows = known * (1 - known) * (1 / len(parts[0].test) + 1 / n_valid)
+    forecast = Estimate.normal(known - drop, float(np.sqrt(error**2 + of_rows)))
+    means = "same mean confidence on test rows as on validation rows"
+    if drop > SURE * error:
+        means = "less confident on test rows than on validation rows: they are harder"
     elif drop < -SURE * error:
-        means = f"surer than of validation rows ({100 * known:.2f} %): test rows look easier"
-    advice = "trust differences between models, not the level of the score" if is_lower else ""
+        means = "more confident on test rows than on validation rows: they look easier"
+    is_lower = drop > SURE * error
+    advice = "compare models by the score, but expect a lower one on the test rows"
     return Check(
-        f"confidence of {model}", "how sure its fits are of test rows, and of validation rows",
-        f"accuracy {share_text(forecast)} to expect", means, advice, is_lower, forecast.value,
-        forecast.low, forecast.high,
-        {"model": model, "out_of_fold": known, "drop": drop, "error": error},
-    )  # fmt: skip
+        f"confidence of {model}",
+        "accuracy on test rows, forecast from mean confidence there and on validation rows",
+        f"expected accuracy {forecast.percent()}; on validation rows {100 * known:.2f} %",
+        means,
+        advice if is_lower else "",
+        is_lower,
+        value=forecast.value,
+        low=forecast.low,
+        high=forecast.high,
+        details={"model": model, "out_of_fold": known, "drop": drop, "error": error},
+    )
 
 
 def measure_drop(parts: list[HoldOut]) -> tuple[float, float]:
-    """By how much the fits are less sure of test rows than of validation rows, and its error.
+    """By how much mean confidence is lower on test rows than on validation rows, and its error.
 
     Difference of confidences (Guillory et al. 2021): where probabilities are calibrated on both
     kinds of rows, it is the difference of the accuracies. The error holds the fits' spread and the
@@ -60,7 +68,7 @@ def measure_drop(parts: list[HoldOut]) -> tuple[float, float]:
 
 
 def _by_fold(parts: list[HoldOut]) -> list[list[HoldOut]]:
-    """The fits of each fold, one a seed."""
+    """The fits of each fold, one per seed."""
     folds = sorted({part.fold for part in parts})
     return [[part for part in parts if part.fold == k] for k in folds]
 
@@ -70,32 +78,36 @@ def _accuracy(part: HoldOut) -> float:
 
 
 def check_classes(parts: list[HoldOut], classes: tuple[str, ...]) -> Check:
-    """Whether the classes' shares among test rows are those of the training rows."""
+    """Whether the class frequencies of the test rows are those of the training rows."""
     known = _shares(np.concatenate([part.labels for part in parts]), len(classes))
-    guess = np.mean([_shift(part, part.test) for part in parts], axis=0)
-    guess = np.maximum(known + guess, 0)
-    guess /= guess.sum()
-    chance = _distances_by_chance(parts)
-    value, bound = float(np.abs(guess - known).sum() / 2), float(np.quantile(chance, 0.95))
+    shift = np.mean([_shift(part, part.test) for part in parts], axis=0)
+    test = np.maximum(known + shift, 0)
+    test /= test.sum()
+    value = float(np.abs(test - known).sum() / 2)  # total variation distance
+    bound = float(np.quantile(_distances_without_shift(parts), 0.95))
+    means = "class frequencies are those of the train rows"
+    if value > bound:
+        most = np.argsort(-np.abs(test - known), kind="stable")[:3]
+        changes = (f"{classes[k]} {100 * known[k]:.1f} -> {100 * test[k]:.1f} %" for k in most)
+        means = f"class frequencies differ from train: {', '.join(changes)}"
     is_flagged = value > bound and value > 0.02
-    most = np.argsort(-np.abs(guess - known), kind="stable")[:3]
-    changes = ", ".join(
-        f"{classes[k]} {100 * known[k]:.1f} -> {100 * guess[k]:.1f} %" for k in most
-    )
-    means = f"the classes' shares differ: {changes}" if value > bound else (
-        "the classes are as frequent as in train")  # fmt: skip
-    advice = "where the metric sees class shares, weigh probabilities by them" if is_flagged else ""
+    advice = "where the metric depends on class frequencies, reweight the probabilities by them"
     return Check(
-        "class shift", "the classes' shares among test rows, by EM on held-out probabilities "
-        "(Saerens et al. 2002; right where a class looks the same in test)",
-        f"{100 * value:.2f} % of rows in other classes; chance up to {100 * bound:.2f} %",
-        means, advice, is_flagged, value, None, bound,
-        {"train": known.tolist(), "test": guess.tolist()},
-    )  # fmt: skip
+        "class shift",
+        "class frequencies of the test rows, estimated by EM (Saerens et al. 2002); assumes that a "
+        "class looks the same in train and test",
+        f"{100 * value:.2f} % of rows change class; without a shift up to {100 * bound:.2f} %",
+        means,
+        advice if is_flagged else "",
+        is_flagged,
+        value=value,
+        high=bound,
+        details={"train": known.tolist(), "test": test.tolist()},
+    )
 
 
 def estimate_shares(p: np.ndarray, prior: np.ndarray) -> np.ndarray:
-    """float64 [c]: the classes' shares among rows whose probabilities hold under `prior`.
+    """float64 [c]: the class frequencies of rows whose probabilities were fitted under `prior`.
 
     p: float [n, c], prior: float64 [c], above 0. EM of Saerens, Latinne & Decaestecker (2002):
     posteriors are weighed by the ratio of the shares, whose mean they give again.
@@ -110,9 +122,9 @@ def estimate_shares(p: np.ndarray, prior: np.ndarray) -> np.ndarray:
 
 
 def _shift(part: HoldOut, p: np.ndarray) -> np.ndarray:
-    """float64 [c]: by how much the shares of rows p differ from those of the validation rows.
+    """float64 [c]: estimated class frequencies of rows p less those of the validation rows.
 
-    EM sees both through the same model, whose bias cancels to first order.
+    Both are estimated by EM through the same model, whose bias cancels to first order.
     """
     prior = np.maximum(_shares(part.labels, p.shape[1]), 1e-4)
     prior /= prior.sum()
@@ -123,8 +135,8 @@ def _shares(labels: np.ndarray, c: int) -> np.ndarray:
     return np.bincount(labels, minlength=c) / len(labels)
 
 
-def _distances_by_chance(parts: list[HoldOut]) -> np.ndarray:
-    """float64 [DRAWS]: the distance where the test rows are drawn from the validation rows."""
+def _distances_without_shift(parts: list[HoldOut]) -> np.ndarray:
+    """float64 [DRAWS]: total variation distances where test rows are drawn from validation rows."""
     rng = rng_for(0, "class shift")
     part = max(parts, key=lambda one: len(one.labels))
     m, n = len(part.test), len(part.labels)

@@ -1,4 +1,4 @@
-"""What one fitted model says about rows it has not seen: its validation rows and the test rows."""
+"""Probabilities of one fit for its validation rows and for the test rows."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from seqblend.running.workspace import Workspace
 
 @dataclass(frozen=True)
 class HoldOut:
-    """One fit's probabilities. Its two sets of rows are equally new to it, as OOF and the mean over
-    folds on test rows are not.
+    """One fit's probabilities on two sets of rows that are both unseen by it.
+
+    Pooled out-of-fold rows and the test rows' mean over folds would not be comparable.
 
     labels: int64 [n], of the validation rows; valid: float [n, c]; test: float [m, c]
     fold: the fold of the validation rows; with several seeds there are several fits of it
@@ -43,13 +44,16 @@ def read_hold_outs(
 
 
 def fit_hold_out(competition: Competition, fold: np.ndarray) -> HoldOut:
-    """A linear model on fold 0, for want of finished runs; nothing of it is kept."""
+    """A linear model fitted on fold 0, where no run has finished; it is not stored."""
     train, valid = split(fold, 0)
     rows, labels = competition.train, competition.labels
     member = TfidfLogistic.fit(
-        rows.take(train), labels[train], classes=len(competition.classes), view=competition.view,
-        options=TfidfOptions(), seed=0,
-    )  # fmt: skip
-    return HoldOut(
-        labels[valid], member.predict(rows.take(valid)), member.predict(competition.test), fold=0
+        rows.take(train),
+        labels[train],
+        classes=len(competition.classes),
+        view=competition.view,
+        options=TfidfOptions(),
+        seed=0,
     )
+    valid_p, test_p = (member.predict(each) for each in (rows.take(valid), competition.test))
+    return HoldOut(labels[valid], valid_p, test_p, fold=0)

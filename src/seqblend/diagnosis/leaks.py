@@ -1,4 +1,4 @@
-"""A label that can be read from what should tell nothing: id, row order, length."""
+"""Label leaks: how well the id, the row order or the length predicts the label."""
 
 from __future__ import annotations
 
@@ -12,18 +12,23 @@ from sklearn.tree import DecisionTreeClassifier
 from seqblend.core.seeds import rng_for, seed_for
 from seqblend.data.sequences import Competition
 from seqblend.data.stratify import stratified_group_split
-from seqblend.evaluation.check import Check, Estimate, share_text
+from seqblend.evaluation.check import Check
+from seqblend.evaluation.intervals import Estimate
 
 FOLDS = 5
-MOST = 20_000  # rows looked at
-LEAVES = 50  # a tree's most leaves; small ones would tell the noise of their rows
-PRIOR = 1.0  # rows' worth of class frequencies in every leaf, for each class
-_LIMITS = {"id": 0.05, "row order": 0.05, "length": 0.5}  # a length may tell something honestly
+MOST = 20_000  # rows checked
+LEAVES = 50  # largest number of leaves of a tree: smaller leaves would fit noise
+PRIOR = 1.0  # pseudo-counts of the class frequencies in each leaf, per class
+_LIMITS = {
+    "id": 0.05,
+    "row order": 0.05,
+    "length": 0.5,
+}  # a length may be informative without a leak
 _PERIODS = (2, 3, 4, 5, 7, 10)
 
 
 def check_leaks(competition: Competition) -> list[Check]:
-    """How much of the label each of id, row order and length tells, by a cross-validated tree."""
+    """How well each of id, row order and length predicts the label, by a cross-validated tree."""
     n = len(competition.train_ids)
     rows = np.sort(rng_for(0, "leaks").permutation(n)[:MOST])
     lengths = competition.train.lengths
@@ -37,11 +42,11 @@ def check_leaks(competition: Competition) -> list[Check]:
 
 
 def measure_leak(x: np.ndarray, labels: np.ndarray) -> Estimate:
-    """The share of the labels' entropy that x tells about rows left out; 0 is chance.
+    """The share of the labels' entropy that x explains on held-out rows; 0 is chance.
 
     x: float64 [n, d], labels: int64 [n]
     A tree's leaves give probabilities; a row's gain is its log-likelihood over that of the other
-    folds' class frequencies. The interval is the rows' spread. May be negative.
+    folds' class frequencies. The interval is over rows. May be negative.
     """
     c = int(labels.max()) + 1
     parts = min(FOLDS, len(labels))
@@ -61,7 +66,7 @@ def measure_leak(x: np.ndarray, labels: np.ndarray) -> Estimate:
 def _fit_tree(
     x: np.ndarray, labels: np.ndarray, others: np.ndarray, prior: np.ndarray
 ) -> np.ndarray:
-    """float64 [m, c]: class shares of each other row's leaf, with PRIOR."""
+    """float64 [m, c]: class shares of each other row's leaf, smoothed by PRIOR."""
     seed = seed_for(0, "leak tree") % 2**32
     least = max(20, len(x) // LEAVES)
     tree = DecisionTreeClassifier(min_samples_leaf=least, random_state=seed).fit(x, labels)
@@ -73,7 +78,7 @@ def _fit_tree(
 
 
 def describe_ids(ids: list[str]) -> np.ndarray:
-    """float64 [n, d]: an id's length, its numbers and words by place, and what numbers leave over.
+    """float64 [n, d]: the id's length, its numbers (also modulo small periods) and its words.
 
     `12_7` has the numbers 12 and 7, `neg/3` the word `neg` and the number 3.
     """
@@ -91,24 +96,29 @@ def describe_ids(ids: list[str]) -> np.ndarray:
 
 
 def describe_order(rows: np.ndarray) -> np.ndarray:
-    """float64 [n, d]: the row's place in the file, and what it leaves over by small periods."""
+    """float64 [n, d]: the row's position in the file, and that modulo small periods."""
     return np.stack([rows, *(rows % period for period in _PERIODS)], axis=1).astype(np.float64)
 
 
-def _check(name: str, told: Estimate) -> Check:
-    """One source of a leak as a check."""
-    is_flagged = told.low > _LIMITS[name]
-    if is_flagged:
-        means = f"the {name} tells the label: no model needs to, and the test may not have it"
-        advice = "our models read the sequence alone; do not hand-feed this to another model"
-        if name == "length":
-            means, advice = "rows of a class have a length of their own", "check how rows were cut"
-    else:
-        means, advice = "no label to be read there", ""
-        if told.low > 0.01:
-            means = "it tells a little, as where topics change with time or have their own lengths"
+def _check(name: str, gain: Estimate) -> Check:
+    """One possible source of a leak as a check."""
+    is_flagged, means, advice = gain.low > _LIMITS[name], f"the {name} does not predict it", ""
+    if is_flagged and name == "length":
+        means = "classes have lengths of their own"
+        advice = "check whether rows were cut differently by class"
+    elif is_flagged:
+        means = f"the {name} predicts the label, which the test rows may not repeat"
+        advice = "our models read the sequence alone: do not give this to another model"
+    elif gain.low > 0.01:
+        means = f"the {name} predicts it slightly, as where topics change with time"
     return Check(
-        f"label from {name}", f"a cross-validated tree on the {name}; 0 % is chance",
-        f"{share_text(told)} of the label's entropy", means, advice, is_flagged,
-        told.value, told.low, told.high,
-    )  # fmt: skip
+        f"label from {name}",
+        f"share of the label's entropy that a cross-validated tree explains from the {name}",
+        gain.percent(),
+        means,
+        advice,
+        is_flagged,
+        value=gain.value,
+        low=gain.low,
+        high=gain.high,
+    )

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqblend.evaluation.check import Check, Estimate, share_text
-from seqblend.evaluation.intervals import wilson_interval
+from seqblend.evaluation.check import Check
+from seqblend.evaluation.intervals import Estimate
 
 SHOWN = 200  # rows listed
-MANY = 0.01  # share of suspected rows that is worth a look
+MANY = 0.01  # share of suspected rows from which they should be read
 
 
 @dataclass(frozen=True)
-class Suspects:
-    """Rows whose label is probably wrong, the surest first.
+class LabelErrors:
+    """Rows whose label is probably wrong, the most confident first.
 
-    rows: int64 [k], positions; likely: int64 [k], the class that each seems to be
-    margins: float64 [k], P(label) - P(likely), the lower the surer
+    rows: int64 [k], positions; likely: int64 [k], the probable class of each
+    margins: float64 [k], P(label) - P(likely), below 0
     """
 
     rows: np.ndarray
@@ -26,7 +26,7 @@ class Suspects:
     margins: np.ndarray
 
 
-def suspect_labels(labels: np.ndarray, oof: np.ndarray) -> Suspects:
+def find_label_errors(labels: np.ndarray, oof: np.ndarray) -> LabelErrors:
     """Confident learning (Northcutt, Jiang & Chuang 2021).
 
     labels: int64 [n]; oof: float [n, c], out of fold, no NaN
@@ -36,16 +36,16 @@ def suspect_labels(labels: np.ndarray, oof: np.ndarray) -> Suspects:
     (their `confident joint`), where that class is the more probable one as well.
     """
     p, c = oof.astype(np.float64), oof.shape[1]
-    own = p[np.arange(len(labels)), labels]
+    given = p[np.arange(len(labels)), labels]
     counts = np.bincount(labels, minlength=c)
-    usual = np.bincount(labels, weights=own, minlength=c) / np.maximum(counts, 1)
+    usual = np.bincount(labels, weights=given, minlength=c) / np.maximum(counts, 1)
     confident = np.where(p >= np.where(counts > 0, usual, np.inf), p, -1.0)
     likely = confident.argmax(axis=1)
-    margins = own - p[np.arange(len(labels)), likely]
+    margins = given - p[np.arange(len(labels)), likely]
     is_wrong = (confident.max(axis=1) >= 0) & (likely != labels) & (margins < 0)
     rows = np.flatnonzero(is_wrong)
     rows = rows[np.argsort(margins[rows], kind="stable")]
-    return Suspects(rows, likely[rows], margins[rows])
+    return LabelErrors(rows, likely[rows], margins[rows])
 
 
 def precision_and_recall(suspected: np.ndarray, wrong: np.ndarray) -> tuple[float, float]:
@@ -62,33 +62,40 @@ def check_labels(
     classes: tuple[str, ...],
     planted: np.ndarray | None = None,
 ) -> Check:
-    """Suspected label errors of a model's OOF; rows without one (NaN) are left out.
+    """Suspected label errors from a model's out-of-fold probabilities; NaN rows are left out.
 
-    labels: int64 [n]; oof: float [n, c]; planted: int64 positions that are known to be wrong
+    labels: int64 [n]; oof: float [n, c]; planted: int64, positions of known errors (the demo's)
     """
     rows = np.flatnonzero(np.isfinite(oof).all(axis=1))
-    found = suspect_labels(labels[rows], oof[rows])
-    low, high = wilson_interval(np.array(len(found.rows)), np.array(len(rows)))
-    share = Estimate(len(found.rows) / len(rows), float(low), float(high))
-    figure = f"{len(found.rows):,} of {len(rows):,} rows, {share_text(share)}"
-    positions = rows[found.rows].tolist()
-    details: dict = {"model": model, "positions": positions, "rows": [
-        {"id": ids[rows[row]], "label": classes[labels[rows[row]]], "likely": classes[likely],
-         "margin": round(float(margin), 4)}
-        for row, likely, margin in zip(*(part[:SHOWN] for part in (
-            found.rows, found.likely, found.margins)), strict=True)
-    ]}  # fmt: skip
+    found = find_label_errors(labels[rows], oof[rows])
+    share = Estimate.share(len(found.rows), len(rows))
+    figure = f"{len(found.rows):,} of {len(rows):,} rows, {share.percent()}"
+    details: dict = {"model": model, "positions": rows[found.rows].tolist()}
+    details["rows"] = [
+        {
+            "id": ids[rows[row]],
+            "label": classes[labels[rows[row]]],
+            "likely": classes[likely],
+            "margin": round(float(margin), 4),
+        }
+        for row, likely, margin in zip(found.rows, found.likely, found.margins, strict=True)
+    ][:SHOWN]
     if planted is not None:
         precision, recall = precision_and_recall(rows[found.rows], np.intersect1d(planted, rows))
         figure += (
-            f"; of {len(planted)} planted ones: precision {precision:.2f}, recall {recall:.2f}"
+            f"; of {len(planted)} known errors: precision {precision:.2f}, recall {recall:.2f}"
         )
         details |= {"planted": len(planted), "precision": precision, "recall": recall}
-    worst = ", ".join(row["id"] for row in details["rows"][:5])
+    first = ", ".join(row["id"] for row in details["rows"][:5])
+    advice = "read these rows; leave out or relabel what is plainly wrong"
     return Check(
-        "label errors", f"rows that {model}, out of fold, is sure are of another class "
-        "(confident learning)", figure,
-        f"the surest: {worst}" if worst else "no row stands out",
-        "read these rows; leave out or relabel what is plainly wrong" if share.low > MANY else "",
-        False, share.value, share.low, share.high, details,
-    )  # fmt: skip
+        "label errors",
+        f"rows that {model} confidently predicts as another class out of fold (confident learning)",
+        figure,
+        f"most confident: {first}" if first else "no row is suspected",
+        advice if share.low > MANY else "",
+        value=share.value,
+        low=share.low,
+        high=share.high,
+        details=details,
+    )

@@ -1,4 +1,4 @@
-"""Everything the doctor found, as a dataclass and as JSON."""
+"""The results of all diagnostics, as a dataclass and as JSON."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from seqblend.evaluation.paired import PairedDifference
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Everything found. Without finished runs all but the checks is empty.
+    """The results. Without finished runs all but the checks is empty.
 
-    best: the run with the least log loss; gains: {other run: by how much the best is better in the
-        metric}
-    seeds_for: the member whose further seed is worth most
+    best: the run with the lowest log loss; gains: {other run: by how much the best one is better
+        in the metric}
+    seeds_for: the member that gains most from another seed
     """
 
     checks: list[Check]
@@ -35,7 +35,7 @@ class Diagnosis:
 
 
 def to_plain(value: Any) -> Any:
-    """Dataclasses, tuples and NumPy numbers as JSON has them; what is not finite is null."""
+    """Dataclasses, tuples and NumPy numbers as JSON values; infinite and NaN become null."""
     if dataclasses.is_dataclass(value):
         return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, dict):

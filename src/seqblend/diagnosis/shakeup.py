@@ -1,4 +1,4 @@
-"""How far a public leaderboard may be from the private one, drawn from out-of-fold rows."""
+"""Leaderboard shake-up: public against private scores, simulated from out-of-fold rows."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from seqblend.core.seeds import rng_for
-from seqblend.evaluation.bootstrap import weighted_metric
+from seqblend.evaluation.bootstrap import resampled_weights, weighted_metric
 from seqblend.evaluation.metrics import METRICS
 
 SHARES = (0.2, 0.3, 0.5)
 DRAWS = 1_000
-CHUNK = 50  # test sets held at once
 
 
 @dataclass(frozen=True)
 class ShakeUp:
-    """What a public leaderboard on this share of the test rows tells.
+    """A simulated public leaderboard on this share of the test rows.
 
-    rows: the public ones; error: standard deviation of a public score; gap: 95 % of public scores
-    are within this of the private one; flip: the chance that the better of two submissions on the
-    public rows is the worse on the private rows (None without a second submission)
+    rows: the public ones; error: standard deviation of a public score
+    gap: 95 % of public scores are within this of the private score
+    flip: the probability that the better of two submissions on the public rows is worse on the
+        private rows (None without a second submission)
     """
 
     share: float
@@ -39,7 +39,7 @@ def forecast_shake_up(
     test_rows: int,
     shares: tuple[float, ...] = SHARES,
 ) -> list[ShakeUp]:
-    """Test sets of `test_rows` rows drawn from those out of fold, cut into public and private.
+    """Simulated test sets of `test_rows` out-of-fold rows, split into public and private.
 
     labels: int64 [n]; first, second: float [n, c], two submissions' probabilities out of fold
     Shares of so few rows that the metric is never defined on both parts are left out.
@@ -53,11 +53,13 @@ def _forecast(functions: list, n: int, metric: str, test_rows: int, share: float
     """One share. Rows are drawn with replacement; public and private are independent draws."""
     rng = rng_for(0, "shake-up", round(1000 * share))
     public = max(1, round(share * test_rows))
-    scores = []
-    for start in range(0, DRAWS, CHUNK):
-        size = min(CHUNK, DRAWS - start)
-        sides = [_draw(rng, n, size, rows) for rows in (public, max(test_rows - public, 1))]
-        scores.append([[function(weights) for weights in sides] for function in functions])
+    sides = [
+        resampled_weights(rng, n, DRAWS, rows) for rows in (public, max(test_rows - public, 1))
+    ]
+    scores = [
+        [[function(weights) for weights in pair] for function in functions]
+        for pair in zip(*sides, strict=True)
+    ]
     table = np.concatenate(scores, axis=2)  # [submissions, public and private, draws]
     table = table[:, :, np.isfinite(table).all(axis=(0, 1))]
     if not table.size:
@@ -68,9 +70,3 @@ def _forecast(functions: list, n: int, metric: str, test_rows: int, share: float
         leads = table[0] - table[1] if METRICS[metric].higher_is_better else table[1] - table[0]
         flip = float((leads[0] * leads[1] < 0).mean())
     return ShakeUp(share, public, float(table[0, 0].std()), gap, flip)
-
-
-def _draw(rng: np.random.Generator, n: int, size: int, rows: int) -> np.ndarray:
-    """float64 [size, n]: how often each row is drawn, `rows` in all."""
-    drawn = rng.integers(0, n, (size, rows)) + n * np.arange(size)[:, None]
-    return np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)

@@ -1,4 +1,4 @@
-"""Do test rows look like training rows: adversarial validation, and tokens never seen before."""
+"""Train-test shift: adversarial validation, and the share of unseen tokens."""
 
 from __future__ import annotations
 
@@ -15,68 +15,70 @@ from seqblend.data.pairs import mark_presence
 from seqblend.data.sequences import Competition
 from seqblend.data.stratify import stratified_group_split
 from seqblend.evaluation.bootstrap import bootstrap
-from seqblend.evaluation.check import Check, Estimate, plain_text, share_text
+from seqblend.evaluation.check import Check
+from seqblend.evaluation.intervals import Estimate
 from seqblend.evaluation.metrics import score
 from seqblend.models.logistic import LogisticConfig, fit_logistic, predict_logistic
 from seqblend.models.ngrams import fit_ngrams
 from seqblend.models.weighting import fit_idf, to_tfidf
 
-MOST = 10_000  # rows of each side that the adversarial model sees
+MOST = 10_000  # rows of each side that the adversarial model is fitted on
 FOLDS = 5
-STRENGTH = 1.0  # of the adversarial model: what tells has to tell often
-RAISED = 0.6  # an AUC that is surely above this is a flag
-SHOWN = 8  # features named
+STRENGTH = 1.0  # inverse regularisation (C) of the adversarial model
+RAISED = 0.6  # flagged where the AUC's interval lies above this
+SHOWN = 8  # tokens listed
 
 
 def check_adversarial(competition: Competition) -> Check:
-    """How well a linear model on tokens, pairs of tokens and length tells test from train."""
+    """Adversarial validation: how well a linear model separates test rows from training rows."""
     rows, is_test = _draw_rows(competition)
     labels = is_test.astype(np.int64)
     p = _predict_sides(competition, rows, labels)
-    drawn = bootstrap("auc", labels, [p], 200)[0]
-    value = score("auc", labels, p)
-    auc = Estimate.normal(value, float(drawn.std()))
-    told = telling_tokens(competition)
-    is_flagged = auc.low > RAISED
-    if is_flagged:
-        means, advice = (
-            "test rows look different from train rows",
-            ("expect another score than out of fold; mend what tells where it is an artefact"),
-        )
+    auc = Estimate.normal(score("auc", labels, p), bootstrap("auc", labels, [p], 200)[0].std())
+    tokens = shifted_tokens(competition)
+    figure, advice = f"AUC {auc.text(3)}", ""
+    means = "test rows cannot be distinguished from train rows"
+    if auc.low > RAISED:
+        means = "test rows differ from train rows: expect another score on the test rows"
+        advice = "look at these tokens; clean them where they are an artefact of the files"
+        shares = (f"{t} ({a:.2%} of train rows, {b:.2%} of test rows)" for t, a, b in tokens[:3])
+        figure += f"; tokens that differ most: {', '.join(shares)}"
     elif auc.low > 0.52:
-        means, advice = "they differ a little", ""
-    else:
-        means, advice = "test rows cannot be told from train rows", ""
-    shown = ", ".join(f"{name} ({100 * a:.2f} % of train, {100 * b:.2f} % of test rows)"
-                      for name, a, b in told[:3])  # fmt: skip
+        means = "test rows differ slightly from train rows"
     return Check(
-        "train against test", "a cross-validated linear model on tokens, pairs and length",
-        f"AUC {plain_text(auc, 3)}" + (f"; tells most: {shown}" if is_flagged else ""),
-        means, advice, is_flagged, auc.value, auc.low, auc.high,
-        {"tokens": [list(each) for each in told]},
-    )  # fmt: skip
+        "adversarial validation",
+        "cross-validated AUC of a linear model (tokens, token pairs, length) that predicts whether "
+        "a row is a test row",
+        figure,
+        means,
+        advice,
+        is_flagged=bool(advice),
+        value=auc.value,
+        low=auc.low,
+        high=auc.high,
+        details={"tokens": [list(each) for each in tokens]},
+    )
 
 
-def telling_tokens(competition: Competition) -> list[tuple[str, float, float]]:
-    """(token, share of training rows, share of test rows) of those that differ most surely."""
+def shifted_tokens(competition: Competition) -> list[tuple[str, float, float]]:
+    """(token, share of training rows, share of test rows), by the z of two proportions."""
     view, n = competition.view, len(competition.train_ids)
     present = mark_presence(train_and_test(competition), len(view.lexicon))
-    a, b = (np.bincount(part.indices, minlength=len(view.lexicon)) / part.shape[0]
-            for part in (present[:n], present[n:]))  # fmt: skip
-    mean = (a * n + b * (present.shape[0] - n)) / present.shape[0]
-    spread = np.sqrt(mean * (1 - mean) * (1 / n + 1 / (present.shape[0] - n)))
-    z = np.abs(a - b) / np.maximum(spread, 1e-12)
+    m = present.shape[0] - n
+    counts = (
+        np.bincount(part.indices, minlength=present.shape[1]) for part in (present[:n], present[n:])
+    )
+    a, b = (count / rows for count, rows in zip(counts, (n, m), strict=True))
+    mean = (a * n + b * m) / (n + m)
+    z = np.abs(a - b) / np.sqrt(np.maximum(mean * (1 - mean) * (1 / n + 1 / m), 1e-24))
     best = np.argsort(-z, kind="stable")[:SHOWN]
     return [(view.lexicon[k], float(a[k]), float(b[k])) for k in best]
 
 
 def _draw_rows(competition: Competition) -> tuple[np.ndarray, np.ndarray]:
     """(positions int64 [k], is_test bool [k]): at most MOST rows of each side."""
-    rng, n, m = (
-        rng_for(0, "adversarial rows"),
-        len(competition.train_ids),
-        len(competition.test_ids),
-    )
+    n, m = len(competition.train_ids), len(competition.test_ids)
+    rng = rng_for(0, "adversarial rows")
     train, test = (np.sort(rng.permutation(count)[:MOST]) for count in (n, m))
     return np.concatenate([train, n + test]), np.arange(len(train) + len(test)) >= len(train)
 
@@ -99,7 +101,7 @@ def _predict_sides(competition: Competition, rows: np.ndarray, labels: np.ndarra
 
 
 def check_unseen(competition: Competition) -> Check:
-    """The share of test tokens that no training row holds, against a random split's."""
+    """The share of test tokens that no training row holds, compared with a random split's."""
     n, m = len(competition.train_ids), len(competition.test_ids)
     size = len(competition.view.lexicon)
     present = mark_presence(train_and_test(competition), size)
@@ -108,21 +110,28 @@ def check_unseen(competition: Competition) -> Check:
     unseen = present[n:] @ (training == 0).astype(np.float64)
     rate = _ratio(unseen, distinct)
     expected = unseen_by_chance(np.bincount(present.indices, minlength=size), n, m)
-    times = rate.value / expected if expected else None
+    times = rate.value / expected if expected else 0.0
+    means = "no more unseen tokens than in a random split"
+    if times >= 1.2:
+        means = f"{times:.1f} times as many unseen tokens as in a random split"
     is_flagged = rate.low > max(2 * expected, 0.01)
-    means = "test tokens are as new as a random split's" if not times or times < 1.2 else (
-        f"{times:.1f} times as many as a random split would have: test rows are of another kind"
-    )  # fmt: skip
-    advice = (
-        "token vectors of all rows (embedding=self) or character models help" if is_flagged else ""
-    )
+    advice = "try token vectors made from all rows (embedding=self) or character models"
     return Check(
-        "unseen tokens", "a test row's distinct tokens that no train row holds",
-        f"{share_text(rate)}; a random split would have {100 * expected:.2f} %", means, advice,
-        is_flagged, rate.value, rate.low, rate.high,
-        {"by_chance": expected, "rows": int((unseen > 0).sum()),
-         "all_unseen": int((unseen == distinct).sum())},
-    )  # fmt: skip
+        "unseen tokens",
+        "share of a test row's distinct tokens that occur in no train row",
+        f"{rate.percent()}; in a random split {100 * expected:.2f} %",
+        means,
+        advice if is_flagged else "",
+        is_flagged,
+        value=rate.value,
+        low=rate.low,
+        high=rate.high,
+        details={
+            "by_chance": expected,
+            "rows": int((unseen > 0).sum()),
+            "all_unseen": int((unseen == distinct).sum()),
+        },
+    )
 
 
 def unseen_by_chance(holders: np.ndarray, n: int, m: int) -> float:

@@ -1,4 +1,4 @@
-"""Where the spread of scores comes from: folds, seeds, models, rows."""
+"""Variance components of fold scores: folds, seeds, models, sampled rows."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ RESAMPLES = 400
 
 @dataclass(frozen=True)
 class VarianceComponents:
-    """Variance components of unit scores, in the metric's units squared.
+    """Standard deviation of a fold's score by source, in the metric's units.
 
-    scores: the units' standard deviation; fold, seed, model: standard deviations of each source
-    (seed: None where there is one); rows: what drawing a fold's rows alone would give
+    fold, model: the same for all models, all folds; rest: model by fold
+    seed: None with one seed; rows: bootstrap of one fold's rows
     """
 
     fold: float
@@ -34,8 +34,8 @@ def split_variance(scores: np.ndarray, rows: float) -> VarianceComponents:
     scores: float64 [m, s, k] of models, seeds, folds; rows: see VarianceComponents
 
     A score is mean + model + fold + (model x fold) + seed's noise, all independent (Searle,
-    Casella & McCulloch 1992, chapter 4). Seeds are fits of their own in every model and fold: their
-    variance is within cells. What is negative by chance counts as 0.
+    Casella & McCulloch 1992, chapter 4). Seeds are nested in models and folds: their
+    variance is within cells. Negative estimates count as 0.
     """
     m, s, k = scores.shape
     cells = scores.mean(axis=1)  # [m, k]
@@ -53,9 +53,9 @@ def split_variance(scores: np.ndarray, rows: float) -> VarianceComponents:
 def measure_variance(
     parts: list[list[HoldOut]], metric: str, folds: int
 ) -> VarianceComponents | None:
-    """The fingerprint of runs' fits, in the order of seeds, then folds; None where it cannot be told.
+    """The components of runs' fits, ordered by seed, then fold; None without two folds or a score.
 
-    Seeds that not all runs have are left out.
+    Seeds that some run lacks are left out.
     """
     if not parts or folds < 2:
         return None

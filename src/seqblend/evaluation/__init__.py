@@ -1,1 +1,1 @@
-"""Scores of predictions: which is better, by how much, and how sure that is."""
+"""Metrics, their standard errors and intervals, paired comparisons, the leaderboard."""

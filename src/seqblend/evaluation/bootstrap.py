@@ -1,16 +1,22 @@
-"""How far a score may be off: each row's part in it, and bootstrap over rows, paired."""
+"""Standard errors and bootstrap draws of a score, paired between predictions of the same rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
-from scipy import sparse
 
 from seqblend.core.seeds import rng_for
-from seqblend.evaluation.metrics import CLIP, COUNTED, confusion_matrix, predict_classes
+from seqblend.evaluation.metrics import (
+    CLIP,
+    OF_CLASSES,
+    confusion_matrix,
+    mean_where_defined,
+    placements,
+    predict_classes,
+    score_margins,
+)
 
-Z_95 = 1.959964  # of a normal distribution: two-sided 5 % test, 95 % interval
 Weighted = Callable[[np.ndarray], np.ndarray]  # float64 [r, n] row weights -> float64 [r]
 _CHUNK = 50  # resamples held at once: 50 x 25,000 rows are 10 MB
 _CELLS = 20_000_000  # resamples x patterns held at once, 160 MB
@@ -25,45 +31,56 @@ def row_losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 def score_contributions(
     metric: str, labels: np.ndarray, probabilities: np.ndarray
 ) -> np.ndarray | None:
-    """float64 [n]: each row's part in a score, to first order; None where it is undefined.
+    """float64 [n]: each row's contribution to a score, to first order; None where it is undefined.
 
     labels: int64 [n], probabilities: float [n, c]
     The mean is the score (nearly so for F1 and Matthews' correlation), and the standard deviation
-    of a difference of two over sqrt(n) is the standard error of the scores' difference. Areas:
-    placements (DeLong et al., 1988); counts: jackknife pseudo-values, one a cell of the matrix.
+    of a difference of two over sqrt(n) is the standard error of the scores' difference. AUC:
+    placements (DeLong et al., 1988); metrics of the confusion matrix: jackknife pseudo-values.
     """
-    n, c = probabilities.shape
     if metric == "log_loss":
         return row_losses(labels, probabilities)
     if metric == "auc":
-        return _area_influence(labels, probabilities)
+        return _area_contributions(labels, probabilities)
     predicted = predict_classes(probabilities)
     if metric == "accuracy":
         return (predicted == labels).astype(np.float64)
-    counts, measure = confusion_matrix(labels, predicted, c), COUNTED[metric]
-    whole = measure(counts)
-    if whole is None or n < 2:
+    return _pseudo_values(metric, labels, predicted, probabilities.shape[1])
+
+
+def _pseudo_values(
+    metric: str, labels: np.ndarray, predicted: np.ndarray, c: int
+) -> np.ndarray | None:
+    """float64 [n]: each row's jackknife pseudo-value, n s - (n - 1) s_without.
+
+    s_without is the score with that row left out, the same for all rows of a cell of the confusion
+    matrix (Efron & Stein, 1981).
+    """
+    counts, one = confusion_matrix(labels, predicted, c), np.eye(c)
+    hit, true, guessed = np.diag(counts), counts.sum(1), counts.sum(0)
+    whole = score_margins(metric, *(part[None].astype(float) for part in (hit, true, guessed)))[0]
+    n = len(labels)
+    if np.isnan(whole) or n < 2:
         return None
-    pseudo = np.full((c, c), whole)
-    for i, j in zip(*np.nonzero(counts), strict=True):
-        counts[i, j] -= 1
-        without = measure(counts)
-        counts[i, j] += 1
-        pseudo[i, j] = n * whole - (n - 1) * (whole if without is None else without)
+    i, j = np.nonzero(counts)
+    without = score_margins(metric, hit - one[i] * one[j], true - one[i], guessed - one[j])
+    pseudo = np.zeros((c, c))
+    pseudo[i, j] = n * whole - (n - 1) * np.where(np.isnan(without), whole, without)
     return pseudo[labels, predicted]
 
 
-def _area_influence(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray | None:
+def _area_contributions(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray | None:
+    """float64 [n]: placements centred on the area, each class weighted by its share of the rows."""
     n, c = probabilities.shape
     parts = []
     for k in [1] if c == 2 else range(c):
         side = labels == k
         if not 0 < side.sum() < n:
             continue
-        placements = _placements(side, probabilities[:, k])
-        area = placements[side].mean()
+        placed = placements(side, probabilities[:, k])
+        area = placed[side].mean()
         share = np.where(side, side.mean(), 1 - side.mean())
-        parts.append(area + (placements - area) / share)
+        parts.append(area + (placed - area) / share)
     return np.mean(parts, axis=0) if parts else None
 
 
@@ -81,11 +98,12 @@ def bootstrap(
     For metrics of predicted classes rows alike in label and predictions are drawn together, from
     a multinomial distribution: the same bootstrap, whatever the number of rows.
     """
-    if metric in COUNTED:
+    if metric in OF_CLASSES:
         return _bootstrap_patterns(metric, labels, several, resamples)
     scores = [weighted_metric(metric, labels, p) for p in several]
     parts = []
-    for weights in _weights(len(labels), resamples):
+    n = len(labels)
+    for weights in resampled_weights(rng_for(0, "bootstrap"), n, resamples, n):
         parts.append([score(weights) for score in scores])
     return np.concatenate(parts, axis=1)
 
@@ -109,12 +127,16 @@ def _bootstrap_patterns(
     return np.concatenate(parts, axis=1)
 
 
-def _weights(n: int, resamples: int):
-    """Row weights float64 [r, n] of resampled rows, some resamples at a time."""
-    rng = rng_for(0, "bootstrap")
+def resampled_weights(
+    rng: np.random.Generator, n: int, resamples: int, rows: int
+) -> Iterator[np.ndarray]:
+    """Row weights float64 [r, n], some resamples at a time: how often each of n rows is drawn.
+
+    rows: rows drawn per resample, with replacement
+    """
     for start in range(0, resamples, _CHUNK):
         size = min(_CHUNK, resamples - start)
-        drawn = rng.integers(0, n, (size, n)) + n * np.arange(size)[:, None]
+        drawn = rng.integers(0, n, (size, rows)) + n * np.arange(size)[:, None]
         yield np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
 
 
@@ -138,85 +160,28 @@ def _weighted_auc(is_positive: np.ndarray, scores: np.ndarray) -> Weighted:
     A row's placement is the share of the other side it is right about (DeLong et al., 1988). The
     area is the mean placement of either side, so that resampling is a matrix product.
     """
-    placements = np.stack(
-        [_placements(p, s) for p, s in zip(is_positive.T, scores.T, strict=True)], axis=1
-    )
     sides = [is_positive.astype(np.float64), 1.0 - is_positive]
-    areas = _divide((sides[0] * placements).sum(0), sides[0].sum(0))
+    placed = np.stack([placements(*pair) for pair in zip(is_positive.T, scores.T, strict=True)], 1)
+    with np.errstate(invalid="ignore"):  # 0 / 0 where a class has no rows: NaN, as it should be
+        areas = (sides[0] * placed).sum(0) / sides[0].sum(0)
 
     def mean_area(weights: np.ndarray) -> np.ndarray:
-        halves = [_divide(weights @ (side * placements), weights @ side) for side in sides]
-        return _mean(halves[0] + halves[1] - areas)
+        with np.errstate(invalid="ignore"):
+            halves = [weights @ (side * placed) / (weights @ side) for side in sides]
+        # U = E[placement | positive] = E[placement | negative]; to first order in the weights both
+        # halves add their deviation from the area
+        return mean_where_defined(halves[0] + halves[1] - areas)
 
     return mean_area
 
 
-def _placements(is_positive: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """float64 [n]: the share of rows of the other side on the right side of each; ties half."""
-    result = np.full(len(scores), np.nan if is_positive.all() or not is_positive.any() else 0.0)
-    for side, sign in ((is_positive, 1.0), (~is_positive, -1.0)):
-        others = np.sort(sign * scores[~side])
-        own = sign * scores[side]
-        if len(others):
-            places = np.searchsorted(others, own, "left") + np.searchsorted(others, own, "right")
-            result[side] = places / (2 * len(others))
-    return result
-
-
 def _weighted_counts(metric: str, labels: np.ndarray, p: np.ndarray) -> Weighted:
     """Metrics of the confusion matrix's margins and diagonal as a function of weights."""
-    n, c = p.shape
-    predicted = predict_classes(p)
-    rows = np.arange(n)
+    c = p.shape[1]
+    true, predicted = np.eye(c)[labels], np.eye(c)[predict_classes(p)]
 
-    def indicator(columns: np.ndarray, values: np.ndarray) -> sparse.csr_array:
-        return sparse.csr_array((values, (columns, rows)), shape=(c, n))
+    def weighted(weights: np.ndarray) -> np.ndarray:
+        margins = (weights @ part for part in (true * predicted, true, predicted))
+        return score_margins(metric, *margins)
 
-    ones = np.ones(n)
-    hits = indicator(labels, (labels == predicted).astype(np.float64))
-    truths, guesses = indicator(labels, ones), indicator(predicted, ones)
-
-    def score(weights: np.ndarray) -> np.ndarray:
-        """The metric, float64 [r], under row weights float64 [r, n]."""
-        hit, true, guessed = ((m @ weights.T).T for m in (hits, truths, guesses))  # [r, c]
-        return score_margins(metric, hit, true, guessed)
-
-    return score
-
-
-def score_margins(
-    metric: str, hit: np.ndarray, true: np.ndarray, guessed: np.ndarray
-) -> np.ndarray:
-    """float64 [r]: a metric of r confusion matrices, known by their diagonals and margins.
-
-    hit, true, guessed: float64 [r, c], rows right, of each class, and predicted as it
-    """
-    if metric == "accuracy":
-        return hit.sum(1) / true.sum(1)
-    if metric == "balanced_accuracy":
-        return _mean(_divide(hit, true))
-    if metric == "macro_f1":
-        return _mean(_divide(2 * hit, true + guessed))
-    if metric == "mcc":
-        return _matthews(hit, true, guessed)
-    raise ValueError(f"no bootstrap for metric '{metric}'")
-
-
-def _matthews(hit: np.ndarray, true: np.ndarray, guessed: np.ndarray) -> np.ndarray:
-    """Matthews' correlation, float64 [r, c] -> [r]: NaN with one true class, 0 for a constant."""
-    total = true.sum(1)
-    spread_true = total**2 - (true**2).sum(1)
-    spread_guessed = total**2 - (guessed**2).sum(1)
-    covariance = hit.sum(1) * total - (true * guessed).sum(1)
-    value = np.nan_to_num(_divide(covariance, np.sqrt(spread_true * spread_guessed)))
-    return np.where(spread_true > 0, value, np.nan)
-
-
-def _mean(values: np.ndarray) -> np.ndarray:
-    """The mean over columns where defined: float64 [r, c] -> [r], NaN where none is."""
-    return _divide(np.nansum(values, axis=1), np.isfinite(values).sum(1))
-
-
-def _divide(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
-    """top / bottom, NaN where the bottom is 0."""
-    return np.divide(top, bottom, out=np.full(bottom.shape, np.nan), where=bottom > 0)
+    return weighted

@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say: calibration error, and class weights."""
+"""Calibration error of probabilities, and class weights fitted to a metric."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqblend.evaluation.bootstrap import score_margins
-from seqblend.evaluation.metrics import CLIP, predict_classes
+from seqblend.evaluation.metrics import CLIP, predict_classes, score_margins
 
 _BINS = 15  # of confidence, with as many rows each
 OFFSETS = np.linspace(-2.0, 2.0, 41)  # log class weights that are tried
@@ -36,7 +35,7 @@ class Reliability:
 
     @property
     def bias(self) -> float:
-        """Mean confidence less accuracy: above 0, more is promised than kept."""
+        """Mean confidence less accuracy: above 0 means overconfident."""
         return float(np.average(self.confidence - self.accuracy, weights=self.rows))
 
 
@@ -52,7 +51,7 @@ def measure_reliability(labels: np.ndarray, probabilities: np.ndarray) -> Reliab
 
 
 def fit_class_weights(metric: str, probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """float64 [c]: what to multiply classes by so that the most probable one scores best.
+    """float64 [c]: factors of the classes that maximise the metric of the most probable class.
 
     metric: one that sees predicted classes; probabilities: float [n, c], labels: int64 [n]
     One class after the other takes the best of 41 weights from exp(-2) to exp(2), the nearest to

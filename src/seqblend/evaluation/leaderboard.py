@@ -1,4 +1,4 @@
-"""The leaderboard: runs and the blend ranked by a metric, on rows that their fits have not seen."""
+"""The leaderboard: runs and the blend ranked by a metric, by out-of-fold predictions."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ Record = TypeVar("Record", bound=HasPredictions)
 
 @dataclass(frozen=True)
 class Candidate(Generic[Record]):
-    """What is to be ranked.
+    """A run or blend to be ranked.
 
-    record: what has the predictions; remark: what to know of the score
-    score, interval: where they are known already, as a blend's are; None: those of record.oof
+    record: has the predictions; remark: shown beside the score
+    score, interval: where already computed, as for a blend; None: those of record.oof
     """
 
     name: str

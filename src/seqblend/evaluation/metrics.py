@@ -38,45 +38,59 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, c: int) -> np.nd
     return np.bincount(labels * c + predicted, minlength=c * c).reshape(c, c)
 
 
-def _accuracy(counts: np.ndarray) -> float:
-    return float(np.trace(counts) / counts.sum())
+def _divide(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+    """top / bottom, NaN where the bottom is 0."""
+    return np.divide(top, bottom, out=np.full(bottom.shape, np.nan), where=bottom > 0)
 
 
-def _macro_share(counts: np.ndarray, whole: np.ndarray) -> float:
-    """Mean of hits / whole over the classes that occur in labels or predictions (0 / 0 is 0)."""
-    occurs = (counts.sum(0) + counts.sum(1)) > 0
-    return float((np.diag(counts) / np.maximum(whole, 1e-12))[occurs].mean())
+def mean_where_defined(values: np.ndarray) -> np.ndarray:
+    """The mean over columns, NaN ignored: float64 [r, c] -> [r], NaN where a row has nothing."""
+    return _divide(np.nansum(values, axis=1), np.isfinite(values).sum(1))
 
 
-def _macro_precision(counts: np.ndarray) -> float:
-    return _macro_share(counts, counts.sum(0))
+def score_margins(
+    metric: str, hit: np.ndarray, true: np.ndarray, predicted: np.ndarray
+) -> np.ndarray:
+    """float64 [r]: a metric of r confusion matrices, from their diagonals and margins.
+
+    hit, true, predicted: float64 [r, c], rows predicted correctly, of each class, and predicted as
+        it
+    As in scikit-learn, macro averages run over the classes that occur (in the labels, or for all
+    but balanced accuracy in the predictions), and 0 / 0 among those is 0. NaN where undefined.
+    """
+    if metric == "accuracy":
+        return hit.sum(1) / true.sum(1)
+    if metric == "mcc":
+        return _matthews(hit, true, predicted)
+    if metric == "balanced_accuracy":
+        return mean_where_defined(_divide(hit, true))
+    whole = {
+        "macro_f1": (true + predicted) / 2,
+        "macro_precision": predicted,
+        "macro_recall": true,
+    }[metric]
+    shares = hit / np.maximum(whole, 1e-12)
+    return mean_where_defined(np.where(true + predicted > 0, shares, np.nan))
 
 
-def _macro_recall(counts: np.ndarray) -> float:
-    return _macro_share(counts, counts.sum(1))
+def _matthews(hit: np.ndarray, true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Matthews' correlation, float64 [r, c] -> [r]: NaN with one true class, 0 for a constant.
+
+    The multi-class form of Gorodkin (2004), R_K, from the margins.
+    """
+    total = true.sum(1)
+    spread_true = total**2 - (true**2).sum(1)
+    spread_predicted = total**2 - (predicted**2).sum(1)
+    covariance = hit.sum(1) * total - (true * predicted).sum(1)
+    value = np.nan_to_num(_divide(covariance, np.sqrt(spread_true * spread_predicted)))
+    return np.where(spread_true > 0, value, np.nan)
 
 
-def _macro_f1(counts: np.ndarray) -> float:
-    return _macro_share(counts, (counts.sum(0) + counts.sum(1)) / 2)
-
-
-def _balanced_accuracy(counts: np.ndarray) -> float:
-    """Mean recall of the classes that occur in the labels."""
-    true = counts.sum(1)
-    return float((np.diag(counts)[true > 0] / true[true > 0]).mean())
-
-
-def _matthews(counts: np.ndarray) -> float | None:
-    """Matthews' correlation: None with one true class, 0 where the predictions are constant."""
-    true, predicted = counts.sum(1).astype(float), counts.sum(0).astype(float)
-    n = true.sum()
-    spread_true, spread_predicted = n * n - true @ true, n * n - predicted @ predicted
-    if spread_true == 0:
-        return None
-    if spread_predicted == 0:
-        return 0.0
-    covariance = np.trace(counts) * n - true @ predicted
-    return float(covariance / math.sqrt(spread_true) / math.sqrt(spread_predicted))
+def _score_matrix(metric: str, counts: np.ndarray) -> float | None:
+    """A metric of one confusion matrix int64 [c, c]; None where it is undefined."""
+    margins = (part[None].astype(float) for part in (np.diag(counts), counts.sum(1), counts.sum(0)))
+    value = float(score_margins(metric, *margins)[0])
+    return None if math.isnan(value) else value
 
 
 def _log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
@@ -84,42 +98,45 @@ def _log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
     return float(-np.log(np.clip(right, CLIP, 1.0)).mean())
 
 
-def class_auc(is_class: np.ndarray, scores: np.ndarray) -> float | None:
-    """P(a row of the class scores above another row), ties counting half: an exact count.
+def placements(is_positive: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """float64 [n]: for each row the share of the opposite class ranked on the right side of it.
 
-    is_class: bool [n], scores: float [n]
+    is_positive: bool [n], scores: float [n]. Ties count half; NaN where one class is missing.
+    The mean over either class is the area under the ROC curve (DeLong et al., 1988).
     """
-    inside, outside = np.sort(scores[is_class]), np.sort(scores[~is_class])
-    if len(inside) == 0 or len(outside) == 0:
-        return None
-    wins = np.searchsorted(outside, inside, "left").sum()
-    ties_or_wins = np.searchsorted(outside, inside, "right").sum()
-    return float((wins + ties_or_wins) / (2 * len(inside) * len(outside)))
+    result = np.full(len(scores), np.nan)
+    for side, sign in ((is_positive, 1.0), (~is_positive, -1.0)):
+        others = np.sort(sign * scores[~side])
+        values = sign * scores[side]
+        if len(others):
+            ranks = np.searchsorted(others, values) + np.searchsorted(others, values, "right")
+            result[side] = ranks / (2 * len(others))
+    return result
 
 
 def _auc(labels: np.ndarray, probabilities: np.ndarray) -> float | None:
     """Binary: of class 1. Else the mean over classes, each against the rest, where defined."""
     c = probabilities.shape[1]
     which = [1] if c == 2 else range(c)
-    each = [class_auc(labels == k, probabilities[:, k]) for k in which]
-    defined = [value for value in each if value is not None]
-    return float(np.mean(defined)) if defined else None
+    is_class = [labels == k for k in which]
+    areas = [
+        placements(side, probabilities[:, k])[side].mean()
+        for k, side in zip(which, is_class, strict=True)
+        if 0 < side.sum() < len(labels)
+    ]
+    return float(np.mean(areas)) if areas else None
 
 
-# Metrics that see the predicted classes alone, from the confusion matrix int64 [c, c].
-COUNTED: dict[str, Callable[[np.ndarray], float | None]] = {
-    "accuracy": _accuracy, "macro_f1": _macro_f1, "balanced_accuracy": _balanced_accuracy,
-    "mcc": _matthews,
-}  # fmt: skip
+# Metrics of the predicted classes alone, that is of the confusion matrix.
+OF_CLASSES = ("accuracy", "macro_f1", "balanced_accuracy", "mcc")
 
 
-def _from_counts(name: str) -> Callable[[np.ndarray, np.ndarray], float | None]:
-    """A metric function out of one that reads the confusion matrix."""
-    measure = COUNTED[name]
+def _of_classes(metric: str) -> Callable[[np.ndarray, np.ndarray], float | None]:
+    """The metric of OF_CLASSES as a function of labels and probabilities."""
 
     def function(labels: np.ndarray, probabilities: np.ndarray) -> float | None:
         c = probabilities.shape[1]
-        return measure(confusion_matrix(labels, predict_classes(probabilities), c))
+        return _score_matrix(metric, confusion_matrix(labels, predict_classes(probabilities), c))
 
     return function
 
@@ -127,12 +144,12 @@ def _from_counts(name: str) -> Callable[[np.ndarray, np.ndarray], float | None]:
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("accuracy", True, False, _from_counts("accuracy")),
-        Metric("macro_f1", True, False, _from_counts("macro_f1")),
+        Metric("accuracy", True, False, _of_classes("accuracy")),
+        Metric("macro_f1", True, False, _of_classes("macro_f1")),
         Metric("log_loss", False, False, _log_loss),
         Metric("auc", True, True, _auc),
-        Metric("balanced_accuracy", True, False, _from_counts("balanced_accuracy")),
-        Metric("mcc", True, False, _from_counts("mcc")),
+        Metric("balanced_accuracy", True, False, _of_classes("balanced_accuracy")),
+        Metric("mcc", True, False, _of_classes("mcc")),
     )
 }
 
@@ -160,10 +177,7 @@ def summarise(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float 
     if len(labels) == 0 or not np.isfinite(probabilities).all():
         return dict.fromkeys((*names, "auc", "log_loss"))
     counts = confusion_matrix(labels, predict_classes(probabilities), probabilities.shape[1])
-    measures = (
-        _accuracy, _macro_precision, _macro_recall, _macro_f1, _balanced_accuracy, _matthews,
-    )  # fmt: skip
-    summary = {name: measure(counts) for name, measure in zip(names, measures, strict=True)}
+    summary = {name: _score_matrix(name, counts) for name in names}
     return summary | {
         "auc": _auc(labels, probabilities),
         "log_loss": _log_loss(labels, probabilities),
@@ -175,10 +189,3 @@ def better(metric: str, a: float | None, b: float | None) -> bool:
     if a is None or b is None:
         return a is not None
     return a > b if METRICS[metric].higher_is_better else a < b
-
-
-def average_ranks(values: np.ndarray) -> np.ndarray:
-    """float64 [n] in (0, 1): (rank - 1/2) / n of values float [n], ties sharing their mean."""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    middle = np.cumsum(counts) - counts / 2
-    return middle[place] / len(values)

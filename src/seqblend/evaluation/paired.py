@@ -1,6 +1,6 @@
 """Paired comparison of two sets of predictions of the same rows: the difference and its error.
 
-Both are scored on the same rows, so most of the luck of drawing those rows cancels in the
+Both are scored on the same rows, so most of the sampling error of those rows cancels in the
 difference; its standard error is that of the difference and not of two independent scores.
 """
 
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqblend.evaluation.bootstrap import Z_95, bootstrap, score_contributions, standard_error
-from seqblend.evaluation.intervals import central_95
+from seqblend.evaluation.bootstrap import bootstrap, score_contributions, standard_error
+from seqblend.evaluation.intervals import Z_95, central_95
 from seqblend.evaluation.metrics import METRICS, score
 
-MIN_FOLDS = 3  # below these the spread over folds says nothing
+MIN_FOLDS = 3  # with fewer, the standard deviation over folds is not used
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class PairedDifference:
 
     @property
     def is_significant(self) -> bool:
-        """Whether the difference is beyond what chance explains 19 times in 20."""
+        """Whether the difference is significant at the 5 % level."""
         return abs(self.mean) > self.margin
 
     @property
@@ -75,7 +75,7 @@ def compare_scores(
     """The difference of two scores on the same rows, given the fits; None where undefined.
 
     labels: int64 [n]; first, second: probabilities float [n, c]
-    The error is that of the mean difference of score_contributions values (see resampling.score_contributions): DeLong,
+    The error is that of the mean difference of bootstrap.score_contributions: DeLong,
     DeLong & Clarke-Pearson (1988) for areas, the jackknife's (Efron & Stein 1981) for metrics of
     the confusion matrix, the paired t test's for accuracy and log loss.
     """
@@ -99,13 +99,14 @@ def compare_out_of_fold(
     draws: tuple[np.ndarray, np.ndarray] | None = None,
     resamples: int = 1000,
 ) -> PairedDifference | None:
-    """The difference of two models' scores out of fold, with the luck of their fits; None where
-    undefined.
+    """The difference of two models' out-of-fold scores, its error including that of the fits.
+
+    None where a score is undefined.
 
     labels, fold: int64 [n]; first, second: probabilities float [n, c], every row by fits that have
         not seen it
-    draws: each one's score on the same resampled rows, float64 [r], where they are known already;
-        else `resamples` are drawn
+    draws: the scores of both on the same resampled rows, float64 [r], where already computed; else
+        `resamples` are drawn
     The interval is the paired bootstrap's (percentiles), over rows alone.
     """
     scores = [score(metric, labels, p) for p in (first, second)]

@@ -1,4 +1,4 @@
-"""What counts as probabilities: finite, none below 0, and rows that sum to 1."""
+"""Validation of probabilities: finite, none below 0, rows that sum to 1."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def check_probabilities(
     remedy: str,
     name_of: Callable[[int], str] = "row {}".format,
 ) -> None:
-    """InputError that counts the rows that are no probabilities, names the first, and the remedy.
+    """InputError with the number of invalid rows, the first one, and the remedy.
 
     probabilities: float [n, c]
     what, remedy: how the message begins and ends
@@ -32,7 +32,7 @@ def check_probabilities(
     if len(wrong):
         first = int(wrong[0])
         raise InputError(
-            f"{what}: {len(wrong)} of {len(sums)} rows are no probabilities (expected no NaN, none "
-            f"below 0, sum 1 +- {SUM_TOLERANCE:g}); the first is {name_of(first)} with sum "
+            f"{what}: {len(wrong)} of {len(sums)} rows are not probabilities (expected no NaN, "
+            f"none below 0, sum 1 +- {SUM_TOLERANCE:g}); the first is {name_of(first)} with sum "
             f"{sums[first]:.6g}. {remedy}"
         )

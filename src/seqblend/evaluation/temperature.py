@@ -1,4 +1,4 @@
-"""Temperature: how much surer, or less sure, probabilities should have been."""
+"""Temperature scaling of probabilities."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import numpy as np
 from seqblend.evaluation.metrics import CLIP
 
 COLDEST, HOTTEST = 0.1, 10.0
-ENOUGH = 20_000  # rows for one number
-PRIOR = 0.3  # standard deviation of a temperature's logarithm: few rows move it little
+ENOUGH = 20_000  # rows that are enough to fit one parameter
+PRIOR = 0.3  # prior std of log(temperature): regularises the fit on few rows
 _TOLERANCE = 1e-6  # relative, of a temperature
 
 
 def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-    """(temperature, log loss in nats with it); above 1 where the probabilities are too sure.
+    """(temperature, log loss in nats with it); above 1 where the probabilities are overconfident.
 
     probabilities: float [n, c], labels: int64 [n]
     The least of the mean loss plus log(temperature)^2 / (2 n PRIOR^2), by Newton's method on the

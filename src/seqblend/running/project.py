@@ -16,7 +16,8 @@ from seqblend.core.config import Config, FoldConfig
 from seqblend.core.errors import FlagError
 from seqblend.core.storage import check_writable, sweep
 from seqblend.data.auto_groups import resolve_groups
-from seqblend.data.folds import Folds, folds_name, make_folds, write_folds
+from seqblend.data.fold_files import folds_name, write_folds
+from seqblend.data.folds import Folds, make_folds
 from seqblend.data.sequences import Competition
 from seqblend.embeddings.prepare import PreparedVectors, VectorPlaces
 from seqblend.reading.cache import contents_digest, load_or_read

@@ -28,7 +28,8 @@ PILOT = -1  # the fold number of a pilot
 REMARK = "tuned on these rows"
 # The sources that change what a unit computes, by kind of model.
 _SHARED = (
-    *("data/sequences", "data/folds", "data/stratify", "core/seeds", "evaluation/metrics"),
+    *("data/sequences", "data/folds", "data/fold_files", "data/stratify"),
+    *("core/seeds", "evaluation/metrics"),
     *("models/registry", "training/contract", "training/devices", "training/members"),
     *("running/pseudo_labels", "running/runs", "running/units"),
 )

@@ -24,7 +24,8 @@ from seqblend.core.storage import (
     write_json,
 )
 from seqblend.core.versions import package_versions
-from seqblend.data.folds import inner_split, read_folds, split
+from seqblend.data.fold_files import read_folds
+from seqblend.data.folds import inner_split, split
 from seqblend.data.sequences import Competition
 from seqblend.embeddings.vectors import load_embedding
 from seqblend.evaluation.metrics import summarise

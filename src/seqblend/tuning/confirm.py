@@ -15,7 +15,8 @@ import numpy as np
 from optuna.trial import FrozenTrial
 
 from seqblend.core.storage import read_finished
-from seqblend.data.folds import make_folds, write_folds
+from seqblend.data.fold_files import write_folds
+from seqblend.data.folds import make_folds
 from seqblend.evaluation.paired import PairedDifference, compare_losses
 from seqblend.running.executors import WorkerPool
 from seqblend.running.project import Project, make_fingerprint
