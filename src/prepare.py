@@ -31,15 +31,15 @@ def parse(argv: list[str]) -> argparse.Namespace:
         add = subcommands.add_parser(name, help=about, description=about).add_argument
         add("--from", dest="place", metavar="FILE|URL", help="the archive, or its unpacked folder")
         add("--to", type=Path, metavar="DIR", help=f"default: input/{name}")
-        add("--unchecked", action="store_true", help="take an archive that is not the published")
-    about = "rows drawn here, with the best score that can be reached"
+        add("--unchecked", action="store_true", help="accept an archive that was altered")
+    about = "generated rows whose best reachable accuracy is known"
     add = subcommands.add_parser("demo", help=about, description=about).add_argument
-    kinds = "what tells the classes apart: order, counting, or the first token"
+    kinds = "what separates the classes: order, counts, or the first token"
     add("--kind", choices=list(KINDS), default="hmm", help=kinds)
     add("--to", type=Path, metavar="DIR", help="default: input/demo-SEED or input/KIND-SEED")
     add("--seed", type=int, default=1, metavar="N", help="1: the embedded demo")
     add("--rows", type=int, default=4_000, metavar="N", help="training rows")
-    add("--length", type=int, default=200, metavar="N", help="tokens a row, memory alone")
+    add("--length", type=int, default=200, metavar="N", help="tokens per row, memory alone")
     return parser.parse_args(argv)
 
 

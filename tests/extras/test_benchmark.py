@@ -106,18 +106,18 @@ def test_a_peer_has_the_allocator_of_the_system_in_a_process_of_its_own():
 
 
 @pytest.mark.parametrize("flags", [["--rounds", "0"], ["--seconds", "0"], ["--rows", "3"]])
-def test_flags_out_of_range_are_told(flags):
+def test_flags_out_of_range_are_refused(flags):
     with pytest.raises(FlagError, match=r"--rounds expects at least 1"):
         bench.main(flags)
 
 
-def test_an_unknown_task_is_told():
+def test_an_unknown_task_is_refused():
     with pytest.raises(FlagError, match="training, linear, numpy, got 'blend'"):
         bench.main(["--only", "blend"])
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")
-def test_a_gpu_that_is_not_there_is_told():
+def test_a_missing_gpu_is_one_line():
     with pytest.raises(FlagError, match="torch finds no GPU here"):
         bench.main(["--device", "cuda"])
 

@@ -1,6 +1,6 @@
 """What is compared: our training and linear model, and the usual ways to do the same.
 
-The usual way is what everybody starts from, written fairly: DataLoader, a Python collate function,
+The usual way is a tutorial's, written fairly: DataLoader, a Python collate function,
 nn.LSTM(bidirectional=True), Adam, float32; scikit-learn's vectorizer and logistic regression.
 """
 
@@ -41,7 +41,7 @@ Contender = Callable[[Labelled, torch.device], Steps]
 def list_contenders(device: torch.device) -> dict[str, dict[str, Contender]]:
     """Task -> name -> its steps; the first of a task is what the others are compared with.
 
-    What matters most stands beside its baseline: neighbours in time see the same load.
+    What matters most follows its baseline at once: both see the same load of the machine.
     """
     is_low = entry_for("bilstm").low_precision_on_cpu
     best = choose_precision("auto", device, low_precision_on_cpu=is_low)
@@ -85,7 +85,7 @@ class TutorialLSTM(nn.Module):
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """tokens: int64 [b, t], lengths: int64 [b] on the CPU -> logits float [b, c]."""
         x = self.embedding(tokens)  # [b, t, d]
-        if self.is_packed:  # what tutorials advise; on a CPU it costs nn.LSTM its oneDNN kernel
+        if self.is_packed:  # as tutorials advise; on a CPU nn.LSTM then loses its oneDNN kernel
             x = rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
         _, (hidden, _) = self.lstm(x)  # [2, b, 64]
         return self.output(torch.cat([hidden[0], hidden[1]], dim=1))
@@ -176,7 +176,7 @@ def our_linear_fits(rows: Labelled, device: torch.device) -> Steps:
 
 
 def lstm_steps(rows: Labelled, device: torch.device, *, is_numpy: bool = False) -> Steps:
-    """Training steps of an LSTM with mean pooling: Adam, gradients clipped to 1, 64 rows or so."""
+    """Training steps of an LSTM with mean pooling: Adam, gradients clipped to 1, about 64 rows."""
     sequences, budget = _on_device(rows, device).sequences, _BATCH * LONGEST // 2
     step = (_numpy_step if is_numpy else _torch_step)()
     while True:
