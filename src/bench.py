@@ -21,7 +21,7 @@ def main(argv: list[str]) -> int:
     """Parse, measure, show. Returns the exit code."""
     parser = make_subcommand_parser("Compare our speed with the usual ways.")
     add = parser.add_argument
-    add("--only", metavar="TASK", help="training, linear or numpy (the last two on a CPU)")
+    add("--only", metavar="TASK", help="training, or linear (on a CPU)")
     add("--rounds", type=int, default=3, metavar="N", help="measurements of each contender")
     add("--seconds", type=float, default=2.0, metavar="S", help="least seconds per measurement")
     add("--rows", type=int, default=1024, metavar="N", help="rows of IMDB's shape")

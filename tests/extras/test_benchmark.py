@@ -68,7 +68,7 @@ def test_every_round_runs_every_contender_and_every_second_one_backwards():
 
 def test_what_others_are_compared_with_is_the_usual_way_and_one_of_ours_stands_beside_it():
     for names in map(list, list_contenders(CPU).values()):
-        ours = ["seqblend" in name or "scratch" in name for name in names]
+        ours = ["seqblend" in name for name in names]
         assert ours[:2] == [False, True]
 
 
@@ -112,7 +112,7 @@ def test_flags_out_of_range_are_refused(flags):
 
 
 def test_an_unknown_task_is_refused():
-    with pytest.raises(FlagError, match="training, linear, numpy, got 'blend'"):
+    with pytest.raises(FlagError, match="training, linear, got 'blend'"):
         bench.main(["--only", "blend"])
 
 
@@ -134,4 +134,4 @@ def test_the_script_measures_every_contender_and_prints_ratios(capsys):
     assert bench.main(["--seconds", "0.2", "--rounds", "1", "--rows", "64"]) == 0
     out = capsys.readouterr().out
     assert all(f"{task}  {name}: " in out for task, name in CONTENDERS)
-    assert out.count("1.00..1.00") == 3
+    assert out.count("1.00..1.00") == 2
