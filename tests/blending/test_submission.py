@@ -187,6 +187,15 @@ def test_the_check_refuses_class_columns_that_are_no_probabilities(tmp_path, fie
         check_submission(path, form, ("x", "y"))
 
 
+@pytest.mark.parametrize("field", ["nan", "inf", "1.5", "-0.1", ""])
+def test_the_check_refuses_a_single_column_that_is_no_probability(tmp_path, field):
+    path = tmp_path / "s.csv"
+    path.write_text(f"id,y\n1,0.5\n2,{field}\n")
+    form = SubmissionForm("id", ("y",), "probability", ["1", "2"])
+    with pytest.raises(InputError, match="row 3: no valid answer for id '2'"):
+        check_submission(path, form, ("x", "y"))
+
+
 def test_a_class_name_of_a_megabyte_is_written(tmp_path):
     classes = ("x" * 1_000_000, "y")
     limit = csv.field_size_limit()

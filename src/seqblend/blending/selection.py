@@ -93,7 +93,7 @@ def select_blend(
     best_single = best_of(metric, singles)
     single = scored[members.index(best_single)]
     whole, *table = _score_blends(
-        _Scores(metric, known, single, (n_test or len(rows)) / len(rows)),
+        _Scoring(metric, known, single, (n_test or len(rows)) / len(rows)),
         [blend, *(fitter.fit(method, rows) for method in spec.cross_fitted)],
         scored,
         [oof, *spec.cross_fitted.values()],
@@ -132,8 +132,8 @@ def check_stack(
 
 
 @dataclass(frozen=True)
-class _Scores:
-    """What blends are scored by, and the best single member that they are compared with.
+class _Scoring:
+    """How blends are scored, and the best single member that they are compared with.
 
     labels: int64 [n]; single: float [n, c]; test_share: test rows over scored rows
     """
@@ -145,7 +145,7 @@ class _Scores:
 
 
 def _score_blends(
-    by: _Scores,
+    by: _Scoring,
     blends: list[Blend],
     stack: np.ndarray,
     cross_fitted: list[np.ndarray],
@@ -170,7 +170,7 @@ def _score_blends(
 
 
 def _resample(
-    by: _Scores, full: np.ndarray, of_folds: list[np.ndarray], cross_fitted: list[np.ndarray]
+    by: _Scoring, full: np.ndarray, of_folds: list[np.ndarray], cross_fitted: list[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Scores on the same resampled rows: of the best single float64 [r], of each blend [k, r].
 
@@ -218,7 +218,7 @@ def _intervals(
 ) -> dict[str, float | None]:
     """95 % interval, probability of beating the best single member, and forecast.
 
-    own, single: float64 [r] of the same resamples; test_share: see _Scores
+    own, single: float64 [r] of the same resamples; test_share: see _Scoring
     The forecast is for the score on the test rows, which are a sample too: its variance is that of
     the score times 1 + 1 / test_share.
     """
