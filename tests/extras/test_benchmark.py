@@ -66,7 +66,7 @@ def test_every_round_runs_every_contender_and_every_second_one_backwards():
     assert alternate(["a", "b", "c"], 3) == ["a", "b", "c", "c", "b", "a", "a", "b", "c"]
 
 
-def test_what_others_are_compared_with_is_the_usual_way_and_one_of_ours_stands_beside_it():
+def test_the_baseline_is_the_usual_way_and_one_of_ours_follows():
     for names in map(list, list_contenders(CPU).values()):
         ours = ["seqblend" in name for name in names]
         assert ours[:2] == [False, True]
