@@ -1,4 +1,4 @@
-"""What each training setting is worth on a competition: one changed at a time, over seeds.
+"""Compare training settings on a competition: one changed at a time, over several seeds.
 
 python src/ablate.py [MODEL] [--data DIR] [--seeds N] [--variants "A=1; B=2 C=3"] [--csv FILE]
 """
@@ -17,7 +17,13 @@ from seqblend.app.pipeline import describe_plan, find_finished_units, fit_plan, 
 from seqblend.core.console import make_console, say, show_table
 from seqblend.core.errors import FlagError, suggest
 from seqblend.core.storage import write_text
-from seqblend.extras.benchmark.ablation import COLUMNS, VARIANTS, plan_variants, tabulate_variants
+from seqblend.extras.benchmark.ablation import (
+    COLUMNS,
+    SHOWN,
+    VARIANTS,
+    plan_variants,
+    tabulate_variants,
+)
 from seqblend.models.registry import entries
 from seqblend.running.runs import plan_units
 
@@ -29,7 +35,12 @@ def main(argv: list[str]) -> int:
     add("model", nargs="?", default="bilstm", help="a neural model")
     add("--seeds", type=int, default=3, metavar="N", help="fits of every variant")
     add("--variants", metavar="A;B", help="settings as for --set; default: " + "; ".join(VARIANTS))
-    add("--csv", type=Path, metavar="FILE", help="write the table here too")
+    add(
+        "--csv",
+        type=Path,
+        metavar="FILE",
+        help="write the table here, with more columns",
+    )
     args = parser.parse_args(argv)
     networks = [name for name, entry in entries().items() if entry.kind == "module"]
     if args.model not in networks:
@@ -51,7 +62,8 @@ def main(argv: list[str]) -> int:
         name_of=lambda unit: unit.name.replace(unit.run.model, names[unit.run], 1),
     )
     rows = tabulate_variants(runs, args.seeds, schedule.done)
-    show_table(console, f"{args.model} with one setting changed", COLUMNS, rows)
+    header, *shown = [[row[i] for i in SHOWN] for row in (COLUMNS, *rows)]
+    show_table(console, f"{args.model} with one setting changed: log loss, accuracy", header, shown)
     if args.csv:
         table = io.StringIO()
         csv.writer(table).writerows([COLUMNS, *rows])

@@ -21,9 +21,9 @@ def main(argv: list[str]) -> int:
     """Parse, measure, show. Returns the exit code."""
     parser = make_subcommand_parser("Compare our speed with the usual ways.")
     add = parser.add_argument
-    add("--only", metavar="TASK", help="training, linear or numpy (the last two on a CPU)")
-    add("--rounds", type=int, default=3, metavar="N", help="every contender in turn, N times")
-    add("--seconds", type=float, default=2.0, metavar="S", help="at least this long a measurement")
+    add("--only", metavar="TASK", help="training, or linear (on a CPU)")
+    add("--rounds", type=int, default=3, metavar="N", help="measurements of each contender")
+    add("--seconds", type=float, default=2.0, metavar="S", help="least seconds per measurement")
     add("--rows", type=int, default=1024, metavar="N", help="rows of IMDB's shape")
     add("--device", choices=("cpu", "cuda"), default="cpu", help="where networks are trained")
     args = parser.parse_args(argv)
@@ -44,7 +44,7 @@ def main(argv: list[str]) -> int:
             values = (task, name, place, args.rows, args.seconds)
             timings[name].append(run_alone(measure, *values, is_peer="seqblend" not in name))
             say(console, f"{task}  {name}: {timings[name][-1].rate / 1000:.0f} ktok/s")
-        title = f"{task}: thousand real tokens a second, and the ratio to the first line"
+        title = f"{task}: thousand real tokens per second, and the ratio to the first line"
         show_table(console, title, COLUMNS, compare(timings))
     return 0
 

@@ -32,8 +32,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
         add = subcommands.add_parser(name, help=about, description=about).add_argument
         add("--from", dest="place", metavar="FILE|URL", help="the archive, or its unpacked folder")
         add("--to", type=Path, metavar="DIR", help=f"default: input/{name}")
-        add("--unchecked", action="store_true", help="take an archive that is not the published")
-    about = "rows drawn here, with the best score that can be reached"
+        add("--unchecked", action="store_true", help="accept an archive that was altered")
+    about = "generated rows whose best reachable accuracy is known"
     add = subcommands.add_parser("demo", help=about, description=about).add_argument
     kinds = "hmm: the order of tokens decides the class; memory: the first token of a long row"
     add("--kind", choices=["hmm", "memory"], default="hmm", help=kinds)

@@ -225,15 +225,15 @@ def test_every_submission_stays_and_the_log_names_the_current_one(undisturbed, t
     folder = undisturbed / "working" / "submissions"
     with open(folder / "log.csv", newline="", encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
-    (stands,) = (line for line in lines if line["status"] == "stands")
-    assert (folder / stands["file"]).read_bytes() == (
+    (current,) = (line for line in lines if line["status"] == "current")
+    assert (folder / current["file"]).read_bytes() == (
         undisturbed / "working" / "submission.csv"
     ).read_bytes()
     assert {line["file"] for line in lines} == {path.name for path in folder.glob("tiny-*.csv")}
     assert run_kernel(undisturbed, "--data", tiny, *SMALL) == 0
     (older,) = (s for s in capsys.readouterr().out.splitlines() if "superseded, kept" in s)
     assert "tiny-frequencies.csv" in older
-    assert stands["file"] not in older
+    assert current["file"] not in older
 
 
 def test_other_settings_make_another_run_and_leave_the_first_alone(kernel, tiny, undisturbed):

@@ -6,6 +6,7 @@ import io
 import json
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from seqblend.app.report_data import make_report_data
 from seqblend.app.row_checks import ROW_CHECKS, check_rows
 from seqblend.app.submit import leaderboard_scores
 from seqblend.blending.methods import Blend
+from seqblend.blending.submission import Submission
 from seqblend.blending.submission_log import log_submission, scored_submissions
 from seqblend.core.config import Config, FoldConfig
 from seqblend.core.console import Console
@@ -192,7 +194,7 @@ def test_the_scripts_show_what_is_found_and_log_what_a_leaderboard_said(home, ti
     assert "label from id (" in done.stdout
     assert (home / "working" / "tiny" / "diagnosis.json").is_file()
     log = home / "submissions" / "log.csv"
-    log_submission(log, "a.csv", 3, "0", competition="tiny", metric="accuracy", cross_fitted=0.5)
+    log_submission(log, Submission(Path("a.csv"), 3, "0"), "tiny", "accuracy", 0.5)
     answered = start_script(home, "blend.py", "--lb", "a.csv=0.625")
     assert answered.returncode == 0, answered.stderr
     assert "+0.1250" in answered.stdout
@@ -201,7 +203,7 @@ def test_the_scripts_show_what_is_found_and_log_what_a_leaderboard_said(home, ti
 
 def test_a_leaderboards_answer_is_shown_beside_the_score_to_expect(tmp_path):
     log, console = tmp_path / "log.csv", Console(file=io.StringIO(), width=100)
-    log_submission(log, "a.csv", 3, "0", competition="toy", metric="accuracy", cross_fitted=0.5)
+    log_submission(log, Submission(Path("a.csv"), 3, "0"), "toy", "accuracy", 0.5)
     record_and_show(console, log, "a.csv=0.625")
     assert console.file.getvalue().split()[-4:] == ["a.csv", "0.5000", "0.6250", "+0.1250"]
 

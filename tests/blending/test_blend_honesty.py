@@ -1,4 +1,4 @@
-"""What a blend says of itself holds: noise does not help it, and intervals cover the truth."""
+"""The score of a blend: noise members do not raise it, and its intervals cover the truth."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_fifty_noise_members_raise_the_in_sample_score_and_not_the_cross_fitted_
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_fifty_noise_members_flatter_stacking_and_do_not_help_it_on_other_rows(seed):
+def test_fifty_noise_members_raise_stackings_in_sample_score_and_not_that_on_other_rows(seed):
     stack, labels, fold = members(3, 500, 2, seed)
     more = np.concatenate([stack, noise(50, 500, 2, seed)])
     in_sample, honest = [], []

@@ -1,4 +1,4 @@
-"""Blending: weights that are right, and scores that no row had a say in."""
+"""Blend methods: optimal weights, and scores of rows that were not used to fit them."""
 
 from __future__ import annotations
 
@@ -272,7 +272,7 @@ def test_blocks_of_rows_add_up(monkeypatch):
         np.testing.assert_allclose(ours, theirs, atol=1e-12)
 
 
-def test_rare_classes_get_the_weight_that_macro_f1_asks_for_and_labels_of_a_fold_have_no_say():
+def test_rare_classes_get_the_weight_that_macro_f1_needs_whatever_the_labels_of_the_scored_fold():
     rng = np.random.default_rng(0)
     labels = (rng.random(4_000) < 0.08).astype(int)
     logits = 1.5 * labels - 2.4 - 0.5 + rng.normal(size=(3, 4_000)) * 0.8
@@ -286,7 +286,7 @@ def test_rare_classes_get_the_weight_that_macro_f1_asks_for_and_labels_of_a_fold
     assert result.oof[fold == 2].tobytes() == after[fold == 2].tobytes()
 
 
-def test_members_that_are_too_sure_are_cooled_for_log_loss_and_the_table_says_so():
+def test_overconfident_members_are_temperature_scaled_for_log_loss_as_the_table_shows():
     stack, labels, fold = members(1, 2_000, 3)
     stack = softmax(4 * np.log(stack))
     result = select_blend(stack, labels, fold, "log_loss", ("only",))

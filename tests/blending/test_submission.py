@@ -14,9 +14,22 @@ from seqblend.core.errors import InputError
 from seqblend.data.sequences import CsvStyle, SubmissionForm
 
 ODD_IDS = [
-    "007", "12345678901234567890", "a,b", 'say "hi"', '"12311_10"', "two\nlines", "cr\rhere",
-    "naïve 漢字 🙂", "=1+1", " space ", "NA", "1.0", "'single'", "\ufeffbom", "tab\there",
-]  # fmt: skip
+    "007",
+    "12345678901234567890",
+    "a,b",
+    'say "hi"',
+    '"12311_10"',
+    "two\nlines",
+    "cr\rhere",
+    "naïve 漢字 🙂",
+    "=1+1",
+    " space ",
+    "NA",
+    "1.0",
+    "'single'",
+    "\ufeffbom",
+    "tab\there",
+]
 
 
 def labels_form(ids: list[str], **changes) -> SubmissionForm:
@@ -40,17 +53,25 @@ def test_labels_are_written_in_the_samples_order_whatever_the_order_of_the_test_
 
 @pytest.mark.parametrize(
     "style",
-    [CsvStyle(), CsvStyle(",", "\n", True, (True, False)), CsvStyle("\t", "\r\n"),
-     CsvStyle(";", "\n", True, (True, True)), CsvStyle("|", "\r")],
-)  # fmt: skip
+    [
+        CsvStyle(),
+        CsvStyle(",", "\n", True, (True, False)),
+        CsvStyle("\t", "\r\n"),
+        CsvStyle(";", "\n", True, (True, True)),
+        CsvStyle("|", "\r"),
+    ],
+)
 def test_odd_ids_come_back_byte_for_byte(tmp_path, style):
     path = tmp_path / "s.csv"
     order = np.random.default_rng(0).permutation(len(ODD_IDS))
     test_ids = [ODD_IDS[i] for i in order]
     write_submission(
-        path, labels_form(ODD_IDS, style=style), ("x", "y"), test_ids,
+        path,
+        labels_form(ODD_IDS, style=style),
+        ("x", "y"),
+        test_ids,
         one_hot([0] * len(ODD_IDS), 2),
-    )  # fmt: skip
+    )
     with open(path, encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file, delimiter=style.separator))
     assert [row[0] for row in rows[1:]] == ODD_IDS
@@ -163,6 +184,15 @@ def test_the_check_refuses_class_columns_that_are_no_probabilities(tmp_path, fie
     path.write_text(f"id,x,y\n1,{fields}\n")
     form = SubmissionForm("id", ("x", "y"), "class_columns", ["1"], classes=(0, 1))
     with pytest.raises(InputError, match="no valid answer for id '1'"):
+        check_submission(path, form, ("x", "y"))
+
+
+@pytest.mark.parametrize("field", ["nan", "inf", "1.5", "-0.1", ""])
+def test_the_check_refuses_a_single_column_that_is_no_probability(tmp_path, field):
+    path = tmp_path / "s.csv"
+    path.write_text(f"id,y\n1,0.5\n2,{field}\n")
+    form = SubmissionForm("id", ("y",), "probability", ["1", "2"])
+    with pytest.raises(InputError, match="row 3: no valid answer for id '2'"):
         check_submission(path, form, ("x", "y"))
 
 

@@ -1,4 +1,4 @@
-"""The log of submissions: one of a competition stands, and nothing that a person wrote is lost."""
+"""The log of submissions: one per competition is current, and nothing a person wrote is lost."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 
 import pytest
 
+from seqblend.blending.submission import Submission
 from seqblend.blending.submission_log import (
     COLUMNS,
     log_submission,
@@ -21,9 +22,7 @@ OLD = ",".join(COLUMNS[:-1])  # as written before there was a status
 
 def log(path, file, sha256, competition="toy"):
     (path.parent / file).touch()
-    log_submission(
-        path, file, 3, sha256, competition=competition, metric="accuracy", cross_fitted=0.5
-    )
+    log_submission(path, Submission(path.parent / file, 3, sha256), competition, "accuracy", 0.5)
 
 
 def read(path):
@@ -31,28 +30,31 @@ def read(path):
         return list(csv.DictReader(file))
 
 
-def test_the_newest_submission_of_a_competition_stands_and_the_others_are_superseded(tmp_path):
+def test_the_newest_submission_of_a_competition_is_current_and_the_others_are_superseded(tmp_path):
     path = tmp_path / "log.csv"
     log(path, "other.csv", "o", competition="other")
     for name in "abc":
         log(path, f"{name}.csv", name)
     assert [(row["file"], row["status"]) for row in read(path)] == [
-        ("other.csv", "stands"), ("a.csv", "superseded"), ("b.csv", "superseded"),
-        ("c.csv", "stands"),
-    ]  # fmt: skip
+        ("other.csv", "current"),
+        ("a.csv", "superseded"),
+        ("b.csv", "superseded"),
+        ("c.csv", "current"),
+    ]
     assert superseded_files(path, "toy") == ["a.csv", "b.csv"]
     assert superseded_files(path, "other") == []
     (tmp_path / "a.csv").unlink()
     assert superseded_files(path, "toy") == ["b.csv"]
 
 
-def test_a_submission_made_again_keeps_its_line_and_stands_again(tmp_path):
+def test_a_submission_made_again_keeps_its_line_and_is_current_again(tmp_path):
     path = tmp_path / "log.csv"
     for name in ("a", "b", "a"):
         log(path, f"{name}.csv", name)
     assert [(row["file"], row["status"]) for row in read(path)] == [
-        ("a.csv", "stands"), ("b.csv", "superseded"),
-    ]  # fmt: skip
+        ("a.csv", "current"),
+        ("b.csv", "superseded"),
+    ]
     before = path.read_bytes()
     log(path, "a.csv", "a")
     assert path.read_bytes() == before
@@ -64,7 +66,7 @@ def test_an_older_log_and_what_a_person_wrote_there_stay(tmp_path):
     log(path, "b.csv", "b")
     first, short, new = read(path)
     assert (first["my note"], first["leaderboard"]) == ("best so far", "0.91")
-    assert (first["status"], new["status"]) == ("superseded", "stands")
+    assert (first["status"], new["status"]) == ("superseded", "current")
     assert short["my note"] == "short"
     assert new["cross_fitted"] == "0.500000"
 
@@ -74,22 +76,24 @@ def test_a_log_that_a_spreadsheet_rewrote_is_added_to(tmp_path):
     path.write_text(OLD.replace(",", ";") + "\nthen;toy;a.csv;3;a;accuracy;0.9;0.91\n")
     log(path, "b.csv", "b")
     assert path.read_text().splitlines()[1].startswith("then;toy;a.csv;3;a;accuracy;0.9;0.91")
-    assert read(path)[-1]["status"] == "stands"
+    assert read(path)[-1]["status"] == "current"
 
 
 def test_nothing_is_superseded_where_nothing_is_logged(tmp_path):
     assert superseded_files(tmp_path / "log.csv", "toy") == []
 
 
-def test_a_leaderboards_answer_stands_beside_the_newest_submission_of_that_name(tmp_path):
+def test_a_leaderboard_score_is_written_beside_the_newest_submission_of_that_name(tmp_path):
     path = tmp_path / "log.csv"
     for file, content in (("a.csv", "1"), ("a.csv", "2"), ("b.csv", "3")):
         log(path, file, content)
     before = read(path)
     recorded = record_leaderboard(path, "a.csv", 0.4321)
     assert (recorded.competition, recorded.cross_fitted, recorded.leaderboard) == (
-        "toy", 0.5, 0.4321,
-    )  # fmt: skip
+        "toy",
+        0.5,
+        0.4321,
+    )
     before[1]["leaderboard"] = "0.4321"
     assert read(path) == before
     assert [one.leaderboard for one in scored_submissions(path, "toy")] == [None, 0.4321, None]
@@ -97,7 +101,7 @@ def test_a_leaderboards_answer_stands_beside_the_newest_submission_of_that_name(
     assert read(path)[1]["leaderboard"] == "0.4321"
 
 
-def test_what_is_no_answer_or_of_no_submission_says_what_is_expected(tmp_path):
+def test_a_wrong_score_or_an_unknown_submission_says_what_is_expected(tmp_path):
     path = tmp_path / "log.csv"
     log(path, "toy-mean.csv", "1")
     for text in ("toy-mean.csv", "toy-mean.csv=high", "=0.5", "toy-mean.csv=nan"):

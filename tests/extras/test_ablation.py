@@ -1,13 +1,23 @@
 """The ablation: which rows do what, what is compared with what, and that it can be resumed."""
 
+import io
+
 import numpy as np
 import pytest
 
 import ablate
 from seqblend.core.config import Config, configure, parse_assignments
+from seqblend.core.console import Console, show_table
 from seqblend.core.errors import FlagError
 from seqblend.core.storage import read_json
-from seqblend.extras.benchmark.ablation import DEFAULT, VARIANTS, plan_variants, tabulate_variants
+from seqblend.extras.benchmark.ablation import (
+    COLUMNS,
+    DEFAULT,
+    SHOWN,
+    VARIANTS,
+    plan_variants,
+    tabulate_variants,
+)
 from seqblend.running.inputs import Places
 from seqblend.running.project import Project, Request, open_project
 from seqblend.running.runs import PILOT, Unit
@@ -94,17 +104,22 @@ def test_differences_are_taken_between_fits_of_the_same_seed(project):
         Unit(run, seed, 0): {"scores": {"log_loss": loss, "accuracy": right}, "epochs": 2 + seed}
         for (run, seed), (loss, right) in scores.items()
     }
+    losses = ["0.3500", "-0.0500", "-0.1000", "+0.0000"]
+    accuracies = ["92.50", "+0.50", "+0.00", "+1.00"]
     assert tabulate_variants(runs, 2, done) == [
-        [DEFAULT, "0.4000", "", "92.00", "", "2.5"],
-        [
-            "options.dropout=0.2",
-            "0.3500",
-            "-0.0500 (-0.1000..+0.0000)",
-            "92.50",
-            "+0.50 (+0.00..+1.00)",
-            "2.5",
-        ],
+        [DEFAULT, "0.4000", "", "", "", "92.00", "", "", "", "2.5"],
+        ["options.dropout=0.2", *losses, *accuracies, "2.5"],
     ]
+
+
+def test_the_table_of_every_variant_fits_80_columns():
+    cells = ["", "0.1234", "-0.0500", "-0.1000", "+0.0000", "92.50", "", "", "", "12.5"]
+    rows = [[name, *(cells[i] for i in SHOWN[1:])] for name in VARIANTS]
+    console = Console(file=io.StringIO(), width=80)
+    show_table(console, "bilstm", [COLUMNS[i] for i in SHOWN], rows)
+    words = console.file.getvalue().split()
+    assert {word for name in VARIANTS for word in name.split()} <= set(words)  # none is broken
+    assert words.count("-0.1000") == words.count("12.5") == len(VARIANTS)
 
 
 @pytest.mark.parametrize(

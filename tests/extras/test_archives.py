@@ -10,7 +10,7 @@ import pytest
 from public_examples import write_tar, write_tree
 
 from seqblend.core.errors import InputError
-from seqblend.extras.public.archives import read_files
+from seqblend.extras.public.documents import read_files
 
 FILES = {"top/a/1.txt": b"one", "top/b/2.txt": b"two", "top/notes": b"no"}
 WANTED = re.compile(r"([ab])/(\d)\.txt$")

@@ -66,9 +66,9 @@ def test_every_round_runs_every_contender_and_every_second_one_backwards():
     assert alternate(["a", "b", "c"], 3) == ["a", "b", "c", "c", "b", "a", "a", "b", "c"]
 
 
-def test_what_others_are_compared_with_is_the_usual_way_and_one_of_ours_stands_beside_it():
+def test_the_baseline_is_the_usual_way_and_one_of_ours_follows():
     for names in map(list, list_contenders(CPU).values()):
-        ours = ["seqblend" in name or "scratch" in name for name in names]
+        ours = ["seqblend" in name for name in names]
         assert ours[:2] == [False, True]
 
 
@@ -106,18 +106,18 @@ def test_a_peer_has_the_allocator_of_the_system_in_a_process_of_its_own():
 
 
 @pytest.mark.parametrize("flags", [["--rounds", "0"], ["--seconds", "0"], ["--rows", "3"]])
-def test_flags_out_of_range_are_told(flags):
+def test_flags_out_of_range_are_refused(flags):
     with pytest.raises(FlagError, match=r"--rounds expects at least 1"):
         bench.main(flags)
 
 
-def test_an_unknown_task_is_told():
-    with pytest.raises(FlagError, match="training, linear, numpy, got 'blend'"):
+def test_an_unknown_task_is_refused():
+    with pytest.raises(FlagError, match="training, linear, got 'blend'"):
         bench.main(["--only", "blend"])
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")
-def test_a_gpu_that_is_not_there_is_told():
+def test_a_missing_gpu_is_one_line():
     with pytest.raises(FlagError, match="torch finds no GPU here"):
         bench.main(["--device", "cuda"])
 
@@ -134,4 +134,4 @@ def test_the_script_measures_every_contender_and_prints_ratios(capsys):
     assert bench.main(["--seconds", "0.2", "--rounds", "1", "--rows", "64"]) == 0
     out = capsys.readouterr().out
     assert all(f"{task}  {name}: " in out for task, name in CONTENDERS)
-    assert out.count("1.00..1.00") == 3
+    assert out.count("1.00..1.00") == 2

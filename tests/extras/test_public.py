@@ -27,7 +27,7 @@ from seqblend.core.errors import FlagError, InputError
 from seqblend.core.storage import file_digest
 from seqblend.extras.public.documents import NEWSGROUPS
 from seqblend.extras.public.published import DATA_SETS, ArchiveSource, prepare
-from seqblend.extras.public.reuters import read_number_lists
+from seqblend.extras.public.reuters import read_integer_lists
 from seqblend.reading.discovery import find_files
 from seqblend.reading.reader import read_competition
 from seqblend.reading.solution import read_solution
@@ -222,7 +222,7 @@ def test_every_pickle_protocol_gives_the_lists_without_unpickling(protocol):
     shared = [1, 2]
     rows = [shared, shared, [70_000, 4], [], [-5, 2**31, 2**70], [7], list(range(3_000))]
     stream = pickle.dumps(ragged(rows), protocol=protocol)
-    assert read_number_lists(npy(stream, (7,))) == rows
+    assert read_integer_lists(npy(stream, (7,))) == rows
 
 
 def test_lists_that_numpy_wrote_under_python_2_are_read():
@@ -231,7 +231,7 @@ def test_lists_that_numpy_wrote_under_python_2_are_read():
         b"U\x01b\x87Rq\x03(K\x01K\x02\x85cnumpy\ndtype\nU\x02O8K\x00K\x01\x87R(K\x03U\x01|NNN"
         b"J\xff\xff\xff\xffJ\xff\xff\xff\xffK?tb\x89](](K\x01K\x02e]K\x03aetb."
     )
-    assert read_number_lists(npy(stream, (2,))) == [[1, 2], [3]]
+    assert read_integer_lists(npy(stream, (2,))) == [[1, 2], [3]]
 
 
 class Malicious:
@@ -248,7 +248,7 @@ def test_a_malicious_pickle_is_refused_and_not_run(tmp_path, protocol):
     for content in (bad, ragged([[1], [bad]]), ragged([[1], bad])):
         stream = pickle.dumps(content, protocol=protocol)
         with pytest.raises(ValueError, match=r"pickle instruction|lists for 2 rows"):
-            read_number_lists(npy(stream, (2,)))
+            read_integer_lists(npy(stream, (2,)))
     assert not (tmp_path / "run").exists()
 
 
@@ -266,14 +266,14 @@ def test_a_malicious_pickle_is_refused_and_not_run(tmp_path, protocol):
 )
 def test_rows_of_anything_else_are_refused_by_name(rows, named):
     with pytest.raises(ValueError, match=named):
-        read_number_lists(npy(pickle.dumps(ragged(rows), protocol=4), (2,)))
+        read_integer_lists(npy(pickle.dumps(ragged(rows), protocol=4), (2,)))
 
 
 def test_every_truncated_list_is_refused():
     whole = npy(pickle.dumps(ragged([[1, 2, 300], [4]]), protocol=4), (2,))
     for size in range(len(whole)):
         with pytest.raises((ValueError, EOFError)):
-            read_number_lists(whole[:size])
+            read_integer_lists(whole[:size])
 
 
 @pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.99])
@@ -309,7 +309,7 @@ def test_another_archive_than_the_published_is_refused_with_both_hashes(tmp_path
     assert DATA_SETS[name].sha256 in str(error.value)
 
 
-def test_the_published_archive_passes_and_a_folder_is_told_by_its_rows(tmp_path):
+def test_the_published_archive_passes_and_a_folder_is_checked_by_its_rows(tmp_path):
     path = write_tar(tmp_path / "x.tar.gz", REVIEWS)
     facts = {"sha256": file_digest(path), "rows": (12, 12), "is_checked": True}
     assert len(run("imdb", path, tmp_path / "a", **facts).train) == 12

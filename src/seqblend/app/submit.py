@@ -179,13 +179,7 @@ def _submit(
         submission = write_submission(
             place, competition.form, competition.classes, competition.test_ids, test
         )
-    log_submission(
-        places.submissions / "log.csv",
-        path.name,
-        submission.rows,
-        submission.sha256,
-        competition=competition.name,
-        metric=competition.metric,
-        cross_fitted=blend.cross_fitted if blend else None,
-    )
+    cross_fitted = blend.cross_fitted if blend else None
+    log = places.submissions / "log.csv"
+    log_submission(log, submission, competition.name, competition.metric, cross_fitted)
     return submission

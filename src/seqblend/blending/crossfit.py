@@ -1,4 +1,4 @@
-"""Cross-fitting: no row is scored by a blend, a method or an adjustment that it helped choose."""
+"""Cross-fitting of blends: each fold is predicted by what was chosen and fitted on the others."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from seqblend.evaluation.metrics import OF_CLASSES, better, score
 from seqblend.evaluation.paired import compare_scores
 from seqblend.evaluation.temperature import apply_temperature, fit_temperature
 
-FOLDS = 5  # a single fold is cut into this many; more folds are joined to as many
+FOLDS = 5  # of the blend: a single fold is split into 5, more than 5 are merged into 5
 NEAR = 1.0  # standard errors of a paired difference within which a smaller blend is as good
-PAYS = 2.0  # standard errors that an adjustment has to bring
+PAYS = 2.0  # standard errors by which an adjustment has to raise the score
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class BlendFitter:
     def predict_per_fold(
         self, blends: dict[int, Blend], rows: np.ndarray, fold: np.ndarray
     ) -> np.ndarray:
-        """float64 [r, c]: each fold by its own blend."""
+        """float64 [r, c]: each fold by its blend."""
         blended = np.empty((len(rows), self.stack.shape[2]))
         for k, blend in blends.items():
             blended[fold == k] = blend.apply(self.stack[:, rows[fold == k]])
@@ -83,9 +83,9 @@ class BlendFitter:
     def select(self, rows: np.ndarray, fold: np.ndarray) -> BlendSpec:
         """The smallest blend within a standard error of the best, and its adjustment.
 
-        Where the metric sees only predicted classes, log loss is asked next, in the same way: after
-        the best temperature of each, since how sure it is moves no predicted class. The smallest
-        has the fewest members, then the simplest method.
+        Where the metric sees only predicted classes, log loss decides among the best, in the same
+        way. It is taken after the best temperature of each, since a temperature changes no
+        predicted class. The smallest has the fewest members, then the simplest method.
         """
         labels = self.labels[rows]
         methods = available_methods(len(self.stack))
@@ -98,7 +98,7 @@ class BlendFitter:
         return self._add_adjustment(BlendSpec(method, blended), labels, fold)
 
     def _add_adjustment(self, spec: BlendSpec, labels: np.ndarray, fold: np.ndarray) -> BlendSpec:
-        """The spec with class weights (or, for log loss, a temperature) that pay out of fold."""
+        """The spec with class weights (for log loss: a temperature) if they help out of fold."""
         plain = spec.cross_fitted[spec.method]
         if self.metric == "log_loss":
             fitted = cross_fit_temperature(plain, labels, fold)[0]
@@ -142,7 +142,7 @@ def cross_fit(
     """float64 [n, c]: every fold blended with weights from the other folds; NaN where fold is -1.
 
     stack: float32 [m, n, c], labels: int64 [n], fold: int64 [n]
-    With a single fold its rows are cut into 5 stratified folds.
+    With a single fold its rows are split into 5 stratified folds.
     """
     rows = np.flatnonzero(fold >= 0)
     fitter = BlendFitter(stack, labels, metric, tuple(map(str, range(len(stack)))))
@@ -158,20 +158,20 @@ def fill_rows(values: np.ndarray, rows: np.ndarray, n: int) -> np.ndarray:
 
 
 def _scale(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """float32 [n, c]: with the temperature of least loss on these rows."""
+    """float32 [n, c]: with the temperature of least log loss on these rows."""
     plain = probabilities.astype(np.float32)
     return apply_temperature(plain, fit_temperature(plain, labels)[0])
 
 
 def make_blend_folds(labels: np.ndarray, fold: np.ndarray) -> np.ndarray:
-    """int64 [n]: the folds, more than 5 joined to 5; a single one is cut into 5 stratified ones.
+    """int64 [n]: the folds, more than 5 merged into 5; a single one split into 5 stratified ones.
 
     labels: int64 [n], fold: int64 [n]
     """
     numbers, place = np.unique(fold, return_inverse=True)
     if len(numbers) > 1:
         return place % FOLDS
-    rng = rng_for(0, "blend parts")  # the name seeds it: another one would move scores
+    rng = rng_for(0, "blend parts")  # the name is part of the seed: a new one changes scores
     return stratified_group_split(labels, np.arange(len(labels)), FOLDS, rng)
 
 
@@ -184,9 +184,9 @@ def cross_fit_temperature(
     """
     scaled, found = np.empty(probabilities.shape), []
     for k in np.unique(fold):
-        own = fold == k
-        found.append(fit_temperature(probabilities[~own], labels[~own])[0])
-        scaled[own] = adjust(probabilities[own].astype(np.float64), found[-1])
+        rows = fold == k
+        found.append(fit_temperature(probabilities[~rows], labels[~rows])[0])
+        scaled[rows] = adjust(probabilities[rows].astype(np.float64), found[-1])
     return scaled, found
 
 
@@ -199,9 +199,9 @@ def cross_fit_class_weights(
     """
     weighted = np.empty(probabilities.shape)
     for k in np.unique(fold):
-        own = fold == k
-        weights = fit_class_weights(metric, probabilities[~own], labels[~own])
-        weighted[own] = adjust(probabilities[own].astype(np.float64), class_weights=weights)
+        rows = fold == k
+        weights = fit_class_weights(metric, probabilities[~rows], labels[~rows])
+        weighted[rows] = adjust(probabilities[rows].astype(np.float64), class_weights=weights)
     return weighted
 
 
@@ -226,7 +226,7 @@ def near_best(
 
 
 def pays(metric: str, labels: np.ndarray, new: np.ndarray, old: np.ndarray) -> bool:
-    """Whether new predictions beat old ones by more than PAYS paired standard errors."""
+    """Whether new predictions are better by more than PAYS paired standard errors."""
     gain = compare_scores(metric, labels, new, old)
     return gain is not None and gain.mean > PAYS * gain.error
 

@@ -1,4 +1,4 @@
-"""Blending with an honest score: weights and method are chosen on other rows than those scored."""
+"""The choice of a blend, and its score by nested cross-validation with interval and forecast."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from seqblend.evaluation.metrics import METRICS, score
 from seqblend.evaluation.paired import compare_scores
 from seqblend.evaluation.probabilities import check_probabilities
 
-TAIL = 0.025  # of the resamples, left out on either side of an interval
+TAIL = 0.025  # share of the resamples beyond either end of a 95 % interval
 
 
 @dataclass(frozen=True)
 class BlendResult:
-    """The chosen blend, what it scores, and what choosing it scores on unseen rows.
+    """The chosen blend, its scores, and the cross-validated score of the whole procedure.
 
     blend: fitted on all scored rows
     oof: float32 [n, c], every fold by the method and weights of the others, NaN without a fold
-    table: a dict a method: method, size, in_sample, cross_fitted, gap (> 0: in-sample flatters),
+    table: a dict per method: method, size, in_sample, cross_fitted, gap (in-sample optimism),
         low, high, beats_single, forecast_low, forecast_high
     nested: the same of the whole procedure by nested cross-validation, the choice among methods
         included, and gain (over the best single member) with gain_error, its standard error; its
         interval is of `blend`, which has more rows to learn on than a fold's (burman_corrected)
     best_single: the member with the best score, and that score
-    calibration: a dict a member, and the blend last: name, error_before, error_after, temperatures
+    calibration: a dict per member, the blend last: name, error_before, error_after, temperatures
     """
 
     blend: Blend
@@ -90,24 +90,18 @@ def select_blend(
     singles = {name: score(metric, known, p) for name, p in zip(members, scored, strict=True)}
     best_single = best_of(metric, singles)
     single = scored[members.index(best_single)]
-    # The whole procedure first, then every method by itself.
-    fitted = [blend, *(fitter.fit(method, rows) for method in spec.cross_fitted)]
-    in_sample = [each.apply(scored) for each in fitted]
-    cross_fitted = [oof, *spec.cross_fitted.values()]
-    per_fold = [each.apply(scored) for each in fold_blends.values()]
-    of_single, draws = _resample(metric, known, single, in_sample[0], per_fold, cross_fitted)
-    test_share = (n_test or len(rows)) / len(rows)
-    records = [
-        {"method": each.method, "size": each.size}
-        | _compare_scores(metric, known, inside, outside)
-        | _intervals(metric, own, of_single, test_share)
-        for each, inside, outside, own in zip(fitted, in_sample, cross_fitted, draws, strict=True)
-    ]
+    whole, *table = _score_blends(
+        _Scoring(metric, known, single, (n_test or len(rows)) / len(rows)),
+        [blend, *(fitter.fit(method, rows) for method in spec.cross_fitted)],
+        scored,
+        [oof, *spec.cross_fitted.values()],
+        list(fold_blends.values()),
+    )
     return BlendResult(
         blend=blend,
         oof=fill_rows(oof, rows, len(fold)).astype(np.float32),
-        table=records[1:],
-        nested=records[0] | _gain(metric, known, oof, single),
+        table=table,
+        nested=whole | _gain(metric, known, oof, single),
         best_single=best_single,
         best_single_score=singles[best_single],
         calibration=_calibrate([*scored, oof], [*members, "blend"], known, blend_fold),
@@ -135,26 +129,59 @@ def check_stack(
         )
 
 
-def _resample(
-    metric: str,
-    labels: np.ndarray,
-    single: np.ndarray,
-    full: np.ndarray,
-    per_fold: list[np.ndarray],
+@dataclass(frozen=True)
+class _Scoring:
+    """How blends are scored, and the best single member that they are compared with.
+
+    labels: int64 [n]; single: float [n, c]; test_share: test rows over scored rows
+    """
+
+    metric: str
+    labels: np.ndarray
+    single: np.ndarray
+    test_share: float
+
+
+def _score_blends(
+    by: _Scoring,
+    blends: list[Blend],
+    stack: np.ndarray,
     cross_fitted: list[np.ndarray],
+    per_fold: list[Blend],
+) -> list[dict[str, Any]]:
+    """A record for each blend, see BlendResult.table; the first one is the whole procedure's.
+
+    stack: float32 [m, n, c] of the scored rows; cross_fitted: each blend's float64 [n, c]
+    per_fold: what the whole procedure chose and fitted for each fold
+    """
+    in_sample = [blend.apply(stack) for blend in blends]
+    of_folds = [blend.apply(stack) for blend in per_fold]
+    of_single, draws = _resample(by, in_sample[0], of_folds, cross_fitted)
+    return [
+        {"method": blend.method, "size": blend.size}
+        | _compare_scores(by.metric, by.labels, inside, outside)
+        | _intervals(by.metric, drawn, of_single, by.test_share)
+        for blend, inside, outside, drawn in zip(
+            blends, in_sample, cross_fitted, draws, strict=True
+        )
+    ]
+
+
+def _resample(
+    by: _Scoring, full: np.ndarray, of_folds: list[np.ndarray], cross_fitted: list[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Scores on the same resampled rows: of the best single float64 [r], of each blend [k, r].
 
-    single, full: float [n, c], of the best member and of the blend of all rows; per_fold: of each
-    fold's blend on all rows; cross_fitted: of the whole procedure (corrected), then of each method
+    full: float [n, c], of the blend of all rows; of_folds: of each fold's blend on all rows;
+    cross_fitted: of the whole procedure (corrected), then of each method
     All scores are NaN where the metric is undefined.
     """
-    if score(metric, labels, single) is None:
+    if score(by.metric, by.labels, by.single) is None:
         return np.full(1, np.nan), np.full((len(cross_fitted), 1), np.nan)
-    draws = bootstrap(metric, labels, [single, full, *per_fold, *cross_fitted])
-    of_folds, of_blends = np.split(draws[2:], [len(per_fold)])
-    of_blends[0] = burman_corrected(of_blends[0], draws[1], of_folds)
-    return draws[0], of_blends
+    draws = bootstrap(by.metric, by.labels, [by.single, full, *of_folds, *cross_fitted])
+    drawn_folds, drawn = np.split(draws[2:], [len(of_folds)])
+    drawn[0] = burman_corrected(drawn[0], draws[1], drawn_folds)
+    return draws[0], drawn
 
 
 def burman_corrected(
@@ -176,7 +203,7 @@ def burman_corrected(
 def _compare_scores(
     metric: str, labels: np.ndarray, fitted: np.ndarray, cross_fitted: np.ndarray
 ) -> dict[str, float | None]:
-    """In-sample and cross-fitted score, and by how much the former flatters."""
+    """In-sample and cross-fitted score, and by how much the former is optimistic."""
     in_sample, honest = (score(metric, labels, p) for p in (fitted, cross_fitted))
     gap = None
     if honest is not None and in_sample is not None:
@@ -189,7 +216,7 @@ def _intervals(
 ) -> dict[str, float | None]:
     """95 % interval, probability of beating the best single member, and forecast.
 
-    own, single: float64 [r] of the same resamples; test_share: test rows over scored rows
+    own, single: float64 [r] of the same resamples; test_share: see _Scoring
     The forecast is for the score on the test rows, which are a sample too: its variance is that of
     the score times 1 + 1 / test_share.
     """

@@ -34,7 +34,7 @@ def write_submission(
     test_ids: Sequence[str],
     probabilities: np.ndarray,
 ) -> Submission:
-    """Write the answer in the form's ids, order and columns; returns it once the file is checked.
+    """Write predictions in the form's ids, order and columns, and check the file from disk.
 
     probabilities: float [n_test, c], in the order of `test_ids`
     raises: InputError where ids do not match the form, or rows are not probabilities
@@ -43,11 +43,9 @@ def write_submission(
         raise ValueError(
             f"probabilities are {probabilities.shape}, expected {len(test_ids), len(classes)}"
         )
-    check_probabilities(
-        probabilities, "test predictions",
-        "Nothing was written; train the member that made them again",
-        lambda row: f"id {test_ids[row]!r}",
-    )  # fmt: skip
+    remedy = "Nothing was written; train the member that made them again"
+    name_of = lambda row: f"id {test_ids[row]!r}"  # noqa: E731
+    check_probabilities(probabilities, "test predictions", remedy, name_of)
     rows = _align(form.ids, test_ids)
     values = _values(form, classes, probabilities[rows].astype(np.float64))
     sha256 = write_text(path, _write_table(form, values), point="submission")
@@ -56,19 +54,19 @@ def write_submission(
 
 
 def _write_table(form: SubmissionForm, values: list[list[str]]) -> str:
-    """The file's text: the form's header, then a line an id, in the sample's style."""
+    """The file's text: the form's header, then one line per id, in the sample's style."""
     style, names = form.style, (form.id_column, *form.columns)
-    quoted = style.quoted or (False,) * len(names)
-    rows = ([row_id, *row] for row_id, row in zip(form.ids, values, strict=True))
-    lines = [(names, (style.is_header_quoted,) * len(names)), *((row, quoted) for row in rows)]
-    return "".join(
-        style.separator.join(
+
+    def line(fields: Sequence[str], quoted: Sequence[bool]) -> str:
+        cells = (  # too few or too many are found when the file is read back
             _quote(field, style.separator, is_always)
-            for field, is_always in zip(fields, always, strict=False)  # checked once it is written
+            for field, is_always in zip(fields, quoted, strict=False)
         )
-        + style.line_end
-        for fields, always in lines
-    )
+        return style.separator.join(cells) + style.line_end
+
+    quoted = style.quoted or (False,) * len(names)
+    rows = (line([i, *row], quoted) for i, row in zip(form.ids, values, strict=True))
+    return line(names, (style.is_header_quoted,) * len(names)) + "".join(rows)
 
 
 def check_submission(path: Path, form: SubmissionForm, classes: Sequence[str]) -> None:
@@ -109,7 +107,7 @@ def _is_valid(fields: list[str]) -> bool:
 
 
 def _align(wanted: Sequence[str], test_ids: Sequence[str]) -> np.ndarray:
-    """int64 [n]: where each wanted id stands among the test ids, which must be the same set."""
+    """int64 [n]: the position of each wanted id among the test ids, which must be the same set."""
     _check_unique(test_ids, "the test file")
     _check_unique(wanted, "the sample submission")
     place = {row_id: row for row, row_id in enumerate(test_ids)}

@@ -1,4 +1,4 @@
-"""What each training setting is worth: runs that differ in one setting, compared over seeds."""
+"""Ablation: runs that differ from the default in one setting, compared seed by seed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ VARIANTS = (  # settings as --set takes them, with spaces between
     "vocabulary.max_len=200",
     "train.calibrate=false",
 )
-COLUMNS = ["variant", "log loss", "difference", "accuracy", "difference", "epochs"]
+COLUMNS = ["variant", "loss", "diff", "min", "max", "acc %", "diff", "min", "max", "epochs"]
+SHOWN = [0, 1, 2, 3, 4, 5, 9]  # columns that fit 80 characters; a CSV file has all of them
 
 
 def plan_variants(
@@ -63,11 +64,11 @@ def _plan_run(project: Project, model: str, settings: list[str], precisions: dic
 def tabulate_variants(
     runs: dict[str, Run], seeds: int, done: Mapping[Unit, dict[str, Any]]
 ) -> list[list[str]]:
-    """A row a variant: its scores on fold 0, means over seeds, and the differences to DEFAULT.
+    """A row per variant: its scores on fold 0, means over seeds, and the differences to DEFAULT.
 
     done: the manifests of units; the epochs were chosen by pilots, which never see fold 0's rows.
-    Differences are taken between fits of the same seed: `mean (least..most)`. A variant of which a
-    seed is missing has no row.
+    Differences are taken between fits of the same seed: mean, least and most, empty where nothing
+    differs. A variant of which a seed is missing has no row.
     """
     rows = []
     for name, run in runs.items():
@@ -80,12 +81,13 @@ def tabulate_variants(
                 np.array([done[unit]["scores"][score] for unit in side]) * scale
                 for side in (units, base)
             )
-            cells += [f"{own.mean():.{digits}f}", _describe(own - other, digits)]
+            cells += [f"{own.mean():.{digits}f}", *_describe(own - other, digits)]
         rows.append([*cells, f"{np.mean([done[unit]['epochs'] for unit in units]):.1f}"])
     return rows
 
 
-def _describe(gains: np.ndarray, digits: int) -> str:
-    """`mean (least..most)` with signs; empty where nothing differs."""
-    mean, least, most = (f"{x:+.{digits}f}" for x in (gains.mean(), gains.min(), gains.max()))
-    return f"{mean} ({least}..{most})" if gains.any() else ""
+def _describe(gains: np.ndarray, digits: int) -> list[str]:
+    """Mean, least and most, with signs; empty cells where nothing differs."""
+    if not gains.any():
+        return [""] * 3
+    return [f"{x:+.{digits}f}" for x in (gains.mean(), gains.min(), gains.max())]

@@ -1,6 +1,6 @@
 """What is compared: our training and linear model, and the usual ways to do the same.
 
-The usual way is what everybody starts from, written fairly: DataLoader, a Python collate function,
+The usual way is a tutorial's, written fairly: DataLoader, a Python collate function,
 nn.LSTM(bidirectional=True), Adam, float32; scikit-learn's vectorizer and logistic regression.
 """
 
@@ -19,15 +19,12 @@ from torch.nn.utils import rnn
 from torch.utils.data import DataLoader
 
 from seqblend.core.config import TrainConfig, VocabularyConfig
-from seqblend.core.seeds import rng_for
 from seqblend.data.sequences import PAD, View
 from seqblend.extras.benchmark.stopwatch import Steps, Timing, time_steps
 from seqblend.extras.benchmark.workload import CLASSES, LONGEST, VOCABULARY, make_workload
 from seqblend.models.registry import entry_for, resolve_options
-from seqblend.models.scratch_nets.adam import Adam, clip_by_global_norm
-from seqblend.models.scratch_nets.classifier import SequenceClassifier, Shape
 from seqblend.models.tfidf import TfidfLogistic, TfidfOptions
-from seqblend.training.batching import DeviceSequences, plan_batches
+from seqblend.training.batching import DeviceSequences
 from seqblend.training.contract import Labelled
 from seqblend.training.devices import configure_device
 from seqblend.training.optimisation import choose_precision
@@ -41,11 +38,12 @@ Contender = Callable[[Labelled, torch.device], Steps]
 def list_contenders(device: torch.device) -> dict[str, dict[str, Contender]]:
     """Task -> name -> its steps; the first of a task is what the others are compared with.
 
-    What matters most stands beside its baseline: neighbours in time see the same load.
+    What matters most follows its baseline at once: both see the same load of the machine.
     """
     is_low = entry_for("bilstm").low_precision_on_cpu
     best = choose_precision("auto", device, low_precision_on_cpu=is_low)
-    ours = {f"seqblend bilstm, {p}": partial(our_training, p) for p in {best: 0, "float32": 0}}
+    precisions = dict.fromkeys([best, "float32"])  # in this order, one where they are the same
+    ours = {f"seqblend bilstm, {p}": partial(our_training, p) for p in precisions}
     training = {
         "tutorial loop, padded to 400": partial(tutorial, is_fixed=True),
         **ours,
@@ -57,10 +55,6 @@ def list_contenders(device: torch.device) -> dict[str, dict[str, Contender]]:
     return {
         "training": training,
         "linear": {"scikit-learn tf-idf": sklearn_fits, "seqblend tfidf": our_linear_fits},
-        "numpy": {
-            "torch LSTM": lstm_steps,
-            "NumPy LSTM from scratch": partial(lstm_steps, is_numpy=True),
-        },
     }
 
 
@@ -85,7 +79,7 @@ class TutorialLSTM(nn.Module):
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """tokens: int64 [b, t], lengths: int64 [b] on the CPU -> logits float [b, c]."""
         x = self.embedding(tokens)  # [b, t, d]
-        if self.is_packed:  # what tutorials advise; on a CPU it costs nn.LSTM its oneDNN kernel
+        if self.is_packed:  # as tutorials advise; on a CPU nn.LSTM then loses its oneDNN kernel
             x = rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
         _, (hidden, _) = self.lstm(x)  # [2, b, 64]
         return self.output(torch.cat([hidden[0], hidden[1]], dim=1))
@@ -126,25 +120,16 @@ def our_training(precision: str, rows: Labelled, device: torch.device) -> Steps:
     """
     config = TrainConfig(steps_per_epoch=max(len(rows.labels) // _BATCH, 1), precision=precision)
     setting = FitSetting(config, CLASSES, _MANY_EPOCHS, 0, 0, device, report=lambda values: None)
-    trainer = Trainer(_build("bilstm").to(device), _on_device(rows, device), setting)
+    sizes = {"width": _WIDTH, "hidden": _HIDDEN, "depth": 1}
+    options = resolve_options("bilstm", {"bilstm": sizes})
+    model = entry_for("bilstm").build(options, VOCABULARY, CLASSES).to(device)
+    remap = np.arange(VOCABULARY, dtype=np.int32)  # the workload's tokens are vocabulary ids
+    sequences = DeviceSequences(rows.sequences, remap, VocabularyConfig(), device)
+    trainer = Trainer(model, LabelledRows(sequences, rows.labels), setting)
     tokens = int(rows.sequences.lengths.sum())
     for epoch in count():
         trainer.run_epoch(epoch)
         yield tokens, round(tokens / (1 - trainer.padding))
-
-
-def _build(model: str, **options: str | float) -> nn.Module:
-    """The registered model with an embedding of 128 and 64 states in each direction."""
-    sizes = {"width": _WIDTH, "hidden": _HIDDEN, "depth": 1} | options
-    return entry_for(model).build(resolve_options(model, {model: sizes}), VOCABULARY, CLASSES)
-
-
-def _on_device(rows: Labelled, device: torch.device) -> LabelledRows:
-    """The rows with an identity for a vocabulary: the workload's tokens are vocabulary ids."""
-    identity = np.arange(VOCABULARY, dtype=np.int32)
-    return LabelledRows(
-        DeviceSequences(rows.sequences, identity, VocabularyConfig(), device), rows.labels
-    )
 
 
 def sklearn_fits(rows: Labelled, device: torch.device) -> Steps:
@@ -173,40 +158,3 @@ def our_linear_fits(rows: Labelled, device: torch.device) -> Steps:
     while True:
         TfidfLogistic.fit(rows.sequences, rows.labels, **given)
         yield tokens, tokens
-
-
-def lstm_steps(rows: Labelled, device: torch.device, *, is_numpy: bool = False) -> Steps:
-    """Training steps of an LSTM with mean pooling: Adam, gradients clipped to 1, 64 rows or so."""
-    sequences, budget = _on_device(rows, device).sequences, _BATCH * LONGEST // 2
-    step = (_numpy_step if is_numpy else _torch_step)()
-    while True:
-        for batch in plan_batches(sequences.lengths, budget, rng_for(0, "benchmark-batches")):
-            tokens, lengths = sequences.gather(batch)
-            step(tokens, lengths, torch.from_numpy(rows.labels[batch]))
-            yield int(lengths.sum()), tokens.numel()
-
-
-def _torch_step() -> Callable[[Tensor, Tensor, Tensor], None]:
-    model = _build("lstm", pooling="mean", embedding_dropout=0.0, word_dropout=0.0, dropout=0.0)
-    optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
-
-    def step(tokens: Tensor, lengths: Tensor, labels: Tensor) -> None:
-        optimiser.zero_grad()
-        nn.functional.cross_entropy(model(tokens, lengths), labels).backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-
-    return step
-
-
-def _numpy_step() -> Callable[[Tensor, Tensor, Tensor], None]:
-    model = SequenceClassifier(Shape("lstm", "mean", VOCABULARY, _WIDTH, _HIDDEN, CLASSES))
-    model.initialise(rng_for(0, "benchmark"))
-    adam = Adam(model.state_dict())
-
-    def step(tokens: Tensor, lengths: Tensor, labels: Tensor) -> None:
-        gradients = model.loss(tokens.numpy(), lengths.numpy(), labels.numpy())[2]
-        clip_by_global_norm(gradients, 1.0)
-        adam.step(gradients, 1e-3)
-
-    return step

@@ -19,7 +19,7 @@ Steps = Iterator[tuple[int, int]]  # endless; (real tokens, cells with padding) 
 
 @dataclass(frozen=True)
 class Timing:
-    """One measurement: real tokens a second, and padding as a share of all cells."""
+    """One measurement: real tokens per second, and padding as a share of all cells."""
 
     rate: float
     padding: float = 0.0
@@ -40,7 +40,7 @@ def time_steps(steps: Steps, seconds: float, device: torch.device) -> Timing:
 
 
 def run_alone(function: Callable[..., Any], *arguments: Any, is_peer: bool) -> Any:
-    """The function's result from a fresh process; a peer's has the system's allocator as it is."""
+    """The function's result from a fresh process; a peer's has the system's own allocator."""
     os.environ["SEQBLEND_MALLOC"] = "system" if is_peer else ""
     try:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
@@ -50,14 +50,14 @@ def run_alone(function: Callable[..., Any], *arguments: Any, is_peer: bool) -> A
 
 
 def alternate(names: list[str], rounds: int) -> list[str]:
-    """Every name once a round, backwards in every second one: a steady drift favours nobody."""
+    """Every name once per round, in reverse in every second one: a steady drift favours nobody."""
     return [name for i in range(rounds) for name in (names[::-1] if i % 2 else names)]
 
 
 def compare(timings: dict[str, list[Timing]]) -> list[list[str]]:
-    """A row a contender under COLUMNS; the first one is what the others are compared with.
+    """A row per contender under COLUMNS; the others are compared with the first one.
 
-    timings: by name, one a round. A ratio is taken within a round, where other load on the machine
+    timings: by name, one per round. A ratio is taken within a round, where the machine's other load
     is most alike; then its median.
     """
     rows, baseline = [], next(iter(timings.values()))

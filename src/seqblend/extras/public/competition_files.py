@@ -1,4 +1,4 @@
-"""A public data set as a competition: its rows, and the files they are written to."""
+"""The rows of a public data set, and the competition files that they are written to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class PublicData:
     """Rows in file order, each with the columns `id`, `column` and `label`.
 
     column: `text`, or `sequence` for lists of ids
-    unlabelled: rows whose label means nothing
+    unlabelled: rows without a label; theirs means nothing
     A column `source` has the name that a row had in the archive, where the id is not that name.
     """
 

@@ -1,9 +1,12 @@
-"""Data sets of one document a file, whose folder is its class: part/class/name."""
+"""Data sets with one document per file, in folders named by class: part/class/name."""
 
 from __future__ import annotations
 
+import lzma
 import re
-from collections.abc import Iterable
+import tarfile
+import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +14,12 @@ import pandas as pd
 
 from seqblend.core.errors import InputError, listing
 from seqblend.core.seeds import rng_for
-from seqblend.extras.public.archives import read_files
 from seqblend.extras.public.competition_files import PublicData
 
+_LARGEST = 1 << 26  # bytes in one file: far beyond any document of these data sets
+_DAMAGE = (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError)
 _Documents = dict[tuple[str, str], dict[str, bytes]]  # (part, class) -> name -> content
+_Files = Iterator[tuple[re.Match[str], bytes]]
 
 
 @dataclass(frozen=True)
@@ -53,10 +58,10 @@ def read_documents(source: Path, layout: Layout) -> PublicData:
     `train_0`, `test_0`, `unsup_0`, in shuffled order, and `source` keeps the names. A name that
     comes twice counts once, as last written, as it would when unpacked.
     raises: InputError for other classes, for folders that are missing, for bytes that are not in
-        the layout's encoding, and for what archives.read_files refuses
+        the layout's encoding, and for what read_files refuses
     """
     prefix, suffix = re.escape(layout.prefix), re.escape(layout.suffix)
-    name = rf"[^/.][^/]*{suffix}"  # hidden files are none
+    name = rf"[^/.][^/]*{suffix}"  # no hidden files
     found: _Documents = {}
     for match, content in read_files(
         source, re.compile(rf"(?:^|/){prefix}(train|test)/([^/]+)/({name})$")
@@ -90,7 +95,7 @@ def _check_folders(source: Path, layout: Layout, found: set[tuple[str, str]]) ->
 def _shuffle(
     part: str, keys: list[tuple[str, str]], found: _Documents, layout: Layout, source: Path
 ) -> pd.DataFrame:
-    """The rows of one file: sorted by name, then shuffled by a seed of their own."""
+    """The rows of one file: sorted by name, then shuffled with a seed per file."""
     names = sorted((*key, name) for key in keys for name in found[key])
     order = rng_for(0, f"public-order-{part}").permutation(len(names))
     rows = []
@@ -104,3 +109,38 @@ def _shuffle(
             ) from None
         rows.append((f"{part}_{i}", text, label, path))
     return pd.DataFrame(rows, columns=["id", "text", "label", "source"])
+
+
+def read_files(source: Path, wanted: re.Pattern[str]) -> _Files:
+    """Each plain file whose name the pattern finds: (the match, its content), in no given order.
+
+    source: a tar, however compressed, or the folder it was unpacked into; links are left out
+    raises: InputError for an archive that is damaged or cut short, and for a file above 64 MiB
+    """
+    try:
+        yield from (_read_folder if source.is_dir() else _read_tar)(source, wanted)
+    except _DAMAGE as error:
+        kind = "folder that can be read" if source.is_dir() else "complete tar archive"
+        why = " ".join(str(error).split())[:120]
+        raise InputError(f"{source} is no {kind} ({why}). Download it again") from None
+
+
+def _read_folder(top: Path, wanted: re.Pattern[str]) -> _Files:
+    for path in top.rglob("*"):
+        match = wanted.search(path.relative_to(top).as_posix())
+        if match and path.is_file() and not path.is_symlink():
+            yield match, path.read_bytes()
+
+
+def _read_tar(source: Path, wanted: re.Pattern[str]) -> _Files:
+    with tarfile.open(source) as archive:
+        for member in archive:
+            match = wanted.search(member.name)
+            if match and member.isfile():
+                if member.size > _LARGEST:
+                    raise tarfile.ReadError(f"{member.name} has {member.size:,} bytes")
+                yield match, archive.extractfile(member).read()
+        # tarfile takes a cut or broken header for the end; the real one is a block of zeros.
+        archive.fileobj.seek(archive.offset)
+        if archive.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+            raise tarfile.ReadError("it has no end mark")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import http.client
+import urllib.parse
+import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from seqblend.core.errors import FlagError, InputError
-from seqblend.core.storage import file_digest
+from seqblend.core.errors import FlagError, InputError, MachineError
+from seqblend.core.storage import file_digest, write_bytes
 from seqblend.extras.public.competition_files import PublicData, write_competition
 from seqblend.extras.public.documents import IMDB, NEWSGROUPS, read_documents
-from seqblend.extras.public.download import cached_path, download
 from seqblend.extras.public.reuters import load_reuters
 
+_TIMEOUT = 30.0  # seconds without a byte
 _REMEDY = "Take the published one, or go on with --unchecked"
 
 
@@ -61,7 +64,7 @@ DATA_SETS = {
 
 @dataclass(frozen=True)
 class ArchiveSource:
-    """What --from names, where downloads are kept, and whether it must be what was published."""
+    """What --from names, where downloads are kept, and whether it must be the published archive."""
 
     place: str | None
     cache: Path
@@ -73,9 +76,9 @@ def prepare(
 ) -> PublicData:
     """Write a data set such as DATA_SETS["imdb"] into `folder`; returns what was written.
 
-    A file is checked by its SHA-256, a folder by its numbers of rows.
-    raises: FlagError, InputError or MachineError in one line with the remedy; nothing is written
-        then
+    A file is checked by its SHA-256, a folder by its number of rows.
+    raises: FlagError, InputError or MachineError in one line with the remedy; then nothing is
+        written
     """
     path = _find(source, published, note)
     if source.is_checked and path.is_file() and (found := file_digest(path)) != published.sha256:
@@ -96,18 +99,36 @@ def prepare(
 
 
 def _find(source: ArchiveSource, published: Published, note: Callable[[str], None]) -> Path:
-    """The archive on this machine, downloaded where it is not yet here."""
+    """The archive on this machine, downloaded where the published one is not here yet."""
     place, where = source.place, f"{published.file}, which is published at {published.url}"
     if not place:
         raise FlagError(f"--from expects the file or the address of {where}")
     if "://" in place:
-        path = cached_path(place, source.cache)
-        is_kept = path.is_file() and (
-            not source.is_checked or file_digest(path) == published.sha256
-        )
-        if not is_kept:
+        path = source.cache / published.file
+        if not path.is_file() or file_digest(path) != published.sha256:
             download(place, path, file=published.file, note=note)
         return path
     if not Path(place).exists():
         raise FlagError(f"--from {place} does not exist; expected {where}")
     return Path(place)
+
+
+def download(url: str, target: Path, *, file: str, note: Callable[[str], None]) -> None:
+    """Write the content of an address, whole or not at all.
+
+    file: the name under which people know it
+    raises: FlagError where the address is not http(s); MachineError where the network or the
+        server refuses or breaks off, naming the file to bring instead
+    """
+    if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
+        raise FlagError(f"--from expects a file, a folder, or an http(s) address; got {url}")
+    note(f"downloading {url}")
+    try:
+        with urllib.request.urlopen(url, timeout=_TIMEOUT) as response:
+            content = response.read()  # IncompleteRead where less comes than was announced
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise MachineError(
+            f"cannot download {url} ({getattr(error, 'reason', None) or error}). Bring {file} from "
+            "a machine with a network and name it with --from FILE"
+        ) from None
+    write_bytes(target, content)

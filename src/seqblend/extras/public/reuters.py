@@ -30,7 +30,7 @@ def load_reuters(source: Path) -> PublicData:
     limit and keeps the ids below it: the one largest id becomes 2, out of vocabulary. A row's id
     is its number in the archive; a label is the topic's number.
     raises: InputError for a damaged archive, arrays other than x and y, rows that are no lists of
-        whole numbers, and topics beyond 0..45
+        integers, and topics outside 0..45
     """
     xs, ys = _read_arrays(source)
     cut = int(len(xs) * (1 - TEST_SHARE))
@@ -51,7 +51,7 @@ def _read_arrays(source: Path) -> tuple[list[list[int]], np.ndarray]:
     try:
         with zipfile.ZipFile(source) as archive:
             x, y = (archive.read(f"{name}.npy") for name in "xy")
-        xs = read_number_lists(x)
+        xs = read_integer_lists(x)
         ys = np.lib.format.read_array(io.BytesIO(y), allow_pickle=False)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, ValueError) as error:
         why = " ".join(str(error).split())[:120]
@@ -64,8 +64,8 @@ def _read_arrays(source: Path) -> tuple[list[list[int]], np.ndarray]:
     return xs, ys
 
 
-def read_number_lists(content: bytes) -> list[list[int]]:
-    """The lists of whole numbers in an .npy of dtype object. Nothing of it is unpickled.
+def read_integer_lists(content: bytes) -> list[list[int]]:
+    """The lists of integers in an .npy of dtype object. Nothing of it is unpickled.
 
     Such an array is a pickle, and unpickling runs whatever the file names. Its instructions are
     only read here: behind the array's own header, an outer list of lists of integers. Every other
@@ -77,7 +77,7 @@ def read_number_lists(content: bytes) -> list[list[int]]:
     shape, _, dtype = np.lib.format.read_array_header_1_0(file)
     if dtype.kind != "O" or len(shape) != 1:
         raise ValueError(f"x is an array of {dtype} with {len(shape)} axes")
-    lists: list[list[int]] = []  # the outer one, which stays empty, and one a row
+    lists: list[list[int]] = []  # the outer one, which stays empty, and one per row
     memo: dict[int, list[int]] = {}  # a list that occurs twice is stored once
     for opcode, argument, position in genops(file):
         name = opcode.name
