@@ -167,9 +167,9 @@ def test_the_report_of_a_session_says_what_the_doctor_found(project):
     assert "### Sources of variance" in text
     assert "### Shake-up forecast" in text
     assert "(confident learning)" in text
-    assert "errors alike" in text
+    assert "error correlation" in text
     shown = console.file.getvalue()
-    assert "behind ± noise" in shown
+    assert "difference ± 95 %" in shown
     late = finish_run(project, outcome, "", note=pytest.fail, deadline=time.monotonic())
     assert late.diagnosis is None
     assert "## Validation" in (text := (project.workspace.report / "report.md").read_text("utf-8"))

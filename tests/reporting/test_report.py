@@ -245,11 +245,11 @@ def test_a_blend_that_is_one_model_alone_is_not_held_against_itself():
     assert "alone" not in headline(data, judge(data, rank_entries(data)))["what"]
 
 
-def test_every_difference_stands_beside_what_is_noise():
+def test_every_difference_has_its_margin():
     data = make_report(names=("nblr", "bigru", "bilstm"))
     entries = rank_entries(data)
     table = tabulate(data, entries)
-    places = [[c.key for c in table.columns].index(key) for key in ("behind", "noise")]
+    places = [[c.key for c in table.columns].index(key) for key in ("difference", "margin")]
     told = {row[0]: [row[i] for i in places] for row in table.rows}
     assert told["blend"] == ["", ""]
     assert told["bilstm"] == [0, 0]  # the blend's own predictions

@@ -27,6 +27,7 @@ from seqblend.reporting.figures.roc_and_reliability import draw_roc, macro_curve
 from seqblend.reporting.figures.token_strips import lay_out
 from seqblend.reporting.report import README_PICTURES, copy_pictures
 from seqblend.reporting.sections.next_steps import next_steps
+from seqblend.reporting.sections.validation_section import validation_section
 
 
 @pytest.fixture(scope="module")
@@ -241,6 +242,22 @@ def test_what_to_do_next_follows_from_the_facts(data, entries):
     steps = next_steps(tuned, rank_entries(tuned))
     assert not any("Tune" in step or "beyond" in step for step in steps)
     assert any("--seeds 2" in step for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("train", "epochs", "has_pilot"),
+    [
+        ({"epochs": 0, "early_stopping": False}, [3, 3, 3], True),
+        ({"epochs": 3, "early_stopping": False}, [3, 3, 3], False),  # the user's choice
+        ({"epochs": 0, "early_stopping": True}, [3, 4, 3], False),  # each fold's own
+        ({"epochs": 0, "early_stopping": False}, [0, 0, 0], False),  # a linear model
+    ],
+)
+def test_the_report_says_what_a_pilot_does_to_the_score(data, train, epochs, has_pilot):
+    record = replace(data.records[2], settings={"train": train}, epochs=epochs)
+    blocks = validation_section(replace(data, records=[record])).blocks
+    said = [block.text for block in blocks if "optimistic by about 0.001 or less" in block.text]
+    assert len(said) == has_pilot
 
 
 def test_members_that_err_alike_call_for_another_kind(data):

@@ -17,7 +17,7 @@ def leaderboard_rows(data: ReportData, entries: list[Entry]) -> tuple[list[str],
     best = data.reference.get(BEST_REACHABLE)
     others = [name for name in ("accuracy", "log_loss") if name != data.metric]
     columns = ["model", f"OOF {data.metric}", *(name.replace("_", " ") for name in others)]
-    columns += ["behind ± noise", "epochs", "time"]
+    columns += ["difference ± 95 %", "epochs", "time"]
     columns += [f"test {data.metric}"] if has_test else []
     columns += ["to 99 %"] if best else []  # epochs to that share of what can be reached
     behind, rows = _distances(data, entries), []
@@ -49,7 +49,7 @@ def _costs(entry: Entry, best: float | None) -> tuple[str, str, str]:
 
 
 def _distances(data: ReportData, entries: list[Entry]) -> dict[str, str]:
-    """{model: `-0.0088 ±0.0021`}: how far it is behind what is submitted, and what is noise."""
+    """{model: `-0.0088 ±0.0021`}: difference to what is submitted, half its 95 % interval."""
     lead, distances = lead_of(entries), {}
     for entry in entries if lead else ():
         found = None if entry is lead else compare(data, lead, entry)

@@ -1,4 +1,4 @@
-"""Who stands where: every model and the blend scored on rows their parts have not seen."""
+"""The leaderboard: every model out of fold and the blend cross-fitted, best first."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def tabulate(data: ReportData, entries: list[Entry]) -> Table:
     """The leaderboard; the blend's in-sample score has a column of its own, in the CSV."""
     has_test = any(entry.record.test for entry in entries)
     lead = lead_of(entries)
-    against = f"against {lead.name}, which is submitted" if lead else ""
+    against = f"score less that of {lead.name}, which is submitted" if lead else ""
     goal = f"the {BEST_REACHABLE}" if BEST_REACHABLE in data.reference else "its best accuracy"
     columns = [
         Column("model", "model"),
@@ -42,16 +42,16 @@ def tabulate(data: ReportData, entries: list[Entry]) -> Table:
         Column(data.metric, title_of(data.metric), "score", "over all rows together"),
         Column("low", "95 % from", "score", "bootstrap over rows"),
         Column("high", "to", "score", "bootstrap over rows"),
-        Column("behind", "behind", "signed", against),
-        Column("noise", "noise to", "score", "a difference up to this may be chance, 1 time in 20"),
-        Column("fold_sd", "± folds", "score", "standard deviation of the folds' scores"),
+        Column("difference", "difference", "signed", against),
+        Column("margin", "± 95 %", "score", "half the 95 % interval of the difference"),
+        Column("fold_sd", "fold std", "score", "standard deviation of the folds' scores"),
         *([Column("test", f"{title_of(data.metric)}, test", "score")] if has_test else []),
         *(Column(k, v, "score", _HELP.get(k, "")) for k, v in _SUMMARY.items() if k != data.metric),
         Column("train_loss", "train loss", "score", "of the last epoch, mean over units"),
         Column("epochs", "epochs", "epochs", "mean over units"),
-        Column("epochs_to_99", "to 99 %", "epochs", f"epochs to 99 % of {goal}"),
+        Column("epochs_to_99", "epochs to 99 %", "epochs", f"epochs to 99 % of {goal}"),
         Column("parameters", "parameters", "count"),
-        Column("seconds", "trained for", "seconds", "over all units"),
+        Column("seconds", "training time", "seconds", "over all units"),
         Column("tokens_per_second", "tokens/s", "count"),
         Column("weight", "weight", "score", "in the blend"),
         *([Column("in_sample", "in-sample", "score", _FLATTERS)] if data.blend else []),
@@ -90,7 +90,7 @@ def _line(data: ReportData, entry: Entry, has_test: bool, lead: Entry | None) ->
 
 
 def _distance(data: ReportData, entry: Entry, lead: Entry | None) -> list[Any]:
-    """How far an entry is behind the lead (below 0: worse), and up to where that may be noise."""
+    """The difference to what is submitted (below 0: worse), and half its 95 % interval."""
     if lead is None or entry is lead:
         return [NOTHING, NOTHING]
     found = compare(data, lead, entry)

@@ -1,4 +1,4 @@
-"""The blend's members: weights, the loss without each, and how alike they err."""
+"""The blend's members: weight, loss without it, and correlation of its errors with others'."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ _CARD = (
     Column("loss_without", "loss without", "signed", "of a log-odds blend refitted, cross-fitted"),
     Column("low", "95 % from", "signed", "over rows, paired"),
     Column("high", "to", "signed"),
-    Column("correlation", "errors alike", "score", "correlation with the other members' mean"),
-    Column("disagreement", "disagrees", "score", "rows with another class than the blend"),
-    Column("prediction_std", "prediction_std", "score", "how much its fits differ on one test row"),
-    Column("seconds", "a seed takes", "seconds"),
+    Column("correlation", "error correlation", "score", "with the mean error of the other members"),
+    Column(
+        "disagreement", "disagreement", "score", "rows of another class than the blend"
+    ),
+    Column("prediction_std", "prediction std", "score", "over its folds and seeds, on a test row"),
+    Column("seconds", "time per seed", "seconds", "training time of all folds of one seed"),
 )
 
 
