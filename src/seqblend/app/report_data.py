@@ -11,15 +11,12 @@ from seqblend.app.submit import Outcome, distinct_names
 from seqblend.blending.selection import BlendResult
 from seqblend.blending.submission import Submission
 from seqblend.blending.submission_log import scored_submissions
-from seqblend.core.config import VocabularyConfig
 from seqblend.core.errors import InputError
 from seqblend.core.provenance import git_commit
 from seqblend.core.storage import read_json
 from seqblend.core.versions import package_versions
 from seqblend.data.demo import BEST
-from seqblend.data.folds import split
-from seqblend.data.sequences import UNK, Competition
-from seqblend.data.vocabulary import fit_vocabulary
+from seqblend.data.sequences import Competition
 from seqblend.diagnosis.record import Diagnosis
 from seqblend.evaluation.metrics import summarise
 from seqblend.reading.solution import read_solution
@@ -71,7 +68,7 @@ def make_report_data(
         records=records,
         blend=blend,
         missing=[unit.name for unit in [*outcome.failed, *outcome.missing]],
-        texts=make_texts(competition, project.fold, project.config.vocabulary),
+        texts=make_texts(competition),
         explanations=explanations,
         card=make_data_card(competition, project.folds, project.config.vocabulary.max_len),
         findings=competition.findings,
@@ -99,20 +96,11 @@ def _suspects_of(diagnosis: Diagnosis | None) -> Suspects | None:
     return Suspects(np.array(check.details["positions"], dtype=np.int64), how)
 
 
-def make_texts(competition: Competition, fold: np.ndarray, config: VocabularyConfig) -> RowTexts:
-    """The training rows with the number of tokens that each row's fold does not know.
-
-    fold: int64 [n]; a fold's vocabulary is that of its training rows, vectors aside
-    """
-    train, lexicon = competition.train, competition.view.lexicon
-    unknown = np.zeros(len(train), dtype=np.int64)
-    for k in range(int(fold.max()) + 1):
-        known, scored = split(fold, k)
-        remap, _ = fit_vocabulary(train.take(known), len(lexicon), config)
-        tokens, offsets = train.take(scored).flat()
-        unknown[scored] = np.add.reduceat(remap[tokens] == UNK, offsets[:-1], dtype=np.int64)
-    joint = "" if competition.view.name == "chars" else " "
-    return RowTexts(competition.train_ids, train, lexicon, joint, unknown)
+def make_texts(competition: Competition) -> RowTexts:
+    """The training rows as people read them."""
+    view = competition.view
+    joint = "" if view.name == "chars" else " "
+    return RowTexts(competition.train_ids, competition.train, view.lexicon, joint)
 
 
 def _read_answers(project: Project) -> tuple[np.ndarray | None, list[str]]:

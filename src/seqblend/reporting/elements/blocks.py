@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import pandas as pd
 from matplotlib.figure import Figure
 
 from seqblend.reporting.elements.report_tables import Table
@@ -21,7 +22,7 @@ class Picture:
     title: str
     figure: Figure
     sentence: str
-    data: Table | None = None
+    data: pd.DataFrame | None = None
     csv: str = ""
     is_wide: bool = False
 
@@ -49,7 +50,7 @@ class Block:
     links: list[Picture] = field(default_factory=list)
     code: str = ""
     csv: str = ""
-    data: Table | None = None
+    data: pd.DataFrame | None = None
     is_folded: bool = False
     is_half: bool = False
 

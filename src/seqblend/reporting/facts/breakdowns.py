@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from seqblend.evaluation.intervals import wilson_interval
 from seqblend.evaluation.metrics import confusion_matrix, predict_classes
@@ -25,21 +26,20 @@ def matrices_of(data: ReportData, entries: list[Entry]) -> dict[str, np.ndarray]
     }
 
 
-def tabulate_history(data: ReportData) -> Table:
-    """Every number of every epoch: one row a model, unit and epoch."""
+def tabulate_history(data: ReportData) -> pd.DataFrame:
+    """Every number of every epoch: one row per model, unit and epoch."""
     units = [(r.name, i, h) for r in data.records for i, h in enumerate(r.histories) if h]
     keys = list(dict.fromkeys(k for _, _, h in units for k in h if k != "epoch"))
-    columns = (Column("model", "model"), *(Column(k, k, "score") for k in ("unit", "epoch", *keys)))
     rows: list[list[Any]] = []
     for name, unit, history in units:
         for e in range(max(map(len, history.values()))):
             values = (history.get(k, []) for k in keys)
             rows.append([name, unit, e + 1, *(v[e] if e < len(v) else NOTHING for v in values)])
-    return Table(columns, rows)
+    return pd.DataFrame(rows, columns=["model", "unit", "epoch", *keys])
 
 
 def tabulate_classes(classes: tuple[str, ...], matrices: dict[str, np.ndarray]) -> Table:
-    """The classification report, one row a model and class."""
+    """The classification report, one row per model and class."""
     names = display_labels(classes, 40)
     columns = (
         Column("model", "model"),
@@ -61,11 +61,12 @@ def tabulate_classes(classes: tuple[str, ...], matrices: dict[str, np.ndarray]) 
     return Table(columns, rows)
 
 
-def tabulate_matrix(classes: tuple[str, ...], matrix: np.ndarray) -> Table:
+def tabulate_matrix(classes: tuple[str, ...], matrix: np.ndarray) -> pd.DataFrame:
     """A whole confusion matrix; the first column names the true class."""
     names = display_labels(classes, 40)
-    columns = (Column("true", "true"), *(Column(name, name, "count") for name in names))
-    return Table(columns, [[n, *line] for n, line in zip(names, matrix.tolist(), strict=True)])
+    frame = pd.DataFrame(matrix, columns=names)
+    frame.insert(0, "true", names, allow_duplicates=True)
+    return frame
 
 
 @dataclass(frozen=True)
@@ -79,21 +80,15 @@ class GroupAccuracy:
     groups: list[str]
     models: dict[str, np.ndarray]
 
-    def tabulate(self) -> Table:
-        """A row a model and group that has rows."""
-        columns = (
-            Column("model", "model"),
-            Column("group", "group"),
-            Column("rows", "rows", "count"),
-            *(Column(k, k, "score") for k in ("accuracy", "low", "high")),
-        )
-        rows = [
-            [model, group, *values.tolist()]
+    def tabulate(self) -> pd.DataFrame:
+        """A row per model and group that has rows."""
+        parts = [
+            pd.DataFrame(array.T, columns=["rows", "accuracy", "low", "high"])
+            .assign(model=model, group=self.groups)
+            .query("rows > 0")
             for model, array in self.models.items()
-            for group, values in zip(self.groups, array.T, strict=True)
-            if values[0] > 0
         ]
-        return Table(columns, rows)
+        return pd.concat(parts)[["model", "group", "rows", "accuracy", "low", "high"]]
 
 
 def accuracy_by_tenth(data: ReportData, entries: list[Entry], values: np.ndarray) -> GroupAccuracy:

@@ -25,12 +25,11 @@ _SUMMARY = {
 _HELP = {
     "calibration_error": "expected calibration error: how far probabilities and shares lie apart"
 }
-_ASIDE = ("rows", "train_loss", "epochs", "epochs_to_99", "in_sample", "gap")  # in the CSV alone
-_FLATTERS = "on the rows that chose the weights"
+_ASIDE = ("rows", "train_loss", "epochs", "epochs_to_99")  # in the CSV alone
 
 
 def tabulate(data: ReportData, entries: list[Entry]) -> Table:
-    """The leaderboard; the blend's in-sample score has a column of its own, in the CSV."""
+    """The leaderboard; the blend's in-sample score is in the table of methods alone."""
     has_test = any(entry.record.test for entry in entries)
     lead = lead_of(entries)
     against = f"score less that of {lead.name}, which is submitted" if lead else ""
@@ -54,8 +53,6 @@ def tabulate(data: ReportData, entries: list[Entry]) -> Table:
         Column("seconds", "training time", "seconds", "over all units"),
         Column("tokens_per_second", "tokens/s", "count"),
         Column("weight", "weight", "score", "in the blend"),
-        *([Column("in_sample", "in-sample", "score", _FLATTERS)] if data.blend else []),
-        *([Column("gap", "gap", "signed", "in-sample less cross-fitted")] if data.blend else []),
     ]
     rows = [_line(data, entry, has_test, lead) for entry in entries]
     order = "descending" if METRICS[data.metric].higher_is_better else "ascending"
@@ -85,7 +82,6 @@ def _line(data: ReportData, entry: Entry, has_test: bool, lead: Entry | None) ->
         *([test] if has_test else []),
         *(entry.summary.get(key) for key in _SUMMARY if key != data.metric),
         *_cost(entry.record, data.reference.get(BEST_REACHABLE)),
-        *(_flattery(entry.record) if data.blend else []),
     ]
 
 
@@ -112,15 +108,6 @@ def _cost(record: ModelRecord | BlendRecord, best: float | None) -> list[Any]:
         NOTHING if record.tokens_per_second is None else record.tokens_per_second,
         NOTHING if record.weight is None else record.weight,
     ]
-
-
-def _flattery(record: ModelRecord | BlendRecord) -> list[Any]:
-    """In-sample score and gap; a model has none."""
-    if isinstance(record, ModelRecord):
-        return [NOTHING, NOTHING]
-    if record.in_sample is None or record.cross_fitted is None:
-        return [NOTHING, NOTHING]
-    return [record.in_sample, record.in_sample - record.cross_fitted]
 
 
 def reference_of(data: ReportData) -> tuple[str, float] | None:

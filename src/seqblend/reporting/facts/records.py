@@ -95,14 +95,12 @@ class RowTexts:
 
     ids: n competition ids; sequences: n rows; lexicon: the text of every token
     joint: what stands between two tokens, nothing where a token is a character
-    unknown: int64 [n], tokens of a row that its fold's vocabulary lacks
     """
 
     ids: list[str]
     sequences: SequenceSet
     lexicon: list[str]
     joint: str
-    unknown: np.ndarray
 
     def excerpt(self, row: int, characters: int) -> str:
         """The row's beginning, at most so many characters; `…` where there is more."""

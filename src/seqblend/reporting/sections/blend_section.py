@@ -70,4 +70,4 @@ def _members_block(data: ReportData, blend: BlendRecord) -> Block:
         text += f" A further seed helps {clean(data.diagnosis.seeds_for, 40)} most."
     table = tabulate_members(data, blend)
     shown = Table(table.columns, table.rows[:_SHOWN])
-    return Block("Members", text, table=shown, csv="members.csv", data=table)
+    return Block("Members", text, table=shown, csv="members.csv", data=table.frame())

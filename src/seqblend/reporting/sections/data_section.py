@@ -7,8 +7,7 @@ from typing import Any
 from seqblend.embeddings.prepare import SELF
 from seqblend.reporting.elements.blocks import Block, Section
 from seqblend.reporting.elements.report_tables import Column, Table
-from seqblend.reporting.elements.short_paths import shorten_paths
-from seqblend.reporting.elements.style import percent
+from seqblend.reporting.elements.style import percent, shorten_paths
 from seqblend.reporting.facts.records import ReportData
 
 

@@ -9,8 +9,7 @@ import numpy as np
 
 from seqblend.blending.methods import NEGLIGIBLE
 from seqblend.evaluation.paired import PairedDifference
-from seqblend.reporting.elements.short_paths import shorten_paths
-from seqblend.reporting.elements.style import clean
+from seqblend.reporting.elements.style import clean, shorten_paths
 from seqblend.reporting.facts.entries import Entry, compare, lead_of
 from seqblend.reporting.facts.leaderboard_table import title_of
 from seqblend.reporting.facts.records import BlendRecord, ReportData

@@ -24,7 +24,7 @@ def leaderboard_section(data: ReportData, entries: list[Entry]) -> Section:
     picture = draw_models(data.metric, entries)
     pictures = [picture] if picture else []
     board = tabulate(data, entries)
-    block = Block(text=text, table=shorten(board), csv=BOARD, data=board, pictures=pictures)
+    block = Block(text=text, table=shorten(board), csv=BOARD, data=board.frame(), pictures=pictures)
     told = ""
     if lead:
         name = "The blend" if lead.is_blend else clean(lead.name, 40)

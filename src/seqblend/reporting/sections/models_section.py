@@ -89,5 +89,5 @@ def _confusion_blocks(data: ReportData, entries: list[Entry], chosen: str) -> li
     title = f"Classification report of {clean(chosen, 40)}{some}"
     return [
         Block(f"Confusion matrices{some}", text, pictures=shown, links=beside),
-        Block(title, table=table, csv="classes.csv", data=report),
+        Block(title, table=table, csv="classes.csv", data=report.frame()),
     ]
