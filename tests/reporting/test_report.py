@@ -17,7 +17,7 @@ from seqblend.evaluation.check import Check
 from seqblend.evaluation.metrics import score
 from seqblend.reporting.elements.report_tables import (
     Column,
-    Table,
+    ReportTable,
     defuse,
     escape_markdown,
     show,
@@ -130,7 +130,9 @@ def test_hostile_labels_stay_text_everywhere(written, page):
 
 
 def test_negative_numbers_in_a_csv_stay_numbers():
-    table = Table((Column("a", "a"), Column("b", "b", "signed")), [["-x", -0.5], ["+1", None]])
+    table = ReportTable(
+        (Column("a", "a"), Column("b", "b", "signed")), [["-x", -0.5], ["+1", None]]
+    )
     assert to_csv(table.frame()) == "a,b\n'-x,-0.5\n'+1,undefined\n"
 
 
@@ -163,8 +165,8 @@ def test_the_leaderboard_is_sorted_by_the_metric_and_names_each_split(written):
 
 
 def test_a_leaderboard_that_is_shown_has_fewer_columns_than_its_file():
-    board = Table((Column("a", "a"), Column("rows", "rows", "count")), [["x", 1]], "a")
-    assert board.without("rows", "gap") == Table((Column("a", "a"),), [["x"]], "a")
+    board = ReportTable((Column("a", "a"), Column("rows", "rows", "count")), [["x", 1]], "a")
+    assert board.without("rows", "gap") == ReportTable((Column("a", "a"),), [["x"]], "a")
 
 
 def test_the_in_sample_score_is_beside_the_cross_fitted_one_and_not_on_the_leaderboard(written):

@@ -19,7 +19,7 @@ from seqblend.reporting.facts.explanations import read_explanations
 from seqblend.reporting.facts.leaderboard_table import tabulate
 from seqblend.reporting.facts.member_table import correlate_errors, tabulate_members
 from seqblend.reporting.facts.mistakes import tabulate_suspects, tabulate_worst
-from seqblend.reporting.facts.records import RowTexts, Suspects
+from seqblend.reporting.facts.records import DoubtedLabels, RowTexts
 from seqblend.reporting.figures.roc_and_reliability import draw_roc, macro_curve
 from seqblend.reporting.figures.token_strips import lay_out
 from seqblend.reporting.report import README_PICTURES, copy_pictures
@@ -145,7 +145,7 @@ def test_the_worst_rows_are_the_least_probable_labels_and_wrong(data, entries):
 
 
 def test_suspected_labels_are_those_of_the_diagnosis_in_its_order(data, entries):
-    given = replace(data, suspects=Suspects(np.array([7, 3]), "as confident learning has it"))
+    given = replace(data, suspects=DoubtedLabels(np.array([7, 3]), "as confident learning has it"))
     assert [row[0] for row in tabulate_suspects(given, entries).rows] == ["7", "3"]
     assert tabulate_suspects(data, entries).rows == []
 

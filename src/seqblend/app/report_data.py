@@ -25,11 +25,11 @@ from seqblend.reporting.facts.explanations import read_explanations
 from seqblend.reporting.facts.records import (
     BEST_REACHABLE,
     BlendRecord,
+    DoubtedLabels,
     ModelRecord,
     PseudoFacts,
     ReportData,
     RowTexts,
-    Suspects,
 )
 from seqblend.running.project import Project
 from seqblend.running.results import RunResult, histories, pseudo_labels
@@ -86,14 +86,14 @@ def make_report_data(
     )
 
 
-def _suspects_of(diagnosis: Diagnosis | None) -> Suspects | None:
+def _suspects_of(diagnosis: Diagnosis | None) -> DoubtedLabels | None:
     """The rows whose label the doctor doubts; None where it has not asked."""
     checks = diagnosis.checks if diagnosis else []
     check = next((check for check in checks if "positions" in check.details), None)
     if check is None:
         return None
     how = f"{check.description}: {check.figure}"
-    return Suspects(np.array(check.details["positions"], dtype=np.int64), how)
+    return DoubtedLabels(np.array(check.details["positions"], dtype=np.int64), how)
 
 
 def make_texts(competition: Competition) -> RowTexts:

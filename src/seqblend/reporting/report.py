@@ -13,7 +13,7 @@ from seqblend.core.errors import InputError, listing
 from seqblend.reporting.elements.blocks import Section
 from seqblend.reporting.elements.report_tables import escape_markdown, to_csv
 from seqblend.reporting.elements.style import clean, styled, to_png, to_svg
-from seqblend.reporting.facts.entries import Entry, rank_entries
+from seqblend.reporting.facts.entries import Ranked, rank_entries
 from seqblend.reporting.facts.records import ReportData
 from seqblend.reporting.sections.blend_section import blend_section
 from seqblend.reporting.sections.data_section import data_section
@@ -30,7 +30,7 @@ from seqblend.reporting.sections.validation_section import validation_section
 README_PICTURES = ("accuracy_comparison.png", "models.png", "cm_blend.png", "error_correlation.png")
 
 
-def write_report(data: ReportData, folder: Path, entries: list[Entry] | None = None) -> Path:
+def write_report(data: ReportData, folder: Path, entries: list[Ranked] | None = None) -> Path:
     """Write the report into `folder`; returns the path of index.html.
 
     Beside it: report.md, leaderboard.csv, loss_comparison.png, accuracy_comparison.png,
@@ -92,7 +92,7 @@ def _write_files(parts: list[Section], folder: Path) -> None:
                 storage.write_text(folder / picture.file, to_csv(picture.data))
 
 
-def _sections(data: ReportData, entries: list[Entry]) -> list[Section]:
+def _sections(data: ReportData, entries: list[Ranked]) -> list[Section]:
     """The sections in reading order; those without anything to say are left out."""
     parts = [
         leaderboard_section(data, entries),

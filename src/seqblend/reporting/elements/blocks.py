@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 from matplotlib.figure import Figure
 
-from seqblend.reporting.elements.report_tables import Table
+from seqblend.reporting.elements.report_tables import ReportTable
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Block:
     title: str = ""
     text: str = ""
     items: list[str] = field(default_factory=list)
-    table: Table | None = None
+    table: ReportTable | None = None
     pictures: list[Picture] = field(default_factory=list)
     links: list[Picture] = field(default_factory=list)
     code: str = ""

@@ -29,7 +29,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """rows: one raw value per column: text, a number, None (undefined) or NOTHING.
 
     sorted_by: key of the column the rows are sorted by; order: as in aria-sort
@@ -40,12 +40,12 @@ class Table:
     sorted_by: str = ""
     order: str = "descending"
 
-    def without(self, *keys: str) -> Table:
+    def without(self, *keys: str) -> ReportTable:
         """The same without these columns."""
         kept = [i for i, column in enumerate(self.columns) if column.key not in keys]
         columns = tuple(self.columns[i] for i in kept)
         rows = [[row[i] for i in kept] for row in self.rows]
-        return Table(columns, rows, self.sorted_by, self.order)
+        return ReportTable(columns, rows, self.sorted_by, self.order)
 
     def frame(self) -> pd.DataFrame:
         """The raw values by the columns' keys, for a CSV."""
@@ -59,9 +59,9 @@ class Table:
         ]
 
 
-def table_of(values: dict[Column, Iterable[Any]]) -> Table:
+def table_of(values: dict[Column, Iterable[Any]]) -> ReportTable:
     """A table of whole columns, all of one length."""
-    return Table(tuple(values), [list(row) for row in zip(*values.values(), strict=True)])
+    return ReportTable(tuple(values), [list(row) for row in zip(*values.values(), strict=True)])
 
 
 _FORMS = {

@@ -10,13 +10,13 @@ import pandas as pd
 
 from seqblend.evaluation.intervals import wilson_interval
 from seqblend.evaluation.metrics import confusion_matrix, predict_classes
-from seqblend.reporting.elements.report_tables import NOTHING, Column, Table
+from seqblend.reporting.elements.report_tables import NOTHING, Column, ReportTable
 from seqblend.reporting.elements.style import display_labels
-from seqblend.reporting.facts.entries import Entry
+from seqblend.reporting.facts.entries import Ranked
 from seqblend.reporting.facts.records import ReportData
 
 
-def matrices_of(data: ReportData, entries: list[Entry]) -> dict[str, np.ndarray]:
+def matrices_of(data: ReportData, entries: list[Ranked]) -> dict[str, np.ndarray]:
     """{name: int64 [c, c]}: rows by true and predicted class, over each entry's rows."""
     c = len(data.classes)
     return {
@@ -38,7 +38,7 @@ def tabulate_history(data: ReportData) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["model", "unit", "epoch", *keys])
 
 
-def tabulate_classes(classes: tuple[str, ...], matrices: dict[str, np.ndarray]) -> Table:
+def tabulate_classes(classes: tuple[str, ...], matrices: dict[str, np.ndarray]) -> ReportTable:
     """The classification report, one row per model and class."""
     names = display_labels(classes, 40)
     columns = (
@@ -58,7 +58,7 @@ def tabulate_classes(classes: tuple[str, ...], matrices: dict[str, np.ndarray]) 
             j = int(wrong[k].argmax())
             confused = f"{names[j]} ({wrong[k, j]:,})" if wrong[k, j] else NOTHING
             rows.append([model, name, *scores[k].tolist(), int(true[k]), confused])
-    return Table(columns, rows)
+    return ReportTable(columns, rows)
 
 
 def tabulate_matrix(classes: tuple[str, ...], matrix: np.ndarray) -> pd.DataFrame:
@@ -91,7 +91,7 @@ class GroupAccuracy:
         return pd.concat(parts)[["model", "group", "rows", "accuracy", "low", "high"]]
 
 
-def accuracy_by_tenth(data: ReportData, entries: list[Entry], values: np.ndarray) -> GroupAccuracy:
+def accuracy_by_tenth(data: ReportData, entries: list[Ranked], values: np.ndarray) -> GroupAccuracy:
     """By tenths of the rows in order of a number.
 
     values: int64 [n]; equal ones stay together, so that there may be fewer than ten groups
@@ -106,13 +106,13 @@ def accuracy_by_tenth(data: ReportData, entries: list[Entry], values: np.ndarray
     return _accuracy_by_group(data, entries, tenth, names)
 
 
-def accuracy_by_class(data: ReportData, entries: list[Entry]) -> GroupAccuracy:
+def accuracy_by_class(data: ReportData, entries: list[Ranked]) -> GroupAccuracy:
     """By true class: the recall of each."""
     return _accuracy_by_group(data, entries, data.labels, display_labels(data.classes))
 
 
 def _accuracy_by_group(
-    data: ReportData, entries: list[Entry], group: np.ndarray, names: list[str]
+    data: ReportData, entries: list[Ranked], group: np.ndarray, names: list[str]
 ) -> GroupAccuracy:
     """group: int64 [n], indices into `names`."""
     models = {}

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from seqblend.evaluation.metrics import METRICS
-from seqblend.reporting.elements.report_tables import NOTHING, Column, Table
-from seqblend.reporting.facts.entries import Entry, compare, lead_of
+from seqblend.reporting.elements.report_tables import NOTHING, Column, ReportTable
+from seqblend.reporting.facts.entries import Ranked, compare, lead_of
 from seqblend.reporting.facts.histories import mean_epochs_to
 from seqblend.reporting.facts.records import BEST_REACHABLE, BlendRecord, ModelRecord, ReportData
 
@@ -28,7 +28,7 @@ _HELP = {
 _ASIDE = ("rows", "train_loss", "epochs", "epochs_to_99")  # in the CSV alone
 
 
-def tabulate(data: ReportData, entries: list[Entry]) -> Table:
+def tabulate(data: ReportData, entries: list[Ranked]) -> ReportTable:
     """The leaderboard; the blend's in-sample score is in the table of methods alone."""
     has_test = any(entry.record.test for entry in entries)
     lead = lead_of(entries)
@@ -56,10 +56,10 @@ def tabulate(data: ReportData, entries: list[Entry]) -> Table:
     ]
     rows = [_line(data, entry, has_test, lead) for entry in entries]
     order = "descending" if METRICS[data.metric].higher_is_better else "ascending"
-    return Table(tuple(columns), rows, data.metric, order)
+    return ReportTable(tuple(columns), rows, data.metric, order)
 
 
-def shorten(board: Table) -> Table:
+def shorten(board: ReportTable) -> ReportTable:
     """The leaderboard as the page shows it; the rest is in leaderboard.csv."""
     return board.without(*_ASIDE)
 
@@ -69,7 +69,7 @@ def title_of(metric: str) -> str:
     return _SUMMARY.get(metric, metric.replace("_", " "))
 
 
-def _line(data: ReportData, entry: Entry, has_test: bool, lead: Entry | None) -> list[Any]:
+def _line(data: ReportData, entry: Ranked, has_test: bool, lead: Ranked | None) -> list[Any]:
     test = (entry.record.test or {}).get(data.metric, NOTHING)
     return [
         entry.name,
@@ -85,7 +85,7 @@ def _line(data: ReportData, entry: Entry, has_test: bool, lead: Entry | None) ->
     ]
 
 
-def _distance(data: ReportData, entry: Entry, lead: Entry | None) -> list[Any]:
+def _distance(data: ReportData, entry: Ranked, lead: Ranked | None) -> list[Any]:
     """The difference to what is submitted (below 0: worse), and half its 95 % interval."""
     if lead is None or entry is lead:
         return [NOTHING, NOTHING]

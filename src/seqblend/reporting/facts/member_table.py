@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from seqblend.reporting.elements.report_tables import NOTHING, Column, Table
-from seqblend.reporting.facts.entries import Entry
+from seqblend.reporting.elements.report_tables import NOTHING, Column, ReportTable
+from seqblend.reporting.facts.entries import Ranked
 from seqblend.reporting.facts.records import BlendRecord, ReportData
 
 _CARD = (
@@ -21,7 +21,7 @@ _CARD = (
 )
 
 
-def tabulate_members(data: ReportData, blend: BlendRecord) -> Table:
+def tabulate_members(data: ReportData, blend: BlendRecord) -> ReportTable:
     """Weight of each member, and its card where there was a diagnosis; the heaviest first.
 
     There is no loss of the blend itself with a member's weight set to 0: weights of stacking and
@@ -36,10 +36,10 @@ def tabulate_members(data: ReportData, blend: BlendRecord) -> Table:
             card = cards.get(name)
             row += [getattr(card, column.key) if card else NOTHING for column in _CARD]
         rows.append(row)
-    return Table((*columns, *(_CARD if cards else ())), rows)
+    return ReportTable((*columns, *(_CARD if cards else ())), rows)
 
 
-def common_rows(entries: list[Entry]) -> np.ndarray:
+def common_rows(entries: list[Ranked]) -> np.ndarray:
     """int64: the rows that all of them have predictions of."""
     rows = entries[0].rows
     for entry in entries[1:]:
@@ -48,7 +48,7 @@ def common_rows(entries: list[Entry]) -> np.ndarray:
     return rows
 
 
-def correlate_errors(data: ReportData, models: list[Entry]) -> np.ndarray:
+def correlate_errors(data: ReportData, models: list[Ranked]) -> np.ndarray:
     """float64 [m, m]: correlation over rows of what each leaves to the true class's probability.
 
     0 where a model is constant, 1 on the diagonal.

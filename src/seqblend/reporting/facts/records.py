@@ -110,7 +110,7 @@ class RowTexts:
 
 
 @dataclass(frozen=True)
-class Suspects:
+class DoubtedLabels:
     """Rows whose label is doubted, the most doubtful first; how: who doubts them, as a sentence.
 
     rows: int64 [s]
@@ -159,6 +159,6 @@ class ReportData:
     missing: list[str] = field(default_factory=list)
     texts: RowTexts | None = None
     explanations: list[Explanation] = field(default_factory=list)
-    suspects: Suspects | None = None
+    suspects: DoubtedLabels | None = None
     diagnosis: Diagnosis | None = None
     submissions: list[Scored] = field(default_factory=list)

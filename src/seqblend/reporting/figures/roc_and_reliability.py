@@ -22,7 +22,7 @@ from seqblend.reporting.elements.style import (
     plot_models,
     put_legend,
 )
-from seqblend.reporting.facts.entries import Entry
+from seqblend.reporting.facts.entries import Ranked
 from seqblend.reporting.facts.records import ReportData
 
 _RATES = np.linspace(0.0, 1.0, 201)  # as many points of a curve as can be seen
@@ -56,7 +56,7 @@ def draw_reliability(measured: dict[str, Reliability], lead: str) -> Picture:
     return Picture("reliability", "Reliability", figure, sentence, data=pd.concat(parts))
 
 
-def draw_roc(data: ReportData, entries: list[Entry]) -> Picture | None:
+def draw_roc(data: ReportData, entries: list[Ranked]) -> Picture | None:
     """The six best; None where the area is undefined, as where there is only one class."""
     shown = [entry for entry in entries if entry.summary.get("auc") is not None][: len(SERIES)]
     if not shown:

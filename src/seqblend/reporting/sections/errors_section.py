@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from seqblend.reporting.elements.blocks import Block, Picture, Section
-from seqblend.reporting.elements.report_tables import Table
+from seqblend.reporting.elements.report_tables import ReportTable
 from seqblend.reporting.elements.style import clean
 from seqblend.reporting.facts.breakdowns import accuracy_by_class, accuracy_by_tenth
-from seqblend.reporting.facts.entries import Entry, lead_of
+from seqblend.reporting.facts.entries import Ranked, lead_of
 from seqblend.reporting.facts.mistakes import tabulate_suspects, tabulate_worst
 from seqblend.reporting.facts.records import ReportData
 from seqblend.reporting.figures.groups_of_rows import draw_groups
@@ -15,7 +15,7 @@ from seqblend.reporting.figures.token_strips import draw_strips
 _SUSPECTS = 15  # on the page; the CSV has them all
 
 
-def errors_section(data: ReportData, entries: list[Entry]) -> Section:
+def errors_section(data: ReportData, entries: list[Ranked]) -> Section:
     """Accuracy by group of rows, the worst rows and the suspected labels, where there are any."""
     scored, chosen, blocks = [e for e in entries if len(e.rows)], lead_of(entries), []
     if chosen is None:
@@ -36,13 +36,13 @@ def errors_section(data: ReportData, entries: list[Entry]) -> Section:
     doubted = tabulate_suspects(data, scored)
     if doubted.rows:
         text = f"{data.suspects.how[:1].upper()}{data.suspects.how[1:]}."
-        shown = Table(doubted.columns, doubted.rows[:_SUSPECTS])
+        shown = ReportTable(doubted.columns, doubted.rows[:_SUSPECTS])
         title, csv = "Labels that may be wrong", "suspected_labels.csv"
         blocks.append(Block(title, text, table=shown, csv=csv, data=doubted.frame()))
     return Section("errors", "Errors", blocks, pictures[0].sentence if pictures else "")
 
 
-def _draw_groups(data: ReportData, entries: list[Entry], lead: str) -> list[Picture]:
+def _draw_groups(data: ReportData, entries: list[Ranked], lead: str) -> list[Picture]:
     """One picture for each way of grouping that leaves at least two groups."""
     by_class = accuracy_by_class(data, entries)
     by_length = accuracy_by_tenth(data, entries, data.lengths)

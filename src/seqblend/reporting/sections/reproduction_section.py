@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from seqblend.reporting.elements.blocks import Block, Section
-from seqblend.reporting.elements.report_tables import Column, Table, table_of
+from seqblend.reporting.elements.report_tables import Column, ReportTable, table_of
 from seqblend.reporting.elements.style import relative_paths, shorten_paths
 from seqblend.reporting.facts.records import ReportData
 
@@ -19,7 +19,7 @@ def reproduction_section(data: ReportData) -> Section:
         if facts:
             rows = [[str(k), shorten_paths(_plain(v))] for k, v in facts.items()]
             pair = (Column("what", "what"), Column("value", "value"))
-            blocks.append(Block(title, table=Table(pair, rows), is_half=True))
+            blocks.append(Block(title, table=ReportTable(pair, rows), is_half=True))
     if data.records:
         table = table_of(
             {

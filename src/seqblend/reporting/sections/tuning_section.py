@@ -7,7 +7,7 @@ from typing import Any
 
 from seqblend.core import storage
 from seqblend.reporting.elements.blocks import Block, Picture, Section
-from seqblend.reporting.elements.report_tables import NOTHING, Column, Table, to_csv
+from seqblend.reporting.elements.report_tables import NOTHING, Column, ReportTable, to_csv
 from seqblend.reporting.elements.style import percent, styled, to_png
 from seqblend.reporting.figures.trials import draw_history
 
@@ -23,7 +23,7 @@ def tuning_section(records: list[dict[str, Any]]) -> Section:
     for record in records:
         model, table = record["model"], tabulate_trials(record)
         order = sorted(range(len(table.rows)), key=lambda i: _rank(record["table"][i]))
-        shown = Table(table.columns, [table.rows[i] for i in order[:_SHOWN]])
+        shown = ReportTable(table.columns, [table.rows[i] for i in order[:_SHOWN]])
         text, notes = f"{record['verdict']}.", [*_importance(record), *record["warnings"]]
         pictures, csv = pictures_of(record), f"tuning_{model}.csv"
         blocks += [
@@ -55,7 +55,7 @@ def _importance(record: dict[str, Any]) -> list[str]:
     return [f"Most important (fANOVA, share of the variance of ranks): {listed}."] if names else []
 
 
-def tabulate_scores(record: dict[str, Any]) -> Table:
+def tabulate_scores(record: dict[str, Any]) -> ReportTable:
     """Default and finalists: where they were found, and on new folds with a new seed."""
     folds = "new" if record.get("has_new_folds", True) else "same"
     columns = (
@@ -76,10 +76,10 @@ def tabulate_scores(record: dict[str, Any]) -> Table:
         name = "the default" if is_default else f"trial {number}"
         p_value = NOTHING if is_default else after.get("p_value", NOTHING)
         rows.append([name, losses.get(int(number)), after["log_loss"], *gain, p_value])
-    return Table(columns, sorted(rows, key=lambda row: row[2]))
+    return ReportTable(columns, sorted(rows, key=lambda row: row[2]))
 
 
-def tabulate_trials(record: dict[str, Any]) -> Table:
+def tabulate_trials(record: dict[str, Any]) -> ReportTable:
     """Every trial in the order of the search, with the values that it had."""
     names = list(record["space"])
     columns = (
@@ -99,7 +99,7 @@ def tabulate_trials(record: dict[str, Any]) -> Table:
         cells = [trial[key] for key in keys]
         values = [_text(trial["values"].get(name)) for name in names]
         rows.append([*(NOTHING if cell is None else cell for cell in cells), *values, trial["run"]])
-    return Table(columns, rows)
+    return ReportTable(columns, rows)
 
 
 def _rank(trial: dict[str, Any]) -> tuple:

@@ -8,7 +8,7 @@ from seqblend.diagnosis.shakeup import ShakeUp
 from seqblend.diagnosis.variance import VarianceComponents
 from seqblend.evaluation.check import Check
 from seqblend.reporting.elements.blocks import Block, Section
-from seqblend.reporting.elements.report_tables import NOTHING, Column, Table, table_of
+from seqblend.reporting.elements.report_tables import NOTHING, Column, ReportTable, table_of
 from seqblend.reporting.facts.leaderboard_table import title_of
 from seqblend.reporting.facts.records import ModelRecord, ReportData
 
@@ -52,15 +52,15 @@ def _has_pilot(record: ModelRecord) -> bool:
     return is_chosen and any(record.epochs)
 
 
-def _tabulate_checks(checks: list[Check]) -> Table:
+def _tabulate_checks(checks: list[Check]) -> ReportTable:
     """A line a check; without advice where there is none."""
     names = ("check", "result", "meaning", "what to do", "how it was tested")
     rows = [[c.name, c.figure, c.means, c.advice, c.description] for c in checks]
-    table = Table(tuple(Column(name, name) for name in names), rows)
+    table = ReportTable(tuple(Column(name, name) for name in names), rows)
     return table if any(check.advice for check in checks) else table.without("what to do")
 
 
-def _tabulate_variance(fingerprint: VarianceComponents) -> Table:
+def _tabulate_variance(fingerprint: VarianceComponents) -> ReportTable:
     """A line a source."""
     columns = (
         Column("source", "source"),
@@ -79,7 +79,7 @@ def _tabulate_variance(fingerprint: VarianceComponents) -> Table:
         ["model by fold", fingerprint.rest, "folds that suit one model and not another"],
         ["rows", fingerprint.rows, "sampling of a fold's rows"],
     ]
-    return Table(columns, rows)
+    return ReportTable(columns, rows)
 
 
 def _shake_up_block(data: ReportData, shake_up: list[ShakeUp]) -> Block:
