@@ -177,7 +177,7 @@ def test_the_report_of_a_session_says_what_the_doctor_found(project):
     assert "### Sources of variance" in text
     assert "### Shake-up forecast" in text
     assert "(confident learning)" in text
-    assert "errors alike" in text
+    assert "error correlation" in text
     shown = console.file.getvalue()
     assert "difference ± margin" in shown
     assert "significant where it is larger than its 95 % margin" in shown

@@ -17,13 +17,13 @@ from seqblend.evaluation.check import Check
 from seqblend.evaluation.metrics import score
 from seqblend.reporting.elements.report_tables import (
     Column,
-    Table,
+    ReportTable,
     defuse,
     escape_markdown,
     show,
     to_csv,
 )
-from seqblend.reporting.elements.short_paths import relative_paths
+from seqblend.reporting.elements.style import relative_paths
 from seqblend.reporting.facts.entries import rank_entries
 from seqblend.reporting.facts.histories import epochs_to_share
 from seqblend.reporting.facts.leaderboard_table import tabulate
@@ -130,8 +130,10 @@ def test_hostile_labels_stay_text_everywhere(written, page):
 
 
 def test_negative_numbers_in_a_csv_stay_numbers():
-    table = Table((Column("a", "a"), Column("b", "b", "signed")), [["-x", -0.5], ["+1", None]])
-    assert to_csv(table) == "a,b\n'-x,-0.5\n'+1,undefined\n"
+    table = ReportTable(
+        (Column("a", "a"), Column("b", "b", "signed")), [["-x", -0.5], ["+1", None]]
+    )
+    assert to_csv(table.frame()) == "a,b\n'-x,-0.5\n'+1,undefined\n"
 
 
 def test_only_text_that_a_spreadsheet_would_run_is_defused():
@@ -163,15 +165,14 @@ def test_the_leaderboard_is_sorted_by_the_metric_and_names_each_split(written):
 
 
 def test_a_leaderboard_that_is_shown_has_fewer_columns_than_its_file():
-    board = Table((Column("a", "a"), Column("rows", "rows", "count")), [["x", 1]], "a")
-    assert board.without("rows", "gap") == Table((Column("a", "a"),), [["x"]], "a")
+    board = ReportTable((Column("a", "a"), Column("rows", "rows", "count")), [["x", 1]], "a")
+    assert board.without("rows", "gap") == ReportTable((Column("a", "a"),), [["x"]], "a")
 
 
-def test_the_in_sample_score_has_its_own_column(written):
-    rows = {row["model"]: row for row in read_csv(written / "leaderboard.csv")}
-    assert (rows["blend"]["accuracy"], rows["blend"]["in_sample"]) == ("0.75", "0.8125")
-    assert rows["blend"]["gap"] == "0.0625"
-    assert rows["bilstm"]["in_sample"] == ""
+def test_the_in_sample_score_is_beside_the_cross_fitted_one_and_not_on_the_leaderboard(written):
+    assert "0.8125" not in (written / "leaderboard.csv").read_text(encoding="utf-8")
+    text = (written / "report.md").read_text(encoding="utf-8")
+    assert "| mean | 0.7500 | 0.8125 | +0.0625 |" in text
 
 
 def test_a_lower_log_loss_ranks_higher():
@@ -245,11 +246,11 @@ def test_a_blend_that_is_one_model_alone_is_not_held_against_itself():
     assert "alone" not in headline(data, judge(data, rank_entries(data)))["what"]
 
 
-def test_every_difference_stands_beside_what_is_noise():
+def test_every_difference_has_its_margin():
     data = make_report(names=("nblr", "bigru", "bilstm"))
     entries = rank_entries(data)
     table = tabulate(data, entries)
-    places = [[c.key for c in table.columns].index(key) for key in ("behind", "noise")]
+    places = [[c.key for c in table.columns].index(key) for key in ("difference", "margin")]
     told = {row[0]: [row[i] for i in places] for row in table.rows}
     assert told["blend"] == ["", ""]
     assert told["bilstm"] == [0, 0]  # the blend's own predictions

@@ -28,7 +28,7 @@ from seqblend.models.registry import entries
 from seqblend.reporting.elements.blocks import Section
 from seqblend.reporting.elements.style import styled
 from seqblend.reporting.figures.trials import draw_history
-from seqblend.reporting.page import render_page
+from seqblend.reporting.report import render_page
 from seqblend.reporting.sections.tuning_section import tuning_section
 from seqblend.running.executors import _DroppedError
 from seqblend.running.inputs import Places

@@ -12,7 +12,7 @@ from seqblend.app.report_data import make_report_data
 from seqblend.app.row_checks import check_rows
 from seqblend.app.submit import Outcome, member_weights
 from seqblend.diagnosis.record import Diagnosis
-from seqblend.reporting.facts.entries import Entry, rank_entries
+from seqblend.reporting.facts.entries import Ranked, rank_entries
 from seqblend.reporting.facts.records import ReportData
 from seqblend.reporting.report import write_report
 from seqblend.running.project import Project
@@ -29,7 +29,7 @@ class FinishedRun:
     """
 
     data: ReportData
-    entries: list[Entry]
+    entries: list[Ranked]
     diagnosis: Diagnosis | None
     page: Path
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from seqblend.evaluation.leaderboard import format_score
-from seqblend.reporting.facts.entries import Entry, compare, lead_of
+from seqblend.reporting.facts.entries import Ranked, compare, lead_of
 from seqblend.reporting.facts.histories import mean_epochs_to
 from seqblend.reporting.facts.records import BEST_REACHABLE, ModelRecord, ReportData
 
 
-def leaderboard_rows(data: ReportData, entries: list[Entry]) -> tuple[list[str], list[list[str]]]:
+def leaderboard_rows(data: ReportData, entries: list[Ranked]) -> tuple[list[str], list[list[str]]]:
     """(columns, rows), best first; out-of-fold and test scores have columns of their own."""
     has_test = any(record.test for record in data.records)
     best = data.reference.get(BEST_REACHABLE)
@@ -37,13 +37,13 @@ DIFFERENCE_NOTE = (
 )
 
 
-def _title(entry: Entry) -> str:
+def _title(entry: Ranked) -> str:
     if entry.is_blend:
         return "blend, cross-fitted"
     return entry.name + (f", {entry.remark}" if entry.remark else "")
 
 
-def _costs(entry: Entry, best: float | None) -> tuple[str, str, str]:
+def _costs(entry: Ranked, best: float | None) -> tuple[str, str, str]:
     """(epochs, seconds, epochs to 99 % of the best reachable) of a model; a blend has none."""
     record = entry.record
     if not isinstance(record, ModelRecord):
@@ -53,7 +53,7 @@ def _costs(entry: Entry, best: float | None) -> tuple[str, str, str]:
     return epochs, f"{record.seconds:.0f} s", f"{reached:.1f}" if reached else "-"
 
 
-def _differences(data: ReportData, entries: list[Entry]) -> dict[str, str]:
+def _differences(data: ReportData, entries: list[Ranked]) -> dict[str, str]:
     """{model: `-0.0088 ±0.0021`}: difference to what is submitted, and its 95 % margin."""
     lead, differences = lead_of(entries), {}
     for entry in entries if lead else ():

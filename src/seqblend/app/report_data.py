@@ -8,15 +8,12 @@ import numpy as np
 
 from seqblend.app.submit import Outcome, distinct_names, member_weights
 from seqblend.blending.submission_log import scored_submissions
-from seqblend.core.config import VocabularyConfig
 from seqblend.core.errors import InputError
 from seqblend.core.provenance import git_commit
 from seqblend.core.storage import read_json
 from seqblend.core.versions import package_versions
 from seqblend.data.demo import BEST
-from seqblend.data.folds import split
-from seqblend.data.sequences import UNK, Competition
-from seqblend.data.vocabulary import fit_vocabulary
+from seqblend.data.sequences import Competition
 from seqblend.diagnosis.record import Diagnosis
 from seqblend.evaluation.metrics import summarise
 from seqblend.reading.solution import read_solution
@@ -25,11 +22,11 @@ from seqblend.reporting.facts.explanations import read_explanations
 from seqblend.reporting.facts.records import (
     BEST_REACHABLE,
     BlendRecord,
+    DoubtedLabels,
     ModelRecord,
     PseudoFacts,
     ReportData,
     RowTexts,
-    Suspects,
 )
 from seqblend.running.project import Project
 from seqblend.running.results import RunResult, read_added_labels, read_histories
@@ -62,7 +59,7 @@ def make_report_data(
         records=records,
         blend=_blend_record(outcome, answers),
         missing=[unit.name for unit in [*outcome.failed, *outcome.missing]],
-        texts=make_texts(competition, project.fold, project.config.vocabulary),
+        texts=make_texts(competition),
         explanations=explanations,
         card=make_data_card(competition, project.folds, project.config.vocabulary.max_len),
         findings=competition.findings,
@@ -80,30 +77,21 @@ def make_report_data(
     )
 
 
-def _suspects_of(diagnosis: Diagnosis | None) -> Suspects | None:
+def _suspects_of(diagnosis: Diagnosis | None) -> DoubtedLabels | None:
     """The rows whose label the doctor doubts; None without a diagnosis."""
     checks = diagnosis.checks if diagnosis else []
     check = next((check for check in checks if "positions" in check.details), None)
     if check is None:
         return None
     how = f"{check.description}: {check.figure}"
-    return Suspects(np.array(check.details["positions"], dtype=np.int64), how)
+    return DoubtedLabels(np.array(check.details["positions"], dtype=np.int64), how)
 
 
-def make_texts(competition: Competition, fold: np.ndarray, config: VocabularyConfig) -> RowTexts:
-    """The training rows with the number of tokens outside the vocabulary of each row's fold.
-
-    fold: int64 [n]; a fold's vocabulary is that of its training rows, vectors aside
-    """
-    train, lexicon = competition.train, competition.view.lexicon
-    unknown = np.zeros(len(train), dtype=np.int64)
-    for k in range(int(fold.max()) + 1):
-        known, scored = split(fold, k)
-        remap, _ = fit_vocabulary(train.take(known), len(lexicon), config)
-        tokens, offsets = train.take(scored).flat()
-        unknown[scored] = np.add.reduceat(remap[tokens] == UNK, offsets[:-1], dtype=np.int64)
-    joint = "" if competition.view.name == "chars" else " "
-    return RowTexts(competition.train_ids, train, lexicon, joint, unknown)
+def make_texts(competition: Competition) -> RowTexts:
+    """The training rows as people read them."""
+    view = competition.view
+    joint = "" if view.name == "chars" else " "
+    return RowTexts(competition.train_ids, competition.train, view.lexicon, joint)
 
 
 def _read_answers(project: Project) -> tuple[np.ndarray | None, list[str]]:

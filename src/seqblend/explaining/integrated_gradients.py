@@ -30,7 +30,7 @@ class IntegrationConfig:
 class IntegratedGradients:
     """Integrated gradients of one row.
 
-    values: float64 [t], above 0 where a token speaks for the class
+    values: float64 [t], above 0 where a token raises the class's log-odds
     total: the class's log-odds less those of zero embeddings: what the values should sum to
     steps: pieces of the path
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from seqblend.data.sequences import SequenceSet
+from seqblend.explaining.occlusion import single_row
 from seqblend.models.chars import CharLogistic, spell_words
 from seqblend.models.nblr import NbLogistic
 from seqblend.models.ngrams import NgramIndex, count_ngrams
@@ -19,7 +20,7 @@ def token_contributions(model: LinearModel, tokens: np.ndarray, target: int) -> 
     tokens: int32 [t], one row. An n-gram's weight times its value is shared equally by its places
     and there by its tokens; where n-grams are of characters, a word has those within it.
     """
-    row = SequenceSet.from_offsets(tokens, np.array([0, len(tokens)]))
+    row = single_row(tokens)
     is_tfidf = isinstance(model, TfidfRegression)
     counts = model.count(row) if is_tfidf else count_ngrams(model.index, row)  # [1, v]
     is_binary = not is_tfidf and model.is_binary

@@ -27,9 +27,9 @@ def leave_one_out(
     A row of t tokens needs t predictions of t - 1 tokens. Where that is more than `most`, blocks
     of neighbours are left out, and the tokens of a block share its effect.
     """
-    full = predict(_row(tokens))[0, target]
+    full = predict(single_row(tokens))[0, target]
     if len(tokens) == 1:
-        return np.array([full - predict(_row(np.int32([empty])))[0, target]], np.float32)
+        return np.array([full - predict(single_row(np.int32([empty])))[0, target]], np.float32)
     count = min(max(most // len(tokens), 2), len(tokens))
     blocks = np.arange(len(tokens)) // -(-len(tokens) // count)  # each token's block
     count, at_once = int(blocks[-1]) + 1, max(_BATCH // len(tokens), 1)
@@ -48,5 +48,6 @@ def _without(tokens: np.ndarray, blocks: np.ndarray, left_out: range) -> Sequenc
     return SequenceSet.from_offsets(flat, np.concatenate([[0], is_kept.sum(1).cumsum()]))
 
 
-def _row(tokens: np.ndarray) -> SequenceSet:
+def single_row(tokens: np.ndarray) -> SequenceSet:
+    """A set of this row alone. tokens: int32 [t]."""
     return SequenceSet.from_offsets(tokens, np.array([0, len(tokens)]))

@@ -11,7 +11,7 @@ from seqblend.data.sequences import UNK, SequenceSet, View
 from seqblend.explaining.attention_weights import attention_weights
 from seqblend.explaining.integrated_gradients import IntegratedGradients, integrate_gradients
 from seqblend.explaining.ngram_contributions import token_contributions
-from seqblend.explaining.occlusion import leave_one_out
+from seqblend.explaining.occlusion import leave_one_out, single_row
 from seqblend.training.batching import DeviceSequences, truncate
 from seqblend.training.contract import Fitted
 from seqblend.training.members import LinearMember, ScratchMember, TorchMember
@@ -55,19 +55,15 @@ def explain_row(member: Fitted, tokens: np.ndarray, *, empty: int) -> RowExplana
     """Which tokens its class depends on. tokens: int32 [t], at least one; empty: an empty row's."""
     weights, integral = {}, None
     if isinstance(member, LinearMember):
-        p = member.predict(_row(tokens))[0]
+        p = member.predict(single_row(tokens))[0]
         weights["ngrams"] = token_contributions(member.model, tokens, int(p.argmax()))
     else:
         tokens = _truncate(member, tokens)
-        p = member.predict(_row(tokens))[0]
-        weights, integral = _explain_network(member, _row(tokens), int(p.argmax()))
+        p = member.predict(single_row(tokens))[0]
+        weights, integral = _explain_network(member, single_row(tokens), int(p.argmax()))
     weights["occlusion"] = leave_one_out(member.predict, tokens, int(p.argmax()), empty=empty)
     kept = {name: values.astype(np.float32) for name, values in weights.items()}
     return RowExplanation(tokens, p, kept, integral)
-
-
-def _row(tokens: np.ndarray) -> SequenceSet:
-    return SequenceSet.from_offsets(tokens, np.array([0, len(tokens)]))
 
 
 def _truncate(member: TorchMember, tokens: np.ndarray) -> np.ndarray:

@@ -1,26 +1,24 @@
-"""One explained row for people: lines on the terminal, a PNG, and a page of HTML."""
+"""One explained row for people: lines on the terminal and a PNG."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from seqblend.core.console import Console, say, say_coloured
-from seqblend.core.storage import write_bytes, write_text
+from seqblend.core.storage import write_bytes
 from seqblend.explaining.row_explanation import RowExplanation
 from seqblend.explaining.row_lookup import SelectedRow, find_row, read_text
 from seqblend.explaining.trained_model import TrainedModel, open_model
 from seqblend.reporting.elements.style import clean, display_labels, styled, to_png
 from seqblend.reporting.facts.explanations import shares_of
 from seqblend.reporting.figures.token_strips import LINE, draw_row, lay_out
-from seqblend.reporting.page import make_environment
 from seqblend.running.project import Project
 
-_LINES = 60  # of a picture's row; the page has the rest
+_LINES = 60  # of a picture's row; the terminal has the rest
 _STRONGEST = 5  # tokens named for and against
 _TOKEN = 24  # characters of a token on the picture and in words
 _INCH = 0.21  # a line of a picture
@@ -72,8 +70,10 @@ def show_row(
         if console.is_terminal:
             say_coloured(console, found.tokens, found.shares(method).tolist(), found.joint)
     stem = re.sub(r"[^\w-]+", "-", f"{model}-{row or 'text'}")[:80]
-    image, page = write_row(project.workspace.explanations / "rows", stem, found)
-    say(console, f"written: {image}, {page.name}", "green")
+    image = project.workspace.explanations / "rows" / f"{stem}.png"
+    with styled():
+        write_bytes(image, to_png(draw_methods(found)))
+    say(console, f"written: {image}", "green")
 
 
 def _explain(opened: TrainedModel, selected: SelectedRow) -> RowText:
@@ -126,16 +126,7 @@ def _name(token: str) -> str:
     return clean(token, _TOKEN) or "(empty)"
 
 
-def write_row(folder: Path, name: str, row: RowText) -> tuple[Path, Path]:
-    """Write name.png and name.html; returns where they are."""
-    image, page = folder / f"{name}.png", folder / f"{name}.html"
-    with styled():
-        write_bytes(image, to_png(_draw(row)))
-    write_text(page, render_html(row))
-    return image, page
-
-
-def _draw(row: RowText) -> Figure:
+def draw_methods(row: RowText) -> Figure:
     """Every method's coloured row, one below the other."""
     tokens = [clean(token, _TOKEN) or "·" for token in row.tokens]
     places = lay_out(tokens, len(row.joint), _LINES)
@@ -149,19 +140,3 @@ def _draw(row: RowText) -> Figure:
     axes.set(xlim=(0, LINE), ylim=(height * len(methods), 0), title=clean(row.title, 80))
     axes.axis("off")
     return figure
-
-
-def render_html(row: RowText) -> str:
-    """A page of HTML; every token stays text."""
-    methods = []
-    for name, weights in row.explained.weights.items():
-        coloured = [
-            (clean(token, 400) or "·", share >= 0, round(75 * abs(share)), f"{weight:+.4f}")
-            for token, share, weight in zip(row.tokens, row.shares(name), weights, strict=True)
-        ]
-        methods.append(
-            (name, DESCRIPTIONS[name], coloured, name_strongest(row.tokens, weights, name))
-        )
-    template = make_environment(Path(__file__).parent).get_template("explanation.html.j2")
-    title = clean(row.title)
-    return template.render(title=title, facts=row.facts, methods=methods, joint=row.joint)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
 
 from seqblend.core import storage
 from seqblend.core.errors import InputError, listing
 from seqblend.reporting.elements.blocks import Section
-from seqblend.reporting.elements.report_tables import to_csv
-from seqblend.reporting.elements.style import clean, styled, to_png
-from seqblend.reporting.facts.entries import Entry, rank_entries
+from seqblend.reporting.elements.report_tables import escape_markdown, to_csv
+from seqblend.reporting.elements.style import clean, styled, to_png, to_svg
+from seqblend.reporting.facts.entries import Ranked, rank_entries
 from seqblend.reporting.facts.records import ReportData
-from seqblend.reporting.page import render_page
 from seqblend.reporting.sections.blend_section import blend_section
 from seqblend.reporting.sections.data_section import data_section
-from seqblend.reporting.sections.errors_section import errors_section
-from seqblend.reporting.sections.explanations_section import explanations_section
+from seqblend.reporting.sections.errors_section import errors_section, explanations_section
 from seqblend.reporting.sections.headline import headline, judge
 from seqblend.reporting.sections.leaderboard_section import leaderboard_section
 from seqblend.reporting.sections.models_section import models_section
@@ -28,7 +30,7 @@ from seqblend.reporting.sections.validation_section import validation_section
 README_PICTURES = ("accuracy_comparison.png", "models.png", "cm_blend.png", "error_correlation.png")
 
 
-def write_report(data: ReportData, folder: Path, entries: list[Entry] | None = None) -> Path:
+def write_report(data: ReportData, folder: Path, entries: list[Ranked] | None = None) -> Path:
     """Write the report into `folder`; returns the path of index.html.
 
     Beside it: report.md, leaderboard.csv, loss_comparison.png, accuracy_comparison.png,
@@ -82,14 +84,15 @@ def _write_files(parts: list[Section], folder: Path) -> None:
     """Every picture as PNG, its data and the tables as CSV."""
     for block in (block for part in parts for block in part.blocks):
         if block.csv:
-            storage.write_text(folder / block.csv, to_csv(block.data or block.table))
+            frame = block.table.frame() if block.data is None else block.data
+            storage.write_text(folder / block.csv, to_csv(frame))
         for picture in [*block.pictures, *block.links]:
             storage.write_bytes(folder / f"{picture.name}.png", to_png(picture.figure))
             if picture.data is not None:
                 storage.write_text(folder / picture.file, to_csv(picture.data))
 
 
-def _sections(data: ReportData, entries: list[Entry]) -> list[Section]:
+def _sections(data: ReportData, entries: list[Ranked]) -> list[Section]:
     """The sections in reading order; those without anything to say are left out."""
     parts = [
         leaderboard_section(data, entries),
@@ -104,3 +107,33 @@ def _sections(data: ReportData, entries: list[Entry]) -> list[Section]:
         reproduction_section(data),
     ]
     return [part for part in parts if part.blocks]
+
+
+def render_page(
+    title: str, head: dict[str, Any] | None, parts: list[Section], template: str = "index.html.j2"
+) -> str:
+    """The text of index.html, or of report.md with the template `report.md.j2`.
+
+    head: the verdict in words, None where nothing is scored
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=lambda name: ".html" in name,  # what templates are given stays text
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {"clean": clean, "code_lines": code_lines, "md": escape_markdown}
+    return environment.get_template(template).render(
+        competition=title,
+        verdict=head,
+        sections=parts,
+        svg=lambda picture: Markup(to_svg(picture.figure)),
+    )
+
+
+def code_lines(code: str) -> list[str]:
+    """Printable lines of a command or of settings, indentation kept."""
+    return [
+        line[: len(line) - len(line.lstrip(" "))] + clean(line, 1000) for line in code.splitlines()
+    ]

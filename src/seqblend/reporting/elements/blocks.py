@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import pandas as pd
 from matplotlib.figure import Figure
 
-from seqblend.reporting.elements.report_tables import Table
+from seqblend.reporting.elements.report_tables import ReportTable
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Picture:
     title: str
     figure: Figure
     sentence: str
-    data: Table | None = None
+    data: pd.DataFrame | None = None
     csv: str = ""
     is_wide: bool = False
 
@@ -44,12 +45,12 @@ class Block:
     title: str = ""
     text: str = ""
     items: list[str] = field(default_factory=list)
-    table: Table | None = None
+    table: ReportTable | None = None
     pictures: list[Picture] = field(default_factory=list)
     links: list[Picture] = field(default_factory=list)
     code: str = ""
     csv: str = ""
-    data: Table | None = None
+    data: pd.DataFrame | None = None
     is_folded: bool = False
     is_half: bool = False
 

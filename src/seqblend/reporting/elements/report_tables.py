@@ -1,14 +1,14 @@
-"""The report's tables: columns with a kind, rows of raw values, written as CSV."""
+"""The report's tables: columns with a kind and rows of raw values; CSV and Markdown text."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+
+import pandas as pd
 
 from seqblend.reporting.elements.style import clean
 
@@ -29,8 +29,8 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Table:
-    """rows: one raw value a column: text, a number, None (undefined) or NOTHING.
+class ReportTable:
+    """rows: one raw value per column: text, a number, None (undefined) or NOTHING.
 
     sorted_by: key of the column the rows are sorted by; order: as in aria-sort
     """
@@ -40,24 +40,28 @@ class Table:
     sorted_by: str = ""
     order: str = "descending"
 
-    def without(self, *keys: str) -> Table:
+    def without(self, *keys: str) -> ReportTable:
         """The same without these columns."""
         kept = [i for i, column in enumerate(self.columns) if column.key not in keys]
         columns = tuple(self.columns[i] for i in kept)
         rows = [[row[i] for i in kept] for row in self.rows]
-        return Table(columns, rows, self.sorted_by, self.order)
+        return ReportTable(columns, rows, self.sorted_by, self.order)
+
+    def frame(self) -> pd.DataFrame:
+        """The raw values by the columns' keys, for a CSV."""
+        return pd.DataFrame(self.rows, columns=[column.key for column in self.columns])
 
     def shown(self) -> list[list[str]]:
-        """Every cell as it is read by people."""
+        """Every cell as text."""
         return [
             [show(value, column.kind) for value, column in zip(row, self.columns, strict=True)]
             for row in self.rows
         ]
 
 
-def table_of(values: dict[Column, Iterable[Any]]) -> Table:
+def table_of(values: dict[Column, Iterable[Any]]) -> ReportTable:
     """A table of whole columns, all of one length."""
-    return Table(tuple(values), [list(row) for row in zip(*values.values(), strict=True)])
+    return ReportTable(tuple(values), [list(row) for row in zip(*values.values(), strict=True)])
 
 
 _FORMS = {
@@ -76,17 +80,13 @@ def show(value: Any, kind: str) -> str:
         return clean(value) if value != NOTHING or kind == "text" else "–"
     if value is None or not math.isfinite(value):
         return "undefined"
-    return _FORMS[kind].format(round(value, 4) + 0.0)  # adding nought leaves no minus nought
+    return _FORMS[kind].format(round(value, 4) + 0.0)  # adding 0 turns -0 into 0
 
 
-def to_csv(table: Table) -> str:
+def to_csv(frame: pd.DataFrame) -> str:
     """RFC 4180 text, numbers to 8 places; text that a spreadsheet would run is defused."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([defuse(column.key) for column in table.columns])
-    for row in table.rows:
-        writer.writerow([defuse(cell) if isinstance(cell, str) else _number(cell) for cell in row])
-    return buffer.getvalue()
+    cells = frame.map(lambda cell: defuse(cell) if isinstance(cell, str) else _number(cell))
+    return cells.rename(columns=defuse).to_csv(index=False, lineterminator="\n")
 
 
 def defuse(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import unicodedata
 import warnings
@@ -44,6 +45,7 @@ _FONTS = [
     "FreeSans",
     "Unifont",
 ]
+_ABSOLUTE = re.compile(r"(?<![\w.~/<])/[^\s/'\"<>]+(?:/[^\s/'\"<>]+)*")
 _RULES = {
     "font.size": 9,
     "text.parse_math": False,  # a label may hold a `$`
@@ -183,3 +185,17 @@ def display_labels(names: Iterable[str], limit: int = 24) -> list[str]:
         name if short.count(name) == 1 else f"{clean(name, limit - 5)}~{i}"
         for i, name in enumerate(short)
     ]
+
+
+def shorten_paths(text: str) -> str:
+    """The text with the last folder and the file's name in place of each absolute path.
+
+    >>> shorten_paths("see /home/me/submissions/toy.csv")
+    'see submissions/toy.csv'
+    """
+    return _ABSOLUTE.sub(lambda path: "/".join(path[0].split("/")[-2:]).lstrip("/"), text)
+
+
+def relative_paths(command: str) -> str:
+    """The command with paths from the current folder, from which it can be run as it is."""
+    return _ABSOLUTE.sub(lambda path: os.path.relpath(path[0]), command)

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from seqblend.evaluation.intervals import wilson_interval
 from seqblend.evaluation.metrics import confusion_matrix, predict_classes
-from seqblend.reporting.elements.report_tables import NOTHING, Column, Table
+from seqblend.reporting.elements.report_tables import NOTHING, Column, ReportTable
 from seqblend.reporting.elements.style import display_labels
-from seqblend.reporting.facts.entries import Entry
+from seqblend.reporting.facts.entries import Ranked
 from seqblend.reporting.facts.records import ReportData
 
 
-def matrices_of(data: ReportData, entries: list[Entry]) -> dict[str, np.ndarray]:
+def matrices_of(data: ReportData, entries: list[Ranked]) -> dict[str, np.ndarray]:
     """{name: int64 [c, c]}: rows by true and predicted class, over each entry's rows."""
     c = len(data.classes)
     return {
@@ -25,21 +26,20 @@ def matrices_of(data: ReportData, entries: list[Entry]) -> dict[str, np.ndarray]
     }
 
 
-def tabulate_history(data: ReportData) -> Table:
-    """Every number of every epoch: one row a model, unit and epoch."""
+def tabulate_history(data: ReportData) -> pd.DataFrame:
+    """Every number of every epoch: one row per model, unit and epoch."""
     units = [(r.name, i, h) for r in data.records for i, h in enumerate(r.histories) if h]
     keys = list(dict.fromkeys(k for _, _, h in units for k in h if k != "epoch"))
-    columns = (Column("model", "model"), *(Column(k, k, "score") for k in ("unit", "epoch", *keys)))
     rows: list[list[Any]] = []
     for name, unit, history in units:
         for e in range(max(map(len, history.values()))):
             values = (history.get(k, []) for k in keys)
             rows.append([name, unit, e + 1, *(v[e] if e < len(v) else NOTHING for v in values)])
-    return Table(columns, rows)
+    return pd.DataFrame(rows, columns=["model", "unit", "epoch", *keys])
 
 
-def tabulate_classes(classes: tuple[str, ...], matrices: dict[str, np.ndarray]) -> Table:
-    """The classification report, one row a model and class."""
+def tabulate_classes(classes: tuple[str, ...], matrices: dict[str, np.ndarray]) -> ReportTable:
+    """The classification report, one row per model and class."""
     names = display_labels(classes, 40)
     columns = (
         Column("model", "model"),
@@ -58,14 +58,15 @@ def tabulate_classes(classes: tuple[str, ...], matrices: dict[str, np.ndarray]) 
             j = int(wrong[k].argmax())
             confused = f"{names[j]} ({wrong[k, j]:,})" if wrong[k, j] else NOTHING
             rows.append([model, name, *scores[k].tolist(), int(true[k]), confused])
-    return Table(columns, rows)
+    return ReportTable(columns, rows)
 
 
-def tabulate_matrix(classes: tuple[str, ...], matrix: np.ndarray) -> Table:
+def tabulate_matrix(classes: tuple[str, ...], matrix: np.ndarray) -> pd.DataFrame:
     """A whole confusion matrix; the first column names the true class."""
     names = display_labels(classes, 40)
-    columns = (Column("true", "true"), *(Column(name, name, "count") for name in names))
-    return Table(columns, [[n, *line] for n, line in zip(names, matrix.tolist(), strict=True)])
+    frame = pd.DataFrame(matrix, columns=names)
+    frame.insert(0, "true", names, allow_duplicates=True)
+    return frame
 
 
 @dataclass(frozen=True)
@@ -79,24 +80,18 @@ class GroupAccuracy:
     groups: list[str]
     models: dict[str, np.ndarray]
 
-    def tabulate(self) -> Table:
-        """A row a model and group that has rows."""
-        columns = (
-            Column("model", "model"),
-            Column("group", "group"),
-            Column("rows", "rows", "count"),
-            *(Column(k, k, "score") for k in ("accuracy", "low", "high")),
-        )
-        rows = [
-            [model, group, *values.tolist()]
+    def tabulate(self) -> pd.DataFrame:
+        """A row per model and group that has rows."""
+        parts = [
+            pd.DataFrame(array.T, columns=["rows", "accuracy", "low", "high"])
+            .assign(model=model, group=self.groups)
+            .query("rows > 0")
             for model, array in self.models.items()
-            for group, values in zip(self.groups, array.T, strict=True)
-            if values[0] > 0
         ]
-        return Table(columns, rows)
+        return pd.concat(parts)[["model", "group", "rows", "accuracy", "low", "high"]]
 
 
-def accuracy_by_tenth(data: ReportData, entries: list[Entry], values: np.ndarray) -> GroupAccuracy:
+def accuracy_by_tenth(data: ReportData, entries: list[Ranked], values: np.ndarray) -> GroupAccuracy:
     """By tenths of the rows in order of a number.
 
     values: int64 [n]; equal ones stay together, so that there may be fewer than ten groups
@@ -111,13 +106,13 @@ def accuracy_by_tenth(data: ReportData, entries: list[Entry], values: np.ndarray
     return _accuracy_by_group(data, entries, tenth, names)
 
 
-def accuracy_by_class(data: ReportData, entries: list[Entry]) -> GroupAccuracy:
+def accuracy_by_class(data: ReportData, entries: list[Ranked]) -> GroupAccuracy:
     """By true class: the recall of each."""
     return _accuracy_by_group(data, entries, data.labels, display_labels(data.classes))
 
 
 def _accuracy_by_group(
-    data: ReportData, entries: list[Entry], group: np.ndarray, names: list[str]
+    data: ReportData, entries: list[Ranked], group: np.ndarray, names: list[str]
 ) -> GroupAccuracy:
     """group: int64 [n], indices into `names`."""
     models = {}

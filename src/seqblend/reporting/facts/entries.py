@@ -10,13 +10,13 @@ from seqblend.evaluation.leaderboard import submitted_row as lead_of
 from seqblend.evaluation.paired import PairedDifference
 from seqblend.reporting.facts.records import BlendRecord, ModelRecord, ReportData
 
-__all__ = ["Entry", "compare", "lead_of", "rank_entries"]
+__all__ = ["Ranked", "compare", "lead_of", "rank_entries"]
 
 RESAMPLES = 1000
-Entry = LeaderboardRow[ModelRecord | BlendRecord]
+Ranked = LeaderboardRow[ModelRecord | BlendRecord]
 
 
-def rank_entries(data: ReportData) -> list[Entry]:
+def rank_entries(data: ReportData) -> list[Ranked]:
     """The blend and the models, best first; those without a defined score last."""
     candidates: list[Candidate[ModelRecord | BlendRecord]] = [
         Candidate(record.name, record, record.remark) for record in data.records
@@ -27,7 +27,7 @@ def rank_entries(data: ReportData) -> list[Entry]:
     return [_add_calibration_error(data, entry) for entry in entries]
 
 
-def compare(data: ReportData, first: Entry, second: Entry) -> PairedDifference | None:
+def compare(data: ReportData, first: Ranked, second: Ranked) -> PairedDifference | None:
     """By how much the first entry is better; None where a score is undefined."""
     return compare_rows(data.metric, data.labels, data.fold, first, second)
 
@@ -46,7 +46,7 @@ def _blend_candidate(data: ReportData, blend: BlendRecord) -> Candidate[ModelRec
     )
 
 
-def _add_calibration_error(data: ReportData, entry: Entry) -> Entry:
+def _add_calibration_error(data: ReportData, entry: Ranked) -> Ranked:
     if not len(entry.rows):
         return entry
     measured = measure_reliability(data.labels[entry.rows], entry.record.oof[entry.rows])

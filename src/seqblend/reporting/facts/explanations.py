@@ -1,4 +1,4 @@
-"""Arrays that say which tokens a prediction hangs on: their files, and how far they agree.
+"""Arrays with the weight of each token in a prediction, and the files that hold them.
 
 explanations/<model>.npz
     data     str []        the fingerprint's data digest; a file of other data is left out
@@ -6,11 +6,11 @@ explanations/<model>.npz
     target   int64 [r]     the class whose probability is explained
     offsets  int64 [r + 1] row i has the tokens offsets[i] : offsets[i + 1]
     tokens   int32 [t]     lexicon ids, in the order and after the cut in which the model read them
-and at least one of these, a number a token:
+and at least one of these, a number per token:
     attention  float32 [t] weights of the pooling, or of a transformer's blocks rolled out, at least
                            0, a row's sum is 1
-    gradients  float32 [t] integrated gradients of the target's logit; above 0 speaks for it
-    occlusion  float32 [t] what the target's probability loses without the token
+    gradients  float32 [t] integrated gradients of the target's logit; above 0 raises it
+    occlusion  float32 [t] decrease of the target's probability without the token
     ngrams     float32 [t] a linear model's weights, shared out over the tokens of each n-gram
 """
 
@@ -18,22 +18,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from seqblend.core.errors import InputError
 from seqblend.core.storage import read_arrays
 
 METHODS = ("attention", "gradients", "occlusion", "ngrams")
-_FEWEST = 5  # tokens of a row below which a rank correlation says nothing
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """What one model's predictions of some rows hang on; arrays as the file has them.
+    """Token weights of one model for some rows; arrays as the file has them.
 
     weights: {method: float32 [t]}
     """
@@ -53,7 +50,7 @@ class Explanation:
 def read_explanations(
     folder: Path, data_digest: str, note: Callable[[str], None]
 ) -> list[Explanation]:
-    """What the folder holds of these data, by file name; `note` is told what is left out.
+    """What the folder holds of these data, by file name; `note` gets what is left out.
 
     raises: InputError that names the file whose arrays are not as this module says
     """
@@ -78,7 +75,7 @@ def _explanation(path: Path, arrays: dict[str, np.ndarray]) -> Explanation:
         len(values) == t and np.isfinite(values).all() for values in weights.values()
     )
     if not (weights and is_whole and same and (np.diff(offsets) > 0).all()):
-        raise InputError(_remedy(path, f"one of {', '.join(METHODS)} with a number a token"))
+        raise InputError(_remedy(path, f"one of {', '.join(METHODS)} with a number per token"))
     parts = (arrays[name] for name in ("rows", "target", "offsets", "tokens"))
     return Explanation(path.stem, *parts, weights)
 
@@ -101,21 +98,3 @@ def shares_of(method: str, weights: np.ndarray) -> np.ndarray:
     if method == "attention":
         weights = weights - weights.min()
     return weights / max(float(np.abs(weights).max()), 1e-12)
-
-
-def rank_agreement(explanation: Explanation) -> dict[tuple[str, str], tuple[float, float, int]]:
-    """How alike two methods rank the tokens of a row by the size of their weights.
-
-    returns: {(method, method): (mean, least Spearman correlation over rows, rows)}; rows with
-        fewer than 5 tokens, or where a method is constant, are left out
-    """
-    found = {}
-    for one, other in combinations(explanation.weights, 2):
-        values = []
-        for i in range(len(explanation.rows)):
-            pair = [np.abs(explanation.weights[m][explanation.span(i)]) for m in (one, other)]
-            if len(pair[0]) >= _FEWEST and all(np.ptp(weights) > 0 for weights in pair):
-                values.append(float(spearmanr(*pair).statistic))
-        if values:
-            found[one, other] = (float(np.mean(values)), min(values), len(values))
-    return found

@@ -1,4 +1,4 @@
-"""Who stands where: every model and the blend scored on rows their parts have not seen."""
+"""The leaderboard: every model out of fold and the blend cross-fitted, best first."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from seqblend.evaluation.metrics import METRICS
-from seqblend.reporting.elements.report_tables import NOTHING, Column, Table
-from seqblend.reporting.facts.entries import Entry, compare, lead_of
+from seqblend.reporting.elements.report_tables import NOTHING, Column, ReportTable
+from seqblend.reporting.facts.entries import Ranked, compare, lead_of
 from seqblend.reporting.facts.histories import mean_epochs_to
 from seqblend.reporting.facts.records import BEST_REACHABLE, BlendRecord, ModelRecord, ReportData
 
@@ -25,15 +25,14 @@ _SUMMARY = {
 _HELP = {
     "calibration_error": "expected calibration error: how far probabilities and shares lie apart"
 }
-_ASIDE = ("rows", "train_loss", "epochs", "epochs_to_99", "in_sample", "gap")  # in the CSV alone
-_FLATTERS = "on the rows that chose the weights"
+_ASIDE = ("rows", "train_loss", "epochs", "epochs_to_99")  # in the CSV alone
 
 
-def tabulate(data: ReportData, entries: list[Entry]) -> Table:
-    """The leaderboard; the blend's in-sample score has a column of its own, in the CSV."""
+def tabulate(data: ReportData, entries: list[Ranked]) -> ReportTable:
+    """The leaderboard; the blend's in-sample score is in the table of methods alone."""
     has_test = any(entry.record.test for entry in entries)
     lead = lead_of(entries)
-    against = f"against {lead.name}, which is submitted" if lead else ""
+    against = f"score less that of {lead.name}, which is submitted" if lead else ""
     goal = f"the {BEST_REACHABLE}" if BEST_REACHABLE in data.reference else "its best accuracy"
     columns = [
         Column("model", "model"),
@@ -42,27 +41,25 @@ def tabulate(data: ReportData, entries: list[Entry]) -> Table:
         Column(data.metric, title_of(data.metric), "score", "over all rows together"),
         Column("low", "95 % from", "score", "bootstrap over rows"),
         Column("high", "to", "score", "bootstrap over rows"),
-        Column("behind", "behind", "signed", against),
-        Column("noise", "noise to", "score", "a difference up to this may be chance, 1 time in 20"),
-        Column("fold_sd", "± folds", "score", "standard deviation of the folds' scores"),
+        Column("difference", "difference", "signed", against),
+        Column("margin", "± 95 %", "score", "half the 95 % interval of the difference"),
+        Column("fold_sd", "fold std", "score", "standard deviation of the folds' scores"),
         *([Column("test", f"{title_of(data.metric)}, test", "score")] if has_test else []),
         *(Column(k, v, "score", _HELP.get(k, "")) for k, v in _SUMMARY.items() if k != data.metric),
         Column("train_loss", "train loss", "score", "of the last epoch, mean over units"),
         Column("epochs", "epochs", "epochs", "mean over units"),
-        Column("epochs_to_99", "to 99 %", "epochs", f"epochs to 99 % of {goal}"),
+        Column("epochs_to_99", "epochs to 99 %", "epochs", f"epochs to 99 % of {goal}"),
         Column("parameters", "parameters", "count"),
-        Column("seconds", "trained for", "seconds", "over all units"),
+        Column("seconds", "training time", "seconds", "over all units"),
         Column("tokens_per_second", "tokens/s", "count"),
         Column("weight", "weight", "score", "in the blend"),
-        *([Column("in_sample", "in-sample", "score", _FLATTERS)] if data.blend else []),
-        *([Column("gap", "gap", "signed", "in-sample less cross-fitted")] if data.blend else []),
     ]
     rows = [_line(data, entry, has_test, lead) for entry in entries]
     order = "descending" if METRICS[data.metric].higher_is_better else "ascending"
-    return Table(tuple(columns), rows, data.metric, order)
+    return ReportTable(tuple(columns), rows, data.metric, order)
 
 
-def shorten(board: Table) -> Table:
+def shorten(board: ReportTable) -> ReportTable:
     """The leaderboard as the page shows it; the rest is in leaderboard.csv."""
     return board.without(*_ASIDE)
 
@@ -72,7 +69,7 @@ def title_of(metric: str) -> str:
     return _SUMMARY.get(metric, metric.replace("_", " "))
 
 
-def _line(data: ReportData, entry: Entry, has_test: bool, lead: Entry | None) -> list[Any]:
+def _line(data: ReportData, entry: Ranked, has_test: bool, lead: Ranked | None) -> list[Any]:
     test = (entry.record.test or {}).get(data.metric, NOTHING)
     return [
         entry.name,
@@ -85,12 +82,11 @@ def _line(data: ReportData, entry: Entry, has_test: bool, lead: Entry | None) ->
         *([test] if has_test else []),
         *(entry.summary.get(key) for key in _SUMMARY if key != data.metric),
         *_cost(entry.record, data.reference.get(BEST_REACHABLE)),
-        *(_flattery(entry.record) if data.blend else []),
     ]
 
 
-def _distance(data: ReportData, entry: Entry, lead: Entry | None) -> list[Any]:
-    """How far an entry is behind the lead (below 0: worse), and up to where that may be noise."""
+def _distance(data: ReportData, entry: Ranked, lead: Ranked | None) -> list[Any]:
+    """The difference to what is submitted (below 0: worse), and half its 95 % interval."""
     if lead is None or entry is lead:
         return [NOTHING, NOTHING]
     found = compare(data, lead, entry)
@@ -112,15 +108,6 @@ def _cost(record: ModelRecord | BlendRecord, best: float | None) -> list[Any]:
         NOTHING if record.tokens_per_second is None else record.tokens_per_second,
         NOTHING if record.weight is None else record.weight,
     ]
-
-
-def _flattery(record: ModelRecord | BlendRecord) -> list[Any]:
-    """In-sample score and gap; a model has none."""
-    if isinstance(record, ModelRecord):
-        return [NOTHING, NOTHING]
-    if record.in_sample is None or record.cross_fitted is None:
-        return [NOTHING, NOTHING]
-    return [record.in_sample, record.in_sample - record.cross_fitted]
 
 
 def reference_of(data: ReportData) -> tuple[str, float] | None:

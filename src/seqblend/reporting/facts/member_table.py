@@ -1,4 +1,4 @@
-"""The blend's members: weights, the loss without each, and how alike they err."""
+"""The blend's members: weight, loss without it, and correlation of its errors with others'."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from seqblend.reporting.elements.report_tables import NOTHING, Column, Table
-from seqblend.reporting.facts.entries import Entry
+from seqblend.reporting.elements.report_tables import NOTHING, Column, ReportTable
+from seqblend.reporting.facts.entries import Ranked
 from seqblend.reporting.facts.records import BlendRecord, ReportData
 
 _CARD = (
     Column("loss_without", "loss without", "signed", "of a log-odds blend refitted, cross-fitted"),
     Column("low", "95 % from", "signed", "over rows, paired"),
     Column("high", "to", "signed"),
-    Column("correlation", "errors alike", "score", "correlation with the other members' mean"),
-    Column("disagreement", "disagrees", "score", "rows with another class than the blend"),
-    Column("prediction_std", "prediction_std", "score", "how much its fits differ on one test row"),
-    Column("seconds", "a seed takes", "seconds"),
+    Column("correlation", "error correlation", "score", "with the mean error of the other members"),
+    Column("disagreement", "disagreement", "score", "rows of another class than the blend"),
+    Column("prediction_std", "prediction std", "score", "over its folds and seeds, on a test row"),
+    Column("seconds", "time per seed", "seconds", "training time of all folds of one seed"),
 )
 
 
-def tabulate_members(data: ReportData, blend: BlendRecord) -> Table:
+def tabulate_members(data: ReportData, blend: BlendRecord) -> ReportTable:
     """Weight of each member, and its card where there was a diagnosis; the heaviest first.
 
     There is no loss of the blend itself with a member's weight set to 0: weights of stacking and
@@ -36,10 +36,10 @@ def tabulate_members(data: ReportData, blend: BlendRecord) -> Table:
             card = cards.get(name)
             row += [getattr(card, column.key) if card else NOTHING for column in _CARD]
         rows.append(row)
-    return Table((*columns, *(_CARD if cards else ())), rows)
+    return ReportTable((*columns, *(_CARD if cards else ())), rows)
 
 
-def common_rows(entries: list[Entry]) -> np.ndarray:
+def common_rows(entries: list[Ranked]) -> np.ndarray:
     """int64: the rows that all of them have predictions of."""
     rows = entries[0].rows
     for entry in entries[1:]:
@@ -48,7 +48,7 @@ def common_rows(entries: list[Entry]) -> np.ndarray:
     return rows
 
 
-def correlate_errors(data: ReportData, models: list[Entry]) -> np.ndarray:
+def correlate_errors(data: ReportData, models: list[Ranked]) -> np.ndarray:
     """float64 [m, m]: correlation over rows of what each leaves to the true class's probability.
 
     0 where a model is constant, 1 on the diagonal.

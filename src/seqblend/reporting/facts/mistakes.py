@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from seqblend.evaluation.metrics import predict_classes
-from seqblend.reporting.elements.report_tables import Column, Table, table_of
+from seqblend.reporting.elements.report_tables import Column, ReportTable, table_of
 from seqblend.reporting.elements.style import clean, display_labels
-from seqblend.reporting.facts.entries import Entry
+from seqblend.reporting.facts.entries import Ranked
 from seqblend.reporting.facts.records import ReportData
 
 _WORST = 30
 _EXCERPT = 160  # characters of a row
 
 
-def tabulate_worst(data: ReportData, entries: list[Entry]) -> Table:
+def tabulate_worst(data: ReportData, entries: list[Ranked]) -> ReportTable:
     """The 30 wrong rows with the least probability of their class, by the blend or the best."""
     scored, chosen = _chosen(entries)
     labels, p = data.labels[chosen.rows], chosen.record.oof[chosen.rows]
@@ -26,20 +26,22 @@ def tabulate_worst(data: ReportData, entries: list[Entry]) -> Table:
     return _tabulate(data, scored, chosen, chosen.rows[worst])
 
 
-def tabulate_suspects(data: ReportData, entries: list[Entry]) -> Table:
+def tabulate_suspects(data: ReportData, entries: list[Ranked]) -> ReportTable:
     """Every row whose label the diagnosis doubts, the most doubtful first."""
     scored, chosen = _chosen(entries)
     rows = np.zeros(0, dtype=np.int64) if data.suspects is None else data.suspects.rows
     return _tabulate(data, scored, chosen, rows[np.isin(rows, chosen.rows)])
 
 
-def _chosen(entries: list[Entry]) -> tuple[list[Entry], Entry]:
+def _chosen(entries: list[Ranked]) -> tuple[list[Ranked], Ranked]:
     """(entries that have predictions, that which is submitted)."""
     scored = [entry for entry in entries if len(entry.rows)]
     return scored, next((entry for entry in scored if entry.is_blend), scored[0])
 
 
-def _tabulate(data: ReportData, entries: list[Entry], chosen: Entry, rows: np.ndarray) -> Table:
+def _tabulate(
+    data: ReportData, entries: list[Ranked], chosen: Ranked, rows: np.ndarray
+) -> ReportTable:
     """A line a row: label, prediction, its probability, how many models are right, the text.
 
     rows: int64 [r], positions among the training rows

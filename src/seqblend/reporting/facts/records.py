@@ -95,14 +95,12 @@ class RowTexts:
 
     ids: n competition ids; sequences: n rows; lexicon: the text of every token
     joint: what stands between two tokens, nothing where a token is a character
-    unknown: int64 [n], tokens of a row that its fold's vocabulary lacks
     """
 
     ids: list[str]
     sequences: SequenceSet
     lexicon: list[str]
     joint: str
-    unknown: np.ndarray
 
     def excerpt(self, row: int, characters: int) -> str:
         """The row's beginning, at most so many characters; `…` where there is more."""
@@ -112,7 +110,7 @@ class RowTexts:
 
 
 @dataclass(frozen=True)
-class Suspects:
+class DoubtedLabels:
     """Rows whose label is doubted, the most doubtful first; how: who doubts them, as a sentence.
 
     rows: int64 [s]
@@ -161,6 +159,6 @@ class ReportData:
     missing: list[str] = field(default_factory=list)
     texts: RowTexts | None = None
     explanations: list[Explanation] = field(default_factory=list)
-    suspects: Suspects | None = None
+    suspects: DoubtedLabels | None = None
     diagnosis: Diagnosis | None = None
     submissions: list[Scored] = field(default_factory=list)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from seqblend.reporting.elements.blocks import Picture
-from seqblend.reporting.elements.report_tables import Column, table_of
 from seqblend.reporting.elements.style import (
     ACCENT,
     HALF,
@@ -115,14 +115,12 @@ def _sentence(matrix: np.ndarray, labels: list[str]) -> str:
 
 
 def draw_correlation(names: list[str], matrix: np.ndarray) -> Picture:
-    """How alike the models err; the best models are drawn, the CSV has all of them.
+    """Correlation of the models' errors; the best models are drawn, the CSV has all of them.
 
     matrix: float64 [m, m], as correlate_errors has it
     """
-    data = table_of(
-        {Column("model", "model"): names}
-        | {Column(name, name, "score"): line for name, line in zip(names, matrix, strict=True)}
-    )
+    data = pd.DataFrame(matrix, columns=names)
+    data.insert(0, "model", names)
     drawn, shown = matrix[:SHOWN, :SHOWN], [clean(name, 24) for name in names[:SHOWN]]
     texts = [[f"{value + 0.0:.2f}" for value in line] for line in drawn.round(2)]
     figure, _ = draw_heatmap(drawn.clip(0, 1) ** 2, texts, shown, shown, "Correlation of errors")

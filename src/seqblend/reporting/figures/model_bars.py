@@ -8,14 +8,14 @@ from matplotlib.figure import Figure
 from seqblend.evaluation.metrics import METRICS
 from seqblend.reporting.elements.blocks import Picture
 from seqblend.reporting.elements.style import ACCENT, INK, LINE, WHOLE, clean
-from seqblend.reporting.facts.entries import Entry, lead_of
+from seqblend.reporting.facts.entries import Ranked, lead_of
 from seqblend.reporting.facts.leaderboard_table import BOARD, title_of
 
 _SHOWN = 30  # models; the leaderboard has all
 _SCORES = ("accuracy", "macro_f1", "log_loss")
 
 
-def draw_models(metric: str, entries: list[Entry]) -> Picture | None:
+def draw_models(metric: str, entries: list[Ranked]) -> Picture | None:
     """Three scores of every model and the blend; None with fewer than two.
 
     What is submitted is coloured; the first panel, of the metric, has its 95 % intervals.

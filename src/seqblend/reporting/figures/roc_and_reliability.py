@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+import pandas as pd
 from sklearn.metrics import roc_curve
 
 from seqblend.evaluation.calibration import Reliability
 from seqblend.evaluation.intervals import wilson_interval
 from seqblend.reporting.elements.blocks import Picture
-from seqblend.reporting.elements.report_tables import Column, Table, table_of
 from seqblend.reporting.elements.style import (
     HALF,
     INK,
@@ -22,7 +22,7 @@ from seqblend.reporting.elements.style import (
     plot_models,
     put_legend,
 )
-from seqblend.reporting.facts.entries import Entry
+from seqblend.reporting.facts.entries import Ranked
 from seqblend.reporting.facts.records import ReportData
 
 _RATES = np.linspace(0.0, 1.0, 201)  # as many points of a curve as can be seen
@@ -47,20 +47,16 @@ def draw_reliability(measured: dict[str, Reliability], lead: str) -> Picture:
         f"{clean(lead)} is {side} by {abs(part.bias):.4f} on average; its expected calibration "
         f"error, the mean distance to the dashed line, is {part.error:.4f}."
     )
-    columns = (
-        Column("model", "model"),
-        *(Column(key, key, "score") for key in ("confidence", "accuracy")),
-        Column("rows", "rows", "count"),
-    )
-    rows = [
-        [name, *map(float, values)]
-        for name, part in measured.items()
-        for values in zip(part.confidence, part.accuracy, part.rows, strict=True)
+    parts = [
+        pd.DataFrame(
+            {"model": name, "confidence": p.confidence, "accuracy": p.accuracy, "rows": p.rows}
+        )
+        for name, p in measured.items()
     ]
-    return Picture("reliability", "Reliability", figure, sentence, data=Table(columns, rows))
+    return Picture("reliability", "Reliability", figure, sentence, data=pd.concat(parts))
 
 
-def draw_roc(data: ReportData, entries: list[Entry]) -> Picture | None:
+def draw_roc(data: ReportData, entries: list[Ranked]) -> Picture | None:
     """The six best; None where the area is undefined, as where there is only one class."""
     shown = [entry for entry in entries if entry.summary.get("auc") is not None][: len(SERIES)]
     if not shown:
@@ -85,10 +81,7 @@ def draw_roc(data: ReportData, entries: list[Entry]) -> Picture | None:
         f"{clean(best.name, 40)} has the largest area, {best.summary['auc']:.4f}: the probability "
         "that a row of a class is ranked before a row of another class."
     )
-    table = table_of(
-        {Column("false_positive_rate", "false positive rate", "score"): _RATES}
-        | {Column(name, name, "score"): curve for name, curve in curves.items()}
-    )
+    table = pd.DataFrame({"false_positive_rate": _RATES} | curves)
     return Picture("roc", "ROC", figure, sentence, data=table)
 
 

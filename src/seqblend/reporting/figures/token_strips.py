@@ -5,12 +5,12 @@ from __future__ import annotations
 import unicodedata
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from seqblend.reporting.elements.blocks import Picture
-from seqblend.reporting.elements.report_tables import Column, Table, table_of
 from seqblend.reporting.elements.style import (
     ACCENT,
     AGAINST,
@@ -31,7 +31,7 @@ _TOKEN = 18  # characters of a token
 
 
 def draw_strips(data: ReportData, explanation: Explanation, method: str) -> Picture:
-    """The first rows of an explanation; blue speaks for the explained class, orange against it."""
+    """The first rows of an explanation; blue supports the explained class, orange does not."""
     names, lexicon = display_labels(data.classes), data.texts.lexicon
     figure = Figure(layout="constrained")
     axes, top = figure.add_subplot(), 0
@@ -47,7 +47,7 @@ def draw_strips(data: ReportData, explanation: Explanation, method: str) -> Pict
     axes.set(xlim=(0, LINE), ylim=(top, 0), title=f"{clean(explanation.model, 40)}: {method}")
     axes.axis("off")
     sentence = "The stronger the colour, the larger the token's weight in its row"
-    signed = "" if method == "attention" else "; blue speaks for the class, orange against it"
+    signed = "" if method == "attention" else "; blue supports the class, orange contradicts it"
     sentence += f"{signed}. The CSV has every token."
     return Picture(
         f"explained_{method}_{explanation.model}",
@@ -94,15 +94,14 @@ def draw_row(
         axes.text(column, y + 0.5, token, family=family, fontsize=8, color=INK, va="center")
 
 
-def _tabulate(data: ReportData, explanation: Explanation, method: str) -> Table:
+def _tabulate(data: ReportData, explanation: Explanation, method: str) -> pd.DataFrame:
     """Every token of every explained row."""
     sizes = np.diff(explanation.offsets)
-    tokens = [data.texts.lexicon[token] or "(empty)" for token in explanation.tokens]
-    return table_of(
+    return pd.DataFrame(
         {
-            Column("row", "row", "count"): np.repeat(explanation.rows, sizes),
-            Column("place", "place", "count"): np.concatenate([np.arange(n) for n in sizes]),
-            Column("token", "token"): tokens,
-            Column("weight", "weight", "signed"): explanation.weights[method],
+            "row": np.repeat(explanation.rows, sizes),
+            "place": np.concatenate([np.arange(n) for n in sizes]),
+            "token": [data.texts.lexicon[token] or "(empty)" for token in explanation.tokens],
+            "weight": explanation.weights[method],
         }
     )

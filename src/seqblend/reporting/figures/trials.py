@@ -1,4 +1,4 @@
-"""Pictures of a search: its history, and which settings mattered."""
+"""The picture of a search: its history."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from seqblend.reporting.elements.blocks import Picture
-from seqblend.reporting.elements.report_tables import Column, Table
 from seqblend.reporting.elements.style import (
     ACCENT,
     AGAINST,
@@ -18,7 +17,6 @@ from seqblend.reporting.elements.style import (
     MUTED,
     clean,
     new_figure,
-    percent,
     put_legend,
 )
 
@@ -66,22 +64,3 @@ def _history_sentence(
     place, loss = min(complete, key=lambda pair: pair[1])
     comparison = "" if default is None else f" (default {default:.4f})"
     return f"{text}; the best log loss, {loss:.4f}, is that of trial {place}{comparison}."
-
-
-def draw_importance(model: str, shares: dict[str, float]) -> Picture | None:
-    """Each hyperparameter's importance; None without any."""
-    if not shares:
-        return None
-    names = sorted(shares, key=shares.__getitem__, reverse=True)
-    figure, axes = new_figure(HALF, 1.2 + 0.27 * len(names))
-    axes.barh(range(len(names)), [shares[name] for name in names], color=ACCENT, height=0.6)
-    axes.set_yticks(range(len(names)), [clean(name, 40) for name in names])
-    axes.tick_params(axis="y", labelcolor=INK, length=0)
-    axes.invert_yaxis()
-    axes.grid(False, axis="y")
-    title = "Hyperparameter importance"
-    axes.set(xlabel="share of the variance of the trials' ranks (fANOVA)", title=title)
-    columns = (Column("hyperparameter", "hyperparameter"), Column("share", "share", "score"))
-    table = Table(columns, [[name, shares[name]] for name in names])
-    sentence = f"{clean(names[0])} matters most, {percent(shares[names[0]])} of the variance."
-    return Picture(f"tuning_importance_{model}", title, figure, sentence, data=table)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from seqblend.reporting.elements.blocks import Block, Section
-from seqblend.reporting.elements.report_tables import Column, Table
+from seqblend.reporting.elements.report_tables import Column, ReportTable
 from seqblend.reporting.elements.style import clean
-from seqblend.reporting.facts.entries import Entry
+from seqblend.reporting.facts.entries import Ranked
 from seqblend.reporting.facts.leaderboard_table import title_of
 from seqblend.reporting.facts.member_table import correlate_errors, tabulate_members
 from seqblend.reporting.facts.records import BlendRecord, ReportData
@@ -14,7 +14,7 @@ from seqblend.reporting.figures.matrices import draw_correlation
 _SHOWN = 20  # members in the table, the heaviest ones
 
 
-def blend_section(data: ReportData, entries: list[Entry]) -> Section:
+def blend_section(data: ReportData, entries: list[Ranked]) -> Section:
     """Methods cross-fitted against in-sample, weights, correlation of errors, value of members."""
     models = [entry for entry in entries if not entry.is_blend and len(entry.rows)]
     blocks, lead = [], ""
@@ -56,7 +56,7 @@ def _methods_block(blend: BlendRecord, metric: str) -> Block:
             " Nested cross-validation scores the whole procedure, each part of the rows by the "
             "method and weights that the other parts choose."
         )
-    return Block("Methods", text, table=Table(columns, rows))
+    return Block("Methods", text, table=ReportTable(columns, rows))
 
 
 def _members_block(data: ReportData, blend: BlendRecord) -> Block:
@@ -69,5 +69,5 @@ def _members_block(data: ReportData, blend: BlendRecord) -> Block:
     if data.diagnosis is not None and data.diagnosis.seeds_for:
         text += f" A further seed helps {clean(data.diagnosis.seeds_for, 40)} most."
     table = tabulate_members(data, blend)
-    shown = Table(table.columns, table.rows[:_SHOWN])
-    return Block("Members", text, table=shown, csv="members.csv", data=table)
+    shown = ReportTable(table.columns, table.rows[:_SHOWN])
+    return Block("Members", text, table=shown, csv="members.csv", data=table.frame())

@@ -6,9 +6,8 @@ from typing import Any
 
 from seqblend.embeddings.prepare import SELF
 from seqblend.reporting.elements.blocks import Block, Section
-from seqblend.reporting.elements.report_tables import Column, Table
-from seqblend.reporting.elements.short_paths import shorten_paths
-from seqblend.reporting.elements.style import percent
+from seqblend.reporting.elements.report_tables import Column, ReportTable
+from seqblend.reporting.elements.style import percent, shorten_paths
 from seqblend.reporting.facts.records import ReportData
 
 
@@ -31,8 +30,8 @@ def data_section(data: ReportData) -> Section:
     return Section("data", "Data", [*blocks, *vectors_blocks(data)], lead)
 
 
-def _text_table(names: tuple[str, ...], rows: list[list[str]]) -> Table:
-    return Table(tuple(Column(name, name) for name in names), rows)
+def _text_table(names: tuple[str, ...], rows: list[list[str]]) -> ReportTable:
+    return ReportTable(tuple(Column(name, name) for name in names), rows)
 
 
 def vectors_blocks(data: ReportData) -> list[Block]:
@@ -54,7 +53,7 @@ def list_missing(coverage: list[dict[str, Any]]) -> list[tuple[str, list[tuple[s
     return [(s["name"], s["missing"]) for s in coverage if s["missing"] and s["name"] != SELF]
 
 
-def tabulate_coverage(coverage: list[dict[str, Any]]) -> Table:
+def tabulate_coverage(coverage: list[dict[str, Any]]) -> ReportTable:
     """A row for each source, and one for each rule of several that found more of it."""
     titles = ("vectors", "dimension", "tokens in the file", "types covered", "tokens covered")
     rows = []

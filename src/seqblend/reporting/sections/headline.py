@@ -9,9 +9,8 @@ import numpy as np
 
 from seqblend.blending.methods import NEGLIGIBLE
 from seqblend.evaluation.paired import PairedDifference
-from seqblend.reporting.elements.short_paths import shorten_paths
-from seqblend.reporting.elements.style import clean
-from seqblend.reporting.facts.entries import Entry, compare, lead_of
+from seqblend.reporting.elements.style import clean, shorten_paths
+from seqblend.reporting.facts.entries import Ranked, compare, lead_of
 from seqblend.reporting.facts.leaderboard_table import title_of
 from seqblend.reporting.facts.records import BlendRecord, ReportData
 
@@ -25,11 +24,11 @@ class Verdict:
     leads: (other's name, what it is, the chosen one's lead over it)
     """
 
-    entry: Entry
+    entry: Ranked
     leads: list[tuple[str, str, PairedDifference]]
 
 
-def judge(data: ReportData, entries: list[Entry]) -> Verdict | None:
+def judge(data: ReportData, entries: list[Ranked]) -> Verdict | None:
     """The verdict on what is submitted: the blend, or the best model without one."""
     chosen = lead_of(entries)
     if chosen is None:
@@ -45,7 +44,7 @@ def judge(data: ReportData, entries: list[Entry]) -> Verdict | None:
     return Verdict(chosen, [lead for lead in leads if lead[2] is not None])
 
 
-def lone_member(entry: Entry) -> str | None:
+def lone_member(entry: Ranked) -> str | None:
     """The only model with a say in a blend; None for models and for blends of several."""
     weights = entry.record.weights if isinstance(entry.record, BlendRecord) else {}
     members = [name for name, weight in weights.items() if abs(weight) >= NEGLIGIBLE]
@@ -100,7 +99,7 @@ def _lead_sentence(name: str, what: str, lead: PairedDifference) -> str:
     return f"{text} (95 % interval {lead.low:+.4f} to {lead.high:+.4f}{chance})."
 
 
-def _tiles(data: ReportData, entry: Entry) -> list[tuple[str, str]]:
+def _tiles(data: ReportData, entry: Ranked) -> list[tuple[str, str]]:
     """Other scores that must not be taken for the expected one: (value, label)."""
     tiles, record = [], entry.record
     if isinstance(record, BlendRecord):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from seqblend.reporting.elements.blocks import Block, Section
 from seqblend.reporting.elements.style import clean
-from seqblend.reporting.facts.entries import Entry, lead_of
+from seqblend.reporting.facts.entries import Ranked, lead_of
 from seqblend.reporting.facts.leaderboard_table import BOARD, shorten, tabulate, title_of
 from seqblend.reporting.facts.records import ReportData
 from seqblend.reporting.figures.model_bars import draw_models
 
 
-def leaderboard_section(data: ReportData, entries: list[Entry]) -> Section:
+def leaderboard_section(data: ReportData, entries: list[Ranked]) -> Section:
     """The table and its picture."""
     if not entries:
         return Section("leaderboard", "Leaderboard", [])
@@ -24,7 +24,7 @@ def leaderboard_section(data: ReportData, entries: list[Entry]) -> Section:
     picture = draw_models(data.metric, entries)
     pictures = [picture] if picture else []
     board = tabulate(data, entries)
-    block = Block(text=text, table=shorten(board), csv=BOARD, data=board, pictures=pictures)
+    block = Block(text=text, table=shorten(board), csv=BOARD, data=board.frame(), pictures=pictures)
     told = ""
     if lead:
         name = "The blend" if lead.is_blend else clean(lead.name, 40)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from seqblend.evaluation.calibration import measure_reliability
 from seqblend.reporting.elements.blocks import Block, Picture, Section
-from seqblend.reporting.elements.report_tables import Table
+from seqblend.reporting.elements.report_tables import ReportTable
 from seqblend.reporting.elements.style import clean
 from seqblend.reporting.facts.breakdowns import (
     matrices_of,
     tabulate_classes,
     tabulate_history,
 )
-from seqblend.reporting.facts.entries import Entry, lead_of
+from seqblend.reporting.facts.entries import Ranked, lead_of
 from seqblend.reporting.facts.histories import HISTORY
 from seqblend.reporting.facts.leaderboard_table import reference_of
 from seqblend.reporting.facts.records import ModelRecord, ReportData
@@ -22,7 +22,7 @@ from seqblend.reporting.figures.roc_and_reliability import draw_reliability, dra
 _EMBEDDED = 4  # confusion matrices on the page; the others lie beside it
 
 
-def models_section(data: ReportData, entries: list[Entry]) -> Section:
+def models_section(data: ReportData, entries: list[Ranked]) -> Section:
     """Everything about single models and the blend, best first."""
     blocks, chosen = [_curves_block(data, entries)], lead_of(entries)
     if chosen is not None:
@@ -40,7 +40,7 @@ def models_section(data: ReportData, entries: list[Entry]) -> Section:
     return Section("models", "Models", shown, "".join(sentences))
 
 
-def _curves_block(data: ReportData, entries: list[Entry]) -> Block:
+def _curves_block(data: ReportData, entries: list[Ranked]) -> Block:
     """Loss and accuracy by epoch of all models, gradient norms of the best that has any."""
     models = [entry for entry in entries if isinstance(entry.record, ModelRecord)]
     histories = {e.name: e.record.histories for e in models}
@@ -72,7 +72,7 @@ def more_epochs(record: ModelRecord) -> str:
     return "in the pilot later epochs brought next to nothing"
 
 
-def _confusion_blocks(data: ReportData, entries: list[Entry], chosen: str) -> list[Block]:
+def _confusion_blocks(data: ReportData, entries: list[Ranked], chosen: str) -> list[Block]:
     """Confusion matrices, what is submitted first, and its classification report."""
     matrices = matrices_of(data, entries)
     names = [chosen, *(name for name in matrices if name != chosen)]
@@ -84,10 +84,10 @@ def _confusion_blocks(data: ReportData, entries: list[Entry], chosen: str) -> li
     worst, report = worst_classes(matrices[chosen]), tabulate_classes(data.classes, matrices)
     some = "" if len(worst) == len(data.classes) else f", the {SHOWN} classes with the lowest F1"
     rows = [row[1:] for row in report.rows if row[0] == chosen]
-    table = Table(report.columns[1:], [rows[k] for k in worst])
+    table = ReportTable(report.columns[1:], [rows[k] for k in worst])
     shown, beside = drawn[:_EMBEDDED], drawn[_EMBEDDED:]
     title = f"Classification report of {clean(chosen, 40)}{some}"
     return [
         Block(f"Confusion matrices{some}", text, pictures=shown, links=beside),
-        Block(title, table=table, csv="classes.csv", data=report),
+        Block(title, table=table, csv="classes.csv", data=report.frame()),
     ]

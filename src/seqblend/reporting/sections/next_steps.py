@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from seqblend.reporting.elements.style import clean, percent
-from seqblend.reporting.facts.entries import Entry
+from seqblend.reporting.facts.entries import Ranked
 from seqblend.reporting.facts.member_table import correlate_errors
 from seqblend.reporting.facts.records import ModelRecord, ReportData
 
@@ -14,7 +14,7 @@ _CUT = 0.02  # share of tokens beyond the cut from which a longer one is worth a
 _ALIKE = 0.8  # correlation of errors from which two members are nearly one
 
 
-def next_steps(data: ReportData, entries: list[Entry]) -> list[str]:
+def next_steps(data: ReportData, entries: list[Ranked]) -> list[str]:
     """At most four sentences, what costs least first."""
     models = [e.record for e in entries if isinstance(e.record, ModelRecord)]
     steps = [
@@ -35,7 +35,7 @@ def _finish(data: ReportData) -> str:
     return f"Type the same command again: {len(data.missing)} units are missing ({some}{more})."
 
 
-def _add_another_kind(data: ReportData, entries: list[Entry]) -> str:
+def _add_another_kind(data: ReportData, entries: list[Ranked]) -> str:
     """Where every pair of the blend's members makes the same mistakes, another kind is wanted."""
     used = [e for e in entries if isinstance(e.record, ModelRecord) and e.record.weight]
     if len(used) < 2:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from seqblend.reporting.elements.blocks import Block, Section
-from seqblend.reporting.elements.report_tables import NOTHING, Column, Table
-from seqblend.reporting.facts.entries import Entry, compare
+from seqblend.reporting.elements.report_tables import NOTHING, Column, ReportTable
+from seqblend.reporting.facts.entries import Ranked, compare
 from seqblend.reporting.facts.leaderboard_table import title_of
 from seqblend.reporting.facts.records import ModelRecord, ReportData
 
@@ -16,14 +16,14 @@ _TEXT = (
 )
 
 
-def pseudo_section(data: ReportData, entries: list[Entry]) -> Section:
+def pseudo_section(data: ReportData, entries: list[Ranked]) -> Section:
     """The scores side by side; no block where no model had a second stage."""
     table = tabulate_pseudo(data, entries)
     blocks = [Block(text=_TEXT, table=table, csv="pseudo.csv")] if table.rows else []
     return Section("pseudo", "Pseudo-labels", blocks, _LEAD)
 
 
-def tabulate_pseudo(data: ReportData, entries: list[Entry]) -> Table:
+def tabulate_pseudo(data: ReportData, entries: list[Ranked]) -> ReportTable:
     """A row a model with two stages, in the leaderboard's order."""
     models = [entry for entry in entries if isinstance(entry.record, ModelRecord)]
     bases = {entry.record.run: entry for entry in models}
@@ -50,11 +50,11 @@ def tabulate_pseudo(data: ReportData, entries: list[Entry]) -> Table:
         ]
         for facts, entry in pairs
     ]
-    table = Table(tuple(columns), rows)
+    table = ReportTable(tuple(columns), rows)
     return table if has_right else table.without("right")
 
 
-def _scores(data: ReportData, base: Entry, second: Entry) -> list:
+def _scores(data: ReportData, base: Ranked, second: Ranked) -> list:
     """Name, score without, score with, gain and its standard error."""
     lead = compare(data, second, base)
     gain = [None, None] if lead is None else [lead.mean, lead.error]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from seqblend.reporting.elements.blocks import Block, Section
-from seqblend.reporting.elements.report_tables import Column, Table, table_of
-from seqblend.reporting.elements.short_paths import relative_paths, shorten_paths
+from seqblend.reporting.elements.report_tables import Column, ReportTable, table_of
+from seqblend.reporting.elements.style import relative_paths, shorten_paths
 from seqblend.reporting.facts.records import ReportData
 
 
@@ -17,7 +19,7 @@ def reproduction_section(data: ReportData) -> Section:
         if facts:
             rows = [[str(k), shorten_paths(_plain(v))] for k, v in facts.items()]
             pair = (Column("what", "what"), Column("value", "value"))
-            blocks.append(Block(title, table=Table(pair, rows), is_half=True))
+            blocks.append(Block(title, table=ReportTable(pair, rows), is_half=True))
     if data.records:
         table = table_of(
             {
@@ -31,32 +33,22 @@ def reproduction_section(data: ReportData) -> Section:
         )
         blocks.append(Block("Runs", table=table, is_half=True))
     settings = tabulate_settings(data)
-    if settings.rows:
+    if len(settings):
         text = "Every setting of every model."
-        block = Block("Settings", text, csv="settings.csv", data=settings, is_half=True)
-        blocks.append(block)
+        blocks.append(Block("Settings", text, csv="settings.csv", data=settings, is_half=True))
     lead = "The same command on the same data and versions gives the same scores."
     return Section("reproduce", "Reproduce", blocks, lead)
 
 
-def tabulate_settings(data: ReportData) -> Table:
-    """A row a model and setting: model, `train.lr`, value."""
-    columns = tuple(Column(name, name) for name in ("model", "setting", "value"))
+def tabulate_settings(data: ReportData) -> pd.DataFrame:
+    """A row per model and setting: model, `train.lr`, value."""
     rows = [
-        [record.name, key, value]
+        (record.name, key, str(value))
         for record in data.records
-        for key, value in _flatten(record.settings)
+        for settings in pd.json_normalize(record.settings).to_dict("records")
+        for key, value in settings.items()
     ]
-    return Table(columns, rows)
-
-
-def _flatten(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """(dotted name, value as text) of nested settings."""
-    found = []
-    for key, value in settings.items():
-        name = f"{prefix}{key}"
-        found += _flatten(value, f"{name}.") if isinstance(value, dict) else [(name, f"{value}")]
-    return found
+    return pd.DataFrame(rows, columns=["model", "setting", "value"])
 
 
 def _epochs(epochs: list[int]) -> str:

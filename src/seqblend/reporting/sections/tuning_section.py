@@ -7,9 +7,9 @@ from typing import Any
 
 from seqblend.core import storage
 from seqblend.reporting.elements.blocks import Block, Picture, Section
-from seqblend.reporting.elements.report_tables import NOTHING, Column, Table, to_csv
-from seqblend.reporting.elements.style import styled, to_png
-from seqblend.reporting.figures.trials import draw_history, draw_importance
+from seqblend.reporting.elements.report_tables import NOTHING, Column, ReportTable, to_csv
+from seqblend.reporting.elements.style import percent, styled, to_png
+from seqblend.reporting.figures.trials import draw_history
 
 _SHOWN = 12  # trials on the page, the best ones
 
@@ -23,12 +23,12 @@ def tuning_section(records: list[dict[str, Any]]) -> Section:
     for record in records:
         model, table = record["model"], tabulate_trials(record)
         order = sorted(range(len(table.rows)), key=lambda i: _rank(record["table"][i]))
-        shown = Table(table.columns, [table.rows[i] for i in order[:_SHOWN]])
-        text, warnings = f"{record['verdict']}.", record["warnings"]
+        shown = ReportTable(table.columns, [table.rows[i] for i in order[:_SHOWN]])
+        text, notes = f"{record['verdict']}.", [*_importance(record), *record["warnings"]]
         pictures, csv = pictures_of(record), f"tuning_{model}.csv"
         blocks += [
-            Block(model, text, warnings, tabulate_scores(record), pictures),
-            Block(f"Trials of {model}, the best first", table=shown, csv=csv, data=table),
+            Block(model, text, notes, tabulate_scores(record), pictures),
+            Block(f"Trials of {model}, the best first", table=shown, csv=csv, data=table.frame()),
         ]
     return Section("tuning", "Tuning", blocks, "Hyperparameters that were searched on these rows.")
 
@@ -36,20 +36,26 @@ def tuning_section(records: list[dict[str, Any]]) -> Section:
 def write_tuning(record: dict[str, Any], folder: Path) -> None:
     """The trials as tuning_<model>.csv and the pictures of one tuner's result, into a folder."""
     model = record["model"]
-    storage.write_text(folder / f"tuning_{model}.csv", to_csv(tabulate_trials(record)))
+    storage.write_text(folder / f"tuning_{model}.csv", to_csv(tabulate_trials(record).frame()))
     with styled():
         for picture in pictures_of(record):
             storage.write_bytes(folder / f"{picture.name}.png", to_png(picture.figure))
 
 
 def pictures_of(record: dict[str, Any]) -> list[Picture]:
-    """History and importance, where there are trials and importances."""
-    model, trials = record["model"], record["table"]
-    importance = draw_importance(model, record["importance"])
-    return [draw_history(model, trials), *([importance] if importance else [])] if trials else []
+    """The history, where there is any trial."""
+    return [draw_history(record["model"], record["table"])] if record["table"] else []
 
 
-def tabulate_scores(record: dict[str, Any]) -> Table:
+def _importance(record: dict[str, Any]) -> list[str]:
+    """The hyperparameters that explain most of the trials' ranks; none where that is unknown."""
+    shares = record["importance"]
+    names = sorted(shares, key=shares.__getitem__, reverse=True)[:5]
+    listed = ", ".join(f"{name} {percent(shares[name])}" for name in names)
+    return [f"Most important (fANOVA, share of the variance of ranks): {listed}."] if names else []
+
+
+def tabulate_scores(record: dict[str, Any]) -> ReportTable:
     """Scores of default and finalists: in the search, and on new folds with a new seed."""
     folds = "new" if record.get("has_new_folds", True) else "same"
     columns = (
@@ -70,10 +76,10 @@ def tabulate_scores(record: dict[str, Any]) -> Table:
         name = "the default" if is_default else f"trial {number}"
         p_value = NOTHING if is_default else after.get("p_value", NOTHING)
         rows.append([name, losses.get(int(number)), after["log_loss"], *gain, p_value])
-    return Table(columns, sorted(rows, key=lambda row: row[2]))
+    return ReportTable(columns, sorted(rows, key=lambda row: row[2]))
 
 
-def tabulate_trials(record: dict[str, Any]) -> Table:
+def tabulate_trials(record: dict[str, Any]) -> ReportTable:
     """Every trial in the order of the search, with its values."""
     names = list(record["space"])
     columns = (
@@ -93,7 +99,7 @@ def tabulate_trials(record: dict[str, Any]) -> Table:
         cells = [trial[key] for key in keys]
         values = [_text(trial["values"].get(name)) for name in names]
         rows.append([*(NOTHING if cell is None else cell for cell in cells), *values, trial["run"]])
-    return Table(columns, rows)
+    return ReportTable(columns, rows)
 
 
 def _rank(trial: dict[str, Any]) -> tuple:

@@ -8,9 +8,15 @@ from seqblend.diagnosis.shakeup import ShakeUp
 from seqblend.diagnosis.variance import VarianceComponents
 from seqblend.evaluation.check import Check
 from seqblend.reporting.elements.blocks import Block, Section
-from seqblend.reporting.elements.report_tables import NOTHING, Column, Table, table_of
+from seqblend.reporting.elements.report_tables import NOTHING, Column, ReportTable, table_of
 from seqblend.reporting.facts.leaderboard_table import title_of
-from seqblend.reporting.facts.records import ReportData
+from seqblend.reporting.facts.records import ModelRecord, ReportData
+
+_PILOT = (
+    "The number of epochs and the temperature come from one pilot inside the first fold's training "
+    "rows. About a fifth of the other folds' rows were among those it was scored on; measured on "
+    "three data sets, this is optimistic by about 0.001 or less."
+)
 
 
 def validation_section(data: ReportData) -> Section:
@@ -34,18 +40,27 @@ def validation_section(data: ReportData) -> Section:
         blocks.append(_shake_up_block(data, found.shake_up))
     if data.submissions:
         blocks.append(_leaderboard_block(data))
+    if any(map(_has_pilot, data.records)):
+        blocks.append(Block("Number of epochs", _PILOT))
     return Section("validation", "Validation", blocks, lead)
 
 
-def _tabulate_checks(checks: list[Check]) -> Table:
+def _has_pilot(record: ModelRecord) -> bool:
+    """Whether a pilot chose its epochs, neither the user nor each fold by early stopping."""
+    train = record.settings.get("train", {})
+    is_chosen = bool(train) and not train["epochs"] and not train["early_stopping"]
+    return is_chosen and any(record.epochs)
+
+
+def _tabulate_checks(checks: list[Check]) -> ReportTable:
     """A line a check; without advice where there is none."""
     names = ("check", "result", "meaning", "what to do", "how it was tested")
     rows = [[c.name, c.figure, c.means, c.advice, c.description] for c in checks]
-    table = Table(tuple(Column(name, name) for name in names), rows)
+    table = ReportTable(tuple(Column(name, name) for name in names), rows)
     return table if any(check.advice for check in checks) else table.without("what to do")
 
 
-def _tabulate_variance(fingerprint: VarianceComponents) -> Table:
+def _tabulate_variance(fingerprint: VarianceComponents) -> ReportTable:
     """A line a source."""
     columns = (
         Column("source", "source"),
@@ -64,11 +79,11 @@ def _tabulate_variance(fingerprint: VarianceComponents) -> Table:
         ["model by fold", fingerprint.rest, "folds that suit one model and not another"],
         ["rows", fingerprint.rows, "sampling of a fold's rows"],
     ]
-    return Table(columns, rows)
+    return ReportTable(columns, rows)
 
 
 def _shake_up_block(data: ReportData, shake_up: list[ShakeUp]) -> Block:
-    """What public leaderboards of several sizes would tell."""
+    """The forecast for public leaderboards of several sizes."""
     values = {
         Column("share", "public part"): [f"{100 * one.share:.0f} %" for one in shake_up],
         Column("rows", "rows", "count"): [one.rows for one in shake_up],
