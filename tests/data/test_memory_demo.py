@@ -18,7 +18,8 @@ from seqblend.data.memory_demo import (
     sample_memory,
     write_memory_demo,
 )
-from seqblend.reading.reader import find_files, read_competition
+from seqblend.reading.discovery import find_files
+from seqblend.reading.reader import read_competition
 from seqblend.reading.solution import read_solution
 
 DEMOS = {"hmm": write_demo, "memory": partial(write_memory_demo, length=50)}
