@@ -32,7 +32,7 @@ def make_data_card(competition: Competition, folds: Folds, max_len: int) -> Data
         ("duplicates in train", f"{folds.duplicates:,} rows",
          f"{folds.conflicting:,} of their rows have conflicting labels"),
         ("train/test overlap", f"{shared_test:,} test rows",
-         f"the same sequence stands in {shared_train:,} train rows"),
+         f"the same sequence is in {shared_train:,} train rows"),
         ("test tokens never seen in train", percent(unseen), "read as unknown"),
     ]  # fmt: skip
     notes = [("folds", note, "") for note in folds.notes]
