@@ -19,22 +19,41 @@ def make_data_card(competition: Competition, folds: Folds, max_len: int) -> Data
     unseen = unseen_rate(view, slice(0, len(train)), slice(len(train), len(train) + len(test)))
     rows = [
         ("rows", f"{len(train):,} train, {len(test):,} test", ""),
-        ("classes", f"{len(competition.classes)}",
-         describe_balance(competition.labels, competition.classes)),
-        ("tokens", f"{train.lengths.sum() + test.lengths.sum():,}",
-         f"{len(view.lexicon):,} distinct {view.name}"),
+        (
+            "classes",
+            f"{len(competition.classes)}",
+            describe_balance(competition.labels, competition.classes),
+        ),
+        (
+            "tokens",
+            f"{train.lengths.sum() + test.lengths.sum():,}",
+            f"{len(view.lexicon):,} distinct {view.name}",
+        ),
         ("length of a row", _quantiles(train.lengths), "tokens: median, 5 % to 95 %, longest"),
-        ("cut off", f"{percent(cut_share(train.lengths, max_len))} of the tokens",
-         f"{percent(np.mean(train.lengths > max_len))} of the rows are longer than {max_len} "
-         "(vocabulary.max_len); linear members read all of a row"),
-        ("empty rows", f"{competition.counts.get('empty_train', 0):,} train, "
-         f"{competition.counts.get('empty_test', 0):,} test", "read as one unknown token"),
-        ("duplicates in train", f"{folds.duplicates:,} rows",
-         f"{folds.conflicting:,} of their rows have conflicting labels"),
-        ("train/test overlap", f"{shared_test:,} test rows",
-         f"the same sequence is in {shared_train:,} train rows"),
+        (
+            "cut off",
+            f"{percent(cut_share(train.lengths, max_len))} of the tokens",
+            f"{percent(np.mean(train.lengths > max_len))} of the rows are longer than {max_len} "
+            "(vocabulary.max_len); linear members read all of a row",
+        ),
+        (
+            "empty rows",
+            f"{competition.counts.get('empty_train', 0):,} train, "
+            f"{competition.counts.get('empty_test', 0):,} test",
+            "read as one unknown token",
+        ),
+        (
+            "duplicates in train",
+            f"{folds.duplicates:,} rows",
+            f"{folds.conflicting:,} of their rows have conflicting labels",
+        ),
+        (
+            "train/test overlap",
+            f"{shared_test:,} test rows",
+            f"the same sequence is in {shared_train:,} train rows",
+        ),
         ("test tokens never seen in train", percent(unseen), "read as unknown"),
-    ]  # fmt: skip
+    ]
     notes = [("folds", note, "") for note in folds.notes]
     return DataCard([*rows, *notes])
 
