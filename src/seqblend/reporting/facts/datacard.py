@@ -15,7 +15,6 @@ def make_data_card(competition: Competition, folds: Folds, max_len: int) -> Data
     """Rows, classes, lengths, truncation, duplicates, overlap, empty rows, unknown tokens."""
     train, test = competition.train, competition.test
     view = competition.view
-    shared_train, shared_test = count_overlap(train, test)
     unseen = unseen_rate(view, slice(0, len(train)), slice(len(train), len(train) + len(test)))
     rows = [
         ("rows", f"{len(train):,} train, {len(test):,} test", ""),
@@ -42,6 +41,19 @@ def make_data_card(competition: Competition, folds: Folds, max_len: int) -> Data
             f"{competition.counts.get('empty_test', 0):,} test",
             "read as one unknown token",
         ),
+        *_repeated_rows(train, test, folds),
+        ("test tokens never seen in train", percent(unseen), "read as unknown"),
+    ]
+    notes = [("folds", note, "") for note in folds.notes]
+    return DataCard([*rows, *notes])
+
+
+def _repeated_rows(
+    train: SequenceSet, test: SequenceSet, folds: Folds
+) -> list[tuple[str, str, str]]:
+    """The card's rows on duplicates in train and on sequences of both sides."""
+    shared_train, shared_test = count_overlap(train, test)
+    return [
         (
             "duplicates in train",
             f"{folds.duplicates:,} rows",
@@ -52,10 +64,7 @@ def make_data_card(competition: Competition, folds: Folds, max_len: int) -> Data
             f"{shared_test:,} test rows",
             f"the same sequence is in {shared_train:,} train rows",
         ),
-        ("test tokens never seen in train", percent(unseen), "read as unknown"),
     ]
-    notes = [("folds", note, "") for note in folds.notes]
-    return DataCard([*rows, *notes])
 
 
 def describe_balance(labels: np.ndarray, classes: tuple[str, ...]) -> str:
