@@ -39,9 +39,12 @@ def make_hostile_report():
     weights = {"attention": np.full(36, 1 / 12), "gradients": np.linspace(-1, 1, 36)}
     explained = Explanation("bigru", np.arange(3), np.zeros(3, np.int64), offsets, tokens, weights)
     return replace(
-        data, texts=texts, lengths=sequences.lengths + np.arange(90) % 9, explanations=[explained],
+        data,
+        texts=texts,
+        lengths=sequences.lengths + np.arange(90) % 9,
+        explanations=[explained],
         warnings=["<script>alert(1)</script>" + "x" * 300],
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="module")
@@ -85,8 +88,14 @@ def test_it_opens_without_errors_dialogs_or_requests(session):
 def test_every_section_is_there_in_the_promised_order(page):
     anchors = [section.get_attribute("id") for section in page.query_selector_all("section")]
     assert anchors == [
-        "leaderboard", "models", "blend", "errors", "explanations", "data", "reproduce",
-    ]  # fmt: skip
+        "leaderboard",
+        "models",
+        "blend",
+        "errors",
+        "explanations",
+        "data",
+        "reproduce",
+    ]
     links = [link.get_attribute("href") for link in page.query_selector_all("nav a")]
     assert links == [f"#{anchor}" for anchor in anchors]
 

@@ -259,10 +259,12 @@ def test_a_picture_is_the_same_twice_and_keeps_the_numbers_of_its_labels():
 def make_norms():
     """Two units of two epochs: `embed` ends at a hundredth of `output`, the maximum was 40."""
     unit = {
-        "gradient_norm": [4.0, 1.0], "gradient_norm_max": [8.0, 2.0],
-        "gradient_norm/embed": [2.0, 0.01], "gradient_norm/output": [3.0, 1.0],
+        "gradient_norm": [4.0, 1.0],
+        "gradient_norm_max": [8.0, 2.0],
+        "gradient_norm/embed": [2.0, 0.01],
+        "gradient_norm/output": [3.0, 1.0],
         "gradient_norm/frozen": [0.0, 0.0],
-    }  # fmt: skip
+    }
     return [unit, unit | {"gradient_norm_max": [40.0, 2.0]}]
 
 

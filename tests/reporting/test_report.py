@@ -79,9 +79,15 @@ def read_csv(path):
 def test_everything_promised_is_written(written):
     names = {path.name for path in written.iterdir()}
     assert names >= {
-        "index.html", "report.md", "leaderboard.csv", "loss_comparison.png",
-        "accuracy_comparison.png", "cm_nblr.png", "cm_bilstm.png", "cm_blend.png",
-    }  # fmt: skip
+        "index.html",
+        "report.md",
+        "leaderboard.csv",
+        "loss_comparison.png",
+        "accuracy_comparison.png",
+        "cm_nblr.png",
+        "cm_bilstm.png",
+        "cm_blend.png",
+    }
     assert (written / "cm_nblr.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -138,8 +144,12 @@ def test_negative_numbers_in_a_csv_stay_numbers():
 
 def test_only_text_that_a_spreadsheet_would_run_is_defused():
     assert [defuse(text) for text in ("=1", "+1", "-1", "@a", "a=1")] == [
-        "'=1", "'+1", "'-1", "'@a", "a=1",
-    ]  # fmt: skip
+        "'=1",
+        "'+1",
+        "'-1",
+        "'@a",
+        "a=1",
+    ]
 
 
 def test_markdown_shows_labels_as_they_are():
@@ -159,9 +169,11 @@ def test_the_leaderboard_is_sorted_by_the_metric_and_names_each_split(written):
     assert values == sorted(values, reverse=True)
     splits = {row["model"]: row["split"] for row in rows}
     assert splits == {
-        "blend": "cross-fitted", "nblr": "out of fold",
-        "bigru": "out of fold", "bilstm": "out of fold",
-    }  # fmt: skip
+        "blend": "cross-fitted",
+        "nblr": "out of fold",
+        "bigru": "out of fold",
+        "bilstm": "out of fold",
+    }
 
 
 def test_a_leaderboard_that_is_shown_has_fewer_columns_than_its_file():

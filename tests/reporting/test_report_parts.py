@@ -163,11 +163,14 @@ def test_an_excerpt_ends_where_it_is_told():
 
 def explanation_arrays():
     return {
-        "data": np.array("abc"), "rows": np.array([4, -1]), "target": np.array([0, 1]),
-        "offsets": np.array([0, 6, 8]), "tokens": np.arange(8, dtype=np.int32),
+        "data": np.array("abc"),
+        "rows": np.array([4, -1]),
+        "target": np.array([0, 1]),
+        "offsets": np.array([0, 6, 8]),
+        "tokens": np.arange(8, dtype=np.int32),
         "attention": np.array([1, 2, 3, 4, 5, 6, 1, 2], dtype=np.float32),
         "gradients": np.array([-1, 2, -3, 4, -5, 6, 1, 2], dtype=np.float32),
-    }  # fmt: skip
+    }
 
 
 def test_explanations_are_read_and_those_of_other_data_left_out(tmp_path):

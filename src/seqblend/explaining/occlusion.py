@@ -23,7 +23,7 @@ def leave_one_out(
     """float32 [t]: the target's probability less the one without the token, for each token.
 
     predict: rows -> float32 [n, c]; tokens: int32 [t], one row
-    empty: the token that stands for an empty row, compared with a row of one token
+    empty: the token in place of an empty row, compared with a row of one token
     A row of t tokens needs t predictions of t - 1 tokens. Where that is more than `most`, blocks
     of neighbours are left out, and the tokens of a block share its effect.
     """

@@ -1,4 +1,4 @@
-"""The row to explain: by its id, or a text of one's own tokenised as the competition's rows."""
+"""The row to explain: by its id, or or a given text, tokenised as the competition's rows."""
 
 from __future__ import annotations
 

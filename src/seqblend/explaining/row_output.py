@@ -34,7 +34,7 @@ DESCRIPTIONS = {
 class RowText:
     """An explained row in words.
 
-    tokens: the text of each, as many as the explained row has; joint: what stands between two
+    tokens: the text of each, as many as the explained row has; joint: the separator of two
     facts: sentences above the coloured rows
     """
 

@@ -15,28 +15,56 @@ def make_data_card(competition: Competition, folds: Folds, max_len: int) -> Data
     """Rows, classes, lengths, truncation, duplicates, overlap, empty rows, unknown tokens."""
     train, test = competition.train, competition.test
     view = competition.view
-    shared_train, shared_test = count_overlap(train, test)
     unseen = unseen_rate(view, slice(0, len(train)), slice(len(train), len(train) + len(test)))
     rows = [
         ("rows", f"{len(train):,} train, {len(test):,} test", ""),
-        ("classes", f"{len(competition.classes)}",
-         describe_balance(competition.labels, competition.classes)),
-        ("tokens", f"{train.lengths.sum() + test.lengths.sum():,}",
-         f"{len(view.lexicon):,} distinct {view.name}"),
+        (
+            "classes",
+            f"{len(competition.classes)}",
+            describe_balance(competition.labels, competition.classes),
+        ),
+        (
+            "tokens",
+            f"{train.lengths.sum() + test.lengths.sum():,}",
+            f"{len(view.lexicon):,} distinct {view.name}",
+        ),
         ("length of a row", _quantiles(train.lengths), "tokens: median, 5 % to 95 %, longest"),
-        ("cut off", f"{percent(cut_share(train.lengths, max_len))} of the tokens",
-         f"{percent(np.mean(train.lengths > max_len))} of the rows are longer than {max_len} "
-         "(vocabulary.max_len); linear members read all of a row"),
-        ("empty rows", f"{competition.counts.get('empty_train', 0):,} train, "
-         f"{competition.counts.get('empty_test', 0):,} test", "read as one unknown token"),
-        ("duplicates in train", f"{folds.duplicates:,} rows",
-         f"{folds.conflicting:,} of their rows have conflicting labels"),
-        ("train/test overlap", f"{shared_test:,} test rows",
-         f"the same sequence stands in {shared_train:,} train rows"),
+        (
+            "cut off",
+            f"{percent(cut_share(train.lengths, max_len))} of the tokens",
+            f"{percent(np.mean(train.lengths > max_len))} of the rows are longer than {max_len} "
+            "(vocabulary.max_len); linear members read all of a row",
+        ),
+        (
+            "empty rows",
+            f"{competition.counts.get('empty_train', 0):,} train, "
+            f"{competition.counts.get('empty_test', 0):,} test",
+            "read as one unknown token",
+        ),
+        *_repeated_rows(train, test, folds),
         ("test tokens never seen in train", percent(unseen), "read as unknown"),
-    ]  # fmt: skip
+    ]
     notes = [("folds", note, "") for note in folds.notes]
     return DataCard([*rows, *notes])
+
+
+def _repeated_rows(
+    train: SequenceSet, test: SequenceSet, folds: Folds
+) -> list[tuple[str, str, str]]:
+    """The card's rows on duplicates in train and on sequences of both sides."""
+    shared_train, shared_test = count_overlap(train, test)
+    return [
+        (
+            "duplicates in train",
+            f"{folds.duplicates:,} rows",
+            f"{folds.conflicting:,} of their rows have conflicting labels",
+        ),
+        (
+            "train/test overlap",
+            f"{shared_test:,} test rows",
+            f"the same sequence is in {shared_train:,} train rows",
+        ),
+    ]
 
 
 def describe_balance(labels: np.ndarray, classes: tuple[str, ...]) -> str:

@@ -52,7 +52,7 @@ def read_explanations(
 ) -> list[Explanation]:
     """What the folder holds of these data, by file name; `note` gets what is left out.
 
-    raises: InputError that names the file whose arrays are not as this module says
+    raises: InputError that names the file with arrays of another form
     """
     explanations = []
     for path in sorted(folder.glob("*.npz")):
@@ -93,7 +93,7 @@ def _remedy(path: Path, what: str) -> str:
 def shares_of(method: str, weights: np.ndarray) -> np.ndarray:
     """float [t] in -1..1 for a row's colours: its weights over the largest.
 
-    Attention counts from its least weight on, for it may look nearly everywhere alike.
+    Attention is counted from its smallest weight on, for it may be nearly uniform.
     """
     if method == "attention":
         weights = weights - weights.min()

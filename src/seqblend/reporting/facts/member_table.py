@@ -25,7 +25,7 @@ def tabulate_members(data: ReportData, blend: BlendRecord) -> ReportTable:
     """Weight of each member, and its card where there was a diagnosis; the heaviest first.
 
     There is no loss of the blend itself with a member's weight set to 0: weights of stacking and
-    hill climbing may be negative, so that no scaling of the others stands in for a refit.
+    hill climbing may be negative, so that no scaling of the others replaces a refit.
     """
     cards = {card.name: card for card in data.diagnosis.cards} if data.diagnosis else {}
     columns = [Column("model", "model"), Column("weight", "weight", "bar")]

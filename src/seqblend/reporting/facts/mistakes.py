@@ -27,7 +27,7 @@ def tabulate_worst(data: ReportData, entries: list[Ranked]) -> ReportTable:
 
 
 def tabulate_suspects(data: ReportData, entries: list[Ranked]) -> ReportTable:
-    """Every row whose label the diagnosis doubts, the most doubtful first."""
+    """Every row whose label may be wrong by the diagnosis, the most doubtful first."""
     scored, chosen = _chosen(entries)
     rows = np.zeros(0, dtype=np.int64) if data.suspects is None else data.suspects.rows
     return _tabulate(data, scored, chosen, rows[np.isin(rows, chosen.rows)])
@@ -42,7 +42,7 @@ def _chosen(entries: list[Ranked]) -> tuple[list[Ranked], Ranked]:
 def _tabulate(
     data: ReportData, entries: list[Ranked], chosen: Ranked, rows: np.ndarray
 ) -> ReportTable:
-    """A line a row: label, prediction, its probability, how many models are right, the text.
+    """A line per row: label, prediction, its probability, how many models are right, the text.
 
     rows: int64 [r], positions among the training rows
     """

@@ -94,7 +94,7 @@ class RowTexts:
     """The training rows as people read them.
 
     ids: n competition ids; sequences: n rows; lexicon: the text of every token
-    joint: what stands between two tokens, nothing where a token is a character
+    joint: the separator of two tokens, empty where a token is a character
     """
 
     ids: list[str]
@@ -111,7 +111,7 @@ class RowTexts:
 
 @dataclass(frozen=True)
 class DoubtedLabels:
-    """Rows whose label is doubted, the most doubtful first; how: who doubts them, as a sentence.
+    """Rows whose label may be wrong, the most doubtful first; how: how they were found.
 
     rows: int64 [s]
     """

@@ -35,7 +35,7 @@ def draw_curves(
 ) -> Picture | None:
     """Training (dashed) and validation (solid) `loss` or `accuracy`; None without any epoch.
 
-    histories: best model first; levels: for models without epochs, the score to stand as a line
+    histories: best model first; levels: for models without epochs, the score to draw as a line
     more_epochs: by model, what to say of more epochs where its loss was still falling
     """
     pairs = {
@@ -138,7 +138,7 @@ def _positive(norms: np.ndarray) -> np.ndarray:
 
 
 def _sentence(layers: dict[str, np.ndarray], total: np.ndarray, largest: np.ndarray) -> str:
-    """How far the largest norm stands out, and how far the layers lie apart at the end."""
+    """How large the largest norm is, and how far the layers differ at the end."""
     epoch = int(np.nanargmax(largest)) if np.isfinite(largest).any() else 0
     text = (
         f"The largest norm of a step, {largest[epoch]:.3g} in epoch {epoch + 1}, was "

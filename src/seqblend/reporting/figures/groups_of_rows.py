@@ -47,7 +47,7 @@ def draw_groups(
 
 
 def _sentence(whose: str, what: str, groups: list[str], array: np.ndarray) -> str:
-    """Where it is weakest and strongest, and whether that can be chance."""
+    """The weakest and strongest group, and whether their intervals overlap."""
     _, share, least, most = array
     low, high = int(np.nanargmin(share)), int(np.nanargmax(share))
     if share[low] == share[high]:

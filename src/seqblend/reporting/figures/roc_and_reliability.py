@@ -95,7 +95,7 @@ def macro_curve(labels: np.ndarray, p: np.ndarray, classes: Iterable[int]) -> np
         is_class = labels == k
         if is_class.any() and not is_class.all():
             false, true, _ = roc_curve(is_class, p[:, k])
-            # Of several recalls at one rate the largest counts, which stands last.
+            # Of several recalls at one rate the largest counts, which comes last.
             places, first = np.unique(false[::-1], return_index=True)
             curves.append(np.interp(_RATES, places, true[::-1][first]))
     return np.mean(curves, axis=0)

@@ -22,8 +22,8 @@ def errors_section(data: ReportData, entries: list[Ranked]) -> Section:
         return Section("errors", "Errors", [])
     if pictures := _draw_groups(data, scored, chosen.name):
         text = (
-            "Where the intervals of two groups do not overlap, the difference is not chance: look "
-            "at rows of the weak group before you train longer."
+            "Where the intervals of two groups do not overlap, the difference is significant: read "
+            "rows of the weak group before you train longer."
         )
         blocks.append(Block("By group of rows", text, pictures=pictures))
     worst = tabulate_worst(data, scored)

@@ -95,7 +95,7 @@ def _lead_sentence(name: str, what: str, lead: PairedDifference) -> str:
     text = f"{lead.mean:+.4f} against {clean(name, 40)}, {what}"
     if not np.isfinite([lead.low, lead.high, lead.margin]).all():
         return f"{text}."
-    chance = "; it may be chance" if not lead.is_significant else ""
+    chance = "; not significant" if not lead.is_significant else ""
     return f"{text} (95 % interval {lead.low:+.4f} to {lead.high:+.4f}{chance})."
 
 

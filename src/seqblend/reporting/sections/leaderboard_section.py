@@ -25,11 +25,11 @@ def leaderboard_section(data: ReportData, entries: list[Ranked]) -> Section:
     pictures = [picture] if picture else []
     board = tabulate(data, entries)
     block = Block(text=text, table=shorten(board), csv=BOARD, data=board.frame(), pictures=pictures)
-    told = ""
+    summary = ""
     if lead:
         name = "The blend" if lead.is_blend else clean(lead.name, 40)
-        told = f"{name} is submitted: {title} {lead.pooled:.4f}"
+        summary = f"{name} is submitted: {title} {lead.pooled:.4f}"
     best = next((e for e in entries if not e.is_blend and e.pooled is not None), None)
     if lead and best and best is not lead:
-        told += f"; the best single model is {clean(best.name, 40)} with {best.pooled:.4f}"
-    return Section("leaderboard", "Leaderboard", [block], told and f"{told}.")
+        summary += f"; the best single model is {clean(best.name, 40)} with {best.pooled:.4f}"
+    return Section("leaderboard", "Leaderboard", [block], summary and f"{summary}.")
