@@ -55,12 +55,8 @@ def main(argv: list[str]) -> int:
     plan = find_finished_units(project, different, plan_units(different, args.seeds, 1), console)
     say(console, describe_plan(project, plan), "bold")
     names = {run: name for name, run in reversed(runs.items())}
-    schedule = fit_plan(
-        project,
-        plan,
-        console,
-        name_of=lambda unit: unit.name.replace(unit.run.model, names[unit.run], 1),
-    )
+    name_of = lambda unit: unit.name.replace(unit.run.model, names[unit.run], 1)  # noqa: E731
+    schedule = fit_plan(project, plan, console, name_of=name_of)
     rows = tabulate_variants(runs, args.seeds, schedule.done)
     header, *shown = [[row[i] for i in SHOWN] for row in (COLUMNS, *rows)]
     show_table(console, f"{args.model} with one setting changed: log loss, accuracy", header, shown)

@@ -90,12 +90,10 @@ def select_blend(
     singles = {name: score(metric, known, p) for name, p in zip(members, scored, strict=True)}
     best_single = best_of(metric, singles)
     single = scored[members.index(best_single)]
+    fitted = [blend, *(fitter.fit(method, rows) for method in spec.cross_fitted)]
+    by = _Scoring(metric, known, single, (n_test or len(rows)) / len(rows))
     whole, *table = _score_blends(
-        _Scoring(metric, known, single, (n_test or len(rows)) / len(rows)),
-        [blend, *(fitter.fit(method, rows) for method in spec.cross_fitted)],
-        scored,
-        [oof, *spec.cross_fitted.values()],
-        list(fold_blends.values()),
+        by, fitted, scored, [oof, *spec.cross_fitted.values()], list(fold_blends.values())
     )
     return BlendResult(
         blend=blend,
