@@ -142,3 +142,12 @@ def test_a_raised_least_count_is_said_and_kept_among_the_facts(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_fit_that_had_to_change_nothing_says_nothing(fitted, name):
     assert fitted[name].record.recoveries == []
+
+
+def test_the_vocabulary_has_the_tokens_of_the_training_rows_alone():
+    labels = np.array([0, 1, 0, 1])
+    train = Labelled(sequence_set([[0, 1], [1, 2], [0, 1], [1, 2]]), labels)
+    others = Labelled(sequence_set([[3, 3, 3, 3, 4]] * 4), labels)
+    view = dataclasses.replace(view_of(12), sequences=others.sequences)
+    member = fit_member(train, others, make_context("bag", classes=2, view=view, epochs=1))
+    assert np.flatnonzero(member.arrays()["vocabulary"] > 1).tolist() == [0, 1, 2]
