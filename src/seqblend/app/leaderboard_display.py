@@ -32,8 +32,8 @@ def leaderboard_rows(data: ReportData, entries: list[Entry]) -> tuple[list[str],
 
 
 DIFFERENCE_NOTE = (
-    "diff.: difference to what is submitted, below 0 where worse; significant where it is larger than "
-    "its 95 % margin"
+    "diff.: difference to what is submitted, below 0 where worse; significant where it is larger "
+    "than its 95 % margin"
 )
 
 
