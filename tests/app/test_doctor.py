@@ -179,7 +179,7 @@ def test_the_report_of_a_session_says_what_the_doctor_found(project):
     assert "(confident learning)" in text
     assert "error correlation" in text
     shown = console.file.getvalue()
-    assert "difference ± margin" in shown
+    assert "diff. ± margin" in shown
     assert "significant where it is larger than its 95 % margin" in shown
     late = finish_run(project, outcome, "", note=pytest.fail, deadline=time.monotonic())
     assert late.diagnosis is None

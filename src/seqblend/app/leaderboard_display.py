@@ -16,7 +16,7 @@ def leaderboard_rows(data: ReportData, entries: list[Ranked]) -> tuple[list[str]
     best = data.reference.get(BEST_REACHABLE)
     others = [name for name in ("accuracy", "log_loss") if name != data.metric]
     columns = ["model", f"OOF {data.metric}", *(name.replace("_", " ") for name in others)]
-    columns += ["difference ± margin", "epochs", "time"]
+    columns += ["diff. ± margin", "epochs", "time"]
     columns += [f"test {data.metric}"] if has_test else []
     columns += ["to 99 %"] if best else []  # epochs to that share of what can be reached
     differences, rows = _differences(data, entries), []
@@ -32,8 +32,8 @@ def leaderboard_rows(data: ReportData, entries: list[Ranked]) -> tuple[list[str]
 
 
 DIFFERENCE_NOTE = (
-    "difference: to what is submitted, below 0 where worse; significant where it is larger than "
-    "its 95 % margin"
+    "diff.: difference to what is submitted, below 0 where worse; significant where it is larger "
+    "than its 95 % margin"
 )
 
 
