@@ -92,7 +92,7 @@ def test_prepare_writes_a_public_data_set_and_every_kind_of_demo(home):
         (["imdb", "--form", "x"], "did you mean '--from'?"),
         (["imbd"], "choose from"),
         ([], "required: WHAT"),
-        (["imdb"], "--from https://ai.stanford.edu/"),
+        (["imdb"], "published at https://ai.stanford.edu/"),
         (["demo", "--rows", "0"], "at least 1"),
         (["demo", "--kind", "paritty"], "choose from"),
     ],
