@@ -20,7 +20,7 @@ flags of the whole way:
   --models a,b          models and groups (default, classic, all, scratch), joined by commas
   --folds K             folds; 1: a hold-out of 20 %
   --seeds N             how many seeds of every model
-  --workers N           processes; 0: one a core or GPU
+  --workers N           processes; 0: one per core or GPU
   --budget TIME         such as 30m: no unit starts that would not end in time
   --tune TIME           tune the best neural model first, such as 30m; part of the budget
   --untuned             leave out what was tuned before
