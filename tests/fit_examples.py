@@ -34,8 +34,15 @@ def make_setting(**changes):
 
 NAMES = sorted(entries())
 MODULES = [name for name in NAMES if entry_for(name).kind == "module"]
-OPTIONS = {"options": {"width": 16, "hidden": 16, "dropout": 0.0, "embedding_dropout": 0.0,
-                     "word_dropout": 0.0}}  # fmt: skip
+OPTIONS = {
+    "options": {
+        "width": 16,
+        "hidden": 16,
+        "dropout": 0.0,
+        "embedding_dropout": 0.0,
+        "word_dropout": 0.0,
+    }
+}
 TRAIN = TrainConfig(lr=0.02, epochs=12, warmup=5, steps_per_epoch=8, precision="float32")
 
 
@@ -51,7 +58,16 @@ def draw(n=60, seed=0, classes=3):
 
 def make_context(name, *, classes=3, **changes):
     base = Context(
-        entry_for(name), resolve_options(name, OPTIONS), TRAIN, VocabularyConfig(min_count=1),
-        classes, view_of(12), 0, 0, TRAIN.epochs, CPU, lambda _: None,
-    )  # fmt: skip
+        entry_for(name),
+        resolve_options(name, OPTIONS),
+        TRAIN,
+        VocabularyConfig(min_count=1),
+        classes,
+        view_of(12),
+        0,
+        0,
+        TRAIN.epochs,
+        CPU,
+        lambda _: None,
+    )
     return dataclasses.replace(base, **changes)

@@ -12,9 +12,21 @@ from pathlib import Path
 from conftest import REPOSITORY
 
 SMALL = [
-    "--folds", "2", "--workers", "1", "--models", "nblr,bilstm", "--set", "train.epochs=2",
-    "--set", "options.hidden=8", "--set", "options.width=8", "--set", "train.precision=float32",
-]  # fmt: skip
+    "--folds",
+    "2",
+    "--workers",
+    "1",
+    "--models",
+    "nblr,bilstm",
+    "--set",
+    "train.epochs=2",
+    "--set",
+    "options.hidden=8",
+    "--set",
+    "options.width=8",
+    "--set",
+    "train.precision=float32",
+]
 _KERNEL = """
 import sys, pathlib
 from seqblend.app.cli import run_script
@@ -30,9 +42,13 @@ def start_script(
     """One script of the repository at `home`, run to its end from another folder."""
     return subprocess.run(
         [sys.executable, str(home / "src" / name), *map(str, flags)],
-        capture_output=True, text=True, env=os.environ | environment, timeout=120, check=False,
+        capture_output=True,
+        text=True,
+        env=os.environ | environment,
+        timeout=120,
+        check=False,
         cwd=home.parent,
-    )  # fmt: skip
+    )
 
 
 def start_kernel(
@@ -42,9 +58,11 @@ def start_kernel(
     (kaggle / "input").mkdir(parents=True, exist_ok=True)
     return subprocess.Popen(
         [sys.executable, "-c", _KERNEL, str(kaggle), *map(str, flags)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
         env=os.environ | {"PYTHONPATH": str(code)} | environment,
-    )  # fmt: skip
+    )
 
 
 def run_kernel(kaggle: Path, *flags: object) -> int:

@@ -44,8 +44,13 @@ def test_the_guide_runs_from_top_to_bottom_and_writes_nothing_beside_it(tmp_path
     began = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", EXECUTE, str(GUIDE)],
-        cwd=GUIDE.parent, env=env, capture_output=True, text=True, timeout=900, check=False,
-    )  # fmt: skip
+        cwd=GUIDE.parent,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert "500 rows, checked" in done.stdout
     assert {path: path.stat().st_mtime_ns for path in GUIDE.parent.rglob("*")} == before

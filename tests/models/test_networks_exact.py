@@ -10,7 +10,7 @@ from seqblend.models.bag import BagOptions, NgramBag, hash_ngrams
 from seqblend.models.convolution import ConvolutionOptions, TextConvolution
 from seqblend.models.layers import BidirectionalRnn, Dropout, InitScheme
 from seqblend.models.normalisation import TokenBatchNorm
-from seqblend.models.transformer import Block, Transformer, TransformerOptions, rotate
+from seqblend.models.transformer import Transformer, TransformerBlock, TransformerOptions, rotate
 
 LENGTHS = torch.tensor([9, 4, 1])
 
@@ -47,7 +47,7 @@ def test_a_batch_shorter_than_every_window_still_has_an_answer():
 def test_the_block_is_the_pre_norm_encoder_layer_of_torch(monkeypatch):
     monkeypatch.setattr(transformer, "rotate", lambda x: x)  # torch's layer has no positions
     options = TransformerOptions(width=6, hidden=8, heads=2, inner=3, dropout=0.0)
-    block = Block(options).double()
+    block = TransformerBlock(options).double()
     oracle = nn.TransformerEncoderLayer(
         8, 2, 24, 0.0, "gelu", batch_first=True, norm_first=True, dtype=torch.float64
     )

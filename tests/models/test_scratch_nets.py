@@ -10,7 +10,7 @@ from torch.nn.utils import rnn
 from seqblend.models.scratch_nets.adam import Adam, clip_by_global_norm
 from seqblend.models.scratch_nets.additive_attention import Attention
 from seqblend.models.scratch_nets.classifier import SequenceClassifier, Shape
-from seqblend.models.scratch_nets.dense import Embedding, Linear
+from seqblend.models.scratch_nets.dense import EmbeddingLayer, Linear
 from seqblend.models.scratch_nets.gradient_check import gradient_by_distance, nudge_weights
 from seqblend.models.scratch_nets.initialisation import draw_orthogonal
 from seqblend.models.scratch_nets.loss import cross_entropy, softmax
@@ -114,7 +114,7 @@ def test_attention_shares_are_a_distribution_over_tokens_only():
 
 
 def test_an_embedding_and_its_gradient_equal_torchs_with_a_padding_row():
-    layer = fill(Embedding(9, 5, np.float64))
+    layer = fill(EmbeddingLayer(9, 5, np.float64))
     layer.weights["weight"][0] = 0
     oracle = nn.Embedding.from_pretrained(
         torch.tensor(layer.weights["weight"]), freeze=False, padding_idx=0

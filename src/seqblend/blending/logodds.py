@@ -6,7 +6,7 @@ import numpy as np
 
 from seqblend.evaluation.metrics import CLIP
 
-_BLOCK = 200_000  # numbers a block: 1.6 MB in float64
+_BLOCK = 200_000  # values per block: 1.6 MB in float64
 
 
 class LogOddsLoss:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from seqblend.models.layers import AdditiveAttention, mask_of
-from seqblend.models.transformer import Block, Transformer, rotate
+from seqblend.models.transformer import Transformer, TransformerBlock, rotate
 
 
 @torch.no_grad()
@@ -52,7 +52,7 @@ def attention_rollout(model: Transformer, tokens: Tensor, lengths: Tensor) -> Te
     return weights
 
 
-def _block_weights(block: Block, features: Tensor, mask: Tensor) -> Tensor:
+def _block_weights(block: TransformerBlock, features: Tensor, mask: Tensor) -> Tensor:
     """float32 [b, t, t]: the attention of each step (down) to each token, the mean over heads.
 
     features: [b, t, 3 * d], what the block's attention makes queries, keys and values of

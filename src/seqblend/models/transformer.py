@@ -45,7 +45,7 @@ def rotate(x: Tensor) -> Tensor:
     return torch.cat([first * cosine - second * sine, second * cosine + first * sine], dim=-1)
 
 
-class Block(nn.Module):
+class TransformerBlock(nn.Module):
     """Self-attention, then a two-layer network; each normalises its input and adds its output."""
 
     def __init__(self, options: TransformerOptions) -> None:
@@ -90,7 +90,7 @@ class Transformer(nn.Module):
         self.stem = None
         if options.stem:
             self.stem = nn.Conv1d(options.hidden, options.hidden, options.stem, padding="same")
-        self.blocks = nn.ModuleList(Block(options) for _ in range(options.depth))
+        self.blocks = nn.ModuleList(TransformerBlock(options) for _ in range(options.depth))
         self.norm = nn.LayerNorm(options.hidden)
         self.pool = Pool(options.pooling, options.hidden)
         self.dropout = nn.Dropout(options.dropout)

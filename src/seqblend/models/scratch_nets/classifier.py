@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqblend.models.scratch_nets.dense import Embedding, Linear
+from seqblend.models.scratch_nets.dense import EmbeddingLayer, Linear
 from seqblend.models.scratch_nets.dropout import FeatureDropout, drop_words
 from seqblend.models.scratch_nets.initialisation import initialise
 from seqblend.models.scratch_nets.loss import cross_entropy
@@ -39,7 +39,7 @@ class SequenceClassifier:
     def __init__(self, shape: Shape, dtype: type = np.float32) -> None:
         """All weights are zero until initialise() or load_state_dict()."""
         self.word_dropout = shape.word_dropout
-        self.embedding = Embedding(shape.size, shape.width, dtype)
+        self.embedding = EmbeddingLayer(shape.size, shape.width, dtype)
         self.dropout = FeatureDropout(shape.dropout)
         self.recurrent = Recurrent(shape.cell, shape.width, shape.hidden, dtype)
         self.pool = make_pool(shape.pooling, shape.hidden, dtype)

@@ -16,7 +16,7 @@ def mask_of(lengths: np.ndarray, t: int) -> np.ndarray:
     return np.arange(t) < lengths[:, None]
 
 
-class Embedding:
+class EmbeddingLayer:
     """A table with one row a token: x = E[token]."""
 
     def __init__(self, size: int, width: int, dtype: type = np.float32) -> None:
