@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from seqblend.evaluation.leaderboard import format_score
-from seqblend.reporting.facts.entries import Ranked, compare, lead_of
+from seqblend.evaluation.leaderboard import format_score, submitted_row
+from seqblend.reporting.facts.entries import Ranked, compare
 from seqblend.reporting.facts.histories import mean_epochs_to
 from seqblend.reporting.facts.records import BEST_REACHABLE, ModelRecord, ReportData
 
@@ -55,7 +55,7 @@ def _costs(entry: Ranked, best: float | None) -> tuple[str, str, str]:
 
 def _differences(data: ReportData, entries: list[Ranked]) -> dict[str, str]:
     """{model: `-0.0088 ±0.0021`}: difference to what is submitted, and its 95 % margin."""
-    lead, differences = lead_of(entries), {}
+    lead, differences = submitted_row(entries), {}
     for entry in entries if lead else ():
         found = None if entry is lead else compare(data, lead, entry)
         if found is not None:

@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any
 
 from seqblend import models
@@ -72,9 +73,15 @@ def register(
 
 def entries() -> dict[str, Entry]:
     """All registered models by name: every file of models/ is imported."""
-    for file in pkgutil.iter_modules(models.__path__):
-        importlib.import_module(f"seqblend.models.{file.name}")
+    _import_models(tuple(models.__path__))
     return _ENTRIES
+
+
+@cache
+def _import_models(folders: tuple[str, ...]) -> None:
+    """Import every file of these folders of models/, once: entries() is asked for each run."""
+    for file in pkgutil.iter_modules(folders):
+        importlib.import_module(f"seqblend.models.{file.name}")
 
 
 def entry_for(name: str) -> Entry:

@@ -6,11 +6,8 @@ import dataclasses
 
 from seqblend.evaluation.calibration import measure_reliability
 from seqblend.evaluation.leaderboard import Candidate, LeaderboardRow, compare_rows, rank
-from seqblend.evaluation.leaderboard import submitted_row as lead_of
 from seqblend.evaluation.paired import PairedDifference
 from seqblend.reporting.facts.records import BlendRecord, ModelRecord, ReportData
-
-__all__ = ["Ranked", "compare", "lead_of", "rank_entries"]
 
 RESAMPLES = 1000
 Ranked = LeaderboardRow[ModelRecord | BlendRecord]

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from seqblend.evaluation.leaderboard import submitted_row
 from seqblend.evaluation.metrics import METRICS
 from seqblend.reporting.elements.report_tables import NOTHING, Column, ReportTable
-from seqblend.reporting.facts.entries import Ranked, compare, lead_of
+from seqblend.reporting.facts.entries import Ranked, compare
 from seqblend.reporting.facts.histories import mean_epochs_to
 from seqblend.reporting.facts.records import BEST_REACHABLE, BlendRecord, ModelRecord, ReportData
 
@@ -31,7 +32,7 @@ _ASIDE = ("rows", "train_loss", "epochs", "epochs_to_99")  # in the CSV alone
 def tabulate(data: ReportData, entries: list[Ranked]) -> ReportTable:
     """The leaderboard; the blend's in-sample score is in the table of methods alone."""
     has_test = any(entry.record.test for entry in entries)
-    lead = lead_of(entries)
+    lead = submitted_row(entries)
     against = f"score less that of {lead.name}, which is submitted" if lead else ""
     goal = f"the {BEST_REACHABLE}" if BEST_REACHABLE in data.reference else "its best accuracy"
     columns = [

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from seqblend.evaluation.leaderboard import submitted_row
 from seqblend.evaluation.metrics import METRICS
 from seqblend.reporting.elements.blocks import Picture
 from seqblend.reporting.elements.style import ACCENT, INK, LINE, WHOLE, clean
-from seqblend.reporting.facts.entries import Ranked, lead_of
+from seqblend.reporting.facts.entries import Ranked
 from seqblend.reporting.facts.leaderboard_table import BOARD, title_of
 
 _SHOWN = 30  # models; the leaderboard has all
@@ -23,7 +24,7 @@ def draw_models(metric: str, entries: list[Ranked]) -> Picture | None:
     shown = [entry for entry in entries if entry.pooled is not None and entry.summary][:_SHOWN]
     if len(shown) < 2:
         return None
-    lead, y = lead_of(entries), np.arange(len(shown))
+    lead, y = submitted_row(entries), np.arange(len(shown))
     keys = list(dict.fromkeys([metric, *_SCORES]))[:3]
     colours = [ACCENT if entry is lead else LINE for entry in shown]
     figure = Figure(figsize=(WHOLE, 1.0 + 0.27 * len(shown)), layout="constrained")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from seqblend.evaluation.leaderboard import submitted_row
 from seqblend.reporting.elements.blocks import Block, Picture, Section
 from seqblend.reporting.elements.report_tables import ReportTable
 from seqblend.reporting.elements.style import clean
 from seqblend.reporting.facts.breakdowns import accuracy_by_class, accuracy_by_tenth
-from seqblend.reporting.facts.entries import Ranked, lead_of
+from seqblend.reporting.facts.entries import Ranked
 from seqblend.reporting.facts.mistakes import tabulate_suspects, tabulate_worst
 from seqblend.reporting.facts.records import ReportData
 from seqblend.reporting.figures.groups_of_rows import draw_groups
@@ -17,7 +18,7 @@ _SUSPECTS = 15  # on the page; the CSV has them all
 
 def errors_section(data: ReportData, entries: list[Ranked]) -> Section:
     """Accuracy by group of rows, the worst rows and the suspected labels, where there are any."""
-    scored, chosen, blocks = [e for e in entries if len(e.rows)], lead_of(entries), []
+    scored, chosen, blocks = [e for e in entries if len(e.rows)], submitted_row(entries), []
     if chosen is None:
         return Section("errors", "Errors", [])
     if pictures := _draw_groups(data, scored, chosen.name):

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from seqblend.blending.methods import NEGLIGIBLE
+from seqblend.evaluation.leaderboard import submitted_row
 from seqblend.evaluation.paired import PairedDifference
 from seqblend.reporting.elements.style import clean, shorten_paths
-from seqblend.reporting.facts.entries import Ranked, compare, lead_of
+from seqblend.reporting.facts.entries import Ranked, compare
 from seqblend.reporting.facts.leaderboard_table import title_of
 from seqblend.reporting.facts.records import BlendRecord, ReportData
 
@@ -30,7 +31,7 @@ class Verdict:
 
 def judge(data: ReportData, entries: list[Ranked]) -> Verdict | None:
     """The verdict on what is submitted: the blend, or the best model without one."""
-    chosen = lead_of(entries)
+    chosen = submitted_row(entries)
     if chosen is None:
         return None
     models = [entry for entry in entries if entry.pooled is not None and entry is not chosen]

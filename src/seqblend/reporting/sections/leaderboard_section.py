@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from seqblend.evaluation.leaderboard import submitted_row
 from seqblend.reporting.elements.blocks import Block, Section
 from seqblend.reporting.elements.style import clean
-from seqblend.reporting.facts.entries import Ranked, lead_of
+from seqblend.reporting.facts.entries import Ranked
 from seqblend.reporting.facts.leaderboard_table import BOARD, shorten, tabulate, title_of
 from seqblend.reporting.facts.records import ReportData
 from seqblend.reporting.figures.model_bars import draw_models
@@ -14,7 +15,7 @@ def leaderboard_section(data: ReportData, entries: list[Ranked]) -> Section:
     """The table and its picture."""
     if not entries:
         return Section("leaderboard", "Leaderboard", [])
-    title, lead = title_of(data.metric), lead_of(entries)
+    title, lead = title_of(data.metric), submitted_row(entries)
     text = (
         f"Sorted by {title} over all rows. Models are scored out of fold, the blend is "
         "cross-fitted: no row is scored by anything that was fitted on it. A click on a column's "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from seqblend.evaluation.calibration import measure_reliability
+from seqblend.evaluation.leaderboard import submitted_row
 from seqblend.reporting.elements.blocks import Block, Picture, Section
 from seqblend.reporting.elements.report_tables import ReportTable
 from seqblend.reporting.elements.style import clean
@@ -11,7 +12,7 @@ from seqblend.reporting.facts.breakdowns import (
     tabulate_classes,
     tabulate_history,
 )
-from seqblend.reporting.facts.entries import Ranked, lead_of
+from seqblend.reporting.facts.entries import Ranked
 from seqblend.reporting.facts.histories import HISTORY
 from seqblend.reporting.facts.leaderboard_table import reference_of
 from seqblend.reporting.facts.records import ModelRecord, ReportData
@@ -24,7 +25,7 @@ _EMBEDDED = 4  # confusion matrices on the page; the others lie beside it
 
 def models_section(data: ReportData, entries: list[Ranked]) -> Section:
     """Everything about single models and the blend, best first."""
-    blocks, chosen = [_curves_block(data, entries)], lead_of(entries)
+    blocks, chosen = [_curves_block(data, entries)], submitted_row(entries)
     if chosen is not None:
         blocks += _confusion_blocks(data, entries, chosen.name)
         measured = {
