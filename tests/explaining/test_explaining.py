@@ -1,4 +1,4 @@
-"""Explanations: sums that must come out, brute force, hand-made models, hostile tokens."""
+"""Explanations: sums that must come out, brute force, hostile tokens."""
 
 import dataclasses
 import importlib
@@ -12,50 +12,31 @@ from conftest import sequence_set, view_of
 from fit_examples import draw, make_context
 from processes import start_script
 from rich.console import Console
-from torch import nn
 
 from seqblend.app.cli import run_script
-from seqblend.core.config import Config, DataConfig, VocabularyConfig
+from seqblend.core.config import Config, DataConfig
 from seqblend.core.console import say_coloured
 from seqblend.core.errors import FlagError, InputError
 from seqblend.data.sequences import UNK, Competition, SubmissionForm, View
 from seqblend.explaining.attention_weights import attention_weights
-from seqblend.explaining.integrated_gradients import (
-    IntegratedGradients,
-    IntegrationConfig,
-    integrate_gradients,
-    log_odds,
-)
 from seqblend.explaining.ngram_contributions import token_contributions, weights_for
 from seqblend.explaining.occlusion import leave_one_out
 from seqblend.explaining.report_rows import choose_rows, save_explanations
 from seqblend.explaining.row_explanation import RowExplanation, explain_row, extend_lexicon
 from seqblend.explaining.row_lookup import find_row, read_text
-from seqblend.explaining.row_output import RowText, describe, draw_methods, name_strongest
+from seqblend.explaining.row_output import describe, name_strongest
 from seqblend.explaining.trained_model import open_model
-from seqblend.models.layers import Embed, NetworkOptions
 from seqblend.models.nblr import NbLogistic
 from seqblend.models.ngrams import NgramIndex
 from seqblend.models.registry import entry_for, resolve_options
 from seqblend.reporting.elements.style import styled, to_svg
 from seqblend.reporting.facts.explanations import read_explanations, shares_of
+from seqblend.reporting.figures.token_strips import Strip, draw_strips
 from seqblend.running.inputs import find_places
 from seqblend.running.project import Request, open_project
 from seqblend.training.members import fit_member
 
 SMALL = {"options": {"width": 8, "hidden": 8}}
-
-
-class Linear(nn.Module):
-    """Logits that are a linear function of the summed token embeddings."""
-
-    def __init__(self, size=9, classes=2):
-        super().__init__()
-        self.embed = Embed(size, NetworkOptions(width=4))
-        self.output = nn.Linear(4, classes)
-
-    def forward(self, tokens, lengths):
-        return self.output(self.embed(tokens).sum(1))
 
 
 def build(name, size=20, classes=3, seed=0):
@@ -66,51 +47,7 @@ def build(name, size=20, classes=3, seed=0):
     return model
 
 
-def test_the_gradients_of_a_linear_model_are_weight_times_embedding():
-    torch.manual_seed(0)
-    model, tokens = Linear(), torch.tensor([3, 5, 3, 7])
-    found = integrate_gradients(model, tokens, 1, temperature=2.0)
-    weight = (model.output.weight[1] - model.output.weight[0]).detach().double()
-    expected = (model.embed.table.weight.detach().double()[tokens] * weight).sum(1) / 2
-    np.testing.assert_allclose(found.values, expected, atol=1e-6)
-    assert found.total == pytest.approx(float(expected.sum()), abs=1e-6)
-    assert found.gap < 1e-6
-    assert found.steps == IntegrationConfig().first_steps
-
-
-@pytest.mark.parametrize("name", ["bilstm_attention", "bigru_attention", "transformer", "textcnn"])
-def test_gradients_sum_to_what_the_row_adds_to_the_log_odds(name):
-    model, tokens = build(name), torch.tensor([2, 9, 4, 4, 17, 1, 3, 12])
-    found = integrate_gradients(model, tokens, 2)
-    with torch.no_grad():
-        logits = model(tokens[None], torch.tensor([8]))
-        full, p = log_odds(logits, 2), torch.softmax(logits.double(), 1)[0, 2]
-    assert float(full) == pytest.approx(float(torch.log(p / (1 - p))), abs=1e-5)
-    model.embed.table.weight.data[:] = 0
-    with torch.no_grad():
-        empty = log_odds(model(tokens[None], torch.tensor([8])), 2)
-    assert found.total == pytest.approx(float(full - empty), abs=1e-5)
-    assert found.gap <= 0.01 * max(abs(found.total), 1)
-    assert abs(found.total) > 0.05
-
-
-def test_a_path_is_halved_where_it_bends_until_the_sum_is_right():
-    model, tokens = build("bilstm_attention"), torch.tensor([2, 9, 4, 4, 17, 1, 3, 12])
-    coarse, fine, even = (
-        integrate_gradients(model, tokens, 0, config=IntegrationConfig(*steps, 1e-4))
-        for steps in ((1, 1), (1, 4096), (256, 256))
-    )
-    assert coarse.steps == 1
-    assert 16 < fine.steps < 256
-    assert fine.gap < 1e-4 < coarse.gap
-    np.testing.assert_allclose(fine.values, even.values, atol=1e-3)
-
-
-def test_a_model_that_tokens_enter_by_two_ways_has_no_gradients():
-    assert integrate_gradients(build("bag"), torch.tensor([3, 4]), 0) is None
-
-
-@pytest.mark.parametrize("name", ["bilstm_attention", "transformer", "scratch_attention"])
+@pytest.mark.parametrize("name", ["bilstm_attention", "bigru_attention", "scratch_attention"])
 def test_attention_sums_to_one_skips_padding_and_knows_no_batch_mates(name):
     look = make_look(name)
     tokens = torch.tensor([[2, 3, 4, 5, 6], [7, 8, 0, 0, 0]])
@@ -134,56 +71,9 @@ def make_look(name):
     return lambda tokens, lengths: network.weigh_by_attention(tokens.numpy(), lengths.numpy())
 
 
-@pytest.mark.parametrize("name", ["bilstm", "scratch_lstm"])
+@pytest.mark.parametrize("name", ["bilstm", "transformer", "scratch_lstm"])
 def test_a_model_without_attention_has_no_weights(name):
     assert make_look(name)(torch.tensor([[2, 3, 4]]), torch.tensor([3])) is None
-
-
-def test_a_transformers_blocks_are_rolled_out_as_torch_attends(monkeypatch):
-    options = {"options": {**SMALL["options"], "heads": 2}}
-    torch.manual_seed(0)
-    model = entry_for("transformer").build(resolve_options("transformer", options), 20, 3)
-    for parameter in model.parameters():
-        parameter.data *= 2
-    tokens, lengths = torch.tensor([[2, 9, 4, 7, 0, 0]]), torch.tensor([4])
-    attend, seen = torch.nn.functional.scaled_dot_product_attention, []
-
-    def watch(query, key, value, attn_mask):
-        eye = torch.eye(6).expand(*value.shape[:2], 6, 6)  # values of 1: the weights come out
-        seen.append(attend(query, key, eye, attn_mask=attn_mask)[0].mean(0).detach().numpy())
-        return attend(query, key, value, attn_mask=attn_mask)
-
-    monkeypatch.setattr("torch.nn.functional.scaled_dot_product_attention", watch)
-    found = attention_weights(model, tokens, lengths)
-    through = np.eye(6)
-    for weights in seen:
-        through = (np.eye(6) + weights) / 2 @ through
-    assert len(seen) == 2
-    np.testing.assert_allclose(found[0], through[:4].mean(0), atol=1e-6)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["bilstm_attention", "bigru_attention", "transformer"])
-def test_the_sum_is_right_for_long_rows_of_trained_models(name):
-    def stretch(part):  # each row between two hundred tokens that tell nothing
-        rng, rows = np.random.default_rng(0), []
-        for i in range(len(part.labels)):
-            around = rng.integers(3, 12, 400).tolist()
-            rows.append([*around[:200], *part.sequences.row(i).tolist(), *around[200:]])
-        return dataclasses.replace(part, sequences=sequence_set(rows))
-
-    train, valid = stretch(draw()), stretch(draw(30, 1))
-    context = make_context(name, vocabulary=VocabularyConfig(min_count=1, max_len=1_000))
-    member = fit_member(train, valid, context)
-    rows = [valid.sequences.row(i) for i in range(3)]
-    for tokens in [*rows, np.concatenate([rows[0], rows[1]])]:
-        explained = explain_row(member, tokens, empty=0)
-        integral = explained.integral
-        print(
-            f"{name}: {len(explained.tokens)} tokens, {integral.total:+.4f}, "
-            f"gap {integral.gap:.4f}, {integral.steps} pieces"
-        )
-        assert integral.gap <= 0.01 * max(abs(integral.total), 1)
 
 
 def test_leave_one_out_is_what_brute_force_finds():
@@ -293,7 +183,7 @@ def test_a_cut_row_is_explained_as_it_was_read():
     member = fit_member(draw(), draw(30, 1), dataclasses.replace(context, vocabulary=cut))
     explained = explain_row(member, np.arange(12, dtype=np.int32), empty=0)
     np.testing.assert_array_equal(explained.tokens, [0, 1, 6, 7, 8, 9, 10, 11])
-    assert set(explained.weights) == {"attention", "gradients", "occlusion"}
+    assert set(explained.weights) == {"attention", "occlusion"}
     np.testing.assert_allclose(
         explained.p, member.predict(sequence_set([list(range(12))]))[0], atol=1e-6
     )
@@ -306,7 +196,7 @@ def test_what_is_written_is_what_the_report_reads(tmp_path):
     save_explanations(tmp_path / "bigru_attention.npz", "abc", np.array([7, 2]), found)
     (explanation,) = read_explanations(tmp_path, "abc", lambda _: None)
     assert explanation.model == "bigru_attention"
-    assert list(explanation.weights) == ["attention", "gradients", "occlusion"]
+    assert list(explanation.weights) == ["attention", "occlusion"]
     np.testing.assert_array_equal(explanation.rows, [7, 2])
     np.testing.assert_array_equal(explanation.tokens, [1, 5, 5, 8, 2, 11])
     np.testing.assert_allclose(explanation.weights["attention"][:4].sum(), 1, atol=1e-6)
@@ -343,10 +233,10 @@ def test_a_training_row_is_judged_by_the_fold_that_holds_it_out():
 def test_an_id_that_both_files_have_means_the_training_row_and_says_so():
     named = find_row(competition(), np.array([1, 2, -1]), "7")
     assert (named.fold, named.label) == (0, 1)
-    assert "--row test:7 explains it" in named.notes[0]
+    assert "2 rows have this id" in named.notes[0]
     assert "trained on it" in named.notes[1]
-    other = find_row(competition(), np.array([1, 2, -1]), "test:7")
-    assert (other.label, other.tokens.tolist()) == (-1, [2])
+    other = find_row(competition(), np.array([1, 2, -1]), "t")
+    assert (other.title, other.label, other.tokens.tolist()) == ("test row t", -1, [3])
 
 
 def test_a_text_is_cut_as_the_rows_were_and_new_tokens_follow_the_lexicon():
@@ -390,31 +280,25 @@ def test_a_wrong_flag_is_one_line_and_code_2(flags, expected, capsys):
 HOSTILE = "<script>alert('x')</script>\x1b[31m"
 
 
-def hostile():
-    explained = RowExplanation(
-        np.int32([0, 1]),
-        np.float32([0.25, 0.75]),
-        {"gradients": np.float32([0.5, -0.25])},
-        IntegratedGradients(np.array([0.5, -0.25]), 0.26, 32),
-    )
-    facts = describe(explained, ("no", HOSTILE), 0)
-    return RowText(f"row {HOSTILE}", [HOSTILE, "good"], " ", explained, facts)
-
-
 def test_hostile_tokens_and_ids_are_drawn_as_text():
+    strip = Strip(f"row {HOSTILE}", [HOSTILE, "good"], np.array([0.5, -0.25]))
     with styled():
-        svg = to_svg(draw_methods(hostile()))
+        svg = to_svg(draw_strips(f"row {HOSTILE}", [strip], 1, 60))
     assert "<script" not in svg
     assert "\x1b" not in svg
-    assert svg.count("&lt;script&gt;alert") == 2  # title, token
+    assert svg.count("&lt;script&gt;alert") == 3  # title, row, token
 
 
-def test_facts_say_the_prediction_the_label_and_whether_the_sum_is_right():
-    shown = hostile()
-    assert "with probability 0.7500; labelled no (its label has 0.2500)" in shown.facts[0]
-    assert "sum to +0.2500" in shown.facts[1]
-    assert "(gap 0.0100, 32 steps)" in shown.facts[1]
-    told = name_strongest(["good", "bad"], np.array([0.5, -0.25]), "gradients")
+def test_the_facts_say_the_prediction_and_the_label():
+    explained = RowExplanation(np.int32([0, 1]), np.float32([0.25, 0.75]), {})
+    told = describe(explained, ("no", "yes"), 0)
+    assert told == "predicted yes with probability 0.7500; labelled no (its label has 0.2500)"
+    assert describe(explained, ("no", "yes"), 1).endswith("labelled yes (right)")
+    assert "labelled" not in describe(explained, ("no", "yes"), -1)
+
+
+def test_the_strongest_tokens_are_named():
+    told = name_strongest(["good", "bad"], np.array([0.5, -0.25]), "occlusion")
     assert told == "for: good +0.5000; against: bad -0.2500"
     seen = name_strongest(["good", "bad"], np.array([0.25, 0.75]), "attention")
     assert seen == "most: bad 0.7500, good 0.2500 (an even share is 0.5000)"
@@ -422,7 +306,7 @@ def test_facts_say_the_prediction_the_label_and_whether_the_sum_is_right():
 
 def test_attention_that_is_nearly_even_is_still_coloured_apart():
     np.testing.assert_allclose(shares_of("attention", np.array([0.3, 0.4, 0.3])), [0, 1, 0])
-    np.testing.assert_allclose(shares_of("gradients", np.array([0.1, -0.4])), [0.25, -1])
+    np.testing.assert_allclose(shares_of("occlusion", np.array([0.1, -0.4])), [0.25, -1])
 
 
 @pytest.mark.parametrize("system", ["256", "truecolor"])
@@ -453,7 +337,7 @@ def write_rows(folder, kind):
 
 
 FAST = ("train.epochs=2", "train.precision=float32", "embedding=none")
-ATTENDING = {"bilstm_attention", "transformer", "scratch_attention"}
+ATTENDING = {"bilstm_attention", "scratch_attention"}
 
 
 @pytest.mark.slow
@@ -489,7 +373,7 @@ def test_rows_texts_and_errors_of_trained_models_are_explained(home, tmp_path, k
     reported = start_script(home, "report.py", *flags)
     assert reported.returncode == 0, reported.stderr
     report = home / "working" / "reviews" / "report"
-    assert (report / "explained_gradients_bilstm_attention.png").exists()
+    assert (report / "explained_attention_bilstm_attention.png").exists()
     check_members(find_places(repository=home, kaggle=tmp_path / "none"), data)
 
 

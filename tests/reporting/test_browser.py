@@ -36,7 +36,7 @@ def make_hostile_report():
     lexicon = [f"<b onclick=x>{i}</b>" for i in range(40)]
     texts = RowTexts([f"<i>{i}" for i in range(90)], sequences, lexicon, " ")
     tokens, offsets = sequences.take(np.arange(3)).flat()
-    weights = {"attention": np.full(36, 1 / 12), "gradients": np.linspace(-1, 1, 36)}
+    weights = {"attention": np.full(36, 1 / 12), "occlusion": np.linspace(-1, 1, 36)}
     explained = Explanation("bigru", np.arange(3), np.zeros(3, np.int64), offsets, tokens, weights)
     return replace(
         data,

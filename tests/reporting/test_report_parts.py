@@ -169,17 +169,16 @@ def explanation_arrays():
         "offsets": np.array([0, 6, 8]),
         "tokens": np.arange(8, dtype=np.int32),
         "attention": np.array([1, 2, 3, 4, 5, 6, 1, 2], dtype=np.float32),
-        "gradients": np.array([-1, 2, -3, 4, -5, 6, 1, 2], dtype=np.float32),
+        "occlusion": np.array([-1, 2, -3, 4, -5, 6, 1, 2], dtype=np.float32),
     }
 
 
 def test_explanations_are_read_and_those_of_other_data_left_out(tmp_path):
     write_arrays(tmp_path / "bigru.npz", explanation_arrays())
     write_arrays(tmp_path / "old.npz", explanation_arrays() | {"data": np.array("other")})
-    write_arrays(tmp_path / "tokens-bigru.npz", {"data": np.array("abc")})  # earlier versions'
     notes = []
     (explanation,) = read_explanations(tmp_path, "abc", notes.append)
-    assert (explanation.model, list(explanation.weights)) == ("bigru", ["attention", "gradients"])
+    assert (explanation.model, list(explanation.weights)) == ("bigru", ["attention", "occlusion"])
     assert explanation.span(1) == slice(6, 8)
     assert notes == ["old.npz explains other rows than these: left out"]
 
@@ -204,13 +203,13 @@ def test_a_folder_without_explanations_is_none(tmp_path):
 
 
 def test_tokens_are_laid_out_in_lines_and_cut_after_three():
-    places = lay_out(["x" * 60] * 9, 1)
+    places = lay_out(["x" * 60] * 9, 1, 3)
     starts = [(column, line) for column, line, _ in places]
     assert starts == [(column, line) for line in range(3) for column in (0, 61)]
 
 
 def test_an_ideograph_takes_two_columns():
-    assert [column for column, _, _ in lay_out(["語言", "ab", "é"], 1)] == [0, 5, 8]
+    assert [column for column, _, _ in lay_out(["語言", "ab", "é"], 1, 3)] == [0, 5, 8]
 
 
 def test_what_to_do_next_follows_from_the_facts(data, entries):

@@ -1,1 +1,1 @@
-"""Which tokens a fitted model's prediction depends on: attention, gradients, occlusion, n-grams."""
+"""Which tokens a fitted model's prediction depends on: attention, occlusion, n-grams."""

@@ -32,13 +32,6 @@ def explain_errors(console: Console, project: Project, model: str) -> None:
         say(console, f"explained {i} of {len(rows)} rows")
     path = project.workspace.explanations / f"{model}.npz"
     save_explanations(path, project.fingerprint.data, rows, found)
-    gaps = [one.integral.gap for one in found if one.integral]
-    if gaps:
-        say(
-            console,
-            f"completeness: the gradients' sums differ from the log-odds by {max(gaps):.4f} at "
-            f"most, {np.mean(gaps):.4f} on average",
-        )
     say(console, f"{len(rows)} rows: {path}; python src/report.py shows them", "green")
 
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqblend.data.sequences import UNK, SequenceSet, View
+from seqblend.data.sequences import UNK, View
 from seqblend.explaining.attention_weights import attention_weights
-from seqblend.explaining.integrated_gradients import IntegratedGradients, integrate_gradients
 from seqblend.explaining.ngram_contributions import token_contributions
 from seqblend.explaining.occlusion import leave_one_out, single_row
 from seqblend.training.batching import DeviceSequences, truncate
@@ -21,14 +20,12 @@ from seqblend.training.members import LinearMember, ScratchMember, TorchMember
 class RowExplanation:
     """Which tokens of one row its most likely class depends on.
 
-    tokens: int32 [t] as the member reads them; p: float32 [c]
-    weights: {method: float32 [t]}; integral: the gradients with their completeness gap
+    tokens: int32 [t] as the member reads them; p: float32 [c]; weights: {method: float32 [t]}
     """
 
     tokens: np.ndarray
     p: np.ndarray
     weights: dict[str, np.ndarray]
-    integral: IntegratedGradients | None = None
 
     @property
     def target(self) -> int:
@@ -53,17 +50,19 @@ def extend_lexicon(member: Fitted, view: View) -> Fitted:
 
 def explain_row(member: Fitted, tokens: np.ndarray, *, empty: int) -> RowExplanation:
     """Which tokens its class depends on. tokens: int32 [t], at least one; empty: an empty row's."""
-    weights, integral = {}, None
+    weights = {}
     if isinstance(member, LinearMember):
         p = member.predict(single_row(tokens))[0]
         weights["ngrams"] = token_contributions(member.model, tokens, int(p.argmax()))
     else:
         tokens = _truncate(member, tokens)
         p = member.predict(single_row(tokens))[0]
-        weights, integral = _explain_network(member, single_row(tokens), int(p.argmax()))
+        attention = _attention(member, tokens)
+        if attention is not None:
+            weights["attention"] = attention
     weights["occlusion"] = leave_one_out(member.predict, tokens, int(p.argmax()), empty=empty)
     kept = {name: values.astype(np.float32) for name, values in weights.items()}
-    return RowExplanation(tokens, p, kept, integral)
+    return RowExplanation(tokens, p, kept)
 
 
 def _truncate(member: TorchMember, tokens: np.ndarray) -> np.ndarray:
@@ -73,21 +72,13 @@ def _truncate(member: TorchMember, tokens: np.ndarray) -> np.ndarray:
     return np.concatenate([tokens[:head], tokens[head + skipped :]])
 
 
-def _explain_network(
-    member: TorchMember | ScratchMember, row: SequenceSet, target: int
-) -> tuple[dict[str, np.ndarray], IntegratedGradients | None]:
-    """(attention and gradients, where the model has them, and the gradients' completeness)."""
-    context, integral = member.context, None
-    on_device = DeviceSequences(row, member.remap, context.vocabulary, context.device)
-    tokens, lengths = on_device.gather(np.array([0]))
+def _attention(member: TorchMember | ScratchMember, tokens: np.ndarray) -> np.ndarray | None:
+    """float32 [t]: attention to each token of one row; None where the model has none."""
+    context = member.context
+    row = DeviceSequences(single_row(tokens), member.remap, context.vocabulary, context.device)
+    padded, lengths = row.gather(np.array([0]))
     if isinstance(member, ScratchMember):
-        attention = member.model.weigh_by_attention(tokens.numpy(), lengths.numpy())
+        weights = member.model.weigh_by_attention(padded.numpy(), lengths.numpy())
     else:
-        attention = attention_weights(member.model, tokens, lengths)
-        integral = integrate_gradients(
-            member.model, tokens[0], target, temperature=context.temperature
-        )
-    found = {} if attention is None else {"attention": attention[0]}
-    if integral is not None:
-        found["gradients"] = integral.values
-    return found, integral
+        weights = attention_weights(member.model, padded, lengths)
+    return None if weights is None else weights[0]

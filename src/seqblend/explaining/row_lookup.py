@@ -1,4 +1,4 @@
-"""The row to explain: by its id, or or a given text, tokenised as the competition's rows."""
+"""The row to explain: by its id, or a given text, tokenised as the competition's rows."""
 
 from __future__ import annotations
 
@@ -33,26 +33,20 @@ class SelectedRow:
 
 
 def find_row(competition: Competition, fold: np.ndarray, row_id: str) -> SelectedRow:
-    """The training or test row with this id; `train:ID` and `test:ID` where both have it.
+    """The training row with this id, else the test row.
 
     fold: int64 [n]; raises: FlagError that names the nearest id where there is none
     """
-    ids = {"train": competition.train_ids, "test": competition.test_ids}
-    places = [(part, row_id) for part in ids if row_id in ids[part]]
-    part, _, rest = row_id.partition(":")
-    if not places and rest in ids.get(part, []):
-        places = [(part, rest)]
-    if not places:
-        known = [*competition.train_ids, *competition.test_ids]
+    train_ids, test_ids = competition.train_ids, competition.test_ids
+    if row_id not in train_ids and row_id not in test_ids:
+        known = [*train_ids, *test_ids]
         raise FlagError(f"--row: no row has the id '{row_id}'{suggest(row_id, known, 'Ids', 5)}")
-    part, row_id = places[0]
-    row, count, notes = ids[part].index(row_id), ids[part].count(row_id), []
-    if len(places) > 1:
-        notes.append(f"a test row has this id too: --row test:{row_id} explains it")
-    if count > 1:
-        notes.append(f"{count} rows have this id: the first is explained")
-    if part == "test":
-        return SelectedRow(f"test row {row_id}", competition.test.row(row), notes=tuple(notes))
+    count = train_ids.count(row_id) + test_ids.count(row_id)
+    notes = [f"{count} rows have this id: the first is explained"] if count > 1 else []
+    if row_id not in train_ids:
+        tokens = competition.test.row(test_ids.index(row_id))
+        return SelectedRow(f"test row {row_id}", tokens, notes=tuple(notes))
+    row = train_ids.index(row_id)
     if fold[row] < 0:
         notes.append("no fold holds this row out: the model was trained on it")
     tokens, label = competition.train.row(row), int(competition.labels[row])

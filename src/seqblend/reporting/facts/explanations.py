@@ -7,9 +7,7 @@ explanations/<model>.npz
     offsets  int64 [r + 1] row i has the tokens offsets[i] : offsets[i + 1]
     tokens   int32 [t]     lexicon ids, in the order and after the cut in which the model read them
 and at least one of these, a number per token:
-    attention  float32 [t] weights of the pooling, or of a transformer's blocks rolled out, at least
-                           0, a row's sum is 1
-    gradients  float32 [t] integrated gradients of the target's logit; above 0 raises it
+    attention  float32 [t] weights of the pooling, at least 0, a row's sum is 1
     occlusion  float32 [t] decrease of the target's probability without the token
     ngrams     float32 [t] a linear model's weights, shared out over the tokens of each n-gram
 """
@@ -25,7 +23,7 @@ import numpy as np
 from seqblend.core.errors import InputError
 from seqblend.core.storage import read_arrays
 
-METHODS = ("attention", "gradients", "occlusion", "ngrams")
+METHODS = ("attention", "occlusion", "ngrams")
 
 
 @dataclass(frozen=True)
@@ -56,38 +54,33 @@ def read_explanations(
     """
     explanations = []
     for path in sorted(folder.glob("*.npz")):
-        if path.name.startswith("tokens-"):  # token vectors, which earlier versions wrote
-            continue
         arrays = read_arrays(path)
-        if str(arrays.pop("data", "")) != data_digest:
+        if str(arrays.get("data", "")) != data_digest:
             note(f"{path.name} explains other rows than these: left out")
+        elif not _is_whole(arrays):
+            raise InputError(
+                f"{path}: expected rows, target, offsets, tokens and one of {', '.join(METHODS)} "
+                "with a number per token. Delete it and explain these rows again (src/explain.py)"
+            )
         else:
-            explanations.append(_explanation(path, arrays))
+            parts = (arrays[name] for name in ("rows", "target", "offsets", "tokens"))
+            explanations.append(Explanation(path.stem, *parts, _weights_of(arrays)))
     return explanations
 
 
-def _explanation(path: Path, arrays: dict[str, np.ndarray]) -> Explanation:
-    _expect(path, arrays, ("rows", "target", "offsets", "tokens"))
-    weights = {name: arrays[name] for name in METHODS if name in arrays}
-    t, offsets = len(arrays["tokens"]), arrays["offsets"]
-    is_whole = len(offsets) == len(arrays["rows"]) + 1 and offsets[0] == 0 and offsets[-1] == t
-    same = len(arrays["rows"]) == len(arrays["target"]) and all(
-        len(values) == t and np.isfinite(values).all() for values in weights.values()
-    )
-    if not (weights and is_whole and same and (np.diff(offsets) > 0).all()):
-        raise InputError(_remedy(path, f"one of {', '.join(METHODS)} with a number per token"))
-    parts = (arrays[name] for name in ("rows", "target", "offsets", "tokens"))
-    return Explanation(path.stem, *parts, weights)
+def _weights_of(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: arrays[name] for name in METHODS if name in arrays}
 
 
-def _expect(path: Path, arrays: dict[str, np.ndarray], names: tuple[str, ...]) -> None:
-    lacking = [name for name in names if name not in arrays]
-    if lacking:
-        raise InputError(_remedy(path, f"the arrays {', '.join(lacking)}"))
-
-
-def _remedy(path: Path, what: str) -> str:
-    return f"{path}: expected {what}. Delete it and explain these rows again (src/explain.py)"
+def _is_whole(arrays: dict[str, np.ndarray]) -> bool:
+    """Whether a file has every array, each as long as the others say."""
+    if not {"rows", "target", "offsets", "tokens"} <= arrays.keys():
+        return False
+    weights, offsets, t = _weights_of(arrays), arrays["offsets"], len(arrays["tokens"])
+    if not weights or not len(arrays["rows"]) == len(arrays["target"]) == len(offsets) - 1:
+        return False
+    is_cut = offsets[0] == 0 and offsets[-1] == t and (np.diff(offsets) > 0).all()
+    return is_cut and all(len(w) == t and np.isfinite(w).all() for w in weights.values())
 
 
 def shares_of(method: str, weights: np.ndarray) -> np.ndarray:

@@ -1,11 +1,11 @@
-"""Rows of tokens coloured by a weight each: attention heatmaps, gradients, n-grams."""
+"""Rows of tokens coloured by a weight each: attention heatmaps, occlusion, n-grams."""
 
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -25,45 +25,60 @@ from seqblend.reporting.facts.explanations import Explanation, shares_of
 from seqblend.reporting.facts.records import ReportData
 
 _ROWS = 6  # rows of a picture
-LINE = 155  # characters of a line
-_LINES = 3  # lines of a row; the CSV has the rest
+_LINE = 155  # characters of a line
+_LINES = 3  # lines of a row
 _TOKEN = 18  # characters of a token
 
 
-def draw_strips(data: ReportData, explanation: Explanation, method: str) -> Picture:
+@dataclass(frozen=True)
+class Strip:
+    """A row's tokens with their colours.
+
+    tokens: the text of each; shares: float [t] in -1..1, the weight over the row's largest
+    """
+
+    title: str
+    tokens: list[str]
+    shares: np.ndarray
+
+
+def draw_explanation(data: ReportData, explanation: Explanation, method: str) -> Picture:
     """The first rows of an explanation; blue supports the explained class, orange does not."""
-    names, lexicon = display_labels(data.classes), data.texts.lexicon
-    figure = Figure(layout="constrained")
-    axes, top = figure.add_subplot(), 0
+    names, lexicon, strips = display_labels(data.classes), data.texts.lexicon, []
     for i in range(min(_ROWS, len(explanation.rows))):
         span, row = explanation.span(i), int(explanation.rows[i])
-        tokens = [clean(lexicon[k], _TOKEN) or "·" for k in explanation.tokens[span]]
-        places = lay_out(tokens, len(data.texts.joint))
+        tokens = [lexicon[k] for k in explanation.tokens[span]]
         whose = f"row {clean(data.texts.ids[row], 24)}" if row >= 0 else "a text of yours"
         title = f"{whose}, class {clean(names[explanation.target[i]], 24)}"
-        draw_row(axes, top, title, places, shares_of(method, explanation.weights[method][span]))
+        strips.append(Strip(title, tokens, shares_of(method, explanation.weights[method][span])))
+    title = f"{clean(explanation.model, 40)}: {method}"
+    figure = draw_strips(title, strips, len(data.texts.joint), _LINES)
+    signed = "" if method == "attention" else "; blue supports the class, orange contradicts it"
+    sentence = f"The stronger the colour, the larger the token's weight in its row{signed}."
+    name = f"explained_{method}_{explanation.model}"
+    return Picture(name, method.capitalize(), figure, sentence, is_wide=True)
+
+
+def draw_strips(title: str, strips: list[Strip], gap: int, most_lines: int) -> Figure:
+    """One strip below the other; gap: columns between two tokens."""
+    figure, top = Figure(layout="constrained"), 0
+    axes = figure.add_subplot()
+    for strip in strips:
+        tokens = [clean(token, _TOKEN) or "·" for token in strip.tokens]
+        places = lay_out(tokens, gap, most_lines)
+        _draw_strip(axes, top, strip, places)
         top += places[-1][1] + 3  # the title, its lines, and a gap
     figure.set_size_inches(WHOLE, 0.4 + 0.24 * top)
-    axes.set(xlim=(0, LINE), ylim=(top, 0), title=f"{clean(explanation.model, 40)}: {method}")
+    axes.set(xlim=(0, _LINE), ylim=(top, 0), title=clean(title, 80))
     axes.axis("off")
-    sentence = "The stronger the colour, the larger the token's weight in its row"
-    signed = "" if method == "attention" else "; blue supports the class, orange contradicts it"
-    sentence += f"{signed}. The CSV has every token."
-    return Picture(
-        f"explained_{method}_{explanation.model}",
-        method.capitalize(),
-        figure,
-        sentence,
-        data=_tabulate(data, explanation, method),
-        is_wide=True,
-    )
+    return figure
 
 
-def lay_out(tokens: list[str], gap: int, most_lines: int = _LINES) -> list[tuple[int, int, str]]:
+def lay_out(tokens: list[str], gap: int, most_lines: int) -> list[tuple[int, int, str]]:
     """(column, line, text) of each token that has room, in characters of one width."""
     places, column, line = [], 0, 0
     for token in tokens:
-        if column and column + width_of(token) > LINE:
+        if column and column + width_of(token) > _LINE:
             column, line = 0, line + 1
         if line == most_lines:
             break
@@ -77,13 +92,11 @@ def width_of(token: str) -> int:
     return len(token) + sum(unicodedata.east_asian_width(c) in "WF" for c in token)
 
 
-def draw_row(
-    axes: Axes, top: int, title: str, places: list[tuple[int, int, str]], shares: np.ndarray
-) -> None:
-    """shares: float [t] in -1..1, the weight over the row's largest."""
+def _draw_strip(axes: Axes, top: int, strip: Strip, places: list[tuple[int, int, str]]) -> None:
+    """The title at line `top`, the tokens that have a place below it."""
     family = ["DejaVu Sans Mono", *families()]  # the first that has a character
-    axes.text(0, top + 0.5, title, fontsize=8, color=MUTED, va="center")
-    for (column, line, token), share in zip(places, shares, strict=False):
+    axes.text(0, top + 0.5, clean(strip.title), fontsize=8, color=MUTED, va="center")
+    for (column, line, token), share in zip(places, strip.shares, strict=False):
         opacity = round(0.75 * abs(float(share)), 3)
         y = top + 1 + line
         size = width_of(token) + 0.4, 0.88
@@ -92,16 +105,3 @@ def draw_row(
             Rectangle((column - 0.2, y + 0.06), *size, alpha=opacity, facecolor=colour, linewidth=0)
         )
         axes.text(column, y + 0.5, token, family=family, fontsize=8, color=INK, va="center")
-
-
-def _tabulate(data: ReportData, explanation: Explanation, method: str) -> pd.DataFrame:
-    """Every token of every explained row."""
-    sizes = np.diff(explanation.offsets)
-    return pd.DataFrame(
-        {
-            "row": np.repeat(explanation.rows, sizes),
-            "place": np.concatenate([np.arange(n) for n in sizes]),
-            "token": [data.texts.lexicon[token] or "(empty)" for token in explanation.tokens],
-            "weight": explanation.weights[method],
-        }
-    )

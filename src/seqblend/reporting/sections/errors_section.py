@@ -11,7 +11,7 @@ from seqblend.reporting.facts.entries import Ranked
 from seqblend.reporting.facts.mistakes import tabulate_suspects, tabulate_worst
 from seqblend.reporting.facts.records import ReportData
 from seqblend.reporting.figures.groups_of_rows import draw_groups
-from seqblend.reporting.figures.token_strips import draw_strips
+from seqblend.reporting.figures.token_strips import draw_explanation
 
 _SUSPECTS = 15  # on the page; the CSV has them all
 
@@ -58,6 +58,6 @@ def explanations_section(data: ReportData) -> Section:
     """Coloured rows of every explained model."""
     lead, blocks = "Colours show the weight of each token in the explained prediction.", []
     for explanation in data.explanations if data.texts else []:
-        pictures = [draw_strips(data, explanation, name) for name in explanation.weights]
+        pictures = [draw_explanation(data, explanation, name) for name in explanation.weights]
         blocks.append(Block(clean(explanation.model, 40), pictures=pictures))
     return Section("explanations", "Explanations", blocks, lead)
