@@ -1,13 +1,11 @@
-"""Write the report on the finished runs of these data: index.html, report.md and pictures.
+"""Write the report on the finished runs of these data: index.html and pictures.
 
 python src/report.py [--data DIR] [--solution FILE]
-python src/report.py --pictures src/pictures   # the README's, from the report on the demo
 """
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from seqblend.app.cli import command_line, make_parser, run_script
 from seqblend.app.display import show_finished
@@ -15,15 +13,12 @@ from seqblend.app.finish import finish_run
 from seqblend.app.load import load_project
 from seqblend.app.pipeline import blend_finished
 from seqblend.core.console import make_console, say
-from seqblend.core.errors import listing
-from seqblend.reporting.report import copy_pictures
 
 
 def main(argv: list[str]) -> int:
     """Parse, load, report. Returns the exit code."""
     parser = make_parser("Write the report on finished runs.")
     parser.add_argument("--models", metavar="A,B", help="only these models")
-    parser.add_argument("--pictures", type=Path, metavar="DIR", help="copy the README's there")
     args = parser.parse_args(argv)
     console = make_console()
     project = load_project(args, console)
@@ -32,9 +27,6 @@ def main(argv: list[str]) -> int:
     command = command_line(argv, "report.py")
     finished = finish_run(project, outcome, command, note=lambda text: say(console, text))
     show_finished(console, project, outcome, finished)
-    if args.pictures:
-        copied = copy_pictures(project.workspace.report, args.pictures)
-        say(console, f"pictures: {listing(map(str, copied))}", "green")
     return 0
 
 

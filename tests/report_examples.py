@@ -1,9 +1,12 @@
-"""Small made-up reports for the tests of figures and reporting."""
+"""Small made-up reports, and a page as people read it."""
+
+import html
+import re
 
 import numpy as np
 
 from seqblend.core.findings import Finding
-from seqblend.reporting.facts.records import BlendRecord, DataCard, ModelRecord, ReportData
+from seqblend.reporting.facts.records import BlendRecord, ModelRecord, ReportData
 
 
 def make_probabilities(labels, c, strength, seed):
@@ -59,10 +62,18 @@ def make_report(names=("nblr", "bilstm"), classes=("A", "B", "C"), *, epochs=3, 
             [{"method": "mean", "cross_fitted": 0.75, "in_sample": 0.8125, "gap": 0.0625}],
             dict.fromkeys(names, 0.5),
         ),
-        "card": DataCard([("training rows", "90", "")]),
+        "card": [("training rows", "90", "")],
         "findings": [Finding("target", "label", "--set data.target=COLUMN", "not in test")],
         "submission": {"path": "submissions/toy.csv", "rows": 30},
         "command": "./run.sh",
         "environment": {"python": "3.12"},
     }
     return ReportData(**(fields | changes))
+
+
+def read_page(folder):
+    """The text of a report's page: a table's row on one line, its cells joined by ` | `."""
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    page = re.sub(r"<style>.*?</style>|<svg.*?</svg>|<script>.*?</script>", "", page, flags=re.S)
+    page = re.sub(r"</t[dh]>\s*<t[dh]\b[^>]*>", " | ", page)
+    return html.unescape(re.sub(r"<[^>]*>", "", page))

@@ -48,7 +48,7 @@ def test_the_steps_one_by_one_from_another_folder(home, tiny):
     assert "test accuracy" in reported.stdout
     assert "test accuracy" not in blended.stdout + trained.stdout
     report = home / "working" / "steps" / "report"
-    assert {"index.html", "report.md", "cm_nblr.png"} <= {path.name for path in report.iterdir()}
+    assert {"index.html", "cm_nblr.png"} <= {path.name for path in report.iterdir()}
 
 
 def test_a_summary_shows_every_models_layers_and_trains_nothing(home, tiny):
@@ -234,7 +234,7 @@ def test_frequencies_never_replace_a_better_submission(tiny, tmp_path):
 def test_a_wrong_solution_found_beside_the_data_is_a_warning(competition_folder, tmp_path, capsys):
     (competition_folder / "solution.csv").write_text("id,label\n999999,red\n")
     assert run_kernel(tmp_path, "--data", competition_folder, *NBLR) == 0
-    report = next((tmp_path / "working").glob("seqblend/*/report/report.md")).read_text()
+    report = next((tmp_path / "working").glob("seqblend/*/report/index.html")).read_text()
     assert "no test scores" in report
     capsys.readouterr()
 

@@ -14,6 +14,7 @@ import torch
 from conftest import write_competition
 from diagnosis_examples import draw_families
 from processes import start_script
+from report_examples import read_page
 
 from seqblend.app.display import record_and_show, show_finished
 from seqblend.app.doctor import best_two, run_diagnostics
@@ -172,10 +173,10 @@ def test_the_report_of_a_session_says_what_the_doctor_found(project):
     notes = []
     show_finished(console, project, outcome, finish_run(project, outcome, "", note=notes.append))
     assert notes  # a check is announced before it runs
-    text = (project.workspace.report / "report.md").read_text("utf-8")
-    assert "| exact duplicates |" in text
-    assert "### Sources of variance" in text
-    assert "### Shake-up forecast" in text
+    text = read_page(project.workspace.report)
+    assert "exact duplicates | " in text
+    assert "Sources of variance" in text
+    assert "Shake-up forecast" in text
     assert "(confident learning)" in text
     assert "error correlation" in text
     shown = console.file.getvalue()
@@ -183,7 +184,7 @@ def test_the_report_of_a_session_says_what_the_doctor_found(project):
     assert "significant where it is larger than its 95 % margin" in shown
     late = finish_run(project, outcome, "", note=pytest.fail, deadline=time.monotonic())
     assert late.diagnosis is None
-    assert "## Validation" in (text := (project.workspace.report / "report.md").read_text("utf-8"))
+    assert "Validation" in (text := read_page(project.workspace.report))
     assert "exact duplicates" not in text  # no time for the doctor: the log of submissions alone
 
 

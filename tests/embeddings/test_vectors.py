@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from conftest import sequence_set
 from fit_examples import CPU, MODULES, draw, make_context
-from report_examples import make_report
+from report_examples import make_report, read_page
 from unit_examples import make_project
 
 from seqblend.core.config import parse_assignments
@@ -337,11 +337,11 @@ def test_the_report_shows_coverage_and_what_is_missing(tmp_path):
     }
     bare = {"records": [], "blend": None}  # no pictures to draw
     write_report(make_report(vectors=[facts], vectors_scope="As given.", **bare), tmp_path)
-    text = (tmp_path / "report.md").read_text()
+    text = read_page(tmp_path)
     assert "As given." in text
-    assert "| v.txt | 8 | 70 | 50.0 % | 37.5 % |" in text
-    assert "&lt;b&gt; (6), x (4)" in text
-    assert "### Token vectors" in text
+    assert "v.txt | 8 | 70 | 50.0 % | 37.5 %" in text
+    assert "<b> (6), x (4)" in text
+    assert "Token vectors" in text
     assert not vectors_blocks(make_report())
 
 

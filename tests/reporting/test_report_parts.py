@@ -6,23 +6,20 @@ import numpy as np
 import pytest
 from conftest import sequence_set
 from report_examples import make_report
-from sklearn.metrics import auc, roc_auc_score
 
 from seqblend.core.errors import InputError
 from seqblend.core.storage import write_arrays
 from seqblend.diagnosis.cards import MemberCard
 from seqblend.diagnosis.record import Diagnosis
 from seqblend.evaluation.calibration import measure_reliability
-from seqblend.reporting.facts.breakdowns import accuracy_by_class, accuracy_by_tenth
+from seqblend.reporting.facts.breakdowns import accuracy_by_length
 from seqblend.reporting.facts.entries import rank_entries
 from seqblend.reporting.facts.explanations import read_explanations
 from seqblend.reporting.facts.leaderboard_table import tabulate
 from seqblend.reporting.facts.member_table import correlate_errors, tabulate_members
 from seqblend.reporting.facts.mistakes import tabulate_suspects, tabulate_worst
 from seqblend.reporting.facts.records import DoubtedLabels, RowTexts
-from seqblend.reporting.figures.roc_and_reliability import draw_roc, macro_curve
 from seqblend.reporting.figures.token_strips import lay_out
-from seqblend.reporting.report import README_PICTURES, copy_pictures
 from seqblend.reporting.sections.next_steps import next_steps
 from seqblend.reporting.sections.validation_section import validation_section
 
@@ -54,24 +51,6 @@ def test_probabilities_that_are_kept_have_hardly_any_calibration_error():
     p = rng.uniform(0.5, 1.0, 30_000)
     labels = (rng.random(30_000) < p).astype(np.int64)
     assert measure_reliability(labels, np.stack([1 - p, p], 1)).error < 0.015
-
-
-@pytest.mark.parametrize("c", [2, 4])
-def test_the_area_below_a_roc_curve_is_that_of_an_oracle(c):
-    rng = np.random.default_rng(0)
-    labels = rng.integers(0, c, 4_000)
-    p = rng.dirichlet(np.ones(c), 4_000) + 0.3 * np.eye(c)[labels]
-    p /= p.sum(1, keepdims=True)
-    curve = macro_curve(labels, p, [1] if c == 2 else range(c))
-    expected = roc_auc_score(labels, p[:, 1] if c == 2 else p, multi_class="ovr")
-    assert auc(np.linspace(0, 1, 201), curve) == pytest.approx(expected, abs=2e-3)
-    assert curve[-1] == 1
-    assert (macro_curve(labels, np.eye(c)[labels], range(c)) == 1).all()
-
-
-def test_there_is_no_roc_curve_where_every_row_is_of_one_class(data):
-    same = replace(data, labels=np.zeros(90, dtype=np.int64))
-    assert draw_roc(same, rank_entries(same)) is None
 
 
 def test_the_loss_without_a_member_is_that_of_a_refit_and_never_of_scaled_weights(data):
@@ -111,28 +90,24 @@ def test_the_leaderboard_has_an_interval_round_every_score(data, entries):
     assert "calibration_error" in keys
 
 
-def test_tenths_hold_every_row_once_and_equal_numbers_stay_together(data, entries):
-    values = np.repeat([0, 0, 0, 0, 0, 1, 2, 3, 40], 10)
-    found = accuracy_by_tenth(data, entries, values)
-    assert found.models["bilstm"][0].sum() == 90
+def test_tenths_hold_every_row_once_and_equal_lengths_stay_together(data, entries):
+    lengths = np.repeat([0, 0, 0, 0, 0, 1, 2, 3, 40], 10)
+    found = accuracy_by_length(replace(data, lengths=lengths), entries)
     assert found.groups[0] == "0"
-    assert found.models["bilstm"][0, 0] == 50
-    assert len(accuracy_by_tenth(data, entries[:1], np.arange(90) % 2).groups) == 2
-    assert len(accuracy_by_tenth(data, entries[:1], np.zeros(90, dtype=np.int64)).groups) == 1
+    right = data.records[2].oof.argmax(1) == data.labels
+    assert found.models["bilstm"][0, 0] == pytest.approx(right[:50].mean())
+    for lengths, groups in ((np.arange(90) % 2, 2), (np.zeros(90, dtype=np.int64), 1)):
+        few = replace(data, lengths=lengths)
+        assert len(accuracy_by_length(few, entries[:1]).groups) == groups
 
 
-def test_accuracy_by_class_is_its_recall(data, entries):
-    found = accuracy_by_class(data, entries)
-    p = data.records[0].oof[data.labels == 1]
-    recall = found.models["nblr"][1, found.groups.index("B")]
-    assert recall == pytest.approx((p.argmax(1) == 1).mean())
-
-
-def test_a_group_without_rows_is_undefined_and_not_in_the_table(data):
-    few = replace(data, labels=np.where(data.labels == 2, 0, data.labels))
-    found = accuracy_by_class(few, rank_entries(few))
-    assert np.isnan(found.models["bilstm"][1:, 2]).all()
-    assert set(found.tabulate()["group"]) == {"A", "B"}
+def test_a_length_at_which_a_model_has_no_row_is_undefined(data):
+    first = data.records[0]
+    oof = np.where((data.lengths > 50)[:, None], np.nan, first.oof)
+    few = replace(data, records=[replace(first, oof=oof), *data.records[1:]])
+    found = accuracy_by_length(few, rank_entries(few))
+    assert np.isnan(found.models["nblr"][:, -1]).all()
+    assert np.isfinite(found.models["bilstm"]).all()
 
 
 def test_the_worst_rows_are_the_least_probable_labels_and_wrong(data, entries):
@@ -241,18 +216,3 @@ def test_the_report_says_what_a_pilot_does_to_the_score(data, train, epochs, has
     blocks = validation_section(replace(data, records=[record])).blocks
     said = [block.text for block in blocks if "optimistic by about 0.001 or less" in block.text]
     assert len(said) == has_pilot
-
-
-def test_members_that_err_alike_call_for_another_kind(data):
-    twins = [replace(r, oof=data.records[2].oof, weight=0.5) for r in data.records]
-    alike = replace(data, records=twins)
-    assert any("another kind" in step for step in next_steps(alike, rank_entries(alike)))
-
-
-def test_the_pictures_of_the_readme_are_copied_or_named_where_they_lack(tmp_path):
-    with pytest.raises(InputError, match=r"has no .*cm_blend.png.* Run ./run.sh first"):
-        copy_pictures(tmp_path, tmp_path / "out")
-    for name in README_PICTURES:
-        (tmp_path / name).write_bytes(name.encode())
-    copied = copy_pictures(tmp_path, tmp_path / "out")
-    assert [path.read_bytes().decode() for path in copied] == list(README_PICTURES)

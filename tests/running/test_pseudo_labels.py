@@ -162,9 +162,9 @@ def test_the_whole_way_plans_shows_and_reports_both_stages(tiny, tmp_path, capsy
     shown = capsys.readouterr().out
     assert "nblr+pseudo fold 1  done" in shown
     assert shown.index("\npseudo-labels\n") > shown.index("\nleaderboard\n")
-    (report,) = tmp_path.glob("working/seqblend/tiny/report/report.md")
+    (report,) = tmp_path.glob("working/seqblend/tiny/report/index.html")
     text = report.read_text(encoding="utf-8")
-    assert "## Pseudo-labels" in text
+    assert ">Pseudo-labels</h2>" in text
     assert "labels correct" in text  # the answers lie beside the data
     weights = tmp_path.glob("working/seqblend/tiny/blends/*/weights.json")
     assert set().union(*map(read_json, weights)) == {"nblr", "nblr+pseudo"}

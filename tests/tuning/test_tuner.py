@@ -25,9 +25,6 @@ from seqblend.core.config import Config, configure, parse_assignments
 from seqblend.core.console import make_console
 from seqblend.core.storage import commit_folder, forget_file, read_finished, read_json, write_array
 from seqblend.models.registry import entries
-from seqblend.reporting.elements.blocks import Section
-from seqblend.reporting.elements.style import styled
-from seqblend.reporting.figures.trials import draw_history
 from seqblend.reporting.report import render_page
 from seqblend.reporting.sections.tuning_section import tuning_section
 from seqblend.running.executors import _DroppedError
@@ -261,47 +258,12 @@ def test_without_a_name_the_best_neural_model_so_far_is_tuned(tiny, working, tmp
 
 
 def test_the_report_shows_the_search(working):
-    report = working / "tiny/report"
-    pictures = {path.stem for path in report.glob("*.png")}
-    assert pictures == {"tuning_history_bigru"}  # importance asks for more trials
-    lines = (report / "tuning_bigru.csv").read_text().splitlines()
-    assert len(lines) == 1 + TRIALS
-    assert lines[0].startswith("trial,role,outcome,log_loss,metric,folds,seconds,")
     section = tuning_section([read_json(working / "tiny/tuned/bigru.json")])
+    trials = section.blocks[1].data
+    assert len(trials) == TRIALS
+    assert ",".join(trials).startswith("trial,role,outcome,log_loss,metric,folds,seconds,")
     assert [block.title for block in section.blocks] == ["bigru", "Trials of bigru, the best first"]
-    page = render(section)
-    assert "new folds and new seed" in page
-    assert page.count("<svg") == 1
-
-
-def test_the_history_knows_trials_by_their_numbers_and_the_default_by_its_role():
-    def row(number: int, role: str, outcome: str, loss: float) -> dict:
-        return {
-            "number": number,
-            "role": role,
-            "outcome": outcome,
-            "log_loss": loss,
-            "folds": 2,
-            "may_win": role != NOISE_REPLICATE,
-        }
-
-    rows = [
-        row(0, DEFAULT, "pruned", 0.9),
-        row(5, "found", "done", 0.2),
-        row(6, "found", "done", 0.3),
-    ]
-    with styled():
-        picture = draw_history("bigru", rows)
-    assert "the best log loss, 0.2000, is that of trial 5 (default 0.9000)" in picture.sentence
-    axes = picture.figure.axes[0]
-    assert sorted(x for line in axes.lines[:2] for x in line.get_xdata()) == [0, 5, 6]
-    assert list(axes.lines[-1].get_ydata()) == [0.9, 0.9]
-
-
-def render(section: Section) -> str:
-    """The section on a page of its own."""
-    with styled():
-        return render_page("tiny", None, [section])
+    assert "new folds and new seed" in render_page("tiny", None, [section])
 
 
 def test_weights_stay_with_the_best_and_probabilities_with_all(working):

@@ -35,7 +35,7 @@ class Workspace:
         self.blends = root / "blends"
         self.machine = root / "machine.json"  # choices that were made once for this folder
         self.explanations = root / "explanations"  # token importances, one file for each model
-        self.report = root / "report"  # index.html, report.md and the pictures
+        self.report = root / "report"  # index.html and the pictures
         self.diagnosis = root / "diagnosis.json"
 
     def check(self, name: str) -> Path:

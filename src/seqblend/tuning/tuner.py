@@ -14,7 +14,6 @@ from optuna.trial import FrozenTrial
 from seqblend.core.console import Console, say
 from seqblend.evaluation.leaderboard import Candidate, rank
 from seqblend.models.registry import entries, entry_for
-from seqblend.reporting.sections.tuning_section import write_tuning
 from seqblend.running.project import Project
 from seqblend.running.results import collect_run, finished_runs
 from seqblend.running.tuned import REMARK, write_tuned
@@ -86,7 +85,6 @@ def tune_model(project: Project, model: str, settings: Settings, console: Consol
     for trial in verdict.members:
         _collect(project, trial)
     write_tuned(project.workspace, model, record)
-    write_tuning(record, project.workspace.report)
     return verdict
 
 

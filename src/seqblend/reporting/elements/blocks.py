@@ -1,4 +1,4 @@
-"""What the report consists of: sections, their blocks, and pictures with their data."""
+"""What the report consists of: sections, their blocks, and pictures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from seqblend.reporting.elements.report_tables import ReportTable
 class Picture:
     """A drawn figure, its file name without ending, its title, and what to see on it.
 
-    data: what was drawn, written beside the PNG; csv: the file that has it where another one does
     is_wide: it takes a whole line of the page
     """
 
@@ -22,14 +21,7 @@ class Picture:
     title: str
     figure: Figure
     sentence: str
-    data: pd.DataFrame | None = None
-    csv: str = ""
     is_wide: bool = False
-
-    @property
-    def file(self) -> str:
-        """The name of the CSV that holds its data."""
-        return self.csv or f"{self.name}.csv"
 
 
 @dataclass(frozen=True)

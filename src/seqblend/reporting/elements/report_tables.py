@@ -1,9 +1,8 @@
-"""The report's tables: columns with a kind and rows of raw values; CSV and Markdown text."""
+"""The report's tables: columns with a kind and rows of raw values; CSV text."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -30,22 +29,16 @@ class Column:
 
 @dataclass(frozen=True)
 class ReportTable:
-    """rows: one raw value per column: text, a number, None (undefined) or NOTHING.
-
-    sorted_by: key of the column the rows are sorted by; order: as in aria-sort
-    """
+    """rows: one raw value per column: text, a number, None (undefined) or NOTHING."""
 
     columns: tuple[Column, ...]
     rows: list[list[Any]]
-    sorted_by: str = ""
-    order: str = "descending"
 
     def without(self, *keys: str) -> ReportTable:
         """The same without these columns."""
         kept = [i for i, column in enumerate(self.columns) if column.key not in keys]
-        columns = tuple(self.columns[i] for i in kept)
         rows = [[row[i] for i in kept] for row in self.rows]
-        return ReportTable(columns, rows, self.sorted_by, self.order)
+        return ReportTable(tuple(self.columns[i] for i in kept), rows)
 
     def frame(self) -> pd.DataFrame:
         """The raw values by the columns' keys, for a CSV."""
@@ -99,10 +92,3 @@ def _number(value: Any) -> str:
     if value is None or not math.isfinite(value):
         return "undefined"
     return str(int(value)) if float(value).is_integer() else repr(round(float(value), 8))
-
-
-def escape_markdown(text: str) -> str:
-    """Text that GitHub shows as it is: no markup, no HTML, no table borders, no mentions."""
-    escaped = clean(text, 500).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    escaped = re.sub(r"([\\`*_\[\]|#~$!])", r"\\\1", escaped)
-    return escaped.replace("@", "&commat;").replace("://", "&colon;//")

@@ -1,4 +1,4 @@
-"""Scores taken apart: by epoch, by class, and by group of rows."""
+"""Scores taken apart: by epoch, by class, and by length."""
 
 from __future__ import annotations
 
@@ -61,67 +61,32 @@ def tabulate_classes(classes: tuple[str, ...], matrices: dict[str, np.ndarray]) 
     return ReportTable(columns, rows)
 
 
-def tabulate_matrix(classes: tuple[str, ...], matrix: np.ndarray) -> pd.DataFrame:
-    """A whole confusion matrix; the first column names the true class."""
-    names = display_labels(classes, 40)
-    frame = pd.DataFrame(matrix, columns=names)
-    frame.insert(0, "true", names, allow_duplicates=True)
-    return frame
-
-
 @dataclass(frozen=True)
 class GroupAccuracy:
     """Accuracy with its 95 % interval by group of rows.
 
     groups: their names
-    models: {name: float64 [4, groups], rows, accuracy, low and high}; NaN where it has no rows
+    models: {name: float64 [3, groups], accuracy, low and high}; NaN where it has no rows
     """
 
     groups: list[str]
     models: dict[str, np.ndarray]
 
-    def tabulate(self) -> pd.DataFrame:
-        """A row per model and group that has rows."""
-        parts = [
-            pd.DataFrame(array.T, columns=["rows", "accuracy", "low", "high"])
-            .assign(model=model, group=self.groups)
-            .query("rows > 0")
-            for model, array in self.models.items()
-        ]
-        return pd.concat(parts)[["model", "group", "rows", "accuracy", "low", "high"]]
 
-
-def accuracy_by_tenth(data: ReportData, entries: list[Ranked], values: np.ndarray) -> GroupAccuracy:
-    """By tenths of the rows in order of a number.
-
-    values: int64 [n]; equal ones stay together, so that there may be fewer than ten groups
-    """
-    edges = np.unique(np.quantile(values, np.linspace(0, 1, 11), method="higher"))
+def accuracy_by_length(data: ReportData, entries: list[Ranked]) -> GroupAccuracy:
+    """By tenths of the rows in order of their length; rows of equal length stay together."""
+    edges = np.unique(np.quantile(data.lengths, np.linspace(0, 1, 11), method="higher"))
     inner = edges[1:-1] if len(edges) > 2 else edges[1:]
-    _, tenth = np.unique(np.searchsorted(inner, values, side="right"), return_inverse=True)
-    names = []
+    _, tenth = np.unique(np.searchsorted(inner, data.lengths, side="right"), return_inverse=True)
+    names, models = [], {}
     for k in range(tenth.max() + 1):
-        low, high = values[tenth == k].min(), values[tenth == k].max()
+        low, high = data.lengths[tenth == k].min(), data.lengths[tenth == k].max()
         names.append(f"{low}–{high}" if low < high else f"{low}")
-    return _accuracy_by_group(data, entries, tenth, names)
-
-
-def accuracy_by_class(data: ReportData, entries: list[Ranked]) -> GroupAccuracy:
-    """By true class: the recall of each."""
-    return _accuracy_by_group(data, entries, data.labels, display_labels(data.classes))
-
-
-def _accuracy_by_group(
-    data: ReportData, entries: list[Ranked], group: np.ndarray, names: list[str]
-) -> GroupAccuracy:
-    """group: int64 [n], indices into `names`."""
-    models = {}
     for entry in entries:
         right = predict_classes(entry.record.oof[entry.rows]) == data.labels[entry.rows]
-        sizes = np.bincount(group[entry.rows], minlength=len(names))
-        hits = np.bincount(group[entry.rows], right, minlength=len(names))
+        sizes = np.bincount(tenth[entry.rows], minlength=len(names))
+        hits = np.bincount(tenth[entry.rows], right, minlength=len(names))
         some = np.maximum(sizes, 1)
-        array = np.stack([sizes, hits / some, *wilson_interval(hits, some)])
-        array[1:, sizes == 0] = np.nan
-        models[entry.name] = array
+        shares = np.stack([hits / some, *wilson_interval(hits, some)])
+        models[entry.name] = np.where(sizes > 0, shares, np.nan)
     return GroupAccuracy(names, models)

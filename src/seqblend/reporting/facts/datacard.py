@@ -8,11 +8,12 @@ from seqblend.data.folds import Folds, number_sequences
 from seqblend.data.sequences import Competition, SequenceSet
 from seqblend.reading.lexicon import unseen_rate
 from seqblend.reporting.elements.style import clean, percent
-from seqblend.reporting.facts.records import DataCard
 
 
-def make_data_card(competition: Competition, folds: Folds, max_len: int) -> DataCard:
-    """Rows, classes, lengths, truncation, duplicates, overlap, empty rows, unknown tokens."""
+def make_data_card(
+    competition: Competition, folds: Folds, max_len: int
+) -> list[tuple[str, str, str]]:
+    """(label, value, remark): classes, lengths, truncation, duplicates, unknown tokens and more."""
     train, test = competition.train, competition.test
     view = competition.view
     unseen = unseen_rate(view, slice(0, len(train)), slice(len(train), len(train) + len(test)))
@@ -44,8 +45,7 @@ def make_data_card(competition: Competition, folds: Folds, max_len: int) -> Data
         *_repeated_rows(train, test, folds),
         ("test tokens never seen in train", percent(unseen), "read as unknown"),
     ]
-    notes = [("folds", note, "") for note in folds.notes]
-    return DataCard([*rows, *notes])
+    return [*rows, *(("folds", note, "") for note in folds.notes)]
 
 
 def _repeated_rows(

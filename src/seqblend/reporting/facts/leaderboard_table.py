@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from seqblend.evaluation.leaderboard import submitted_row
-from seqblend.evaluation.metrics import METRICS
 from seqblend.reporting.elements.report_tables import NOTHING, Column, ReportTable
 from seqblend.reporting.facts.entries import Ranked, compare
 from seqblend.reporting.facts.histories import mean_epochs_to
@@ -56,8 +55,7 @@ def tabulate(data: ReportData, entries: list[Ranked]) -> ReportTable:
         Column("weight", "weight", "score", "in the blend"),
     ]
     rows = [_line(data, entry, has_test, lead) for entry in entries]
-    order = "descending" if METRICS[data.metric].higher_is_better else "ascending"
-    return ReportTable(tuple(columns), rows, data.metric, order)
+    return ReportTable(tuple(columns), rows)
 
 
 def shorten(board: ReportTable) -> ReportTable:

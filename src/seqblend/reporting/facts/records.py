@@ -83,13 +83,6 @@ class BlendRecord:
 
 
 @dataclass(frozen=True)
-class DataCard:
-    """Facts about the data: (label, value, remark) each."""
-
-    rows: list[tuple[str, str, str]] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
 class RowTexts:
     """The training rows as people read them.
 
@@ -126,6 +119,7 @@ class ReportData:
 
     labels: int64 [n], indices into `classes`; fold: int64 [n], -1 where a row has no
         out-of-fold prediction; lengths: int64 [n], in tokens
+    card: facts about the data, (label, value, remark) each
     reference: such as {BEST_REACHABLE: 0.9952}
     submission: path, rows, sha256, checks
     vectors: coverage of each source of token vectors, as embeddings/matching describes it
@@ -146,7 +140,7 @@ class ReportData:
     lengths: np.ndarray
     records: list[ModelRecord]
     blend: BlendRecord | None = None
-    card: DataCard = DataCard()
+    card: list[tuple[str, str, str]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     reference: dict[str, float] = field(default_factory=dict)

@@ -14,15 +14,18 @@ from seqblend.reporting.elements.style import (
     SERIES,
     clean,
     new_figure,
-    percent,
     plot_models,
     put_legend,
 )
-from seqblend.reporting.facts.histories import HISTORY, Histories, stack_units
+from seqblend.reporting.facts.histories import Histories, stack_units
 
 # Training and validation of each model, float64 [units, epochs].
 Curves = dict[str, tuple[np.ndarray, np.ndarray]]
 _LEVELS = "Dotted lines are models without epochs, at their out-of-fold score."
+_NORMS = (
+    "The largest norm of a step far above the norm of all layers is an exploding gradient; a layer "
+    "far below the others hardly learns."
+)
 _TOTAL, _LARGEST = "gradient_norm", "gradient_norm_max"
 
 
@@ -31,12 +34,10 @@ def draw_curves(
     histories: dict[str, Histories],
     levels: dict[str, float],
     reference: tuple[str, float] | None = None,
-    more_epochs: dict[str, str] | None = None,
 ) -> Picture | None:
     """Training (dashed) and validation (solid) `loss` or `accuracy`; None without any epoch.
 
     histories: best model first; levels: for models without epochs, the score to draw as a line
-    more_epochs: by model, what to say of more epochs where its loss was still falling
     """
     pairs = {
         name: (stack_units(units, f"train_{what}"), stack_units(units, f"valid_{what}"))
@@ -58,10 +59,8 @@ def draw_curves(
     _use_epochs(axes, max(valid.shape[1] for _, valid in curves.values()))
     axes.set_title(f"{what.capitalize()} by epoch (dashed: training rows)")
     put_legend(figure, most=3)
-    sentence = _LEVELS
-    if what == "loss":
-        sentence = _loss_sentence(curves, more_epochs or {})
-    return Picture(f"{what}_comparison", what.capitalize(), figure, sentence, csv=HISTORY)
+    sentence = _loss_sentence(curves) if what == "loss" else _LEVELS
+    return Picture(f"{what}_comparison", what.capitalize(), figure, sentence)
 
 
 def _use_epochs(axes: Axes, last: int) -> None:
@@ -86,21 +85,14 @@ def _draw_model(axes: Axes, train: np.ndarray, valid: np.ndarray, i: int, name: 
             axes.plot(epochs, values.mean(0), markevery=every, label=label, **style)
 
 
-def _loss_sentence(curves: Curves, more_epochs: dict[str, str]) -> str:
-    """Who ends lowest, and whether it had been lower before."""
-    means = {name: valid.mean(0) for name, (_, valid) in curves.items()}
-    best = min(means, key=lambda name: np.nan_to_num(means[name][-1], nan=np.inf))
+def _loss_sentence(curves: Curves) -> str:
+    """Who ends lowest, and where its minimum was."""
+    means = {name: np.nan_to_num(valid.mean(0), nan=np.inf) for name, (_, valid) in curves.items()}
+    best = min(means, key=lambda name: means[name][-1])
     mean = means[best]
-    lowest = int(np.argmin(np.nan_to_num(mean, nan=np.inf)))
-    text = f"{clean(best)} has the lowest validation loss, {mean[-1]:.4f}"
-    if len(mean) == 1:
-        return f"{text}, after its only epoch."
-    if lowest == len(mean) - 1:
-        hint = more_epochs.get(best, "")
-        return f"{text}, and it was still falling{': ' if hint else ''}{hint}."
-    lower = 1 - mean[lowest] / mean[-1]
     return (
-        f"{text}; its minimum was {mean[lowest]:.4f} at epoch {lowest + 1}, {percent(lower)} lower."
+        f"{clean(best)} ends with the lowest validation loss, {mean[-1]:.4f}; its minimum was "
+        f"{mean.min():.4f}, at epoch {1 + int(mean.argmin())} of {len(mean)}."
     )
 
 
@@ -127,29 +119,9 @@ def draw_gradients(name: str, histories: Histories) -> Picture | None:
     _use_epochs(axes, len(epochs))
     axes.set_title(f"Gradient norms of {clean(name, 24)} by layer")
     put_legend(figure, most=3)
-    sentence = _sentence(layers, total, largest)
-    title = f"Gradients of {clean(name, 40)}"
-    return Picture(f"gradients_{name}", title, figure, sentence, csv=HISTORY)
+    return Picture(f"gradients_{name}", f"Gradients of {clean(name, 40)}", figure, _NORMS)
 
 
 def _positive(norms: np.ndarray) -> np.ndarray:
     """Norms for a log scale: a frozen layer's 0 is not drawn."""
     return np.where(norms > 0, norms, np.nan)
-
-
-def _sentence(layers: dict[str, np.ndarray], total: np.ndarray, largest: np.ndarray) -> str:
-    """How large the largest norm is, and how far the layers differ at the end."""
-    epoch = int(np.nanargmax(largest)) if np.isfinite(largest).any() else 0
-    text = (
-        f"The largest norm of a step, {largest[epoch]:.3g} in epoch {epoch + 1}, was "
-        f"{largest[epoch] / total[epoch]:.3g} times that epoch's mean: far above it is an "
-        "exploding gradient"
-    )
-    ends = {layer: norms[-1] for layer, norms in layers.items() if np.isfinite(norms[-1])}
-    if len(ends) < 2:
-        return f"{text}."
-    high, low = max(ends, key=ends.__getitem__), min(ends, key=ends.__getitem__)
-    return (
-        f"{text}. In the last epoch {clean(low, 40)} had {ends[low] / ends[high]:.2g} of the "
-        f"gradient of {clean(high, 40)}: far below it is a layer that hardly learns."
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -20,7 +19,6 @@ from seqblend.reporting.elements.style import (
     new_figure,
     percent,
 )
-from seqblend.reporting.facts.breakdowns import tabulate_matrix
 
 SHOWN = 20  # rows and columns; a larger matrix cannot be read
 _ROOMY = 10  # rows up to which a cell has room for two lines
@@ -87,8 +85,7 @@ def draw_confusion(name: str, matrix: np.ndarray, classes: tuple[str, ...]) -> P
     # The square root sets small shares, which are the mistakes, apart from none.
     figure, axes = draw_heatmap(np.sqrt(shares), texts, rows, columns, title)
     axes.set(xlabel="predicted", ylabel="true")
-    sentence = _sentence(matrix, labels)
-    return Picture(f"cm_{name}", title, figure, sentence, data=tabulate_matrix(classes, matrix))
+    return Picture(f"cm_{name}", title, figure, _sentence(matrix, labels))
 
 
 def _cell_text(count: int, share: float, *, is_roomy: bool) -> str:
@@ -99,28 +96,23 @@ def _cell_text(count: int, share: float, *, is_roomy: bool) -> str:
 
 
 def _sentence(matrix: np.ndarray, labels: list[str]) -> str:
-    """The most frequent mistake and the class found least often."""
+    """The most frequent mistake."""
     wrong = matrix - np.diag(np.diag(matrix))
     if not wrong.any():
         return "Every row is predicted as its true class."
     i, j = np.unravel_index(np.argmax(wrong), wrong.shape)
-    sizes = matrix.sum(1)
-    recall = np.divide(np.diag(matrix), sizes, out=np.full(len(sizes), np.inf), where=sizes > 0)
-    least = int(np.argmin(recall))
+    size = matrix[i].sum()
     return (
-        f"Most frequent error: {wrong[i, j]:,} of {sizes[i]:,} rows of {labels[i]} "
-        f"({percent(wrong[i, j] / sizes[i])}) predicted as {labels[j]}; lowest recall: "
-        f"{labels[least]}, {percent(recall[least])} of {sizes[least]:,}."
+        f"Most frequent error: {wrong[i, j]:,} of {size:,} rows of {labels[i]} "
+        f"({percent(wrong[i, j] / size)}) predicted as {labels[j]}."
     )
 
 
 def draw_correlation(names: list[str], matrix: np.ndarray) -> Picture:
-    """Correlation of the models' errors; the best models are drawn, the CSV has all of them.
+    """Correlation of the models' errors; the best models are drawn.
 
     matrix: float64 [m, m], as correlate_errors has it
     """
-    data = pd.DataFrame(matrix, columns=names)
-    data.insert(0, "model", names)
     drawn, shown = matrix[:SHOWN, :SHOWN], [clean(name, 24) for name in names[:SHOWN]]
     texts = [[f"{value + 0.0:.2f}" for value in line] for line in drawn.round(2)]
     figure, _ = draw_heatmap(drawn.clip(0, 1) ** 2, texts, shown, shown, "Correlation of errors")
@@ -131,4 +123,4 @@ def draw_correlation(names: list[str], matrix: np.ndarray) -> Picture:
         f"The errors of {a} and {b} are the least correlated ({values.min():.2f}). The less the "
         "errors of good models correlate, the more their blend gains."
     )
-    return Picture("error_correlation", "Correlation of errors", figure, sentence, data=data)
+    return Picture("error_correlation", "Correlation of errors", figure, sentence)

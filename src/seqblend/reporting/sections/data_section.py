@@ -14,8 +14,8 @@ from seqblend.reporting.facts.records import ReportData
 def data_section(data: ReportData) -> Section:
     """Facts about the data, what was inferred and how to override it, warnings, vectors."""
     blocks = []
-    if data.card.rows:
-        table = _text_table(("fact", "value", "remark"), [list(row) for row in data.card.rows])
+    if data.card:
+        table = _text_table(("fact", "value", "remark"), [list(row) for row in data.card])
         blocks.append(Block("Data card", table=table, is_half=True))
     if data.findings:
         rows = [[f.what, f.value, f.flag, f.why] for f in data.findings]

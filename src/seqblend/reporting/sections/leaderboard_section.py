@@ -1,4 +1,4 @@
-"""The section of the leaderboard: the table and its picture."""
+"""The section of the leaderboard."""
 
 from __future__ import annotations
 
@@ -8,24 +8,20 @@ from seqblend.reporting.elements.style import clean
 from seqblend.reporting.facts.entries import Ranked
 from seqblend.reporting.facts.leaderboard_table import BOARD, shorten, tabulate, title_of
 from seqblend.reporting.facts.records import ReportData
-from seqblend.reporting.figures.model_bars import draw_models
 
 
 def leaderboard_section(data: ReportData, entries: list[Ranked]) -> Section:
-    """The table and its picture."""
+    """The table, and a sentence on its head."""
     if not entries:
         return Section("leaderboard", "Leaderboard", [])
     title, lead = title_of(data.metric), submitted_row(entries)
     text = (
         f"Sorted by {title} over all rows. Models are scored out of fold, the blend is "
-        "cross-fitted: no row is scored by anything that was fitted on it. A click on a column's "
-        "head sorts by it."
+        "cross-fitted: no row is scored by anything that was fitted on it."
     )
     text += "".join(f" {name.capitalize()}: {v:.4f}." for name, v in data.reference.items())
-    picture = draw_models(data.metric, entries)
-    pictures = [picture] if picture else []
     board = tabulate(data, entries)
-    block = Block(text=text, table=shorten(board), csv=BOARD, data=board.frame(), pictures=pictures)
+    block = Block(text=text, table=shorten(board), csv=BOARD, data=board.frame())
     summary = ""
     if lead:
         name = "The blend" if lead.is_blend else clean(lead.name, 40)

@@ -1,4 +1,4 @@
-"""The section on models: learning curves, confusion, ROC, reliability, gradients."""
+"""The section on models: learning curves, gradients, confusion, reliability."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from seqblend.reporting.facts.leaderboard_table import reference_of
 from seqblend.reporting.facts.records import ModelRecord, ReportData
 from seqblend.reporting.figures.epochs import draw_curves, draw_gradients
 from seqblend.reporting.figures.matrices import SHOWN, draw_confusion, worst_classes
-from seqblend.reporting.figures.roc_and_reliability import draw_reliability, draw_roc
+from seqblend.reporting.figures.reliability import draw_reliability
 
 _EMBEDDED = 4  # confusion matrices on the page; the others lie beside it
 
@@ -33,9 +33,8 @@ def models_section(data: ReportData, entries: list[Ranked]) -> Section:
             for e in entries
             if len(e.rows)
         }
-        roc = draw_roc(data, entries)
-        pictures = [draw_reliability(measured, chosen.name), *([roc] if roc else [])]
-        blocks.append(Block("Probabilities and ranking", pictures=pictures))
+        picture = draw_reliability(measured, chosen.name)
+        blocks.append(Block("Calibration of the probabilities", pictures=[picture]))
     shown = [block for block in blocks if block.pictures or block.table]
     sentences = [picture.sentence for block in shown[:1] for picture in block.pictures[:1]]
     return Section("models", "Models", shown, "".join(sentences))
@@ -45,12 +44,11 @@ def _curves_block(data: ReportData, entries: list[Ranked]) -> Block:
     """Loss and accuracy by epoch of all models, gradient norms of the best that has any."""
     models = [entry for entry in entries if isinstance(entry.record, ModelRecord)]
     histories = {e.name: e.record.histories for e in models}
-    hints = {e.name: more_epochs(e.record) for e in models}
     shown: list[Picture | None] = []
     for what, key in (("loss", "log_loss"), ("accuracy", "accuracy")):
         levels = {e.name: v for e in models if (v := e.summary.get(key)) is not None}
         reference = reference_of(data) if what == "accuracy" else None
-        shown.append(draw_curves(what, histories, levels, reference, hints))
+        shown.append(draw_curves(what, histories, levels, reference))
     norms = (draw_gradients(name, units) for name, units in histories.items())
     shown.append(next(filter(None, norms), None))
     text = (
@@ -59,18 +57,6 @@ def _curves_block(data: ReportData, entries: list[Ranked]) -> Block:
     )
     pictures, table = [picture for picture in shown if picture], tabulate_history(data)
     return Block("Learning curves", text, pictures=pictures, csv=HISTORY, data=table)
-
-
-def more_epochs(record: ModelRecord) -> str:
-    """What to say of more epochs where the loss was still falling; "" where nobody can know."""
-    train = record.settings.get("train", {})
-    if not train or not record.epochs:
-        return ""
-    if train["epochs"]:
-        return "more epochs may help (train.epochs)"
-    if max(record.epochs) >= train["max_epochs"]:
-        return "more epochs may help (train.max_epochs)"
-    return "in the pilot later epochs brought next to nothing"
 
 
 def _confusion_blocks(data: ReportData, entries: list[Ranked], chosen: str) -> list[Block]:

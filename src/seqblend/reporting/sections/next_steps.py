@@ -6,25 +6,21 @@ import numpy as np
 
 from seqblend.reporting.elements.style import clean, percent
 from seqblend.reporting.facts.entries import Ranked
-from seqblend.reporting.facts.member_table import correlate_errors
 from seqblend.reporting.facts.records import ModelRecord, ReportData
 
-_MOST = 4
 _CUT = 0.02  # share of tokens beyond the cut from which a longer one is worth a try
-_ALIKE = 0.8  # correlation of errors from which two members are nearly one
 
 
 def next_steps(data: ReportData, entries: list[Ranked]) -> list[str]:
-    """At most four sentences, what costs least first."""
+    """A sentence each, what costs least first."""
     models = [e.record for e in entries if isinstance(e.record, ModelRecord)]
     steps = [
         _finish(data),
-        _add_another_kind(data, entries),
         _raise_max_len(data, models),
         _tune(data, models),
         _add_a_seed(data, models),
     ]
-    return [step for step in steps if step][:_MOST]
+    return [step for step in steps if step]
 
 
 def _finish(data: ReportData) -> str:
@@ -33,20 +29,6 @@ def _finish(data: ReportData) -> str:
     some = ", ".join(clean(name, 40) for name in data.missing[:3])
     more = ", …" if len(data.missing) > 3 else ""
     return f"Type the same command again: {len(data.missing)} units are missing ({some}{more})."
-
-
-def _add_another_kind(data: ReportData, entries: list[Ranked]) -> str:
-    """Where every pair of the blend's members makes the same mistakes, another kind is wanted."""
-    used = [e for e in entries if isinstance(e.record, ModelRecord) and e.record.weight]
-    if len(used) < 2:
-        return ""
-    least = correlate_errors(data, used).min()
-    if least < _ALIKE:
-        return ""
-    return (
-        f"Add a model of another kind (--models default,textcnn,transformer,chars): the errors of "
-        f"any two members have a correlation of {least:.2f} or more."
-    )
 
 
 def _raise_max_len(data: ReportData, models: list[ModelRecord]) -> str:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from seqblend.core import storage
-from seqblend.reporting.elements.blocks import Block, Picture, Section
-from seqblend.reporting.elements.report_tables import NOTHING, Column, ReportTable, to_csv
-from seqblend.reporting.elements.style import percent, styled, to_png
-from seqblend.reporting.figures.trials import draw_history
+from seqblend.reporting.elements.blocks import Block, Section
+from seqblend.reporting.elements.report_tables import NOTHING, Column, ReportTable
+from seqblend.reporting.elements.style import percent
 
 _SHOWN = 12  # trials on the page, the best ones
 
@@ -25,26 +22,12 @@ def tuning_section(records: list[dict[str, Any]]) -> Section:
         order = sorted(range(len(table.rows)), key=lambda i: _rank(record["table"][i]))
         shown = ReportTable(table.columns, [table.rows[i] for i in order[:_SHOWN]])
         text, notes = f"{record['verdict']}.", [*_importance(record), *record["warnings"]]
-        pictures, csv = pictures_of(record), f"tuning_{model}.csv"
+        csv = f"tuning_{model}.csv"
         blocks += [
-            Block(model, text, notes, tabulate_scores(record), pictures),
+            Block(model, text, notes, tabulate_scores(record)),
             Block(f"Trials of {model}, the best first", table=shown, csv=csv, data=table.frame()),
         ]
     return Section("tuning", "Tuning", blocks, "Hyperparameters that were searched on these rows.")
-
-
-def write_tuning(record: dict[str, Any], folder: Path) -> None:
-    """The trials as tuning_<model>.csv and the pictures of one tuner's result, into a folder."""
-    model = record["model"]
-    storage.write_text(folder / f"tuning_{model}.csv", to_csv(tabulate_trials(record).frame()))
-    with styled():
-        for picture in pictures_of(record):
-            storage.write_bytes(folder / f"{picture.name}.png", to_png(picture.figure))
-
-
-def pictures_of(record: dict[str, Any]) -> list[Picture]:
-    """The history, where there is any trial."""
-    return [draw_history(record["model"], record["table"])] if record["table"] else []
 
 
 def _importance(record: dict[str, Any]) -> list[str]:
