@@ -331,14 +331,6 @@ def test_the_best_reachable_score_and_the_test_score_stand_beside(written, page)
     assert tests["nblr"] == ""
 
 
-def test_the_training_loss_is_that_of_each_units_own_last_epoch():
-    data = make_report(("bilstm",), blend=None)
-    record = replace(data.records[0], histories=[make_history(2, 0.8), make_history(4, 0.8)])
-    board = tabulate(data, rank_entries(replace(data, records=[record])))
-    key = [column.key for column in board.columns].index("train_loss")
-    assert board.rows[0][key] == pytest.approx(0.2)
-
-
 def test_two_records_of_one_name_are_refused(tmp_path):
     with pytest.raises(ValueError, match="distinct names"):
         write_report(make_report(("bilstm", "bilstm")), tmp_path)

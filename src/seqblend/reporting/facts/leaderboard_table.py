@@ -25,7 +25,7 @@ _SUMMARY = {
 _HELP = {
     "calibration_error": "expected calibration error: how far probabilities and shares lie apart"
 }
-_ASIDE = ("rows", "train_loss", "epochs", "epochs_to_99")  # in the CSV alone
+_ASIDE = ("rows", "epochs", "epochs_to_99")  # in the CSV alone
 
 
 def tabulate(data: ReportData, entries: list[Ranked]) -> ReportTable:
@@ -46,7 +46,6 @@ def tabulate(data: ReportData, entries: list[Ranked]) -> ReportTable:
         Column("fold_sd", "fold std", "score", "standard deviation of the folds' scores"),
         *([Column("test", f"{title_of(data.metric)}, test", "score")] if has_test else []),
         *(Column(k, v, "score", _HELP.get(k, "")) for k, v in _SUMMARY.items() if k != data.metric),
-        Column("train_loss", "train loss", "score", "of the last epoch, mean over units"),
         Column("epochs", "epochs", "epochs", "mean over units"),
         Column("epochs_to_99", "epochs to 99 %", "epochs", f"epochs to 99 % of {goal}"),
         Column("parameters", "parameters", "count"),
@@ -93,13 +92,11 @@ def _distance(data: ReportData, entry: Ranked, lead: Ranked | None) -> list[Any]
 
 
 def _cost(record: ModelRecord | BlendRecord, best: float | None) -> list[Any]:
-    """Training loss, epochs, epochs to 99 %, parameters, seconds, tokens/s, weight."""
+    """Epochs, epochs to 99 %, parameters, seconds, tokens/s, weight."""
     if isinstance(record, BlendRecord):
-        return [NOTHING] * 7
-    losses = [h["train_loss"][-1] for h in record.histories if h.get("train_loss")]
+        return [NOTHING] * 6
     reached = mean_epochs_to(record, best)
     return [
-        float(np.mean(losses)) if losses else NOTHING,
         float(np.mean(record.epochs)) if any(record.epochs) else NOTHING,
         NOTHING if reached is None else reached,
         record.parameters,

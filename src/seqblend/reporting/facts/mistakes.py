@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from seqblend.evaluation.leaderboard import submitted_row
 from seqblend.evaluation.metrics import predict_classes
 from seqblend.reporting.elements.report_tables import Column, ReportTable, table_of
 from seqblend.reporting.elements.style import clean, display_labels
@@ -19,24 +20,18 @@ _EXCERPT = 160  # characters of a row
 
 def tabulate_worst(data: ReportData, entries: list[Ranked]) -> ReportTable:
     """The 30 wrong rows with the least probability of their class, by the blend or the best."""
-    scored, chosen = _chosen(entries)
+    chosen = submitted_row(entries)
     labels, p = data.labels[chosen.rows], chosen.record.oof[chosen.rows]
     wrong = np.flatnonzero(predict_classes(p) != labels)
     worst = wrong[np.argsort(p[wrong, labels[wrong]], kind="stable")[:_WORST]]
-    return _tabulate(data, scored, chosen, chosen.rows[worst])
+    return _tabulate(data, entries, chosen, chosen.rows[worst])
 
 
 def tabulate_suspects(data: ReportData, entries: list[Ranked]) -> ReportTable:
     """Every row whose label may be wrong by the diagnosis, the most doubtful first."""
-    scored, chosen = _chosen(entries)
+    chosen = submitted_row(entries)
     rows = np.zeros(0, dtype=np.int64) if data.suspects is None else data.suspects.rows
-    return _tabulate(data, scored, chosen, rows[np.isin(rows, chosen.rows)])
-
-
-def _chosen(entries: list[Ranked]) -> tuple[list[Ranked], Ranked]:
-    """(entries that have predictions, that which is submitted)."""
-    scored = [entry for entry in entries if len(entry.rows)]
-    return scored, next((entry for entry in scored if entry.is_blend), scored[0])
+    return _tabulate(data, entries, chosen, rows[np.isin(rows, chosen.rows)])
 
 
 def _tabulate(
@@ -47,7 +42,7 @@ def _tabulate(
     rows: int64 [r], positions among the training rows
     """
     names, texts = display_labels(data.classes), data.texts
-    models = [entry for entry in entries if not entry.is_blend] or entries
+    models = [e for e in entries if len(e.rows) and not e.is_blend] or [chosen]
     p, labels = chosen.record.oof[rows], data.labels[rows]
     right = sum(predict_classes(np.nan_to_num(e.record.oof[rows])) == labels for e in models)
     positions = rows.tolist()

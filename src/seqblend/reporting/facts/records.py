@@ -128,7 +128,7 @@ class ReportData:
     missing: units that there was no time for, or that failed
     texts: the rows themselves, for the errors; without them these have no words
     explanations: what explanations/ holds
-    suspects: from a diagnosis of the labels; without one, rows that all models agree against
+    suspects: from a diagnosis of the labels
     diagnosis: what the doctor found; submissions: those logged, with what a leaderboard said
     """
 

@@ -1,8 +1,7 @@
-"""The section on models: learning curves, gradients, confusion, reliability."""
+"""The section on models: learning curves, gradient norms, confusion."""
 
 from __future__ import annotations
 
-from seqblend.evaluation.calibration import measure_reliability
 from seqblend.evaluation.leaderboard import submitted_row
 from seqblend.reporting.elements.blocks import Block, Picture, Section
 from seqblend.reporting.elements.report_tables import ReportTable
@@ -18,7 +17,6 @@ from seqblend.reporting.facts.leaderboard_table import reference_of
 from seqblend.reporting.facts.records import ModelRecord, ReportData
 from seqblend.reporting.figures.epochs import draw_curves, draw_gradients
 from seqblend.reporting.figures.matrices import SHOWN, draw_confusion, worst_classes
-from seqblend.reporting.figures.reliability import draw_reliability
 
 _EMBEDDED = 4  # confusion matrices on the page; the others lie beside it
 
@@ -28,13 +26,6 @@ def models_section(data: ReportData, entries: list[Ranked]) -> Section:
     blocks, chosen = [_curves_block(data, entries)], submitted_row(entries)
     if chosen is not None:
         blocks += _confusion_blocks(data, entries, chosen.name)
-        measured = {
-            e.name: measure_reliability(data.labels[e.rows], e.record.oof[e.rows])
-            for e in entries
-            if len(e.rows)
-        }
-        picture = draw_reliability(measured, chosen.name)
-        blocks.append(Block("Calibration of the probabilities", pictures=[picture]))
     shown = [block for block in blocks if block.pictures or block.table]
     sentences = [picture.sentence for block in shown[:1] for picture in block.pictures[:1]]
     return Section("models", "Models", shown, "".join(sentences))

@@ -1,10 +1,8 @@
-"""The section that makes it all again: command, submission, environment, runs and settings."""
+"""The section that makes it all again: command, submission, environment and runs."""
 
 from __future__ import annotations
 
 from typing import Any
-
-import pandas as pd
 
 from seqblend.reporting.elements.blocks import Block, Section
 from seqblend.reporting.elements.report_tables import Column, ReportTable, table_of
@@ -13,7 +11,7 @@ from seqblend.reporting.facts.records import ReportData
 
 
 def reproduction_section(data: ReportData) -> Section:
-    """Command, the submission's checks, hashes, versions, device, runs, settings."""
+    """Command, the submission's checks, hashes, versions, device, runs."""
     blocks = [Block("Command", code=relative_paths(data.command))] if data.command else []
     for title, facts in (("Submission", data.submission), ("Environment", data.environment)):
         if facts:
@@ -31,24 +29,10 @@ def reproduction_section(data: ReportData) -> Section:
                 ],
             }
         )
-        blocks.append(Block("Runs", table=table, is_half=True))
-    settings = tabulate_settings(data)
-    if len(settings):
-        text = "Every setting of every model."
-        blocks.append(Block("Settings", text, csv="settings.csv", data=settings, is_half=True))
+        text = "Every setting of a run is in its runs/<run>/manifest.json."
+        blocks.append(Block("Runs", text, table=table))
     lead = "The same command on the same data and versions gives the same scores."
     return Section("reproduce", "Reproduce", blocks, lead)
-
-
-def tabulate_settings(data: ReportData) -> pd.DataFrame:
-    """A row per model and setting: model, `train.lr`, value."""
-    rows = [
-        (record.name, key, str(value))
-        for record in data.records
-        for settings in pd.json_normalize(record.settings).to_dict("records")
-        for key, value in settings.items()
-    ]
-    return pd.DataFrame(rows, columns=["model", "setting", "value"])
 
 
 def _epochs(epochs: list[int]) -> str:
