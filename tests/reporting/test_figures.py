@@ -20,7 +20,7 @@ from seqblend.reporting.elements.style import (
 )
 from seqblend.reporting.facts.breakdowns import GroupAccuracy
 from seqblend.reporting.facts.histories import stack_units
-from seqblend.reporting.figures.epochs import draw_curves, draw_gradients
+from seqblend.reporting.figures.epochs import describe_loss, draw_curves, draw_gradients
 from seqblend.reporting.figures.lengths import draw_lengths
 from seqblend.reporting.figures.matrices import draw_confusion, draw_correlation, worst_classes
 
@@ -128,13 +128,14 @@ def test_every_unit_is_a_thin_line_and_the_mean_a_thick_one():
 def test_a_single_epoch_is_still_visible():
     picture = draw_curves("loss", {"a": [{"train_loss": [1.0], "valid_loss": [2.0]}]}, {})
     assert all(line.get_marker() != "None" for line in picture.figure.axes[0].lines[1::2])
-    assert "2.0000, at epoch 1 of 1" in picture.sentence
 
 
 def test_the_loss_sentence_says_when_the_minimum_was():
     units = [{"train_loss": [2.0, 1.0, 0.5], "valid_loss": [2.0, 1.0, 1.25]}]
-    sentence = draw_curves("loss", {"a": units}, {}).sentence
-    assert "loss, 1.2500; its minimum was 1.0000, at epoch 2 of 3." in sentence
+    sentence = describe_loss({"a": units, "b": [{"valid_loss": [1.5]}]})
+    assert sentence.startswith("a ends with the lowest validation loss, 1.2500; its minimum was")
+    assert "1.0000, at epoch 2 of 3" in sentence
+    assert describe_loss({"nblr": [{}]}) == ""
 
 
 def test_without_any_epoch_there_is_no_curve():
@@ -159,11 +160,11 @@ def test_the_length_sentence_says_whether_the_difference_is_clear():
     apart = np.array([[0.5, 0.9], [0.4, 0.85], [0.6, 0.95]])
     found = GroupAccuracy(["1–5", "6–9"], {"a": apart})
     sentence = draw_lengths(found, "a").sentence
-    assert "least accurate at 1–5 tokens (0.5000)" in sentence
+    assert "lowest at 1–5 tokens (0.5000)" in sentence
     assert "do not overlap" in sentence
     alike = GroupAccuracy(["1–5", "6–9"], {"a": np.full((3, 2), 0.5)})
     sentence = draw_lengths(alike, "a").sentence
-    assert sentence == "a is as accurate at every length (0.5000)."
+    assert sentence == "Accuracy of a: 0.5000 at every length."
 
 
 def test_the_correlation_sentence_names_the_pair_that_differs_most():

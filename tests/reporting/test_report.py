@@ -26,7 +26,6 @@ from seqblend.reporting.elements.style import relative_paths
 from seqblend.reporting.facts.entries import rank_entries
 from seqblend.reporting.facts.histories import epochs_to_share
 from seqblend.reporting.facts.leaderboard_table import tabulate
-from seqblend.reporting.facts.records import BEST_REACHABLE
 from seqblend.reporting.report import write_report
 from seqblend.reporting.sections.headline import headline, judge
 
@@ -58,7 +57,7 @@ def written(tmp_path_factory):
     """The folder of one report of three models and a blend, with hostile class names."""
     folder = tmp_path_factory.mktemp("report")
     data = make_report(("nblr", "bigru", "bilstm"), HOSTILE)
-    data = replace(data, reference={"best reachable accuracy": 0.9952})
+    data = replace(data, best_reachable=0.9952)
     data = replace(data, blend=replace(data.blend, test={"accuracy": 0.71}))
     write_report(data, folder)
     return folder
@@ -221,10 +220,10 @@ def test_epochs_to_99_percent_of_the_best_reachable_are_shown_where_it_is_known(
         {"valid_accuracy": accuracies} for accuracies in ([0.5, 0.8, 0.9], [0.8, 0.8, 0.8])
     ]
     bilstm = replace(data.records[0], histories=histories)
-    known = replace(data, records=[bilstm], reference={BEST_REACHABLE: 0.8})
+    known = replace(data, records=[bilstm], best_reachable=0.8)
     columns, ((*_, last),) = leaderboard_rows(known, rank_entries(known))
     assert (columns[-1], last) == ("to 99 %", "1.5")
-    out_of_reach = replace(known, reference={BEST_REACHABLE: 0.9})
+    out_of_reach = replace(known, best_reachable=0.9)
     assert leaderboard_rows(out_of_reach, rank_entries(out_of_reach))[1][0][-1] == "-"
     assert "to 99 %" not in leaderboard_rows(data, rank_entries(data))[0]
 

@@ -21,6 +21,7 @@ from seqblend.diagnosis.record import Diagnosis
 from seqblend.evaluation.leaderboard import format_score
 from seqblend.models.anatomy import count_parameters, describe_layers
 from seqblend.models.registry import entry_for, resolve_options
+from seqblend.reporting.facts.records import BEST_REACHABLE
 from seqblend.reporting.sections.data_section import list_missing, tabulate_coverage
 from seqblend.reporting.sections.pseudo_section import tabulate_pseudo
 from seqblend.running.project import Project
@@ -101,8 +102,8 @@ def show_finished(
     pseudo = tabulate_pseudo(data, finished.entries)
     if pseudo.rows:
         show_table(console, "pseudo-labels", [c.title for c in pseudo.columns], pseudo.shown())
-    for name, value in data.reference.items():
-        say(console, f"{name}: {value:.4f}")
+    if data.best_reachable is not None:
+        say(console, f"{BEST_REACHABLE}: {data.best_reachable:.4f}")
     if outcome.submission is not None:
         say(console, f"submission: {outcome.submission.path}", "green")
         _show_superseded(console, project)

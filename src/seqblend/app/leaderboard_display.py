@@ -7,13 +7,13 @@ import numpy as np
 from seqblend.evaluation.leaderboard import format_score, submitted_row
 from seqblend.reporting.facts.entries import Ranked, compare
 from seqblend.reporting.facts.histories import mean_epochs_to
-from seqblend.reporting.facts.records import BEST_REACHABLE, ModelRecord, ReportData
+from seqblend.reporting.facts.records import ModelRecord, ReportData
 
 
 def leaderboard_rows(data: ReportData, entries: list[Ranked]) -> tuple[list[str], list[list[str]]]:
     """(columns, rows), best first; out-of-fold and test scores have columns of their own."""
     has_test = any(record.test for record in data.records)
-    best = data.reference.get(BEST_REACHABLE)
+    best = data.best_reachable
     others = [name for name in ("accuracy", "log_loss") if name != data.metric]
     columns = ["model", f"OOF {data.metric}", *(name.replace("_", " ") for name in others)]
     columns += ["diff. ± margin", "epochs", "time"]

@@ -20,7 +20,6 @@ from seqblend.reading.solution import read_solution
 from seqblend.reporting.facts.datacard import make_data_card
 from seqblend.reporting.facts.explanations import read_explanations
 from seqblend.reporting.facts.records import (
-    BEST_REACHABLE,
     BlendRecord,
     DoubtedLabels,
     ModelRecord,
@@ -64,7 +63,7 @@ def make_report_data(
         card=make_data_card(competition, project.folds, project.config.vocabulary.max_len),
         findings=competition.findings,
         warnings=[*competition.warnings, *warnings],
-        reference=read_reference(project.files.train.parent),
+        best_reachable=_read_best_reachable(project.files.train.parent),
         submission=vars(submission) | {"path": str(submission.path)} if submission else {},
         command=command,
         environment=_environment(project),
@@ -106,10 +105,10 @@ def _read_answers(project: Project) -> tuple[np.ndarray | None, list[str]]:
         return None, [f"no test scores: {error}"]
 
 
-def read_reference(folder: Path) -> dict[str, float]:
-    """The best reachable score, where the demo's maker left it."""
+def _read_best_reachable(folder: Path) -> float | None:
+    """The best reachable accuracy, where the demo's maker left it."""
     path = folder / BEST
-    return {BEST_REACHABLE: read_json(path)["expected_accuracy"]} if path.is_file() else {}
+    return read_json(path)["expected_accuracy"] if path.is_file() else None
 
 
 def _model_record(

@@ -33,7 +33,7 @@ def tabulate(data: ReportData, entries: list[Ranked]) -> ReportTable:
     has_test = any(entry.record.test for entry in entries)
     lead = submitted_row(entries)
     against = f"score less that of {lead.name}, which is submitted" if lead else ""
-    goal = f"the {BEST_REACHABLE}" if BEST_REACHABLE in data.reference else "its best accuracy"
+    goal = f"the {BEST_REACHABLE}" if data.best_reachable else "its best accuracy"
     columns = [
         Column("model", "model"),
         Column("split", "scored on", help="no row was scored by what had been fitted on it"),
@@ -42,7 +42,7 @@ def tabulate(data: ReportData, entries: list[Ranked]) -> ReportTable:
         Column("low", "95 % from", "score", "bootstrap over rows"),
         Column("high", "to", "score", "bootstrap over rows"),
         Column("difference", "difference", "signed", against),
-        Column("margin", "± 95 %", "score", "half the 95 % interval of the difference"),
+        Column("margin", "margin", "score", "half the 95 % interval of the difference"),
         Column("fold_sd", "fold std", "score", "standard deviation of the folds' scores"),
         *([Column("test", f"{title_of(data.metric)}, test", "score")] if has_test else []),
         *(Column(k, v, "score", _HELP.get(k, "")) for k, v in _SUMMARY.items() if k != data.metric),
@@ -79,7 +79,7 @@ def _line(data: ReportData, entry: Ranked, has_test: bool, lead: Ranked | None) 
         entry.spread if len(entry.folds) > 1 else NOTHING,
         *([test] if has_test else []),
         *(entry.summary.get(key) for key in _SUMMARY if key != data.metric),
-        *_cost(entry.record, data.reference.get(BEST_REACHABLE)),
+        *_cost(entry.record, data.best_reachable),
     ]
 
 
@@ -104,8 +104,3 @@ def _cost(record: ModelRecord | BlendRecord, best: float | None) -> list[Any]:
         NOTHING if record.tokens_per_second is None else record.tokens_per_second,
         NOTHING if record.weight is None else record.weight,
     ]
-
-
-def reference_of(data: ReportData) -> tuple[str, float] | None:
-    """The best accuracy that can be reached, where it is known."""
-    return next(((k, v) for k, v in data.reference.items() if "accuracy" in k.lower()), None)

@@ -13,7 +13,7 @@ from seqblend.data.sequences import SequenceSet
 from seqblend.diagnosis.record import Diagnosis
 from seqblend.reporting.facts.explanations import Explanation
 
-BEST_REACHABLE = "best reachable accuracy"  # a reference that synthetic data have
+BEST_REACHABLE = "best reachable accuracy"
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class ReportData:
     labels: int64 [n], indices into `classes`; fold: int64 [n], -1 where a row has no
         out-of-fold prediction; lengths: int64 [n], in tokens
     card: facts about the data, (label, value, remark) each
-    reference: such as {BEST_REACHABLE: 0.9952}
+    best_reachable: the accuracy that no model can exceed, which synthetic data have
     submission: path, rows, sha256, checks
     vectors: coverage of each source of token vectors, as embeddings/matching describes it
     vectors_scope: how they were used, and which rows they know
@@ -143,7 +143,7 @@ class ReportData:
     card: list[tuple[str, str, str]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    reference: dict[str, float] = field(default_factory=dict)
+    best_reachable: float | None = None
     submission: dict[str, Any] = field(default_factory=dict)
     command: str = ""
     environment: dict[str, str] = field(default_factory=dict)

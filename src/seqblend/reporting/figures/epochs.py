@@ -18,6 +18,7 @@ from seqblend.reporting.elements.style import (
     put_legend,
 )
 from seqblend.reporting.facts.histories import Histories, stack_units
+from seqblend.reporting.facts.records import BEST_REACHABLE
 
 # Training and validation of each model, float64 [units, epochs].
 Curves = dict[str, tuple[np.ndarray, np.ndarray]]
@@ -33,17 +34,14 @@ def draw_curves(
     what: str,
     histories: dict[str, Histories],
     levels: dict[str, float],
-    reference: tuple[str, float] | None = None,
+    best_reachable: float | None = None,
 ) -> Picture | None:
     """Training (dashed) and validation (solid) `loss` or `accuracy`; None without any epoch.
 
     histories: best model first; levels: for models without epochs, the score to draw as a line
+    best_reachable: drawn where it is known
     """
-    pairs = {
-        name: (stack_units(units, f"train_{what}"), stack_units(units, f"valid_{what}"))
-        for name, units in histories.items()
-    }
-    curves = {name: pair for name, pair in pairs.items() if pair[1].size}
+    curves = _stack_curves(what, histories)
     if not curves:
         return None
     figure, axes = new_figure(HALF, 3.9)
@@ -53,14 +51,22 @@ def draw_curves(
         elif name in levels:
             style = {"color": SERIES[i], "linewidth": 1.4, "linestyle": ":"}
             axes.axhline(levels[name], label=clean(name, 24), **style)
-    if reference:
-        label = f"{clean(reference[0])} {reference[1]:.4f}"
-        axes.axhline(reference[1], color=MUTED, linewidth=1, linestyle="--", label=label)
+    if best_reachable is not None:
+        label = f"{BEST_REACHABLE} {best_reachable:.4f}"
+        axes.axhline(best_reachable, color=MUTED, linewidth=1, linestyle="--", label=label)
     _use_epochs(axes, max(valid.shape[1] for _, valid in curves.values()))
     axes.set_title(f"{what.capitalize()} by epoch (dashed: training rows)")
     put_legend(figure, most=3)
-    sentence = _loss_sentence(curves) if what == "loss" else _LEVELS
-    return Picture(f"{what}_comparison", what.capitalize(), figure, sentence)
+    return Picture(f"{what}_comparison", what.capitalize(), figure, _LEVELS)
+
+
+def _stack_curves(what: str, histories: dict[str, Histories]) -> Curves:
+    """The curves of the models that have epochs."""
+    pairs = {
+        name: (stack_units(units, f"train_{what}"), stack_units(units, f"valid_{what}"))
+        for name, units in histories.items()
+    }
+    return {name: pair for name, pair in pairs.items() if pair[1].size}
 
 
 def _use_epochs(axes: Axes, last: int) -> None:
@@ -85,9 +91,12 @@ def _draw_model(axes: Axes, train: np.ndarray, valid: np.ndarray, i: int, name: 
             axes.plot(epochs, values.mean(0), markevery=every, label=label, **style)
 
 
-def _loss_sentence(curves: Curves) -> str:
-    """Who ends lowest, and where its minimum was."""
+def describe_loss(histories: dict[str, Histories]) -> str:
+    """Whose validation loss ends lowest, and where its minimum was; "" without any epoch."""
+    curves = _stack_curves("loss", histories)
     means = {name: np.nan_to_num(valid.mean(0), nan=np.inf) for name, (_, valid) in curves.items()}
+    if not means:
+        return ""
     best = min(means, key=lambda name: means[name][-1])
     mean = means[best]
     return (

@@ -37,9 +37,9 @@ def _sentence(whose: str, groups: list[str], array: np.ndarray) -> str:
     share, least, most = array
     low, high = int(np.nanargmin(share)), int(np.nanargmax(share))
     if share[low] == share[high]:
-        return f"{whose} is as accurate at every length ({share[low]:.4f})."
+        return f"Accuracy of {whose}: {share[low]:.4f} at every length."
     clear = "do not overlap" if most[low] < least[high] else "overlap"
     return (
-        f"{whose} is least accurate at {groups[low]} tokens ({share[low]:.4f}) and most at "
-        f"{groups[high]} ({share[high]:.4f}); the 95 % intervals {clear}."
+        f"Accuracy of {whose}: lowest at {groups[low]} tokens ({share[low]:.4f}), highest at "
+        f"{groups[high]} ({share[high]:.4f}); their 95 % intervals {clear}."
     )

@@ -13,7 +13,7 @@ from seqblend.evaluation.paired import PairedDifference
 from seqblend.reporting.elements.style import clean, shorten_paths
 from seqblend.reporting.facts.entries import Ranked, compare
 from seqblend.reporting.facts.leaderboard_table import title_of
-from seqblend.reporting.facts.records import BlendRecord, ReportData
+from seqblend.reporting.facts.records import BEST_REACHABLE, BlendRecord, ReportData
 
 BASELINE = "nblr"  # the linear model that everything has to beat
 
@@ -114,4 +114,6 @@ def _tiles(data: ReportData, entry: Ranked) -> list[tuple[str, str]]:
         tiles.append((f"±{entry.spread:.4f}", f"standard deviation over {len(entry.folds)} folds"))
     if (test := (record.test or {}).get(data.metric)) is not None:
         tiles.append((f"{test:.4f}", "on the solution file"))
-    return tiles + [(f"{value:.4f}", clean(name)) for name, value in data.reference.items()]
+    if data.best_reachable is not None:
+        tiles.append((f"{data.best_reachable:.4f}", BEST_REACHABLE))
+    return tiles

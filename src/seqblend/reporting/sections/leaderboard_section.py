@@ -19,7 +19,6 @@ def leaderboard_section(data: ReportData, entries: list[Ranked]) -> Section:
         f"Sorted by {title} over all rows. Models are scored out of fold, the blend is "
         "cross-fitted: no row is scored by anything that was fitted on it."
     )
-    text += "".join(f" {name.capitalize()}: {v:.4f}." for name, v in data.reference.items())
     board = tabulate(data, entries)
     block = Block(text=text, table=shorten(board), csv=BOARD, data=board.frame())
     summary = ""

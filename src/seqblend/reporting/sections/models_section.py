@@ -1,4 +1,4 @@
-"""The section on models: learning curves, gradient norms, confusion."""
+"""The section on models: curves by epoch and length, gradient norms, confusion."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from seqblend.reporting.elements.blocks import Block, Picture, Section
 from seqblend.reporting.elements.report_tables import ReportTable
 from seqblend.reporting.elements.style import clean
 from seqblend.reporting.facts.breakdowns import (
+    accuracy_by_length,
     matrices_of,
     tabulate_classes,
     tabulate_history,
 )
 from seqblend.reporting.facts.entries import Ranked
-from seqblend.reporting.facts.histories import HISTORY
-from seqblend.reporting.facts.leaderboard_table import reference_of
+from seqblend.reporting.facts.histories import HISTORY, Histories
 from seqblend.reporting.facts.records import ModelRecord, ReportData
-from seqblend.reporting.figures.epochs import draw_curves, draw_gradients
+from seqblend.reporting.figures.epochs import describe_loss, draw_curves, draw_gradients
+from seqblend.reporting.figures.lengths import draw_lengths
 from seqblend.reporting.figures.matrices import SHOWN, draw_confusion, worst_classes
 
 _EMBEDDED = 4  # confusion matrices on the page; the others lie beside it
@@ -23,31 +24,34 @@ _EMBEDDED = 4  # confusion matrices on the page; the others lie beside it
 
 def models_section(data: ReportData, entries: list[Ranked]) -> Section:
     """Everything about single models and the blend, best first."""
-    blocks, chosen = [_curves_block(data, entries)], submitted_row(entries)
-    if chosen is not None:
-        blocks += _confusion_blocks(data, entries, chosen.name)
-    shown = [block for block in blocks if block.pictures or block.table]
-    sentences = [picture.sentence for block in shown[:1] for picture in block.pictures[:1]]
-    return Section("models", "Models", shown, "".join(sentences))
-
-
-def _curves_block(data: ReportData, entries: list[Ranked]) -> Block:
-    """Loss and accuracy by epoch of all models, gradient norms of the best that has any."""
     models = [entry for entry in entries if isinstance(entry.record, ModelRecord)]
-    histories = {e.name: e.record.histories for e in models}
-    shown: list[Picture | None] = []
+    histories, chosen = {e.name: e.record.histories for e in models}, submitted_row(entries)
+    pictures = _draw_curves(data, models, histories)
+    blocks = []
+    if chosen is not None:
+        pictures.append(draw_lengths(accuracy_by_length(data, entries), chosen.name))
+        blocks = _confusion_blocks(data, entries, chosen.name)
+    if shown := [picture for picture in pictures if picture]:
+        text = (
+            "By epoch, thin lines are single units (one fold, one seed), the thick line is their "
+            "mean. Training rows are scored during training, with dropout."
+        )
+        table = tabulate_history(data)
+        blocks.insert(0, Block("Curves", text, pictures=shown, csv=HISTORY, data=table))
+    return Section("models", "Models", blocks, describe_loss(histories))
+
+
+def _draw_curves(
+    data: ReportData, models: list[Ranked], histories: dict[str, Histories]
+) -> list[Picture | None]:
+    """Loss and accuracy by epoch of all models, gradient norms of the best that has any."""
+    shown = []
     for what, key in (("loss", "log_loss"), ("accuracy", "accuracy")):
         levels = {e.name: v for e in models if (v := e.summary.get(key)) is not None}
-        reference = reference_of(data) if what == "accuracy" else None
-        shown.append(draw_curves(what, histories, levels, reference))
+        best = data.best_reachable if what == "accuracy" else None
+        shown.append(draw_curves(what, histories, levels, best))
     norms = (draw_gradients(name, units) for name, units in histories.items())
-    shown.append(next(filter(None, norms), None))
-    text = (
-        "Thin lines are single units (one fold, one seed), the thick line is their mean. Training "
-        "rows are scored during training, with dropout."
-    )
-    pictures, table = [picture for picture in shown if picture], tabulate_history(data)
-    return Block("Learning curves", text, pictures=pictures, csv=HISTORY, data=table)
+    return [*shown, next(filter(None, norms), None)]
 
 
 def _confusion_blocks(data: ReportData, entries: list[Ranked], chosen: str) -> list[Block]:
