@@ -12,13 +12,14 @@ from seqblend.core.storage import write_arrays
 from seqblend.diagnosis.cards import MemberCard
 from seqblend.diagnosis.record import Diagnosis
 from seqblend.evaluation.calibration import measure_reliability
+from seqblend.evaluation.check import Check
 from seqblend.reporting.facts.breakdowns import accuracy_by_length
 from seqblend.reporting.facts.entries import rank_entries
 from seqblend.reporting.facts.explanations import read_explanations
 from seqblend.reporting.facts.leaderboard_table import tabulate
 from seqblend.reporting.facts.member_table import correlate_errors, tabulate_members
-from seqblend.reporting.facts.mistakes import tabulate_suspects, tabulate_worst
-from seqblend.reporting.facts.records import DoubtedLabels, RowTexts
+from seqblend.reporting.facts.mistakes import find_label_check, tabulate_suspects, tabulate_worst
+from seqblend.reporting.facts.records import RowTexts
 from seqblend.reporting.figures.token_strips import lay_out
 from seqblend.reporting.sections.next_steps import next_steps
 from seqblend.reporting.sections.validation_section import validation_section
@@ -120,9 +121,14 @@ def test_the_worst_rows_are_the_least_probable_labels_and_wrong(data, entries):
 
 
 def test_suspected_labels_are_those_of_the_diagnosis_in_its_order(data, entries):
-    given = replace(data, suspects=DoubtedLabels(np.array([7, 3]), "as confident learning has it"))
-    assert [row[0] for row in tabulate_suspects(given, entries).rows] == ["7", "3"]
-    assert tabulate_suspects(data, entries).rows == []
+    checks = [
+        Check("labels", "how", "2 rows", "what", details={"positions": rows})
+        for rows in ([], [7, 3])
+    ]
+    check = find_label_check(replace(data, diagnosis=Diagnosis(checks)))
+    assert [row[0] for row in tabulate_suspects(data, entries, check).rows] == ["7", "3"]
+    assert find_label_check(data) is None
+    assert find_label_check(replace(data, diagnosis=Diagnosis(checks[:1]))) is None
 
 
 def make_texts_of(rows):

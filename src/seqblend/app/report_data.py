@@ -21,7 +21,6 @@ from seqblend.reporting.facts.datacard import make_data_card
 from seqblend.reporting.facts.explanations import read_explanations
 from seqblend.reporting.facts.records import (
     BlendRecord,
-    DoubtedLabels,
     ModelRecord,
     PseudoFacts,
     ReportData,
@@ -70,20 +69,9 @@ def make_report_data(
         vectors=project.embedding.coverage,
         vectors_scope=project.embedding.scope,
         tuned=tuned_records(project.workspace, project.fingerprint.data),
-        suspects=_suspects_of(diagnosis),
         diagnosis=diagnosis,
         submissions=scored_submissions(project.places.submissions / "log.csv", competition.name),
     )
-
-
-def _suspects_of(diagnosis: Diagnosis | None) -> DoubtedLabels | None:
-    """The rows whose label the doctor doubts; None without a diagnosis."""
-    checks = diagnosis.checks if diagnosis else []
-    check = next((check for check in checks if "positions" in check.details), None)
-    if check is None:
-        return None
-    how = f"{check.description}: {check.figure}"
-    return DoubtedLabels(np.array(check.details["positions"], dtype=np.int64), how)
 
 
 def make_texts(competition: Competition) -> RowTexts:

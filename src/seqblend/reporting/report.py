@@ -95,17 +95,10 @@ def render_page(title: str, head: dict[str, Any] | None, parts: list[Section]) -
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"clean": clean, "code_lines": code_lines}
+    environment.filters["clean"] = clean
     return environment.get_template("index.html.j2").render(
         competition=title,
         verdict=head,
         sections=parts,
         svg=lambda picture: Markup(to_svg(picture.figure)),
     )
-
-
-def code_lines(code: str) -> list[str]:
-    """Printable lines of a command or of settings, indentation kept."""
-    return [
-        line[: len(line) - len(line.lstrip(" "))] + clean(line, 1000) for line in code.splitlines()
-    ]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from seqblend.evaluation.check import Check
 from seqblend.evaluation.leaderboard import submitted_row
 from seqblend.evaluation.metrics import predict_classes
 from seqblend.reporting.elements.report_tables import Column, ReportTable, table_of
@@ -27,10 +28,15 @@ def tabulate_worst(data: ReportData, entries: list[Ranked]) -> ReportTable:
     return _tabulate(data, entries, chosen, chosen.rows[worst])
 
 
-def tabulate_suspects(data: ReportData, entries: list[Ranked]) -> ReportTable:
-    """Every row whose label may be wrong by the diagnosis, the most doubtful first."""
-    chosen = submitted_row(entries)
-    rows = np.zeros(0, dtype=np.int64) if data.suspects is None else data.suspects.rows
+def find_label_check(data: ReportData) -> Check | None:
+    """The doctor's check that names rows whose label may be wrong; None without one."""
+    checks = data.diagnosis.checks if data.diagnosis else []
+    return next((check for check in checks if check.details.get("positions")), None)
+
+
+def tabulate_suspects(data: ReportData, entries: list[Ranked], check: Check) -> ReportTable:
+    """Every row whose label may be wrong by the check, the most doubtful first."""
+    chosen, rows = submitted_row(entries), np.array(check.details["positions"], dtype=np.int64)
     return _tabulate(data, entries, chosen, rows[np.isin(rows, chosen.rows)])
 
 

@@ -103,17 +103,6 @@ class RowTexts:
 
 
 @dataclass(frozen=True)
-class DoubtedLabels:
-    """Rows whose label may be wrong, the most doubtful first; how: how they were found.
-
-    rows: int64 [s]
-    """
-
-    rows: np.ndarray
-    how: str
-
-
-@dataclass(frozen=True)
 class ReportData:
     """Everything a report reads.
 
@@ -128,7 +117,6 @@ class ReportData:
     missing: units that there was no time for, or that failed
     texts: the rows themselves, for the errors; without them these have no words
     explanations: what explanations/ holds
-    suspects: from a diagnosis of the labels
     diagnosis: what the doctor found; submissions: those logged, with what a leaderboard said
     """
 
@@ -153,6 +141,5 @@ class ReportData:
     missing: list[str] = field(default_factory=list)
     texts: RowTexts | None = None
     explanations: list[Explanation] = field(default_factory=list)
-    suspects: DoubtedLabels | None = None
     diagnosis: Diagnosis | None = None
     submissions: list[Scored] = field(default_factory=list)

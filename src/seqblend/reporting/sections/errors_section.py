@@ -8,7 +8,7 @@ from seqblend.reporting.elements.blocks import Block, Section
 from seqblend.reporting.elements.report_tables import ReportTable
 from seqblend.reporting.elements.style import clean, percent
 from seqblend.reporting.facts.entries import Ranked
-from seqblend.reporting.facts.mistakes import tabulate_suspects, tabulate_worst
+from seqblend.reporting.facts.mistakes import find_label_check, tabulate_suspects, tabulate_worst
 from seqblend.reporting.facts.records import ReportData
 from seqblend.reporting.figures.token_strips import draw_explanation
 
@@ -27,9 +27,9 @@ def errors_section(data: ReportData, entries: list[Ranked]) -> Section:
             "something cut off? Could a person tell?"
         )
         blocks.append(Block("Worst rows", text, table=worst, csv="worst_rows.csv"))
-    doubted = tabulate_suspects(data, entries)
-    if doubted.rows:
-        text = f"{data.suspects.how[:1].upper()}{data.suspects.how[1:]}."
+    if check := find_label_check(data):
+        doubted = tabulate_suspects(data, entries, check)
+        text = f"{check.description[:1].upper()}{check.description[1:]}: {check.figure}."
         shown = ReportTable(doubted.columns, doubted.rows[:_SUSPECTS])
         title, csv = "Labels that may be wrong", "suspected_labels.csv"
         blocks.append(Block(title, text, table=shown, csv=csv, data=doubted.frame()))

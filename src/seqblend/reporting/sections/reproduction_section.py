@@ -23,23 +23,15 @@ def reproduction_section(data: ReportData) -> Section:
             {
                 Column("model", "model"): [r.name for r in data.records],
                 Column("run", "run"): [r.run for r in data.records],
-                Column("epochs", "epochs by unit"): [_epochs(r.epochs) for r in data.records],
                 Column("deterministic", "deterministic"): [
                     "yes" if r.deterministic else "no (GPU)" for r in data.records
                 ],
             }
         )
-        text = "Every setting of a run is in its runs/<run>/manifest.json."
+        text = "Settings and epochs of a run are in its runs/<run>/manifest.json."
         blocks.append(Block("Runs", text, table=table))
     lead = "The same command on the same data and versions gives the same scores."
     return Section("reproduce", "Reproduce", blocks, lead)
-
-
-def _epochs(epochs: list[int]) -> str:
-    """`3, 3, 3`, or `3 each` where they are many and equal."""
-    if len(epochs) > 1 and len(set(epochs)) == 1:
-        return f"{epochs[0]} each" if epochs[0] else "none"
-    return ", ".join(map(str, epochs))
 
 
 def _plain(value: Any) -> str:
