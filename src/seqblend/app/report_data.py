@@ -127,7 +127,7 @@ def _model_record(
         weight=weight,
         test=None if answers is None else summarise(answers, result.test.astype(np.float64)),
         deterministic=manifest["deterministic"],
-        settings={key: manifest[key] for key in ("options", "train", "vocabulary", "precision")},
+        settings={key: manifest[key] for key in ("train", "vocabulary")},
         notes=notes,
         remark=manifest.get("remark", ""),
         pseudo=_pseudo_facts(project, result, answers),
