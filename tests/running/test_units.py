@@ -27,7 +27,7 @@ from seqblend.reading.cache import load_or_read
 from seqblend.reading.discovery import find_files
 from seqblend.running.results import check_result, collect_run, finished_runs
 from seqblend.running.runs import PILOT, Unit, plan_units
-from seqblend.running.units import restore_member, run_unit
+from seqblend.running.units import _rows_of, restore_member, run_unit
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +68,16 @@ def test_the_pilot_trains_inside_the_training_rows_of_fold_0_and_names_the_epoch
     assert not fold["epochs_chosen_on_validation"]
     valid = read_array(trained.job(Unit(run, 0, PILOT)).folder / "valid.npy")
     assert len(valid) == pytest.approx(0.2 * np.sum(trained.fold != 0), abs=3)
+
+
+def test_the_pilot_that_chooses_the_epochs_sees_no_row_that_fold_0_scores(trained):
+    run, fold = runs_of(trained)[1], trained.fold
+    pilot, scored = (
+        _rows_of(Unit(run, 0, place), trained.competition.labels, fold, trained.folds.keys)
+        for place in (PILOT, 0)
+    )
+    assert not np.intersect1d(np.concatenate(pilot), scored[1]).size
+    assert (fold[scored[1]] == 0).all()
 
 
 def test_folds_predict_with_the_temperature_that_the_pilot_found(trained):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from operator import attrgetter
 from pathlib import Path
 
 import torch
@@ -173,18 +172,16 @@ def fit_plan(
     *,
     deadline: float | None = None,
     on_progress: Callable[[TrainingProgress], None] = lambda _: None,
-    name_of: Callable[[Unit], str] = attrgetter("name"),
 ) -> Schedule:
     """Fit the missing units.
 
     on_progress: called before the first one and after each that is done
-    name_of: what units are called on the terminal
     """
     jobs = [project.job(unit) for unit in plan.missing]
     schedule = Schedule(jobs, dict(plan.done), plan.estimator.seconds, deadline)
     devices = project.machine.devices[: max(len(jobs), 1)]
     metric = project.competition.metric
-    with TrainingProgress(console, schedule, metric, len(devices), name_of) as progress:
+    with TrainingProgress(console, schedule, metric, len(devices)) as progress:
         on_progress(progress)
         if not jobs:
             return schedule

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from operator import attrgetter
 
 from seqblend.core.console import Console, Group, Status, duration, picture_of
 from seqblend.evaluation.leaderboard import format_score
 from seqblend.running.executors import Event
-from seqblend.running.runs import PILOT, Unit
+from seqblend.running.runs import PILOT
 from seqblend.running.scheduling import Schedule
 
 
@@ -31,12 +29,9 @@ class TrainingProgress:
         schedule: Schedule,
         metric: str,
         workers: int,
-        name_of: Callable[[Unit], str] = attrgetter("name"),
     ) -> None:
-        """name_of: what units are called; two that run at the same time need different names."""
         self.schedule, self.metric, self.workers = schedule, metric, workers
         self.leaderboard: list[tuple[str, str]] = []
-        self._name_of = name_of
         self._rows: dict[str, _Row] = {}
         self._status = Status(console, self._lines, self._picture)
 
@@ -58,7 +53,7 @@ class TrainingProgress:
     def show(self, event: Event) -> None:
         """Show what a worker reported."""
         unit, values = event.job.unit, event.values
-        name = self._name_of(unit)
+        name = unit.name
         if event.kind == "started":
             self._rows[name] = _Row(time.monotonic())
         elif event.kind == "progress" and "recovery" in values:

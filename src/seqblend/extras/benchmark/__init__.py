@@ -1,1 +1,1 @@
-"""Speed against the usual ways side by side, and what each training setting is worth."""
+"""Speed against the usual ways side by side."""
