@@ -99,7 +99,6 @@ def test_finished_runs_are_examined_too(project):
     assert {card["name"] for card in found["cards"]} == {"nblr", "tfidf"}
     assert sum(card["weight"] for card in found["cards"]) == 1  # no blend yet: the best run
     assert [one["share"] for one in found["shake_up"]] == [0.2, 0.3, 0.5]
-    assert found["variance"]["seed"] is None
     (other,) = {"nblr", "tfidf"} - {found["best"]}
     assert found["gains"].keys() == {other}
     assert f"{found['best']} over {other}" in shown
@@ -175,7 +174,6 @@ def test_the_report_of_a_session_says_what_the_doctor_found(project):
     assert notes  # a check is announced before it runs
     text = read_page(project.workspace.report)
     assert "exact duplicates | " in text
-    assert "Sources of variance" in text
     assert "Shake-up forecast" in text
     assert "(confident learning)" in text
     assert "error correlation" in text

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from seqblend.core.seeds import rng_for
-from seqblend.core.storage import read_json
-from seqblend.data.demo import make_model, posterior, sample, write_demo
+from seqblend.data.demo import make_model, posterior, sample
 from seqblend.diagnosis.cards import (
     MemberCard,
     make_cards,
@@ -21,9 +20,8 @@ from seqblend.diagnosis.forecasts import (
     measure_drop,
 )
 from seqblend.diagnosis.holdouts import HoldOut
-from seqblend.diagnosis.mislabelled import check_labels, find_label_errors, precision_and_recall
+from seqblend.diagnosis.mislabelled import check_labels, find_label_errors
 from seqblend.diagnosis.shakeup import forecast_shake_up
-from seqblend.diagnosis.variance import measure_variance, split_variance
 
 
 @pytest.fixture
@@ -113,19 +111,18 @@ def test_planted_wrong_labels_are_found_and_few_others(rng):
     labels, p = draw(rng, [0.4, 0.3, 0.3], 3_000, spread=4.0)
     wrong = rng.choice(3_000, 60, replace=False)
     labels[wrong] = (labels[wrong] + 1) % 3
-    precision, recall = precision_and_recall(find_label_errors(labels, p).rows, wrong)
-    assert precision > 0.9
-    assert recall > 0.9
-    assert precision_and_recall(np.array([], dtype=int), wrong) == (0.0, 0.0)
+    found = find_label_errors(labels, p).rows
+    hits = np.isin(found, wrong).sum()
+    assert hits / len(found) > 0.9
+    assert hits / len(wrong) > 0.9
 
 
 def test_rows_without_a_prediction_and_classes_without_rows_are_no_suspects():
     labels = np.array([0, 1, 0, 1])
     oof = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [np.nan] * 3, [0.7, 0.2, 0.1]])
-    check = check_labels("toy", labels, oof, list("abcd"), ("x", "y", "z"), np.array([2, 3]))
+    check = check_labels("toy", labels, oof, list("abcd"), ("x", "y", "z"))
     assert [row["id"] for row in check.details["rows"]] == []
     assert check.value == 0.0
-    assert check.details["recall"] == 0.0
 
 
 def test_a_drop_of_confidence_has_the_error_that_drawing_rows_gives_it(rng):
@@ -170,41 +167,13 @@ def test_seeds_that_differ_are_averaged_within_their_fold():
     assert error == pytest.approx(np.sqrt(of_fits + of_valid))
 
 
-def test_the_demo_names_the_labels_that_its_exact_posterior_contradicts(tmp_path):
-    write_demo(tmp_path, n_train=400, n_test=20)
+def test_the_labels_that_the_demo_drew_at_random_are_suspected_and_no_others():
     model = make_model(1)
-    rows, labels = sample(model, 420, rng_for(1, "demo-rows"))
-    p = posterior(model, rows)[:400]
-    wrong = read_json(tmp_path / "demo-best.json")["wrong_labels"]
-    assert wrong == np.flatnonzero(p.argmax(axis=1) != labels[:400]).tolist()
-    assert wrong
-    precision, recall = precision_and_recall(
-        find_label_errors(labels[:400], p).rows, np.array(wrong)
-    )
-    assert (precision, recall) == (1.0, 1.0)
-
-
-def test_variance_components_are_found_again(rng):
-    truth = {"fold": 0.03, "model": 0.05, "seed": 0.02, "rest": 0.06}
-    found = []
-    for _ in range(300):
-        scores = (
-            rng.normal(0, truth["model"], (6, 1, 1))
-            + rng.normal(0, truth["fold"], (1, 1, 5))
-            + rng.normal(0, truth["rest"], (6, 1, 5))
-            + rng.normal(0, truth["seed"], (6, 3, 5))
-        )
-        fingerprint = split_variance(scores, rows=0.0)
-        found.append([fingerprint.fold, fingerprint.model, fingerprint.seed, fingerprint.rest])
-    np.testing.assert_allclose(
-        np.sqrt(np.square(found).mean(axis=0)), list(truth.values()), rtol=0.12
-    )
-
-
-def test_one_seed_tells_nothing_of_seeds_and_one_fold_nothing_at_all(rng):
-    assert split_variance(rng.random((2, 1, 5)), rows=0.0).seed is None
-    labels, p = draw(rng, [0.5, 0.5], 50)
-    assert measure_variance([[HoldOut(labels, p, p, 0)]], "accuracy", 1) is None
+    rows, labels = sample(model, 400, rng_for(1, "demo-rows"))
+    p = posterior(model, rows)
+    wrong = np.flatnonzero(p.argmax(axis=1) != labels)
+    assert len(wrong)
+    assert sorted(find_label_errors(labels, p).rows) == wrong.tolist()
 
 
 def test_a_public_score_spreads_as_draws_of_its_rows_do(rng):

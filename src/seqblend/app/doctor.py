@@ -9,8 +9,7 @@ import numpy as np
 from seqblend.app.row_checks import check_rows
 from seqblend.app.submit import distinct_names
 from seqblend.blending.methods import NEGLIGIBLE
-from seqblend.core.storage import read_json, write_json
-from seqblend.data.demo import BEST
+from seqblend.core.storage import write_json
 from seqblend.diagnosis.cards import (
     MemberCard,
     make_cards,
@@ -22,13 +21,13 @@ from seqblend.diagnosis.holdouts import HoldOut, fit_hold_out, read_hold_outs
 from seqblend.diagnosis.mislabelled import check_labels
 from seqblend.diagnosis.record import Diagnosis, to_plain
 from seqblend.diagnosis.shakeup import forecast_shake_up
-from seqblend.diagnosis.variance import RESAMPLES, measure_variance
 from seqblend.evaluation.check import Check
 from seqblend.evaluation.leaderboard import Candidate, LeaderboardRow, rank
 from seqblend.evaluation.paired import PairedDifference, compare_out_of_fold
 from seqblend.running.project import Project
 from seqblend.running.results import RunResult, finished_runs, largest_blend
 
+RESAMPLES = 400  # of the bootstrap that compares each run with the best
 Weights = dict[str, float]  # of the blend's members, by name
 
 
@@ -64,7 +63,7 @@ def diagnose_runs(
     blend: tuple[Weights, np.ndarray] | None,
     checks: list[Check],
 ) -> Diagnosis:
-    """The checks of finished runs, variance components, the shake-up and the members' cards.
+    """The checks of finished runs, the shake-up and the members' cards.
 
     blend: ({member: weight}, oof float [n, c]); None: the best run is taken for it
     """
@@ -83,7 +82,6 @@ def diagnose_runs(
     cards = _make_cards(project, runs, parts, blend or ({best.name: 1.0}, best.record.oof))
     return Diagnosis(
         [*checks, *_check_runs(project, runs, parts, best)],
-        variance=measure_variance(list(parts.values()), competition.metric, project.folds.count),
         best=best.name,
         gains=_compare_with_best(project, ranked),
         shake_up=forecast_shake_up(
@@ -119,7 +117,6 @@ def _check_runs(
         best.record.oof,
         competition.train_ids,
         competition.classes,
-        _known_label_errors(project),
     )
     return [*checks, errors]
 
@@ -174,12 +171,3 @@ def best_two(
 def _trained(runs: dict[str, RunResult]) -> set[str]:
     """The members that are trained by epochs: another seed gives others."""
     return {name for name, run in runs.items() if any(run.manifest.get("epochs", []))}
-
-
-def _known_label_errors(project: Project) -> np.ndarray | None:
-    """int64 [k]: training rows whose label is known to be wrong, where a demo's maker left them."""
-    path = project.files.train.parent / BEST
-    wrong = read_json(path).get("wrong_labels") if path.is_file() else None
-    if wrong is None:
-        return None
-    return np.flatnonzero(np.isin(project.competition.train_ids, [str(each) for each in wrong]))

@@ -6,7 +6,6 @@ import math
 
 from seqblend.core.console import Console, say, show_table
 from seqblend.diagnosis.record import Diagnosis
-from seqblend.diagnosis.variance import VarianceComponents
 from seqblend.evaluation.check import Check
 
 _CARD_COLUMNS = (
@@ -19,8 +18,6 @@ def show_diagnosis(console: Console, diagnosis: Diagnosis) -> None:
     """Every check in a line, flags in red; then tables of finished runs, where there are some."""
     for check in diagnosis.checks:
         say(console, describe_check(check), "bold red" if check.is_flagged else "")
-    if diagnosis.variance:
-        say(console, describe_variance(diagnosis.variance))
     tables = {
         "differences": (
             ["run", "better by", "margin (95 %)", "significant"],
@@ -44,16 +41,6 @@ def describe_check(check: Check) -> str:
     mark = "! " if check.is_flagged else "- "
     advice = f" -> {check.advice}" if check.advice else ""
     return f"{mark}{check.name} ({check.description}): {check.figure}. {check.means}{advice}"
-
-
-def describe_variance(found: VarianceComponents) -> str:
-    """The standard deviation from each source in one line."""
-    seed = "unknown (one seed)" if found.seed is None else f"{found.seed:.4f}"
-    return (
-        f"standard deviation of a fold's score: from folds {found.fold:.4f}, seeds {seed}, "
-        f"models {found.model:.4f}, model x fold {found.rest:.4f}; "
-        f"from drawing a fold's rows alone {found.rows:.4f}"
-    )
 
 
 def _difference_rows(diagnosis: Diagnosis) -> list[list[str]]:

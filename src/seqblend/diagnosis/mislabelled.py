@@ -48,23 +48,16 @@ def find_label_errors(labels: np.ndarray, oof: np.ndarray) -> LabelErrors:
     return LabelErrors(rows, likely[rows], margins[rows])
 
 
-def precision_and_recall(suspected: np.ndarray, wrong: np.ndarray) -> tuple[float, float]:
-    """Of suspected rows the share that is wrong, and of wrong rows the share suspected."""
-    hits = len(np.intersect1d(suspected, wrong))
-    return hits / max(len(suspected), 1), hits / max(len(wrong), 1)
-
-
 def check_labels(
     model: str,
     labels: np.ndarray,
     oof: np.ndarray,
     ids: list[str],
     classes: tuple[str, ...],
-    planted: np.ndarray | None = None,
 ) -> Check:
     """Suspected label errors from a model's out-of-fold probabilities; NaN rows are left out.
 
-    labels: int64 [n]; oof: float [n, c]; planted: int64, positions of known errors (the demo's)
+    labels: int64 [n]; oof: float [n, c]
     """
     rows = np.flatnonzero(np.isfinite(oof).all(axis=1))
     found = find_label_errors(labels[rows], oof[rows])
@@ -80,12 +73,6 @@ def check_labels(
         }
         for row, likely, margin in zip(found.rows, found.likely, found.margins, strict=True)
     ][:SHOWN]
-    if planted is not None:
-        precision, recall = precision_and_recall(rows[found.rows], np.intersect1d(planted, rows))
-        figure += (
-            f"; of {len(planted)} known errors: precision {precision:.2f}, recall {recall:.2f}"
-        )
-        details |= {"planted": len(planted), "precision": precision, "recall": recall}
     first = ", ".join(row["id"] for row in details["rows"][:5])
     advice = "read these rows; leave out or relabel what is plainly wrong"
     return Check(

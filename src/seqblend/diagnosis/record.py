@@ -11,7 +11,6 @@ import numpy as np
 
 from seqblend.diagnosis.cards import MemberCard
 from seqblend.diagnosis.shakeup import ShakeUp
-from seqblend.diagnosis.variance import VarianceComponents
 from seqblend.evaluation.check import Check
 from seqblend.evaluation.paired import PairedDifference
 
@@ -26,7 +25,6 @@ class Diagnosis:
     """
 
     checks: list[Check]
-    variance: VarianceComponents | None = None
     best: str = ""
     gains: dict[str, PairedDifference] = field(default_factory=dict)
     shake_up: list[ShakeUp] = field(default_factory=list)

@@ -1,11 +1,8 @@
-"""The section on validation: checks, sources of variance, shake-up, and leaderboard scores."""
+"""The section on validation: checks, shake-up, and leaderboard scores."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from seqblend.diagnosis.shakeup import ShakeUp
-from seqblend.diagnosis.variance import VarianceComponents
 from seqblend.evaluation.check import Check
 from seqblend.reporting.elements.blocks import Block, Section
 from seqblend.reporting.elements.report_tables import NOTHING, Column, ReportTable, table_of
@@ -20,7 +17,7 @@ _PILOT = (
 
 
 def validation_section(data: ReportData) -> Section:
-    """Checks, sources of variance, shake-up forecast, and CV against leaderboard."""
+    """Checks, shake-up forecast, and CV against leaderboard."""
     found, blocks, lead = data.diagnosis, [], ""
     if found is not None and found.checks:
         flagged = [check for check in found.checks if check.is_flagged]
@@ -32,10 +29,6 @@ def validation_section(data: ReportData) -> Section:
         if passed:
             table = _tabulate_checks(passed)
             blocks.append(Block("Checks without a problem", table=table, is_folded=True))
-    if found is not None and found.variance is not None:
-        text = "Where the spread of a fold's score comes from, as standard deviations."
-        table = _tabulate_variance(found.variance)
-        blocks.append(Block("Sources of variance", text, table=table, is_half=True))
     if found is not None and found.shake_up:
         blocks.append(_shake_up_block(data, found.shake_up))
     if data.submissions:
@@ -60,28 +53,6 @@ def _tabulate_checks(checks: list[Check]) -> ReportTable:
     return table if any(check.advice for check in checks) else table.without("what to do")
 
 
-def _tabulate_variance(fingerprint: VarianceComponents) -> ReportTable:
-    """A line a source."""
-    columns = (
-        Column("source", "source"),
-        Column("std", "standard deviation", "score"),
-        Column("meaning", "meaning"),
-    )
-    unknown = "" if fingerprint.seed is not None else " (unknown with one seed: add --seeds 2)"
-    rows: list[list[Any]] = [
-        ["folds", fingerprint.fold, "easy and hard folds, the same for all models"],
-        [
-            "seed",
-            NOTHING if fingerprint.seed is None else fingerprint.seed,
-            f"another seed{unknown}",
-        ],
-        ["model", fingerprint.model, "differences between models"],
-        ["model by fold", fingerprint.rest, "folds that suit one model and not another"],
-        ["rows", fingerprint.rows, "sampling of a fold's rows"],
-    ]
-    return ReportTable(columns, rows)
-
-
 def _shake_up_block(data: ReportData, shake_up: list[ShakeUp]) -> Block:
     """The forecast for public leaderboards of several sizes."""
     values = {
@@ -101,7 +72,7 @@ def _shake_up_block(data: ReportData, shake_up: list[ShakeUp]) -> Block:
         f"How far the {title_of(data.metric)} on a public part of the test rows may be from the "
         "private one, and how often the two best submissions swap, drawn from out-of-fold rows."
     )
-    return Block("Shake-up forecast", text, table=table_of(values), is_half=True)
+    return Block("Shake-up forecast", text, table=table_of(values))
 
 
 def _leaderboard_block(data: ReportData) -> Block:
