@@ -17,10 +17,11 @@ from seqblend.data.families import (
     find_families,
     measure_families,
 )
-from seqblend.data.minhash import SketchConfig, choose_order, hash_ngrams, number_near
-from seqblend.data.pairs import PairRatio, compare_pairs
+from seqblend.data.minhash import choose_order, hash_ngrams, number_near
+from seqblend.data.pairs import compare_pairs
 from seqblend.diagnosis.leaks import describe_ids, describe_order, measure_leak
 from seqblend.diagnosis.shift import check_adversarial, check_unseen, unseen_by_chance
+from seqblend.evaluation.intervals import Estimate
 
 
 @pytest.fixture
@@ -148,7 +149,7 @@ def test_duplicates_are_counted_by_hand():
     ("low", "high", "are_shared"), [(0.8, 1.1, True), (0.8, 0.95, False), (0.3, 1.7, False)]
 )
 def test_duplicates_are_shared_where_the_ratio_is_surely_near_1(low, high, are_shared):
-    ratio = PairRatio((low + high) / 2, low, high, chance=0.9, pairs=100)
+    ratio = Estimate((low + high) / 2, low, high)
     assert Duplicates(50, 50, 0, [], ratio).are_shared == are_shared
     assert not Duplicates(50, 0, 0, [], None).are_shared
 
@@ -176,15 +177,15 @@ def test_near_duplicates_are_those_that_comparing_all_pairs_finds(rng):
         rows.append(copy[: 40 - k % 3])
     rows += [[3], [3], [3, 4], [4]]  # shorter than an n-gram
     found = number_near(sequence_set(rows))
-    expected = brute_force_groups(rows, choose_order(sequence_set(rows), 1e-3), 0.8)
+    expected = brute_force_groups(rows, choose_order(sequence_set(rows)), 0.8)
     np.testing.assert_array_equal(found[:, None] == found, expected[:, None] == expected)
 
 
 def test_four_letters_need_longer_ngrams_than_words(rng):
     letters = sequence_set(rng.integers(0, 4, (30, 500)).tolist())
-    assert choose_order(letters, 1e-3) >= 9
+    assert choose_order(letters) >= 9
     assert len(np.unique(number_near(letters))) == 30
-    assert choose_order(sequence_set(rng.integers(0, 5_000, (30, 100)).tolist()), 1e-3) == 3
+    assert choose_order(sequence_set(rng.integers(0, 5_000, (30, 100)).tolist())) == 3
 
 
 def test_hashes_of_ngrams_do_not_cross_rows():
@@ -196,9 +197,9 @@ def test_hashes_of_ngrams_do_not_cross_rows():
 
 def test_a_sketch_is_of_the_set_whatever_the_chunk(rng, monkeypatch):
     rows = sequence_set(rng.integers(0, 50, (40, 12)).tolist() * 2)
-    whole = number_near(rows, SketchConfig())
+    whole = number_near(rows)
     monkeypatch.setattr("seqblend.data.minhash._CHUNK", 7)
-    np.testing.assert_array_equal(number_near(rows, SketchConfig()), whole)
+    np.testing.assert_array_equal(number_near(rows), whole)
 
 
 def test_a_label_is_read_from_an_id_that_holds_a_rating_and_from_sorted_rows(rng):

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from seqblend.data.folds import number_sequences
 from seqblend.data.minhash import number_near
-from seqblend.data.pairs import PairRatio, compare_pairs
+from seqblend.data.pairs import compare_pairs
 from seqblend.data.sequences import Competition, SequenceSet
 from seqblend.evaluation.check import Check
 from seqblend.evaluation.intervals import Estimate
@@ -32,7 +32,7 @@ class Duplicates:
     known: int
     conflicting: int
     examples: list[tuple[int, int]]
-    ratio: PairRatio | None
+    ratio: Estimate | None
 
     @property
     def are_shared(self) -> bool:
@@ -60,7 +60,7 @@ def count_duplicates(numbers: np.ndarray, labels: np.ndarray, *, examples: int =
     )
 
 
-def _compare(numbers: np.ndarray, is_test: np.ndarray) -> PairRatio | None:
+def _compare(numbers: np.ndarray, is_test: np.ndarray) -> Estimate | None:
     """The ratio over the numbers that occur more than once."""
     numbers = np.unique(numbers, return_inverse=True)[1].reshape(-1)
     many = np.flatnonzero(np.bincount(numbers) > 1)

@@ -7,56 +7,44 @@ optimistic.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.stats import binom
 
+from seqblend.data.duplicates import train_and_test
 from seqblend.data.folds import number_sequences
-from seqblend.data.pairs import SPLITS, PairRatio, compare_pairs, mark_presence
+from seqblend.data.pairs import compare_pairs, mark_presence
 from seqblend.data.sequences import Competition
 from seqblend.evaluation.check import Check
+from seqblend.evaluation.intervals import Estimate
+
+LEAST, MOST = 2, 60  # a rare token occurs in so many rows
+RELATED = 0.9  # flagged where the pair ratio's interval lies below this
+SURPRISE = 1.0  # a token counts where so few test rows hold it with a probability up to exp(-1)
+ALIKE = 0.2  # cosine similarity from which two families are merged
+# The largest family: this share of all rows; where they are more, ROWS or a twentieth of all.
+SHARE, ROWS = 0.01, 50
+ROUNDS = 6
 
 
-@dataclass(frozen=True)
-class FamilyConfig:
-    """Thresholds for rare tokens and similar rows.
-
-    least, most: a rare token occurs in so many rows
-    related: flagged where the pair ratio's interval lies below this
-    surprise: a token counts where so few test rows holding it have a probability of at most
-        exp(-surprise) in a random split
-    alike: cosine similarity from which two families are merged
-    share, rows: the largest family: this share of all rows, or `rows` where that is more (but not
-        more than a twentieth of all rows)
-    """
-
-    most: int = 60
-    least: int = 2
-    related: float = 0.9
-    surprise: float = 1.0
-    alike: float = 0.2
-    share: float = 0.01
-    rows: int = 50
-    rounds: int = 6
-
-
-def measure_families(
-    competition: Competition, config: FamilyConfig = FamilyConfig()
-) -> PairRatio | None:
+def measure_families(competition: Competition) -> Estimate | None:
     """How often a training and a test row share a rare token, relative to two training rows.
 
     Rows with the same sequence count once. None where no token is rare.
     """
-    present, is_test = _rare_tokens(competition, config)
-    return compare_pairs(present, is_test) if present.shape[1] else None
+    rows = train_and_test(competition)
+    distinct = np.sort(np.unique(number_sequences(rows), return_index=True)[1])
+    present = mark_presence(rows.take(distinct), len(competition.view.lexicon))
+    holders = np.bincount(present.indices, minlength=present.shape[1])
+    is_rare = (holders >= LEAST) & (holders <= MOST)
+    is_test = distinct >= len(competition.train_ids)
+    return compare_pairs(present[:, is_rare], is_test) if is_rare.any() else None
 
 
-def are_families_apart(ratio: PairRatio | None, config: FamilyConfig = FamilyConfig()) -> bool:
+def are_families_apart(ratio: Estimate | None) -> bool:
     """Whether the test rows come from other families than the training rows."""
-    return ratio is not None and ratio.is_lowered and ratio.high < config.related
+    return ratio is not None and ratio.high < RELATED
 
 
 def check_families(competition: Competition, *, are_folds_grouped: bool) -> Check:
@@ -77,60 +65,45 @@ def check_families(competition: Competition, *, are_folds_grouped: bool) -> Chec
     return Check(
         name,
         description,
-        f"ratio {ratio.text()}; smallest of {SPLITS} random splits {ratio.chance:.2f}",
+        f"ratio {ratio.text()}",
         means,
         advice,
         is_flagged=bool(advice),
         value=ratio.value,
         low=ratio.low,
         high=ratio.high,
-        details={"chance": ratio.chance, "pairs": ratio.pairs},
     )
 
 
-def find_families(competition: Competition, config: FamilyConfig = FamilyConfig()) -> np.ndarray:
+def find_families(competition: Competition) -> np.ndarray:
     """int64 [n_train]: the family of each training row.
 
     A rare token weighs -log P(so few test rows or fewer hold it), binomial. Each family merges with
     its most similar one, all at once, until none is similar enough (affinity clustering; Bateni et
     al. 2017).
     """
-    rows = competition.view.sequences
     n, m = len(competition.train_ids), len(competition.test_ids)
-    present = mark_presence(rows.take(slice(0, n + m)), len(competition.view.lexicon))
+    present = mark_presence(train_and_test(competition), len(competition.view.lexicon))
     holders = np.bincount(present.indices, minlength=present.shape[1])
     train = present[:n]
     training = np.bincount(train.indices, minlength=present.shape[1])
     surprise = -binom.logcdf(holders - training, np.maximum(holders, 1), m / (n + m))
-    is_telling = (holders <= config.most) & (training >= 2) & (surprise >= config.surprise)
+    is_telling = (holders <= MOST) & (training >= 2) & (surprise >= SURPRISE)
     columns = np.flatnonzero(is_telling)
     weighted = train[:, columns] @ sparse.diags_array(surprise[columns].astype(np.float32))
-    return _merge(weighted.tocsr(), config)
+    return _merge(weighted.tocsr())
 
 
-def _rare_tokens(
-    competition: Competition, config: FamilyConfig
-) -> tuple[sparse.csr_matrix, np.ndarray]:
-    """(present float32 [n, v], is_test bool [n]) of distinct train and test rows."""
-    n = len(competition.train_ids)
-    rows = competition.view.sequences.take(slice(0, n + len(competition.test_ids)))
-    distinct = np.sort(np.unique(number_sequences(rows), return_index=True)[1])
-    present = mark_presence(rows.take(distinct), len(competition.view.lexicon))
-    holders = np.bincount(present.indices, minlength=present.shape[1])
-    is_rare = (holders >= config.least) & (holders <= config.most)
-    return present[:, np.flatnonzero(is_rare)], distinct >= n
-
-
-def _merge(rows: sparse.csr_matrix, config: FamilyConfig) -> np.ndarray:
-    """int64 [n]: clusters of rows float32 [n, v], none of more than `share` of them."""
+def _merge(rows: sparse.csr_matrix) -> np.ndarray:
+    """int64 [n]: clusters of rows float32 [n, v], none of more than SHARE of them."""
     n = rows.shape[0]
-    most = max(int(config.share * n), min(config.rows, n // 20), 2)
+    most = max(int(SHARE * n), min(ROWS, n // 20), 2)
     family = np.arange(n)
-    for _ in range(config.rounds):
+    for _ in range(ROUNDS):
         sizes = np.bincount(family)
         sums = sparse.csr_matrix((np.ones(n, np.float32), (family, np.arange(n)))) @ rows
         nearest, alike = _nearest(sums)
-        is_joined = (alike > config.alike) & (sizes + sizes[nearest] <= most)
+        is_joined = (alike > ALIKE) & (sizes + sizes[nearest] <= most)
         if not is_joined.any():
             break
         family = _join(np.flatnonzero(is_joined), nearest[is_joined], sizes, most)[family]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -14,49 +12,37 @@ from seqblend.data.sequences import SequenceSet
 
 _MIX = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9))  # SplitMix64
 _CHUNK = 5_000  # rows whose n-grams are held at once
+ALIKE = 0.8  # smallest Jaccard similarity of near duplicates' sets of n-grams
+# Hashes in a sketch: a pair of similarity s becomes a candidate with a probability of
+# 1 - (1 - s**WIDTH)**BANDS, 0.9998 at 0.8.
+BANDS, WIDTH = 16, 4
+RARE = 1e-3  # n-grams are so long that a given one is this rare in a row of median length by chance
 
 
-@dataclass(frozen=True)
-class SketchConfig:
-    """What counts as near duplicates, and the size of a sketch.
-
-    alike: smallest Jaccard similarity of two rows' sets of n-grams
-    bands, width: of the hashes in a sketch; a pair of similarity s becomes a candidate with a
-        probability of 1 - (1 - s**width)**bands, 0.9998 at 0.8
-    rare: n-grams are long enough where a given one occurs in a row of median length by chance
-        with a lower probability than this
-    """
-
-    alike: float = 0.8
-    bands: int = 16
-    width: int = 4
-    rare: float = 1e-3
-
-
-def number_near(sequences: SequenceSet, config: SketchConfig = SketchConfig()) -> np.ndarray:
-    """int64 [n]: equal numbers for rows linked by pairs whose Jaccard similarity is `alike`.
+def number_near(sequences: SequenceSet) -> np.ndarray:
+    """int64 [n]: equal numbers for rows linked by pairs whose Jaccard similarity is ALIKE.
 
     Broder (1997); banding as in Leskovec et al., Mining of Massive Datasets, chapter 3.
     """
-    n, order = len(sequences), choose_order(sequences, config.rare)
+    n, order = len(sequences), choose_order(sequences)
     chunks = np.split(np.arange(n), np.arange(_CHUNK, n, _CHUNK))
-    sketch = np.concatenate([_sketch(sequences.take(rows), order, config) for rows in chunks])
-    one, other = _candidates(sketch, config)
-    is_near = _jaccard(sequences, order, one, other) >= config.alike
+    sketch = np.concatenate([_sketch(sequences.take(rows), order) for rows in chunks])
+    one, other = _candidates(sketch)
+    is_near = _jaccard(sequences, order, one, other) >= ALIKE
     pairs = (one[is_near], other[is_near])
     links = sparse.coo_array((np.ones(len(pairs[0]), np.int8), pairs), shape=(n, n))
     return connected_components(links, directed=False)[1].astype(np.int64)
 
 
-def choose_order(sequences: SequenceSet, rare: float) -> int:
-    """The smallest n >= 3 for which chance n-grams are `rare`, from the tokens' entropy.
+def choose_order(sequences: SequenceSet) -> int:
+    """The smallest n >= 3 for which chance n-grams are RARE, from the tokens' entropy.
 
     DNA, with four letters, needs far longer n-grams than words do.
     """
     counts = np.bincount(sequences.flat()[0])
     p = counts[counts > 0] / counts.sum()
     entropy = max(float(-(p * np.log(p)).sum()), 0.05)
-    return max(3, int(np.ceil(np.log(np.median(sequences.lengths) / rare) / entropy)))
+    return max(3, int(np.ceil(np.log(np.median(sequences.lengths) / RARE) / entropy)))
 
 
 def hash_ngrams(sequences: SequenceSet, order: int) -> tuple[np.ndarray, np.ndarray]:
@@ -85,11 +71,11 @@ def _scramble(values: np.ndarray) -> np.ndarray:
     return values ^ (values >> np.uint64(31))
 
 
-def _sketch(sequences: SequenceSet, order: int, config: SketchConfig) -> np.ndarray:
+def _sketch(sequences: SequenceSet, order: int) -> np.ndarray:
     """uint32 [n, bands * width]: each row's minimum of as many random hash functions."""
     grams, offsets = hash_ngrams(sequences, order)
     rng = rng_for(0, "minhash")
-    factors = rng.integers(0, 2**32, config.bands * config.width, dtype=np.uint32) | np.uint32(1)
+    factors = rng.integers(0, 2**32, BANDS * WIDTH, dtype=np.uint32) | np.uint32(1)
     low = (grams >> np.uint64(32)).astype(np.uint32)
     shift = (grams & np.uint64(0xFFFFFFFF)).astype(np.uint32)
     sketch = np.empty((len(offsets) - 1, len(factors)), dtype=np.uint32)
@@ -99,12 +85,12 @@ def _sketch(sequences: SequenceSet, order: int, config: SketchConfig) -> np.ndar
     return sketch
 
 
-def _candidates(sketch: np.ndarray, config: SketchConfig) -> tuple[np.ndarray, np.ndarray]:
+def _candidates(sketch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(one, other): int64 [p], pairs of rows with an equal band; all are paired with the first."""
     pairs = []
-    for band in range(config.bands):
+    for band in range(BANDS):
         key = np.zeros(len(sketch), dtype=np.uint64)
-        for column in range(band * config.width, (band + 1) * config.width):
+        for column in range(band * WIDTH, (band + 1) * WIDTH):
             key = _scramble(key * _MIX[0] + sketch[:, column])
         number, keys = pd.factorize(key)
         first = np.full(len(keys), len(key))

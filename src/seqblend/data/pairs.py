@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy import sparse
 
@@ -12,26 +10,6 @@ from seqblend.data.sequences import SequenceSet
 from seqblend.evaluation.intervals import Z_95, Estimate
 
 BLOCKS = 20  # row blocks that the jackknife leaves out one by one
-SPLITS = 39  # random splits that the actual one is compared with
-
-
-@dataclass(frozen=True)
-class PairRatio(Estimate):
-    """Rate of train-test pairs that share a token over that of train-train pairs.
-
-    value: 1 where the split is random, 0 where test rows share nothing with training rows
-    low, high: by the jackknife over blocks of rows
-    chance: the smallest ratio among random splits of the same rows
-    pairs: pairs of training rows that share a token
-    """
-
-    chance: float
-    pairs: int
-
-    @property
-    def is_lowered(self) -> bool:
-        """Whether test rows share less with training rows than training rows do with each other."""
-        return self.high < 1 and self.value < self.chance
 
 
 def mark_presence(sequences: SequenceSet, size: int) -> sparse.csr_matrix:
@@ -44,8 +22,11 @@ def mark_presence(sequences: SequenceSet, size: int) -> sparse.csr_matrix:
     return present
 
 
-def compare_pairs(present: sparse.csr_matrix, is_test: np.ndarray) -> PairRatio | None:
-    """The ratio over all columns of `present`; None where no two training rows share one.
+def compare_pairs(present: sparse.csr_matrix, is_test: np.ndarray) -> Estimate | None:
+    """Rate of train-test pairs that share a token over that of train-train pairs.
+
+    1 where the split is random, 0 where test rows share nothing with training rows; None where no
+    two training rows share a token. The interval is the jackknife's over blocks of rows.
 
     present: [n, v], the tokens of each row; is_test: bool [n]
 
@@ -56,8 +37,9 @@ def compare_pairs(present: sparse.csr_matrix, is_test: np.ndarray) -> PairRatio 
     """
     rng = rng_for(0, "pair blocks")
     block = rng.permutation(np.arange(present.shape[0]) % BLOCKS)
-    sides = [(block == k)[:, None] * _sides(is_test) for k in range(BLOCKS)]
-    counts = np.stack([_count(present, side) for side in sides], axis=2)
+    both = np.stack([~is_test, is_test], axis=1).astype(np.float64)  # [n, 2]
+    sides = [(block == k)[:, None] * both for k in range(BLOCKS)]
+    counts = np.stack([present.T @ side for side in sides], axis=2)  # [v, 2, BLOCKS]
     sizes = np.stack([side.sum(0) for side in sides], axis=1)
     whole, rows = counts.sum(2), sizes.sum(1)
     weights = 1 / np.maximum(whole.sum(1) - 1, 1)
@@ -66,19 +48,7 @@ def compare_pairs(present: sparse.csr_matrix, is_test: np.ndarray) -> PairRatio 
     if value is None or None in left:
         return None
     half = Z_95 * float(np.sqrt((BLOCKS - 1) / BLOCKS * np.square(np.subtract(left, value)).sum()))
-    common = whole[:, 0] @ (whole[:, 0] - 1) / 2
-    chance = _ratio_by_chance(present, is_test)
-    return PairRatio(value, max(value - half, 0.0), value + half, chance, int(common))
-
-
-def _sides(is_test: np.ndarray) -> np.ndarray:
-    """float64 [n, 2]: 1 where a row is a training row, a test row."""
-    return np.stack([~is_test, is_test], axis=1).astype(np.float64)
-
-
-def _count(present: sparse.csr_matrix, sides: np.ndarray) -> np.ndarray:
-    """float64 [v, 2]: how many rows of each side hold a column."""
-    return np.asarray(present.T @ sides, dtype=np.float64)
+    return Estimate(value, max(value - half, 0.0), value + half)
 
 
 def _ratio(counts: np.ndarray, rows: np.ndarray, weights: np.ndarray) -> float | None:
@@ -86,14 +56,3 @@ def _ratio(counts: np.ndarray, rows: np.ndarray, weights: np.ndarray) -> float |
     (a, b), (n, m) = counts.T, rows
     within = weights @ (a * (a - 1))
     return float(weights @ (a * b) * (n - 1) / (within * m)) if within else None
-
-
-def _ratio_by_chance(present: sparse.csr_matrix, is_test: np.ndarray) -> float:
-    """The least ratio among SPLITS random splits of the rows."""
-    rng = rng_for(0, "random splits")
-    holders = np.asarray(present.sum(axis=0), dtype=np.float64).ravel()
-    shuffled = np.stack([rng.permutation(is_test) for _ in range(SPLITS)], axis=1)
-    tests = np.asarray(present.T @ shuffled.astype(np.float32), dtype=np.float64)
-    rows, weights = _sides(is_test).sum(0), 1 / np.maximum(holders - 1, 1)
-    ratios = (_ratio(np.stack([holders - b, b], axis=1), rows, weights) for b in tests.T)
-    return min((ratio for ratio in ratios if ratio is not None), default=0.0)
