@@ -111,14 +111,8 @@ def _check_runs(
     if first_stage:
         of_shares = best.name if best.name in first_stage else first_stage[0]
         checks.append(check_classes(parts[of_shares], competition.classes))
-    errors = check_labels(
-        best.name,
-        competition.labels,
-        best.record.oof,
-        competition.train_ids,
-        competition.classes,
-    )
-    return [*checks, errors]
+    labels, ids = competition.labels, competition.train_ids
+    return [*checks, check_labels(best.name, labels, best.record.oof, ids)]
 
 
 def _compare_with_best(

@@ -15,7 +15,7 @@ from seqblend.data.families import check_families
 from seqblend.diagnosis.leaks import check_leaks
 from seqblend.diagnosis.record import to_plain
 from seqblend.diagnosis.shift import check_adversarial, check_unseen
-from seqblend.evaluation.check import Check
+from seqblend.evaluation.check import Check, check_from
 from seqblend.running.project import Project
 
 _SECONDS_PER_MILLION = 1.0  # tokens, on one core: what the slowest check takes at most
@@ -63,7 +63,7 @@ def check_rows(
             note(f"checking {check.description}")
             found = to_plain(check.run(project))
             write_json(path, found)
-        checks += [Check(**values) for values in found]
+        checks += [check_from(values) for values in found]
     if skipped:
         note(f"no time to check {', '.join(skipped)}: python src/doctor.py does")
     return checks

@@ -105,16 +105,10 @@ def _check(
     if found.ratio:
         figure += f"; train-test over train-train pairs: {found.ratio.text()}"
     ids = competition.train_ids
-    details = {
-        "repeated": found.repeated,
-        "known": found.known,
-        "conflicting": found.conflicting,
-        "shared_alike": found.are_shared,
-        "examples": [[ids[one], ids[other]] for one, other in found.examples],
-    }
+    examples = [[ids[one], ids[other]] for one, other in found.examples]
     is_flagged = bool(advice) and not found.are_shared
-    values = (share.value, share.low, share.high)
-    return Check(name, description, figure, means, advice, is_flagged, *values, details)
+    details = {"conflicting": examples}
+    return Check(name, description, figure, means, advice, is_flagged, share, details)
 
 
 def _interpret(found: Duplicates, *, is_many: bool, is_kept_whole: bool) -> tuple[str, str]:

@@ -69,9 +69,7 @@ def check_families(competition: Competition, *, are_folds_grouped: bool) -> Chec
         means,
         advice,
         is_flagged=bool(advice),
-        value=ratio.value,
-        low=ratio.low,
-        high=ratio.high,
+        estimate=ratio,
     )
 
 

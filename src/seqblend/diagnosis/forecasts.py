@@ -38,9 +38,7 @@ def check_confidence(model: str, parts: list[HoldOut]) -> Check:
         means,
         advice if is_lower else "",
         is_lower,
-        value=forecast.value,
-        low=forecast.low,
-        high=forecast.high,
+        estimate=forecast,
         details={"model": model, "out_of_fold": known, "drop": drop, "error": error},
     )
 
@@ -100,9 +98,7 @@ def check_classes(parts: list[HoldOut], classes: tuple[str, ...]) -> Check:
         means,
         advice if is_flagged else "",
         is_flagged,
-        value=value,
-        high=bound,
-        details={"train": known.tolist(), "test": test.tolist()},
+        details={"distance": value, "train": known.tolist(), "test": test.tolist()},
     )
 
 

@@ -118,7 +118,5 @@ def _check(name: str, gain: Estimate) -> Check:
         means,
         advice,
         is_flagged,
-        value=gain.value,
-        low=gain.low,
-        high=gain.high,
+        estimate=gain,
     )

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from seqblend.evaluation.check import Check
 from seqblend.evaluation.intervals import Estimate
 
-SHOWN = 200  # rows listed
 MANY = 0.01  # share of suspected rows from which they should be read
 
 
-@dataclass(frozen=True)
-class LabelErrors:
-    """Rows whose label is probably wrong, the most confident first.
-
-    rows: int64 [k], positions; likely: int64 [k], the probable class of each
-    margins: float64 [k], P(label) - P(likely), below 0
-    """
-
-    rows: np.ndarray
-    likely: np.ndarray
-    margins: np.ndarray
-
-
-def find_label_errors(labels: np.ndarray, oof: np.ndarray) -> LabelErrors:
-    """Confident learning (Northcutt, Jiang & Chuang 2021).
+def find_label_errors(labels: np.ndarray, oof: np.ndarray) -> np.ndarray:
+    """int64 [k]: rows whose label is probably wrong, the most confident first.
 
     labels: int64 [n]; oof: float [n, c], out of fold, no NaN
+
+    Confident learning (Northcutt, Jiang & Chuang 2021).
 
     A row counts as of class j where P(j) is at least what rows labelled j have on average, the most
     probable such j where there are several. Rows counted off their label's diagonal are suspected
@@ -44,45 +30,25 @@ def find_label_errors(labels: np.ndarray, oof: np.ndarray) -> LabelErrors:
     margins = given - p[np.arange(len(labels)), likely]
     is_wrong = (confident.max(axis=1) >= 0) & (likely != labels) & (margins < 0)
     rows = np.flatnonzero(is_wrong)
-    rows = rows[np.argsort(margins[rows], kind="stable")]
-    return LabelErrors(rows, likely[rows], margins[rows])
+    return rows[np.argsort(margins[rows], kind="stable")]
 
 
-def check_labels(
-    model: str,
-    labels: np.ndarray,
-    oof: np.ndarray,
-    ids: list[str],
-    classes: tuple[str, ...],
-) -> Check:
+def check_labels(model: str, labels: np.ndarray, oof: np.ndarray, ids: list[str]) -> Check:
     """Suspected label errors from a model's out-of-fold probabilities; NaN rows are left out.
 
     labels: int64 [n]; oof: float [n, c]
     """
     rows = np.flatnonzero(np.isfinite(oof).all(axis=1))
-    found = find_label_errors(labels[rows], oof[rows])
-    share = Estimate.share(len(found.rows), len(rows))
-    figure = f"{len(found.rows):,} of {len(rows):,} rows, {share.percent()}"
-    details: dict = {"model": model, "positions": rows[found.rows].tolist()}
-    details["rows"] = [
-        {
-            "id": ids[rows[row]],
-            "label": classes[labels[rows[row]]],
-            "likely": classes[likely],
-            "margin": round(float(margin), 4),
-        }
-        for row, likely, margin in zip(found.rows, found.likely, found.margins, strict=True)
-    ][:SHOWN]
-    first = ", ".join(row["id"] for row in details["rows"][:5])
+    found = rows[find_label_errors(labels[rows], oof[rows])]
+    share = Estimate.share(len(found), len(rows))
+    first = ", ".join(ids[row] for row in found[:5])
     advice = "read these rows; leave out or relabel what is plainly wrong"
     return Check(
         "label errors",
         f"rows that {model} confidently predicts as another class out of fold (confident learning)",
-        figure,
+        f"{len(found):,} of {len(rows):,} rows, {share.percent()}",
         f"most confident: {first}" if first else "no row is suspected",
         advice if share.low > MANY else "",
-        value=share.value,
-        low=share.low,
-        high=share.high,
-        details=details,
+        estimate=share,
+        details={"positions": found.tolist()},
     )

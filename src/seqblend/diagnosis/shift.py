@@ -53,9 +53,7 @@ def check_adversarial(competition: Competition) -> Check:
         means,
         advice,
         is_flagged=bool(advice),
-        value=auc.value,
-        low=auc.low,
-        high=auc.high,
+        estimate=auc,
         details={"tokens": [list(each) for each in tokens]},
     )
 
@@ -123,9 +121,7 @@ def check_unseen(competition: Competition) -> Check:
         means,
         advice if is_flagged else "",
         is_flagged,
-        value=rate.value,
-        low=rate.low,
-        high=rate.high,
+        estimate=rate,
         details={
             "by_chance": expected,
             "rows": int((unseen > 0).sum()),
