@@ -8,8 +8,7 @@ import numpy as np
 
 from seqblend.blending.crossfit import cross_fit
 from seqblend.diagnosis.holdouts import HoldOut
-from seqblend.evaluation.bootstrap import row_losses
-from seqblend.evaluation.metrics import predict_classes
+from seqblend.evaluation.metrics import predict_classes, row_losses
 from seqblend.evaluation.paired import compare_losses
 
 METHOD = "logodds_simplex"  # convex and deterministic

@@ -8,24 +8,18 @@ import numpy as np
 
 from seqblend.core.seeds import rng_for
 from seqblend.evaluation.metrics import (
-    CLIP,
     OF_CLASSES,
     confusion_matrix,
     mean_where_defined,
     placements,
     predict_classes,
+    row_losses,
     score_margins,
 )
 
 Weighted = Callable[[np.ndarray], np.ndarray]  # float64 [r, n] row weights -> float64 [r]
 _CHUNK = 50  # resamples held at once: 50 x 25,000 rows are 10 MB
 _CELLS = 20_000_000  # resamples x patterns held at once, 160 MB
-
-
-def row_losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """float64 [n]: each row's log loss; labels int64 [n], probabilities float [n, c]."""
-    right = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return -np.log(np.clip(right, CLIP, 1.0))
 
 
 def score_contributions(

@@ -89,11 +89,13 @@ def rank(
     labels, fold: int64 [n], -1 where a row has no out-of-fold prediction
     resamples: of the bootstrap that intervals are read from; 0: scores alone, which is quick
     """
-    rows = [_score(metric, labels, fold, candidate) for candidate in candidates]
+    rows = [_score(metric, labels, fold, each, is_detailed=resamples > 0) for each in candidates]
     if resamples:
-        rows = _draw(
-            metric, labels, [_detail(metric, labels, fold, row) for row in rows], resamples
-        )
+        drawn = _draw(metric, labels, rows, resamples)
+        rows = [
+            dataclasses.replace(row, draws=draws, interval=row.interval or central_95(draws))
+            for row, draws in zip(rows, drawn, strict=True)
+        ]
     sign = -1.0 if METRICS[metric].higher_is_better else 1.0
     return sorted(rows, key=lambda row: np.inf if row.pooled is None else sign * row.pooled)
 
@@ -126,15 +128,19 @@ def compare_rows(
 
 
 def _score(
-    metric: str, labels: np.ndarray, fold: np.ndarray, candidate: Candidate[Record]
+    metric: str,
+    labels: np.ndarray,
+    fold: np.ndarray,
+    candidate: Candidate[Record],
+    *,
+    is_detailed: bool,
 ) -> LeaderboardRow[Record]:
-    """The candidate's score alone."""
+    """The candidate's score; where it is detailed, those of its folds and its summary as well."""
     oof = candidate.record.oof
     rows = np.flatnonzero((fold >= 0) & np.isfinite(oof).all(axis=1))
-    pooled = candidate.score
-    if pooled is None:
-        pooled = score(metric, labels[rows], oof[rows])
-    return LeaderboardRow(
+    labels, fold, p = labels[rows], fold[rows], oof[rows]
+    pooled = score(metric, labels, p) if candidate.score is None else candidate.score
+    row = LeaderboardRow(
         candidate.name,
         candidate.record,
         rows,
@@ -143,25 +149,17 @@ def _score(
         candidate.is_blend,
         candidate.interval,
     )
-
-
-def _detail(
-    metric: str, labels: np.ndarray, fold: np.ndarray, row: LeaderboardRow[Record]
-) -> LeaderboardRow[Record]:
-    """The row with its folds' scores and its summary."""
-    labels, fold, p = labels[row.rows], fold[row.rows], row.record.oof[row.rows]
+    if not is_detailed or not len(rows):
+        return row
     by_fold = [score(metric, labels[fold == k], p[fold == k]) for k in np.unique(fold)]
-    return dataclasses.replace(
-        row,
-        folds=[value for value in by_fold if value is not None],
-        summary=summarise(labels, p) if len(row.rows) else {},
-    )
+    folds = [value for value in by_fold if value is not None]
+    return dataclasses.replace(row, folds=folds, summary=summarise(labels, p))
 
 
 def _draw(
     metric: str, labels: np.ndarray, rows: list[LeaderboardRow[Record]], resamples: int
-) -> list[LeaderboardRow[Record]]:
-    """The rows with the metric on resampled rows, and its interval where none is given.
+) -> list[np.ndarray]:
+    """float64 [r] of each row: the metric on resampled rows, NaN where nothing is scored.
 
     Predictions of the same rows are resampled in one go: their draws are paired.
     """
@@ -173,11 +171,7 @@ def _draw(
         scored = rows[group[0]].rows
         if len(scored):
             several = [rows[i].record.oof[scored] for i in group]
-            for i, values in zip(
-                group, bootstrap(metric, labels[scored], several, resamples), strict=True
-            ):
+            found = bootstrap(metric, labels[scored], several, resamples)
+            for i, values in zip(group, found, strict=True):
                 draws[i] = values
-    return [
-        dataclasses.replace(row, draws=drawn, interval=row.interval or central_95(drawn))
-        for row, drawn in zip(rows, draws, strict=True)
-    ]
+    return draws

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,15 +14,21 @@ CLIP = 1e-7  # the smallest probability a logarithm sees
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric by name. `ranks`: only the order of the probabilities counts.
+    """What is known of a metric beside its name."""
 
-    function: (labels int64 [n], probabilities float [n, c]) -> float, or None where undefined
-    """
+    higher_is_better: bool = True
 
-    name: str
-    higher_is_better: bool
-    ranks: bool
-    function: Callable[[np.ndarray, np.ndarray], float | None]
+
+# Metrics of the predicted classes alone, that is of the confusion matrix.
+OF_CLASSES = ("accuracy", "macro_f1", "balanced_accuracy", "mcc")
+METRICS = {
+    "accuracy": Metric(),
+    "macro_f1": Metric(),
+    "log_loss": Metric(higher_is_better=False),
+    "auc": Metric(),
+    "balanced_accuracy": Metric(),
+    "mcc": Metric(),
+}
 
 
 def predict_classes(probabilities: np.ndarray) -> np.ndarray:
@@ -93,9 +98,10 @@ def _score_matrix(metric: str, counts: np.ndarray) -> float | None:
     return None if math.isnan(value) else value
 
 
-def _log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
+def row_losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """float64 [n]: each row's log loss; labels int64 [n], probabilities float [n, c]."""
     right = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return float(-np.log(np.clip(right, CLIP, 1.0)).mean())
+    return -np.log(np.clip(right, CLIP, 1.0))
 
 
 def placements(is_positive: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -127,33 +133,6 @@ def _auc(labels: np.ndarray, probabilities: np.ndarray) -> float | None:
     return float(np.mean(areas)) if areas else None
 
 
-# Metrics of the predicted classes alone, that is of the confusion matrix.
-OF_CLASSES = ("accuracy", "macro_f1", "balanced_accuracy", "mcc")
-
-
-def _of_classes(metric: str) -> Callable[[np.ndarray, np.ndarray], float | None]:
-    """The metric of OF_CLASSES as a function of labels and probabilities."""
-
-    def function(labels: np.ndarray, probabilities: np.ndarray) -> float | None:
-        c = probabilities.shape[1]
-        return _score_matrix(metric, confusion_matrix(labels, predict_classes(probabilities), c))
-
-    return function
-
-
-METRICS: dict[str, Metric] = {
-    metric.name: metric
-    for metric in (
-        Metric("accuracy", True, False, _of_classes("accuracy")),
-        Metric("macro_f1", True, False, _of_classes("macro_f1")),
-        Metric("log_loss", False, False, _log_loss),
-        Metric("auc", True, True, _auc),
-        Metric("balanced_accuracy", True, False, _of_classes("balanced_accuracy")),
-        Metric("mcc", True, False, _of_classes("mcc")),
-    )
-}
-
-
 def check_metric(metric: str) -> str:
     """`metric`, where it is one of METRICS; else a FlagError with the nearest."""
     if metric not in METRICS:
@@ -168,7 +147,12 @@ def score(metric: str, labels: np.ndarray, probabilities: np.ndarray) -> float |
     """
     if len(labels) == 0 or not np.isfinite(probabilities).all():
         return None
-    return METRICS[metric].function(labels, probabilities)
+    if metric == "log_loss":
+        return float(row_losses(labels, probabilities).mean())
+    if metric == "auc":
+        return _auc(labels, probabilities)
+    counts = confusion_matrix(labels, predict_classes(probabilities), probabilities.shape[1])
+    return _score_matrix(metric, counts)
 
 
 def summarise(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float | None]:
@@ -178,10 +162,7 @@ def summarise(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float 
         return dict.fromkeys((*names, "auc", "log_loss"))
     counts = confusion_matrix(labels, predict_classes(probabilities), probabilities.shape[1])
     summary = {name: _score_matrix(name, counts) for name in names}
-    return summary | {
-        "auc": _auc(labels, probabilities),
-        "log_loss": _log_loss(labels, probabilities),
-    }
+    return summary | {name: score(name, labels, probabilities) for name in ("auc", "log_loss")}
 
 
 def better(metric: str, a: float | None, b: float | None) -> bool:

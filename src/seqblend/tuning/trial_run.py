@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from seqblend.core import fault_injection
 from seqblend.core.storage import read_array
 from seqblend.data.folds import split
-from seqblend.evaluation.bootstrap import row_losses
+from seqblend.evaluation.metrics import row_losses
 from seqblend.running.project import Project
 from seqblend.running.runs import PILOT, Run, Unit
 from seqblend.tuning.halving import best_so_far, is_in_better_half, survives
