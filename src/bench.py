@@ -1,6 +1,6 @@
-"""Compare our speed with the usual ways side by side; on a CPU, one core each.
+"""Compare our training speed with the usual loop side by side; on a CPU, one core each.
 
-python src/bench.py [--only TASK] [--rounds N] [--seconds S] [--rows N] [--device cpu|cuda]
+python src/bench.py [--rounds N] [--seconds S] [--rows N] [--device cpu|cuda]
 """
 
 from __future__ import annotations
@@ -12,16 +12,21 @@ import torch
 from seqblend.app.cli import make_subcommand_parser, run_script
 from seqblend.core.console import make_console, say, show_table
 from seqblend.core.errors import FlagError
-from seqblend.extras.benchmark.contenders import list_contenders, measure
-from seqblend.extras.benchmark.stopwatch import COLUMNS, alternate, compare, run_alone
+from seqblend.extras.benchmark import (
+    COLUMNS,
+    alternate,
+    compare,
+    list_contenders,
+    measure,
+    run_alone,
+)
 from seqblend.training.devices import describe_device, find_devices
 
 
 def main(argv: list[str]) -> int:
     """Parse, measure, show. Returns the exit code."""
-    parser = make_subcommand_parser("Compare our speed with the usual ways.")
+    parser = make_subcommand_parser("Compare our training speed with the usual loop.")
     add = parser.add_argument
-    add("--only", metavar="TASK", help="training, or linear (on a CPU)")
     add("--rounds", type=int, default=3, metavar="N", help="measurements of each contender")
     add("--seconds", type=float, default=2.0, metavar="S", help="least seconds per measurement")
     add("--rows", type=int, default=1024, metavar="N", help="rows of IMDB's shape")
@@ -34,18 +39,14 @@ def main(argv: list[str]) -> int:
     if args.device == "cuda" and place == "cpu":
         raise FlagError(f"--device cuda: {machine.note or 'torch finds no GPU here'}")
     console, device = make_console(), torch.device(place)
-    tasks = list_contenders(device)
-    if args.only and args.only not in tasks:
-        raise FlagError(f"--only expects one of {', '.join(tasks)}, got '{args.only}'")
     say(console, f"{describe_device(device)}: one process at a time, one thread each")
-    for task in [args.only] if args.only else tasks:
-        timings = {name: [] for name in tasks[task]}
-        for name in alternate(list(timings), args.rounds):
-            values = (task, name, place, args.rows, args.seconds)
-            timings[name].append(run_alone(measure, *values, is_peer="seqblend" not in name))
-            say(console, f"{task}  {name}: {timings[name][-1].rate / 1000:.0f} ktok/s")
-        title = f"{task}: thousand real tokens per second, and the ratio to the first line"
-        show_table(console, title, COLUMNS, compare(timings))
+    timings = {name: [] for name in list_contenders(device)}
+    for name in alternate(list(timings), args.rounds):
+        values = (name, place, args.rows, args.seconds)
+        timings[name].append(run_alone(measure, *values, is_peer="seqblend" not in name))
+        say(console, f"{name}: {timings[name][-1].rate / 1000:.0f} ktok/s")
+    title = "training: thousand real tokens per second, and the ratio to the first line"
+    show_table(console, title, COLUMNS, compare(timings))
     return 0
 
 

@@ -1,1 +1,1 @@
-"""Beside a run: speed compared with the usual ways, and public data sets."""
+"""Beside a run: speed compared with the usual loop, and public data sets."""

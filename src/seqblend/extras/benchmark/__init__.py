@@ -1,1 +1,0 @@
-"""Speed against the usual ways side by side."""
