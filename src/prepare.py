@@ -15,8 +15,7 @@ from pathlib import Path
 from seqblend.app.cli import make_subcommand_parser, run_script
 from seqblend.core.console import make_console, say
 from seqblend.core.errors import FlagError
-from seqblend.data.demo import write_demo
-from seqblend.data.memory_demo import write_memory_demo
+from seqblend.data.demo import write_demo, write_memory_demo
 from seqblend.extras.public.published import DATA_SETS, ArchiveSource, prepare
 from seqblend.running.inputs import find_places
 

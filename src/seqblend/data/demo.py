@@ -1,4 +1,7 @@
-"""The demo competition: hidden Markov models that differ in token order only, best score known."""
+"""Demo competitions whose best score is known: hidden Markov models, and a first token to keep.
+
+The embedded demo's classes are hidden Markov models that differ in token order alone.
+"""
 
 from __future__ import annotations
 
@@ -77,30 +80,63 @@ def posterior(model: HiddenMarkov, sequences: list[np.ndarray]) -> np.ndarray:
     return (1 - model.label_noise) * rows + model.label_noise / classes
 
 
-def write_demo(folder: Path, *, seed: int = 1, n_train: int = 4_000, n_test: int = 1_000) -> float:
-    """Write train.json, test.json, sample_submission.csv, solution.csv and demo-best.json.
+@dataclass(frozen=True)
+class Memory:
+    """The label is the first token's id modulo the number of classes, or random.
 
-    returns: the best reachable accuracy, measured on the rows' exact posteriors
+    Every token is uniform over the vocabulary: a bag of tokens predicts hardly anything, and a
+    recurrent network has to carry the class over the whole row (the temporal order problems of
+    Hochreiter & Schmidhuber 1997; Bengio et al. 1994 on why that is hard).
     """
+
+    length: int
+    vocabulary: int = 40
+    label_noise: float = 0.01
+    classes: int = 4
+
+
+def sample_memory(
+    model: Memory, n: int, rng: np.random.Generator
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """(list of int64 [length], int64 [n]): rows and labels; some labels are random."""
+    tokens = rng.integers(1, model.vocabulary + 1, (n, model.length))
+    is_redrawn = rng.random(n) < model.label_noise
+    random = rng.integers(0, model.classes, n)
+    return list(tokens), np.where(is_redrawn, random, tokens[:, 0] % model.classes)
+
+
+def memory_posterior(model: Memory, rows: list[np.ndarray]) -> np.ndarray:
+    """float64 [n, c]: the exact P(label | row)."""
+    c, noise = model.classes, model.label_noise
+    return (1 - noise) * np.eye(c)[[row[0] % c for row in rows]] + noise / c
+
+
+def write_demo(folder: Path, *, seed: int = 1, n_train: int = 4_000, n_test: int = 1_000) -> float:
+    """Write the demo of hidden Markov models; returns the best reachable accuracy."""
     model = make_model(seed)
-    sequences, labels = sample(model, n_train + n_test, rng_for(seed, "demo-rows"))
-    return write_rows(folder, sequences, labels, posterior(model, sequences), CLASSES, n_train)
+    rows, labels = sample(model, n_train + n_test, rng_for(seed, "demo-rows"))
+    return _write_rows(folder, rows, labels, posterior(model, rows), n_train)
 
 
-def write_rows(
-    folder: Path,
-    sequences: list[np.ndarray],
-    labels: np.ndarray,
-    best: np.ndarray,
-    classes: tuple[str, ...],
-    n_train: int,
+def write_memory_demo(
+    folder: Path, *, seed: int = 1, n_train: int = 4_000, n_test: int = 1_000, length: int = 200
+) -> float:
+    """Write the memory demo; returns the best reachable accuracy."""
+    model = Memory(length)
+    rows, labels = sample_memory(model, n_train + n_test, rng_for(seed, "memory-rows"))
+    return _write_rows(folder, rows, labels, memory_posterior(model, rows), n_train)
+
+
+def _write_rows(
+    folder: Path, sequences: list[np.ndarray], labels: np.ndarray, best: np.ndarray, n_train: int
 ) -> float:
     """Write a competition of token ids with known posteriors; rows from n_train on are the test.
 
+    Files: train.json, test.json, sample_submission.csv, solution.csv and, last, demo-best.json.
     sequences: int64 [t] each; labels: int64 [n]; best: float64 [n, c], exact P(label | sequence)
     returns: the best reachable accuracy, the mean of the rows' greatest posteriors
     """
-    names = [classes[label] for label in labels]
+    names = [CLASSES[label] for label in labels]
     train = [
         {"id": i, "sequence": sequences[i].tolist(), "label": names[i]} for i in range(n_train)
     ]
@@ -108,13 +144,14 @@ def write_rows(
     test = [{"id": i, "sequence": sequences[i].tolist()} for i in test_rows]
     write_text(folder / "train.json", json.dumps(train))
     write_text(folder / "test.json", json.dumps(test))
-    header = "id,label\n"
-    sample_rows = "".join(f"{i},{classes[0]}\n" for i in test_rows)
-    write_text(folder / "sample_submission.csv", header + sample_rows)
-    write_text(folder / "solution.csv", header + "".join(f"{i},{names[i]}\n" for i in test_rows))
+    answers = {"sample_submission": [CLASSES[0]] * len(test), "solution": names[n_train:]}
+    for name, given in answers.items():
+        lines = [f"{i},{label}\n" for i, label in zip(test_rows, given, strict=True)]
+        write_text(folder / f"{name}.csv", "".join(["id,label\n", *lines]))
+    is_best = best.argmax(1) == labels
     reachable = {
-        "train_accuracy": float(np.mean(best[:n_train].argmax(1) == labels[:n_train])),
-        "test_accuracy": float(np.mean(best[n_train:].argmax(1) == labels[n_train:])),
+        "train_accuracy": float(np.mean(is_best[:n_train])),
+        "test_accuracy": float(np.mean(is_best[n_train:])),
         "expected_accuracy": float(best.max(axis=1).mean()),
     }
     write_text(folder / BEST, json.dumps(reachable, indent=1, sort_keys=True) + "\n")
