@@ -16,7 +16,7 @@ from seqblend.app.cli import make_subcommand_parser, run_script
 from seqblend.core.console import make_console, say
 from seqblend.core.errors import FlagError
 from seqblend.data.demo import write_demo, write_memory_demo
-from seqblend.extras.public.published import DATA_SETS, ArchiveSource, prepare
+from seqblend.extras.public.published import DATA_SETS, find_archive, prepare
 from seqblend.running.inputs import find_places
 
 
@@ -48,8 +48,10 @@ def main(argv: list[str]) -> int:
     args, console, places = parse(argv), make_console(), find_places()
     if args.what in DATA_SETS:
         folder = args.to or places.inputs[0] / args.what
-        source = ArchiveSource(args.place, places.working / "downloads", not args.unchecked)
-        data = prepare(DATA_SETS[args.what], source, folder, lambda text: say(console, text))
+        published, note = DATA_SETS[args.what], lambda text: say(console, text)
+        path = find_archive(published, args.place, places.working / "downloads", note)
+        note(f"reading {path}")
+        data = prepare(published, path, folder, is_checked=not args.unchecked)
         extra = "" if data.unlabelled is None else f", {len(data.unlabelled):,} unlabelled"
         rows = f"{len(data.train):,} training and {len(data.test):,} test rows{extra}"
         say(console, f"{folder}: {rows}; the answers are in solution.csv")

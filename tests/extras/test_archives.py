@@ -56,40 +56,16 @@ def test_links_in_a_folder_are_not_read(tmp_path):
     assert set(read(folder)) == {"a/1.txt", "b/2.txt"}
 
 
-def test_a_file_of_more_than_64_mib_is_refused_before_it_is_read(tmp_path):
-    member = tarfile.TarInfo("top/a/1.txt")
-    member.size = 1 << 40
-    (tmp_path / "x.tar").write_bytes(member.tobuf(tarfile.GNU_FORMAT) + bytes(2048))
-    with pytest.raises(InputError, match="1,099,511,627,776 bytes"):
-        read(tmp_path / "x.tar")
-
-
-@pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz", "w:bz2"])
+@pytest.mark.parametrize("mode", ["w:gz", "w:xz", "w:bz2"])
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.9])
 def test_a_truncated_archive_is_one_line(tmp_path, mode, share):
     files = {f"top/a/{i}.txt": bytes(range(256)) * 8 for i in range(10)}
     path = write_tar(tmp_path / "x.tar", files, mode)
-    whole = path.read_bytes().rstrip(b"\0") if mode == "w" else path.read_bytes()
+    whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(InputError, match=r"no complete tar archive \(.*Download it again") as error:
         read(path)
     assert "\n" not in str(error.value)
-
-
-def test_an_archive_cut_between_two_files_is_truncated_too(tmp_path):
-    path = write_tar(tmp_path / "x.tar", FILES, "w")
-    path.write_bytes(path.read_bytes()[:2048])  # two files of a header and a block each
-    with pytest.raises(InputError, match="no end mark"):
-        read(path)
-
-
-def test_a_broken_header_is_not_the_end(tmp_path):
-    path = write_tar(tmp_path / "x.tar", FILES, "w")
-    content = bytearray(path.read_bytes())
-    content[1024 + 10] ^= 1
-    path.write_bytes(content)
-    with pytest.raises(InputError, match="no complete tar archive"):
-        read(path)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from public_examples import REVIEWS, write_tar
 
 from seqblend.core.errors import FlagError, MachineError
 from seqblend.core.storage import file_digest
-from seqblend.extras.public.published import DATA_SETS, ArchiveSource, download, prepare
+from seqblend.extras.public.published import DATA_SETS, download, find_archive
 
 
 @pytest.fixture
@@ -79,21 +79,21 @@ def test_an_archive_is_downloaded_once_and_again_where_the_kept_one_is_damaged(t
     address, answers, asked = server
     path = write_tar(tmp_path / "x.tar.gz", REVIEWS)
     answers["/x.tar.gz"] = path.read_bytes(), path.stat().st_size
-    published = dataclasses.replace(DATA_SETS["imdb"], sha256=file_digest(path), rows=(12, 12))
-    source = ArchiveSource(f"{address}/x.tar.gz", tmp_path / "cache")
+    published = dataclasses.replace(DATA_SETS["imdb"], sha256=file_digest(path))
+    place, cache = f"{address}/x.tar.gz", tmp_path / "cache"
     for _ in range(2):
-        assert len(prepare(published, source, tmp_path / "out", lambda _: None).train) == 12
+        found = find_archive(published, place, cache, lambda _: None)
+        assert found.read_bytes() == path.read_bytes()
     assert asked == ["/x.tar.gz"]
-    (source.cache / published.file).write_bytes(b"damaged")
-    prepare(published, source, tmp_path / "out", lambda _: None)
+    (cache / published.file).write_bytes(b"damaged")
+    find_archive(published, place, cache, lambda _: None)
     assert asked == ["/x.tar.gz"] * 2
 
 
-def test_an_unchecked_archive_is_never_one_that_another_address_left(tmp_path, server):
+def test_an_altered_archive_is_never_one_that_another_address_left(tmp_path, server):
     address, answers, asked = server
     path = write_tar(tmp_path / "x.tar.gz", REVIEWS)
     for name in ("/a", "/b"):
         answers[name] = path.read_bytes(), path.stat().st_size
-        source = ArchiveSource(f"{address}{name}", tmp_path / "cache", is_checked=False)
-        prepare(DATA_SETS["imdb"], source, tmp_path / "out", lambda _: None)
+        find_archive(DATA_SETS["imdb"], f"{address}{name}", tmp_path / "cache", lambda _: None)
     assert asked == ["/a", "/b"]

@@ -62,55 +62,46 @@ DATA_SETS = {
 }
 
 
-@dataclass(frozen=True)
-class ArchiveSource:
-    """What --from names, where downloads are kept, and whether it must be the published archive."""
+def find_archive(
+    published: Published, place: str | None, cache: Path, note: Callable[[str], None]
+) -> Path:
+    """The archive or its folder, downloaded where the published one is not in the cache yet.
 
-    place: str | None
-    cache: Path
-    is_checked: bool = True
-
-
-def prepare(
-    published: Published, source: ArchiveSource, folder: Path, note: Callable[[str], None]
-) -> PublicData:
-    """Write a data set such as DATA_SETS["imdb"] into `folder`; returns what was written.
-
-    A file is checked by its SHA-256, a folder by its number of rows.
-    raises: FlagError, InputError or MachineError in one line with the remedy; then nothing is
-        written
+    place: a file, its unpacked folder, or an address
     """
-    path = _find(source, published, note)
-    if source.is_checked and path.is_file() and (found := file_digest(path)) != published.sha256:
-        raise InputError(
-            f"{path} has the SHA-256 {found}; the published {published.file} has "
-            f"{published.sha256}. {_REMEDY}"
-        )
-    note(f"reading {path}")
-    data = published.load(path)
-    rows = (len(data.train), len(data.test))
-    if source.is_checked and rows != published.rows:
-        raise InputError(
-            f"{path} holds {rows[0]:,} train and {rows[1]:,} test rows; published are "
-            f"{published.rows[0]:,} and {published.rows[1]:,}. {_REMEDY}"
-        )
-    write_competition(folder, data)
-    return data
-
-
-def _find(source: ArchiveSource, published: Published, note: Callable[[str], None]) -> Path:
-    """The archive on this machine, downloaded where the published one is not here yet."""
-    place, where = source.place, f"{published.file}, which is published at {published.url}"
+    where = f"{published.file}, which is published at {published.url}"
     if not place:
         raise FlagError(f"--from expects the file or the address of {where}")
     if "://" in place:
-        path = source.cache / published.file
+        path = cache / published.file
         if not path.is_file() or file_digest(path) != published.sha256:
             download(place, path, file=published.file, note=note)
         return path
     if not Path(place).exists():
         raise FlagError(f"--from {place} does not exist; expected {where}")
     return Path(place)
+
+
+def prepare(published: Published, path: Path, folder: Path, *, is_checked: bool) -> PublicData:
+    """Write a data set such as DATA_SETS["imdb"] into `folder`; returns what was written.
+
+    is_checked: a file by its SHA-256, a folder by its number of rows
+    raises: InputError in one line with the remedy; then nothing is written
+    """
+    if is_checked and path.is_file() and (found := file_digest(path)) != published.sha256:
+        raise InputError(
+            f"{path} has the SHA-256 {found}; the published {published.file} has "
+            f"{published.sha256}. {_REMEDY}"
+        )
+    data = published.load(path)
+    rows = (len(data.train), len(data.test))
+    if is_checked and rows != published.rows:
+        raise InputError(
+            f"{path} holds {rows[0]:,} train and {rows[1]:,} test rows; published are "
+            f"{published.rows[0]:,} and {published.rows[1]:,}. {_REMEDY}"
+        )
+    write_competition(folder, data)
+    return data
 
 
 def download(url: str, target: Path, *, file: str, note: Callable[[str], None]) -> None:
