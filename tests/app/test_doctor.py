@@ -82,10 +82,9 @@ def diagnose(project):
 def test_rows_are_examined_before_anything_is_trained_and_nothing_trained_is_kept(project):
     diagnosis, found, shown = diagnose(project)
     names = {check["name"] for check in found["checks"]}
-    assert names == ROWS | {"confidence of a linear model", "class shift"}
+    assert names == ROWS | {"confidence of a linear model"}
     assert all(f"{name} (" in shown for name in names)
     assert found["cards"] == []
-    assert found["gains"] == {}
     assert not (project.workspace.root / "runs").exists()
     assert diagnose(project)[0] == diagnosis
 
@@ -94,14 +93,11 @@ def test_finished_runs_are_examined_too(project):
     train_all(project)
     _, found, shown = diagnose(project)
     names = {check["name"] for check in found["checks"]}
-    finished = {"confidence of nblr", "confidence of tfidf", "class shift", "label errors"}
+    finished = {"confidence of nblr", "confidence of tfidf", "label errors"}
     assert names == ROWS | finished
     assert {card["name"] for card in found["cards"]} == {"nblr", "tfidf"}
     assert sum(card["weight"] for card in found["cards"]) == 1  # no blend yet: the best run
     assert [one["share"] for one in found["shake_up"]] == [0.2, 0.3, 0.5]
-    (other,) = {"nblr", "tfidf"} - {found["best"]}
-    assert found["gains"].keys() == {other}
-    assert f"{found['best']} over {other}" in shown
     assert found["seeds_for"] is None  # a linear model has no use for seeds
     assert "shake-up" in shown
 
@@ -176,7 +172,7 @@ def test_the_report_of_a_session_says_what_the_doctor_found(project):
     assert "exact duplicates | " in text
     assert "Shake-up forecast" in text
     assert "(confident learning)" in text
-    assert "error correlation" in text
+    assert "prediction std" in text
     shown = console.file.getvalue()
     assert "diff. ± margin" in shown
     assert "significant where it is larger than its 95 % margin" in shown

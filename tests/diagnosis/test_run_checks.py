@@ -15,12 +15,7 @@ from seqblend.diagnosis.cards import (
     member_gaining_most_from_seeds,
     prediction_std,
 )
-from seqblend.diagnosis.forecasts import (
-    check_classes,
-    check_confidence,
-    estimate_shares,
-    measure_drop,
-)
+from seqblend.diagnosis.forecasts import check_confidence, measure_drop
 from seqblend.diagnosis.holdouts import HoldOut
 from seqblend.diagnosis.mislabelled import check_labels, find_label_errors
 from seqblend.diagnosis.shakeup import forecast_shake_up
@@ -38,54 +33,6 @@ def draw(rng, shares, n, spread=1.5):
     x = rng.normal(size=(n, c)) + spread * np.eye(c)[labels]
     p = np.asarray(shares) * np.exp(spread * x)
     return labels, p / p.sum(axis=1, keepdims=True)
-
-
-def under(prior, shares, p):
-    """Posteriors under `shares` as a model trained under `prior` has them."""
-    p = p * np.asarray(prior) / np.asarray(shares)
-    return p / p.sum(axis=1, keepdims=True)
-
-
-def test_the_shares_of_other_rows_are_found_again(rng):
-    prior, shares = [0.5, 0.3, 0.2], [0.2, 0.2, 0.6]
-    labels, p = draw(rng, shares, 20_000)
-    found = estimate_shares(under(prior, shares, p), np.array(prior))
-    np.testing.assert_allclose(found, np.bincount(labels) / 20_000, atol=0.02)
-
-
-def test_a_shift_of_classes_is_flagged_and_none_is_not(rng):
-    prior = [0.5, 0.3, 0.2]
-    parts, shifted = [], []
-    for k in range(3):
-        labels, valid = draw(rng, prior, 700)
-        parts.append(HoldOut(labels, valid, draw(rng, prior, 900)[1], k))
-        shares = [0.3, 0.3, 0.4]
-        other = under(prior, shares, draw(rng, shares, 900)[1])
-        shifted.append(HoldOut(labels, valid, other, k))
-    classes = ("a", "b", "c")
-    assert not check_classes(parts, classes).is_flagged
-    check = check_classes(shifted, classes)
-    assert check.is_flagged
-    assert check.means.split(": ")[1].startswith("c 2")
-    np.testing.assert_allclose(check.details["test"], [0.3, 0.3, 0.4], atol=0.06)
-
-
-@pytest.mark.parametrize("shares", [[0.5, 0.3, 0.2], [0.3, 0.3, 0.4]])
-def test_a_models_own_bias_towards_a_class_is_not_taken_for_a_shift(rng, shares):
-    prior, towards = [0.5, 0.3, 0.2], np.array([2.0, 1.0, 1.0])
-
-    def biased(p):
-        return p * towards / (p * towards).sum(axis=1, keepdims=True)
-
-    parts = []
-    for k in range(3):
-        labels, valid = draw(rng, prior, 2_000)
-        test = under(prior, shares, draw(rng, shares, 2_000)[1])
-        parts.append(HoldOut(labels, biased(valid), biased(test), k))
-    alone = estimate_shares(parts[0].valid, np.array(prior))
-    assert alone[0] > 0.6  # EM alone is off by a tenth: half of these rows are of class 0
-    found = check_classes(parts, ("a", "b", "c"))
-    np.testing.assert_allclose(found.details["test"], shares, atol=0.05)
 
 
 def test_accuracy_is_forecast_where_confidence_is_honest(rng):
@@ -235,10 +182,8 @@ def test_a_card_shows_what_a_member_is_worth(rng):
         seconds=[1.0, 1.0],
     )
     assert alone[0].loss_without > 0.1
-    assert good.correlation > 0.95
     assert good.disagreement == 0.0
     assert flat.disagreement > 0.3
-    assert np.isnan(flat.correlation)
     assert (good.weight, twin.weight) == (1.0, 0.0)
 
 
@@ -267,7 +212,7 @@ def test_the_loss_without_a_member_is_that_of_the_others_refitted_with_its_inter
 
 def test_a_seed_is_worth_most_where_it_changes_the_blend_for_little():
     def card(name, weight, prediction_std, seconds):
-        return MemberCard(name, weight, 0.0, 0.0, 0.0, 0.0, 0.0, prediction_std, seconds)
+        return MemberCard(name, weight, 0.0, 0.0, 0.0, 0.0, prediction_std, seconds)
 
     cards = [card("slow", 0.5, 0.2, 100), card("fast", 0.5, 0.2, 10), card("linear", 0.9, 0.9, 1)]
     assert member_gaining_most_from_seeds(cards, {"slow", "fast"}) == "fast"

@@ -16,18 +16,16 @@ from seqblend.diagnosis.cards import (
     member_gaining_most_from_seeds,
     prediction_std,
 )
-from seqblend.diagnosis.forecasts import check_classes, check_confidence
+from seqblend.diagnosis.forecasts import check_confidence
 from seqblend.diagnosis.holdouts import HoldOut, fit_hold_out, read_hold_outs
 from seqblend.diagnosis.mislabelled import check_labels
 from seqblend.diagnosis.record import Diagnosis, to_plain
 from seqblend.diagnosis.shakeup import forecast_shake_up
 from seqblend.evaluation.check import Check
-from seqblend.evaluation.leaderboard import Candidate, LeaderboardRow, rank
-from seqblend.evaluation.paired import PairedDifference, compare_out_of_fold
+from seqblend.evaluation.leaderboard import Candidate, rank
 from seqblend.running.project import Project
 from seqblend.running.results import RunResult, finished_runs, largest_blend
 
-RESAMPLES = 400  # of the bootstrap that compares each run with the best
 Weights = dict[str, float]  # of the blend's members, by name
 
 
@@ -46,8 +44,7 @@ def run_diagnostics(
     note("no finished run: fitting a linear model")
     part = fit_hold_out(project.competition, project.fold)
     confidence = check_confidence("a linear model", [part])
-    shares = check_classes([part], project.competition.classes)
-    return write_diagnosis(project, Diagnosis([*checks, confidence, shares]))
+    return write_diagnosis(project, Diagnosis([*checks, confidence]))
 
 
 def write_diagnosis(project: Project, diagnosis: Diagnosis) -> Diagnosis:
@@ -79,11 +76,15 @@ def diagnose_runs(
     rows = fold >= 0
     best = ranked[0]
     two = best_two([row.record for row in ranked], blend)
+    confidences = [
+        check_confidence(name, own)
+        for name, own in parts.items()
+        if not runs[name].manifest.get("pseudo")  # those have learnt from test rows
+    ]
+    errors = check_labels(best.name, labels, best.record.oof, competition.train_ids)
     cards = _make_cards(project, runs, parts, blend or ({best.name: 1.0}, best.record.oof))
     return Diagnosis(
-        [*checks, *_check_runs(project, runs, parts, best)],
-        best=best.name,
-        gains=_compare_with_best(project, ranked),
+        [*checks, *confidences, errors],
         shake_up=forecast_shake_up(
             labels[rows],
             *(None if oof is None else oof[rows] for oof in two),
@@ -93,42 +94,6 @@ def diagnose_runs(
         cards=cards,
         seeds_for=member_gaining_most_from_seeds(cards, _trained(runs)),
     )
-
-
-def _check_runs(
-    project: Project,
-    runs: dict[str, RunResult],
-    parts: dict[str, list[HoldOut]],
-    best: LeaderboardRow[RunResult],
-) -> list[Check]:
-    """Each model's confidence, the classes' shares as the best one sees them, and label errors.
-
-    Runs with pseudo-labels are left out of the first two: they have learnt from test rows.
-    """
-    competition = project.competition
-    first_stage = [name for name in parts if not runs[name].manifest.get("pseudo")]
-    checks = [check_confidence(name, parts[name]) for name in first_stage]
-    if first_stage:
-        of_shares = best.name if best.name in first_stage else first_stage[0]
-        checks.append(check_classes(parts[of_shares], competition.classes))
-    labels, ids = competition.labels, competition.train_ids
-    return [*checks, check_labels(best.name, labels, best.record.oof, ids)]
-
-
-def _compare_with_best(
-    project: Project, ranked: list[LeaderboardRow[RunResult]]
-) -> dict[str, PairedDifference]:
-    """By how much the best run is better than each other one; undefined differences left out."""
-    rows = project.fold >= 0
-    best, *others = [row.record.oof[rows].astype(np.float64) for row in ranked]
-    labels, fold = project.competition.labels[rows], project.fold[rows]
-    differences = {
-        row.name: compare_out_of_fold(
-            project.competition.metric, labels, fold, best, other, resamples=RESAMPLES
-        )
-        for row, other in zip(ranked[1:], others, strict=True)
-    }
-    return {name: found for name, found in differences.items() if found is not None}
 
 
 def _make_cards(

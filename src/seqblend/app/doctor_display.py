@@ -9,7 +9,7 @@ from seqblend.diagnosis.record import Diagnosis
 from seqblend.evaluation.check import Check
 
 _CARD_COLUMNS = (
-    *("member", "weight", "log loss without", "95 %", "error corr.", "disagrees"),
+    *("member", "weight", "log loss without", "95 %", "disagrees"),
     *("prediction std", "s"),
 )
 
@@ -19,10 +19,6 @@ def show_diagnosis(console: Console, diagnosis: Diagnosis) -> None:
     for check in diagnosis.checks:
         say(console, describe_check(check), "bold red" if check.is_flagged else "")
     tables = {
-        "differences": (
-            ["run", "better by", "margin (95 %)", "significant"],
-            _difference_rows(diagnosis),
-        ),
         "shake-up": (
             ["public part", "std", "public - private, 95 %", "best two swap"],
             _shake_up_rows(diagnosis),
@@ -41,18 +37,6 @@ def describe_check(check: Check) -> str:
     mark = "! " if check.is_flagged else "- "
     advice = f" -> {check.advice}" if check.advice else ""
     return f"{mark}{check.name} ({check.description}): {check.figure}. {check.means}{advice}"
-
-
-def _difference_rows(diagnosis: Diagnosis) -> list[list[str]]:
-    return [
-        [
-            f"{diagnosis.best} over {name}",
-            f"{found.mean:+.4f}",
-            f"{found.margin:.4f}",
-            "yes" if found.is_significant else "no",
-        ]
-        for name, found in diagnosis.gains.items()
-    ]
 
 
 def _shake_up_rows(diagnosis: Diagnosis) -> list[list[str]]:
@@ -74,7 +58,6 @@ def _card_rows(diagnosis: Diagnosis) -> list[list[str]]:
             f"{card.weight:.3f}",
             f"{card.loss_without:+.4f}",
             f"{card.low:+.4f} to {card.high:+.4f}",
-            f"{card.correlation:.3f}",
             _percent(card.disagreement),
             f"{card.prediction_std:.4f}",
             f"{card.seconds:.0f}",

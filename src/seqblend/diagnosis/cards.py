@@ -1,4 +1,4 @@
-"""What each member contributes to a blend: weight, loss without it, agreement, run time."""
+"""What each member contributes to a blend: weight, loss without it, disagreement, run time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ class MemberCard:
     weight: in the chosen blend
     loss_without: increase of the cross-fitted log loss of a log-odds blend refitted without the
         member; low, high: its 95 % interval over rows
-    correlation: of its errors, 1 - P(label), with the mean of the other members' errors
     disagreement: share of rows where it predicts another class than the blend
     prediction_std: std of the member's test predictions across folds and seeds
     """
@@ -31,7 +30,6 @@ class MemberCard:
     loss_without: float
     low: float
     high: float
-    correlation: float
     disagreement: float
     prediction_std: float
     seconds: float
@@ -55,7 +53,6 @@ def make_cards(
     """
     rows = fold >= 0
     mine, known = labels[rows], stack[:, rows]
-    errors = 1 - known[:, np.arange(len(mine)), mine].astype(np.float64)  # [m, n]
     whole = _losses(stack, labels, fold)
     cards = []
     for k, name in enumerate(names):
@@ -72,7 +69,6 @@ def make_cards(
                 rise.mean,
                 rise.low,
                 rise.high,
-                correlation=_correlation(errors[k], errors[others]),
                 disagreement=float(differs.mean()),
                 prediction_std=prediction_std[k],
                 seconds=seconds[k],
@@ -110,10 +106,3 @@ def _losses(stack: np.ndarray, labels: np.ndarray, fold: np.ndarray) -> np.ndarr
     """float64 [rows with a fold]: the log loss of the members' log-odds blend, cross-fitted."""
     rows = fold >= 0
     return row_losses(labels[rows], cross_fit(METHOD, stack, labels, fold, "log_loss")[rows])
-
-
-def _correlation(errors: np.ndarray, others: np.ndarray) -> float:
-    """Pearson's, of errors float64 [n] with the mean of others float64 [m, n]; NaN without any."""
-    if not len(others) or errors.std() == 0 or others.mean(axis=0).std() == 0:
-        return float("nan")
-    return float(np.corrcoef(errors, others.mean(axis=0))[0, 1])

@@ -1,19 +1,15 @@
-"""Forecasts for the unlabelled test rows: accuracy, and class frequencies."""
+"""A forecast for the unlabelled test rows: the accuracy, from confidence."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from seqblend.core.seeds import rng_for
 from seqblend.diagnosis.holdouts import HoldOut
 from seqblend.evaluation.check import Check
 from seqblend.evaluation.intervals import Estimate
 from seqblend.evaluation.metrics import predict_classes
 
-STEPS = 100  # of EM
-DRAWS = 100  # resamples of validation rows for the distance without a shift
 SURE = 3.0  # standard errors from which a difference of confidences counts
-CLOSE = 1e-6  # EM has converged where no share changes by more
 
 
 def check_confidence(model: str, parts: list[HoldOut]) -> Check:
@@ -73,68 +69,3 @@ def _by_fold(parts: list[HoldOut]) -> list[list[HoldOut]]:
 
 def _accuracy(part: HoldOut) -> float:
     return float((predict_classes(part.valid) == part.labels).mean())
-
-
-def check_classes(parts: list[HoldOut], classes: tuple[str, ...]) -> Check:
-    """Whether the class frequencies of the test rows are those of the training rows."""
-    known = _shares(np.concatenate([part.labels for part in parts]), len(classes))
-    shift = np.mean([_shift(part, part.test) for part in parts], axis=0)
-    test = np.maximum(known + shift, 0)
-    test /= test.sum()
-    value = float(np.abs(test - known).sum() / 2)  # total variation distance
-    bound = float(np.quantile(_distances_without_shift(parts), 0.95))
-    means = "class frequencies are those of the train rows"
-    if value > bound:
-        most = np.argsort(-np.abs(test - known), kind="stable")[:3]
-        changes = (f"{classes[k]} {100 * known[k]:.1f} -> {100 * test[k]:.1f} %" for k in most)
-        means = f"class frequencies differ from train: {', '.join(changes)}"
-    is_flagged = value > bound and value > 0.02
-    advice = "where the metric depends on class frequencies, reweight the probabilities by them"
-    return Check(
-        "class shift",
-        "class frequencies of the test rows, estimated by EM (Saerens et al. 2002); assumes that a "
-        "class looks the same in train and test",
-        f"{100 * value:.2f} % of rows change class; without a shift up to {100 * bound:.2f} %",
-        means,
-        advice if is_flagged else "",
-        is_flagged,
-        details={"distance": value, "train": known.tolist(), "test": test.tolist()},
-    )
-
-
-def estimate_shares(p: np.ndarray, prior: np.ndarray) -> np.ndarray:
-    """float64 [c]: the class frequencies of rows whose probabilities were fitted under `prior`.
-
-    p: float [n, c], prior: float64 [c], above 0. EM of Saerens, Latinne & Decaestecker (2002):
-    posteriors are weighed by the ratio of the shares, whose mean they give again.
-    """
-    p, shares = p.astype(np.float64), prior
-    for _ in range(STEPS):
-        weighed = p * (shares / prior)
-        before, shares = shares, (weighed / weighed.sum(axis=1, keepdims=True)).mean(axis=0)
-        if np.abs(shares - before).max() < CLOSE:
-            break
-    return shares
-
-
-def _shift(part: HoldOut, p: np.ndarray) -> np.ndarray:
-    """float64 [c]: estimated class frequencies of rows p less those of the validation rows.
-
-    Both are estimated by EM through the same model, whose bias cancels to first order.
-    """
-    prior = np.maximum(_shares(part.labels, p.shape[1]), 1e-4)
-    prior /= prior.sum()
-    return estimate_shares(p, prior) - estimate_shares(part.valid, prior)
-
-
-def _shares(labels: np.ndarray, c: int) -> np.ndarray:
-    return np.bincount(labels, minlength=c) / len(labels)
-
-
-def _distances_without_shift(parts: list[HoldOut]) -> np.ndarray:
-    """float64 [DRAWS]: total variation distances where test rows are drawn from validation rows."""
-    rng = rng_for(0, "class shift")
-    part = max(parts, key=lambda one: len(one.labels))
-    m, n = len(part.test), len(part.labels)
-    shifts = [_shift(part, part.valid[rng.integers(0, n, min(m, n))]) for _ in range(DRAWS)]
-    return np.abs(shifts).sum(axis=1) / 2

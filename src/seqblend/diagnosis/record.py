@@ -12,21 +12,16 @@ import numpy as np
 from seqblend.diagnosis.cards import MemberCard
 from seqblend.diagnosis.shakeup import ShakeUp
 from seqblend.evaluation.check import Check
-from seqblend.evaluation.paired import PairedDifference
 
 
 @dataclass(frozen=True)
 class Diagnosis:
     """The results. Without finished runs all but the checks is empty.
 
-    best: the run with the lowest log loss; gains: {other run: by how much the best one is better
-        in the metric}
     seeds_for: the member that gains most from another seed
     """
 
     checks: list[Check]
-    best: str = ""
-    gains: dict[str, PairedDifference] = field(default_factory=dict)
     shake_up: list[ShakeUp] = field(default_factory=list)
     cards: list[MemberCard] = field(default_factory=list)
     seeds_for: str | None = None

@@ -1,4 +1,4 @@
-"""The blend's members: weight, loss without it, and correlation of its errors with others'."""
+"""The blend's members: weight, loss without it, and the correlation of their errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ _CARD = (
     Column("loss_without", "loss without", "signed", "of a log-odds blend refitted, cross-fitted"),
     Column("low", "95 % from", "signed", "over rows, paired"),
     Column("high", "to", "signed"),
-    Column("correlation", "error correlation", "score", "with the mean error of the other members"),
     Column("disagreement", "disagreement", "score", "rows of another class than the blend"),
     Column("prediction_std", "prediction std", "score", "over its folds and seeds, on a test row"),
     Column("seconds", "time per seed", "seconds", "training time of all folds of one seed"),
