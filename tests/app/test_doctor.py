@@ -98,7 +98,6 @@ def test_finished_runs_are_examined_too(project):
     assert {card["name"] for card in found["cards"]} == {"nblr", "tfidf"}
     assert sum(card["weight"] for card in found["cards"]) == 1  # no blend yet: the best run
     assert [one["share"] for one in found["shake_up"]] == [0.2, 0.3, 0.5]
-    assert found["seeds_for"] is None  # a linear model has no use for seeds
     assert "shake-up" in shown
 
 
@@ -172,7 +171,7 @@ def test_the_report_of_a_session_says_what_the_doctor_found(project):
     assert "exact duplicates | " in text
     assert "Shake-up forecast" in text
     assert "(confident learning)" in text
-    assert "prediction std" in text
+    assert "loss without" in text
     shown = console.file.getvalue()
     assert "diff. ± margin" in shown
     assert "significant where it is larger than its 95 % margin" in shown

@@ -9,12 +9,7 @@ import pytest
 
 from seqblend.core.seeds import rng_for
 from seqblend.data.demo import make_model, posterior, sample
-from seqblend.diagnosis.cards import (
-    MemberCard,
-    make_cards,
-    member_gaining_most_from_seeds,
-    prediction_std,
-)
+from seqblend.diagnosis.cards import make_cards
 from seqblend.diagnosis.forecasts import check_confidence, measure_drop
 from seqblend.diagnosis.holdouts import HoldOut
 from seqblend.diagnosis.mislabelled import check_labels, find_label_errors
@@ -165,8 +160,6 @@ def test_a_card_shows_what_a_member_is_worth(rng):
         fold,
         p,
         {"good": 1.0},
-        prediction_std=[0.1, 0.1, 0.0],
-        seconds=[10.0, 20.0, 1.0],
     )
     good, twin, flat = cards
     assert abs(good.loss_without) < 1e-4
@@ -178,8 +171,6 @@ def test_a_card_shows_what_a_member_is_worth(rng):
         fold,
         p,
         {},
-        prediction_std=[0.1, 0.0],
-        seconds=[1.0, 1.0],
     )
     assert alone[0].loss_without > 0.1
     assert good.disagreement == 0.0
@@ -198,8 +189,6 @@ def test_the_loss_without_a_member_is_that_of_the_others_refitted_with_its_inter
         np.arange(1_000) % 5,
         p,
         {},
-        prediction_std=[0.0, 0.0],
-        seconds=[1.0, 1.0],
     )
     rises = np.log(2) + np.log(stack[0, np.arange(1_000), labels])
     half = 1.96 * rises.std(ddof=1) / np.sqrt(1_000)
@@ -208,21 +197,3 @@ def test_the_loss_without_a_member_is_that_of_the_others_refitted_with_its_inter
         (rises.mean() - half, rises.mean() + half), abs=1e-5
     )
     assert (flat.low, flat.loss_without, flat.high) == pytest.approx((0, 0, 0), abs=1e-5)
-
-
-def test_a_seed_is_worth_most_where_it_changes_the_blend_for_little():
-    def card(name, weight, prediction_std, seconds):
-        return MemberCard(name, weight, 0.0, 0.0, 0.0, 0.0, prediction_std, seconds)
-
-    cards = [card("slow", 0.5, 0.2, 100), card("fast", 0.5, 0.2, 10), card("linear", 0.9, 0.9, 1)]
-    assert member_gaining_most_from_seeds(cards, {"slow", "fast"}) == "fast"
-    assert member_gaining_most_from_seeds(cards, set()) is None
-    assert member_gaining_most_from_seeds([card("unused", 0.0, 0.2, 10)], {"unused"}) is None
-
-
-def test_unrest_is_the_spread_of_fits_on_the_test_rows():
-    labels, valid = np.zeros(1, int), np.ones((1, 2)) / 2
-    parts = [HoldOut(labels, valid, np.array([[a, 1 - a]]), 0) for a in (0.2, 0.4)]
-    assert prediction_std(parts) == pytest.approx(np.sqrt(0.02))
-    assert prediction_std(parts[:1]) == 0.0
-    assert prediction_std([]) == 0.0  # a member made elsewhere has no fits here

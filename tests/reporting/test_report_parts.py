@@ -61,7 +61,7 @@ def test_the_loss_without_a_member_is_that_of_a_refit_and_never_of_scaled_weight
     plain = tabulate_members(data, blend)
     assert [column.key for column in plain.columns] == ["model", "weight"]
     assert plain.rows == [["bilstm", 0.9], ["bigru", 0.2], ["nblr", -0.3]]
-    cards = [MemberCard(name, w, 0.5, 0.4, 0.6, 0.0, 0.0, 1.0) for name, w in weights.items()]
+    cards = [MemberCard(name, w, 0.5, 0.4, 0.6, 0.0) for name, w in weights.items()]
     told = tabulate_members(replace(data, diagnosis=Diagnosis([], cards=cards[:2])), blend)
     keys = [column.key for column in told.columns]
     assert keys[2:5] == ["loss_without", "low", "high"]

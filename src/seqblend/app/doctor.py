@@ -10,14 +10,9 @@ from seqblend.app.row_checks import check_rows
 from seqblend.app.submit import distinct_names
 from seqblend.blending.methods import NEGLIGIBLE
 from seqblend.core.storage import write_json
-from seqblend.diagnosis.cards import (
-    MemberCard,
-    make_cards,
-    member_gaining_most_from_seeds,
-    prediction_std,
-)
+from seqblend.diagnosis.cards import make_cards
 from seqblend.diagnosis.forecasts import check_confidence
-from seqblend.diagnosis.holdouts import HoldOut, fit_hold_out, read_hold_outs
+from seqblend.diagnosis.holdouts import fit_hold_out, read_hold_outs
 from seqblend.diagnosis.mislabelled import check_labels
 from seqblend.diagnosis.record import Diagnosis, to_plain
 from seqblend.diagnosis.shakeup import forecast_shake_up
@@ -82,7 +77,8 @@ def diagnose_runs(
         if not runs[name].manifest.get("pseudo")  # those have learnt from test rows
     ]
     errors = check_labels(best.name, labels, best.record.oof, competition.train_ids)
-    cards = _make_cards(project, runs, parts, blend or ({best.name: 1.0}, best.record.oof))
+    weights, blended = blend or ({best.name: 1.0}, best.record.oof)
+    stack = np.stack([run.oof for run in runs.values()])
     return Diagnosis(
         [*checks, *confidences, errors],
         shake_up=forecast_shake_up(
@@ -91,29 +87,7 @@ def diagnose_runs(
             competition.metric,
             len(competition.test_ids),
         ),
-        cards=cards,
-        seeds_for=member_gaining_most_from_seeds(cards, _trained(runs)),
-    )
-
-
-def _make_cards(
-    project: Project,
-    runs: dict[str, RunResult],
-    parts: dict[str, list[HoldOut]],
-    blend: tuple[Weights, np.ndarray],
-) -> list[MemberCard]:
-    """What each run adds to the blend."""
-    weights, blended = blend
-    manifests = [run.manifest for run in runs.values()]
-    return make_cards(
-        tuple(runs),
-        np.stack([run.oof for run in runs.values()]),
-        project.competition.labels,
-        project.fold,
-        blended,
-        weights,
-        prediction_std=[prediction_std(parts.get(name, [])) for name in runs],
-        seconds=[each.get("seconds", 0.0) / each.get("seeds", 1) for each in manifests],
+        cards=make_cards(tuple(runs), stack, labels, fold, blended, weights),
     )
 
 
@@ -125,8 +99,3 @@ def best_two(
     several = [oof] if sum(abs(weight) >= NEGLIGIBLE for weight in weights.values()) > 1 else []
     best = [*several, *(result.oof for result in ranked), None]
     return best[0], best[1]
-
-
-def _trained(runs: dict[str, RunResult]) -> set[str]:
-    """The members that are trained by epochs: another seed gives others."""
-    return {name for name, run in runs.items() if any(run.manifest.get("epochs", []))}

@@ -8,10 +8,7 @@ from seqblend.core.console import Console, say, show_table
 from seqblend.diagnosis.record import Diagnosis
 from seqblend.evaluation.check import Check
 
-_CARD_COLUMNS = (
-    *("member", "weight", "log loss without", "95 %", "disagrees"),
-    *("prediction std", "s"),
-)
+_CARD_COLUMNS = ("member", "weight", "log loss without", "95 %", "disagrees")
 
 
 def show_diagnosis(console: Console, diagnosis: Diagnosis) -> None:
@@ -28,8 +25,6 @@ def show_diagnosis(console: Console, diagnosis: Diagnosis) -> None:
     for title, (columns, rows) in tables.items():
         if rows:
             show_table(console, title, columns, rows)
-    if diagnosis.seeds_for:
-        say(console, f"a further seed gains most for {diagnosis.seeds_for}")
 
 
 def describe_check(check: Check) -> str:
@@ -59,8 +54,6 @@ def _card_rows(diagnosis: Diagnosis) -> list[list[str]]:
             f"{card.loss_without:+.4f}",
             f"{card.low:+.4f} to {card.high:+.4f}",
             _percent(card.disagreement),
-            f"{card.prediction_std:.4f}",
-            f"{card.seconds:.0f}",
         ]
         for card in diagnosis.cards
     ]

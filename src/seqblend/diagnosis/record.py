@@ -16,15 +16,11 @@ from seqblend.evaluation.check import Check
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The results. Without finished runs all but the checks is empty.
-
-    seeds_for: the member that gains most from another seed
-    """
+    """The results. Without finished runs all but the checks is empty."""
 
     checks: list[Check]
     shake_up: list[ShakeUp] = field(default_factory=list)
     cards: list[MemberCard] = field(default_factory=list)
-    seeds_for: str | None = None
 
 
 def to_plain(value: Any) -> Any:

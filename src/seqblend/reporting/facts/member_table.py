@@ -15,8 +15,6 @@ _CARD = (
     Column("low", "95 % from", "signed", "over rows, paired"),
     Column("high", "to", "signed"),
     Column("disagreement", "disagreement", "score", "rows of another class than the blend"),
-    Column("prediction_std", "prediction std", "score", "over its folds and seeds, on a test row"),
-    Column("seconds", "time per seed", "seconds", "training time of all folds of one seed"),
 )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from seqblend.reporting.elements.blocks import Block, Section
 from seqblend.reporting.elements.report_tables import Column, ReportTable
-from seqblend.reporting.elements.style import clean
 from seqblend.reporting.facts.entries import Ranked
 from seqblend.reporting.facts.leaderboard_table import title_of
 from seqblend.reporting.facts.member_table import correlate_errors, tabulate_members
@@ -66,8 +65,6 @@ def _members_block(data: ReportData, blend: BlendRecord) -> Block:
             " Loss without: by how much the cross-fitted log loss of a log-odds blend rises when "
             "it is refitted without the member."
         )
-    if data.diagnosis is not None and data.diagnosis.seeds_for:
-        text += f" A further seed helps {clean(data.diagnosis.seeds_for, 40)} most."
     table = tabulate_members(data, blend)
     shown = ReportTable(table.columns, table.rows[:_SHOWN])
     return Block("Members", text, table=shown, csv="members.csv", data=table.frame())
