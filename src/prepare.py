@@ -2,7 +2,7 @@
 
 python src/prepare.py imdb --from aclImdb_v1.tar.gz [--to DIR] [--unchecked]
 python src/prepare.py reuters --from reuters.npz
-python src/prepare.py 20newsgroups --from https://ndownloader.figshare.com/files/5975967
+python src/prepare.py 20newsgroups --from 20news-bydate.tar.gz
 python src/prepare.py demo [--kind hmm|memory] [--seed 1] [--rows 4000] [--length 200]
 """
 
@@ -16,7 +16,7 @@ from seqblend.app.cli import make_subcommand_parser, run_script
 from seqblend.core.console import make_console, say
 from seqblend.core.errors import FlagError
 from seqblend.data.demo import write_demo, write_memory_demo
-from seqblend.extras.public.published import DATA_SETS, find_archive, prepare
+from seqblend.extras.public.published import DATA_SETS, prepare
 from seqblend.running.inputs import find_places
 
 
@@ -29,7 +29,13 @@ def parse(argv: list[str]) -> argparse.Namespace:
     for name, published in DATA_SETS.items():
         about = f"{published.file}, published at {published.url}"
         add = subcommands.add_parser(name, help=about, description=about).add_argument
-        add("--from", dest="place", metavar="FILE|URL", help="the archive, or its unpacked folder")
+        add(
+            "--from",
+            dest="place",
+            type=Path,
+            metavar="FILE",
+            help="the archive, or its unpacked folder",
+        )
         add("--to", type=Path, metavar="DIR", help=f"default: input/{name}")
         add("--unchecked", action="store_true", help="accept an archive that was altered")
     about = "generated rows whose best reachable accuracy is known"
@@ -48,10 +54,8 @@ def main(argv: list[str]) -> int:
     args, console, places = parse(argv), make_console(), find_places()
     if args.what in DATA_SETS:
         folder = args.to or places.inputs[0] / args.what
-        published, note = DATA_SETS[args.what], lambda text: say(console, text)
-        path = find_archive(published, args.place, places.working / "downloads", note)
-        note(f"reading {path}")
-        data = prepare(published, path, folder, is_checked=not args.unchecked)
+        published, is_checked = DATA_SETS[args.what], not args.unchecked
+        data = prepare(published, args.place, folder, is_checked=is_checked)
         extra = "" if data.unlabelled is None else f", {len(data.unlabelled):,} unlabelled"
         rows = f"{len(data.train):,} training and {len(data.test):,} test rows{extra}"
         say(console, f"{folder}: {rows}; the answers are in solution.csv")

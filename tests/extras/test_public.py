@@ -26,7 +26,7 @@ from seqblend.core.config import DataConfig
 from seqblend.core.errors import FlagError, InputError
 from seqblend.core.storage import file_digest
 from seqblend.extras.public.documents import NEWSGROUPS
-from seqblend.extras.public.published import DATA_SETS, find_archive, prepare
+from seqblend.extras.public.published import DATA_SETS, prepare
 from seqblend.extras.public.reuters import read_integer_lists
 from seqblend.reading.discovery import find_files
 from seqblend.reading.reader import read_competition
@@ -308,6 +308,6 @@ def test_the_published_archive_passes_and_a_folder_is_checked_by_its_rows(tmp_pa
 
 
 def test_nothing_named_and_nothing_there_say_where_it_is_published(tmp_path):
-    for place in (None, str(tmp_path / "missing")):
+    for place in (None, tmp_path / "missing"):
         with pytest.raises(FlagError, match=r"aclImdb_v1.tar.gz.*https://ai\.stanford\.edu"):
-            find_archive(DATA_SETS["imdb"], place, tmp_path, print)
+            prepare(DATA_SETS["imdb"], place, tmp_path / "out", is_checked=True)

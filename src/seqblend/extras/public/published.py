@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import http.client
-import urllib.parse
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from seqblend.core.errors import FlagError, InputError, MachineError
-from seqblend.core.storage import file_digest, write_bytes
+from seqblend.core.errors import FlagError, InputError
+from seqblend.core.storage import file_digest
 from seqblend.extras.public.competition_files import PublicData, write_competition
 from seqblend.extras.public.documents import IMDB, NEWSGROUPS, read_documents
 from seqblend.extras.public.reuters import load_reuters
 
-_TIMEOUT = 30.0  # seconds without a byte
 _REMEDY = "Take the published one, or go on with --unchecked"
 
 
@@ -62,32 +58,20 @@ DATA_SETS = {
 }
 
 
-def find_archive(
-    published: Published, place: str | None, cache: Path, note: Callable[[str], None]
-) -> Path:
-    """The archive or its folder, downloaded where the published one is not in the cache yet.
-
-    place: a file, its unpacked folder, or an address
-    """
-    where = f"{published.file}, which is published at {published.url}"
-    if not place:
-        raise FlagError(f"--from expects the file or the address of {where}")
-    if "://" in place:
-        path = cache / published.file
-        if not path.is_file() or file_digest(path) != published.sha256:
-            download(place, path, file=published.file, note=note)
-        return path
-    if not Path(place).exists():
-        raise FlagError(f"--from {place} does not exist; expected {where}")
-    return Path(place)
-
-
-def prepare(published: Published, path: Path, folder: Path, *, is_checked: bool) -> PublicData:
+def prepare(
+    published: Published, path: Path | None, folder: Path, *, is_checked: bool
+) -> PublicData:
     """Write a data set such as DATA_SETS["imdb"] into `folder`; returns what was written.
 
+    path: the archive, or the folder it was unpacked into
     is_checked: a file by its SHA-256, a folder by its number of rows
-    raises: InputError in one line with the remedy; then nothing is written
+    raises: FlagError or InputError in one line with the remedy; then nothing is written
     """
+    if path is None or not path.exists():
+        raise FlagError(
+            f"--from expects the file {published.file}, which is published at {published.url}, or "
+            f"the folder it was unpacked into; got {path or 'nothing'}"
+        )
     if is_checked and path.is_file() and (found := file_digest(path)) != published.sha256:
         raise InputError(
             f"{path} has the SHA-256 {found}; the published {published.file} has "
@@ -102,24 +86,3 @@ def prepare(published: Published, path: Path, folder: Path, *, is_checked: bool)
         )
     write_competition(folder, data)
     return data
-
-
-def download(url: str, target: Path, *, file: str, note: Callable[[str], None]) -> None:
-    """Write the content of an address, whole or not at all.
-
-    file: the name under which people know it
-    raises: FlagError where the address is not http(s); MachineError where the network or the
-        server refuses or breaks off, naming the file to bring instead
-    """
-    if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
-        raise FlagError(f"--from expects a file, a folder, or an http(s) address; got {url}")
-    note(f"downloading {url}")
-    try:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT) as response:
-            content = response.read()  # IncompleteRead where less comes than was announced
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise MachineError(
-            f"cannot download {url} ({getattr(error, 'reason', None) or error}). Bring {file} from "
-            "a machine with a network and name it with --from FILE"
-        ) from None
-    write_bytes(target, content)
