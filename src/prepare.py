@@ -29,13 +29,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     for name, published in DATA_SETS.items():
         about = f"{published.file}, published at {published.url}"
         add = subcommands.add_parser(name, help=about, description=about).add_argument
-        add(
-            "--from",
-            dest="place",
-            type=Path,
-            metavar="FILE",
-            help="the archive, or its unpacked folder",
-        )
+        add("--from", dest="place", type=Path, metavar="FILE", help="the archive or its folder")
         add("--to", type=Path, metavar="DIR", help=f"default: input/{name}")
         add("--unchecked", action="store_true", help="accept an archive that was altered")
     about = "generated rows whose best reachable accuracy is known"

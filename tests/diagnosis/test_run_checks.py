@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from seqblend.core.seeds import rng_for
-from seqblend.data.demo import make_model, posterior, sample
+from seqblend.data.demo import draw_transitions, posterior, sample
 from seqblend.diagnosis.cards import make_cards
 from seqblend.diagnosis.forecasts import check_confidence, measure_drop
 from seqblend.diagnosis.holdouts import HoldOut
@@ -111,9 +111,9 @@ def test_seeds_that_differ_are_averaged_within_their_fold():
 
 
 def test_the_labels_that_the_demo_drew_at_random_are_suspected_and_no_others():
-    model = make_model(1)
-    rows, labels = sample(model, 400, rng_for(1, "demo-rows"))
-    p = posterior(model, rows)
+    transitions = draw_transitions(1)
+    rows, labels = sample(transitions, 400, rng_for(1, "demo-rows"))
+    p = posterior(transitions, rows)
     wrong = np.flatnonzero(p.argmax(axis=1) != labels)
     assert len(wrong)
     assert sorted(find_label_errors(labels, p)) == wrong.tolist()

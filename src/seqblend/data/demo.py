@@ -16,68 +16,57 @@ from seqblend.core.storage import write_text
 
 BEST = "demo-best.json"  # the best reachable accuracy, beside the demo's files
 CLASSES = ("A", "B", "C", "D", "E")
+STATES = 6
+TOKENS = 100  # that each state emits; no other state emits them
+NOISE = 0.006  # share of labels drawn at random
 
 
-@dataclass(frozen=True)
-class HiddenMarkov:
-    """One hidden Markov chain per class; in all, every state is equally likely at every position.
+def draw_transitions(seed: int) -> np.ndarray:
+    """float64 [c, s, s]: a Markov chain of hidden states per class.
 
-    transitions: float64 [c, s, s], doubly stochastic (mean of two permutations, weight 0.9, the
-        rest uniform); each state emits its own `tokens_per_state` tokens uniformly
+    Doubly stochastic (the mean of two permutations, weight 0.9, the rest uniform), so that in all
+    classes every state is equally likely at every position.
     """
-
-    transitions: np.ndarray
-    tokens_per_state: int
-    label_noise: float
-
-
-def make_model(
-    seed: int, *, classes: int = 5, states: int = 6, tokens_per_state: int = 100
-) -> HiddenMarkov:
-    """The hidden Markov model of each class, drawn from the seed."""
     rng = rng_for(seed, "demo-transitions")
-    identity = np.eye(states)
-    orders = [[rng.permutation(states) for _ in range(2)] for _ in range(classes)]
-    transitions = 0.9 * identity[np.array(orders)].mean(axis=1) + 0.1 / states
-    return HiddenMarkov(transitions, tokens_per_state, label_noise=0.006)
+    orders = [[rng.permutation(STATES) for _ in range(2)] for _ in CLASSES]
+    return 0.9 * np.eye(STATES)[np.array(orders)].mean(axis=1) + 0.1 / STATES
 
 
 def sample(
-    model: HiddenMarkov, n: int, rng: np.random.Generator
+    transitions: np.ndarray, n: int, rng: np.random.Generator
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """n sequences and their labels: (list of int64 [t], int64 [n]); some labels are random."""
-    classes, states, _ = model.transitions.shape
+    classes, states, _ = transitions.shape
     truth = rng.permutation(np.arange(n) % classes)
     lengths = rng.integers(60, 129, n)
     is_long = rng.random(n) < 0.08
     lengths[is_long] = rng.integers(129, 257, is_long.sum())
     state = np.empty((n, lengths.max()), dtype=np.int64)
     state[:, 0] = rng.integers(0, states, n)
-    cumulative = model.transitions.cumsum(axis=2)
+    cumulative = transitions.cumsum(axis=2)
     for t in range(1, state.shape[1]):
         draws = rng.random((n, 1))
         following = (cumulative[truth, state[:, t - 1]] < draws).sum(axis=1)
         state[:, t] = np.minimum(following, states - 1)  # a sum may end just below 1
-    tokens = state * model.tokens_per_state + rng.integers(0, model.tokens_per_state, state.shape)
-    is_redrawn = rng.random(n) < model.label_noise
+    tokens = state * TOKENS + rng.integers(0, TOKENS, state.shape)
+    is_redrawn = rng.random(n) < NOISE
     labels = np.where(is_redrawn, rng.integers(0, classes, n), truth)
     return [row[:length] + 1 for row, length in zip(tokens, lengths, strict=True)], labels
 
 
-def posterior(model: HiddenMarkov, sequences: list[np.ndarray]) -> np.ndarray:
+def posterior(transitions: np.ndarray, sequences: list[np.ndarray]) -> np.ndarray:
     """float64 [n, c]: the exact P(label | sequence), by the forward algorithm (Rabiner 1989).
 
     A token belongs to one state only, so the forward sum has a single term per step.
     """
-    classes = len(model.transitions)
-    logs = np.log(model.transitions)
-    rows = np.empty((len(sequences), classes))
+    logs = np.log(transitions)
+    rows = np.empty((len(sequences), len(transitions)))
     for i, tokens in enumerate(sequences):
-        state = (tokens - 1) // model.tokens_per_state
+        state = (tokens - 1) // TOKENS
         rows[i] = logs[:, state[:-1], state[1:]].sum(axis=1)
     rows = np.exp(rows - rows.max(axis=1, keepdims=True))
     rows /= rows.sum(axis=1, keepdims=True)
-    return (1 - model.label_noise) * rows + model.label_noise / classes
+    return (1 - NOISE) * rows + NOISE / len(transitions)
 
 
 @dataclass(frozen=True)
@@ -113,9 +102,9 @@ def memory_posterior(model: Memory, rows: list[np.ndarray]) -> np.ndarray:
 
 def write_demo(folder: Path, *, seed: int = 1, n_train: int = 4_000, n_test: int = 1_000) -> float:
     """Write the demo of hidden Markov models; returns the best reachable accuracy."""
-    model = make_model(seed)
-    rows, labels = sample(model, n_train + n_test, rng_for(seed, "demo-rows"))
-    return _write_rows(folder, rows, labels, posterior(model, rows), n_train)
+    transitions = draw_transitions(seed)
+    rows, labels = sample(transitions, n_train + n_test, rng_for(seed, "demo-rows"))
+    return _write_rows(folder, rows, labels, posterior(transitions, rows), n_train)
 
 
 def write_memory_demo(
