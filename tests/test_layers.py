@@ -167,7 +167,7 @@ def test_every_source_that_a_unit_runs_through_is_part_of_its_name(name):
     scratch = {"models/scratch_models", "training/scratch_fitting"}
     networks = {f"training/{path.stem}" for path in (SOURCE / "seqblend/training").glob("*.py")}
     networks -= {"training/contract", "training/devices", "training/members"}
-    layers = {"models/layers", "models/normalisation", "models/recurrence"}
+    layers = {"models/layers", "models/recurrence"}
     unused = {  # imported by the contract, not run through by this kind of model
         "module": scratch,
         "scratch": set(),

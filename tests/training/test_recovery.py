@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 import torch
 from fit_examples import CPU, SMALL, make_rows, make_setting
-from torch import nn
 
 from seqblend.core.errors import UnitError
 from seqblend.models.recurrent import RecurrentClassifier
 from seqblend.training.fitting import fit_module
-from seqblend.training.recovery import DivergenceError, NonFiniteMonitor, Snapshot
+from seqblend.training.recovery import DivergenceError, NonFiniteMonitor
 from seqblend.training.trainer import Trainer
 
 
@@ -122,21 +121,3 @@ def test_steps_that_a_loss_scaler_skips_are_no_fault():
     assert watched((1.0, inf), (1.0, nan), scale=1024.0) is None
     assert watched((1.0, inf), scale=1.0) == (0, "the gradient norm is inf")
     assert watched((nan, nan), scale=1024.0) == (0, "the loss is nan")
-
-
-def test_a_snapshot_can_be_restored_twice():
-    model = nn.Linear(2, 2)
-    optimiser = torch.optim.AdamW(model.parameters())
-
-    def step():
-        optimiser.zero_grad()
-        model(torch.ones(1, 2)).sum().backward()
-        optimiser.step()
-        return copy.deepcopy(model.state_dict())
-
-    step()
-    snapshot = Snapshot(model, optimiser)
-    first = step()
-    for _ in range(2):
-        snapshot.restore()
-        torch.testing.assert_close(step(), first, rtol=0, atol=0)

@@ -10,7 +10,6 @@ from torch.autograd.function import FunctionCtx
 
 from seqblend.core.knobs import Choice, Span, knob, share
 from seqblend.data.sequences import PAD, UNK
-from seqblend.models.normalisation import TokenBatchNorm
 from seqblend.models.recurrence import has_steps, run_steps
 
 
@@ -24,7 +23,6 @@ class NetworkOptions:
         "spatial", Choice(("spatial", "element")), "whole features of a row, or single values"
     )
     word_dropout: float = share(0.2, Span(0.0, 0.3), "share of tokens read as unknown")
-    batch_norm: bool = knob(False, help="batch normalisation after the embedding")
     lr_scale: float = knob(1.0, help="times train.lr", least=0)
 
 
@@ -91,7 +89,7 @@ def drop_words(tokens: Tensor, share: float) -> Tensor:
 
 
 class Embed(nn.Module):
-    """Token embedding with word dropout, batch normalisation where wanted, and dropout."""
+    """Token embedding with word dropout and dropout."""
 
     def __init__(self, size: int, options: NetworkOptions) -> None:
         super().__init__()
@@ -99,7 +97,6 @@ class Embed(nn.Module):
         nn.init.normal_(self.table.weight, std=0.1)
         with torch.no_grad():
             self.table.weight[PAD] = 0
-        self.norm = TokenBatchNorm(options.width) if options.batch_norm else None
         self.dropout = Dropout(options.embedding_dropout, options.embedding_dropout_kind)
         self.word_dropout = options.word_dropout
         self._thaws_at = 0.0
@@ -126,29 +123,7 @@ class Embed(nn.Module):
         """tokens: int64 [b, t] -> float [b, t, d], zero where there is padding."""
         if self.training and self.word_dropout:
             tokens = drop_words(tokens, self.word_dropout)
-        x = self.table(tokens)  # [b, t, d]
-        if self.norm is not None:
-            x = self.norm(x, (tokens != PAD)[:, :, None])
-        return self.dropout(x)
-
-
-_DRAWS = {
-    "orthogonal": nn.init.orthogonal_,
-    "xavier": nn.init.xavier_uniform_,
-    "he": nn.init.kaiming_uniform_,
-}
-
-
-@dataclass(frozen=True)
-class InitScheme:
-    """How a recurrent layer begins: orthogonal, xavier or he matrices, and the forget bias.
-
-    Orthogonal recurrent weights (Saxe 2014); forget-gate bias 1 (Jozefowicz 2015).
-    """
-
-    inputs: str = "xavier"
-    recurrent: str = "orthogonal"
-    forget_bias: float = 1.0
+        return self.dropout(self.table(tokens))
 
 
 class BidirectionalRnn(nn.Module):
@@ -158,16 +133,14 @@ class BidirectionalRnn(nn.Module):
     gathered back. `bidirectional=True` over padding would let it eat the padding first.
     """
 
-    def __init__(
-        self, cell: str, width: int, hidden: int, directions: int, start: InitScheme | None = None
-    ) -> None:
+    def __init__(self, cell: str, width: int, hidden: int, directions: int) -> None:
         super().__init__()
         kinds = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
         self.passes = nn.ModuleList(
             kinds[cell](width, hidden, batch_first=True) for _ in range(directions)
         )
         for one in self.passes:
-            _initialise(one, start or InitScheme())
+            _initialise(one)
 
     def forward(self, x: Tensor, reversal: Tensor) -> Tensor:
         """x: [b, t, d], reversal: int64 [b * t] -> [b, t, directions * hidden]."""
@@ -181,15 +154,20 @@ class BidirectionalRnn(nn.Module):
         return torch.cat(states, dim=2)
 
 
-def _initialise(recurrent: nn.RNNBase, start: InitScheme) -> None:
-    """Draw every gate's matrices by themselves; biases are 0, an LSTM's forget gate aside."""
+def _initialise(recurrent: nn.RNNBase) -> None:
+    """Draw every gate's matrices by themselves: orthogonal for the state, Xavier for the input.
+
+    Orthogonal: Saxe 2014. Biases are 0, an LSTM's forget gate aside: 1 (Jozefowicz 2015).
+    """
     hidden = recurrent.hidden_size
-    for name, weight in recurrent.named_parameters():
-        kind = start.recurrent if name.startswith("weight_hh") else start.inputs
-        for gate in weight.data.split(hidden):
-            nn.init.zeros_(gate) if gate.ndim == 1 else _DRAWS[kind](gate)
+    for gate in recurrent.weight_ih_l0.data.split(hidden):
+        nn.init.xavier_uniform_(gate)
+    for gate in recurrent.weight_hh_l0.data.split(hidden):
+        nn.init.orthogonal_(gate)
+    nn.init.zeros_(recurrent.bias_ih_l0)
+    nn.init.zeros_(recurrent.bias_hh_l0)
     if isinstance(recurrent, nn.LSTM):
-        recurrent.bias_ih_l0.data[hidden : 2 * hidden] = start.forget_bias
+        recurrent.bias_ih_l0.data[hidden : 2 * hidden] = 1.0
 
 
 POOLINGS = ("mean", "max", "attention", "mean+max", "attention+max")

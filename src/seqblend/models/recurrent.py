@@ -12,14 +12,12 @@ from seqblend.models.layers import (
     BidirectionalRnn,
     Dropout,
     Embed,
-    InitScheme,
     NetworkOptions,
     Pool,
     reversal_of,
 )
 from seqblend.models.registry import register
 
-_MATRICES = ("orthogonal", "xavier", "he")
 _POOLINGS = (*POOLINGS, "last", "attention+mean+max")
 
 
@@ -37,9 +35,6 @@ class RecurrentOptions(NetworkOptions):
     dropout_kind: str = knob(
         "element", Choice(("element", "variational")), "between layers: one mask a step, or a row"
     )
-    input_init: str = knob("xavier", help="of a layer's input matrices", allowed=_MATRICES)
-    recurrent_init: str = knob("orthogonal", help="of its state matrices", allowed=_MATRICES)
-    forget_bias: float = knob(1.0, help="of an LSTM's forget gate, to begin with")
 
 
 class RecurrentClassifier(nn.Module):
@@ -49,11 +44,8 @@ class RecurrentClassifier(nn.Module):
         super().__init__()
         self.embed = Embed(size, options)
         out = options.hidden * options.directions
-        start = InitScheme(options.input_init, options.recurrent_init, options.forget_bias)
         self.layers = nn.ModuleList(
-            BidirectionalRnn(
-                cell, options.width if i == 0 else out, options.hidden, options.directions, start
-            )
+            BidirectionalRnn(cell, out if i else options.width, options.hidden, options.directions)
             for i in range(options.depth)
         )
         self.between = Dropout(options.dropout, options.dropout_kind)

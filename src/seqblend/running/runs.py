@@ -35,7 +35,7 @@ _SHARED = (
 )
 _MODULE = (
     *("data/vocabulary", "embeddings/vectors", "evaluation/temperature"),
-    *("models/layers", "models/normalisation", "models/recurrence"),
+    *("models/layers", "models/recurrence"),
     *("training/batching", "training/fitting", "training/gradient_norms", "training/micro_batches"),
     *("training/optimisation", "training/recovery", "training/trainer"),
 )

@@ -1,4 +1,4 @@
-"""Training of one torch model on one fold, and its predictions in file order."""
+"""Training of one model on one fold, epoch after epoch, and its predictions in file order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -70,38 +71,60 @@ def fit_module(
         UnitError where a batch does not fit into memory
     """
     torch.manual_seed(seed_for(setting.seed, "torch", setting.place))
-    model = build().to(setting.device)
-    trainer = Trainer(model, train, setting)
-    record, best = FitRecord(), None
+    trainer = Trainer(build().to(setting.device), train, setting)
+    predict = partial(predict_module, precision=setting.config.precision, device=setting.device)
+    return fit_epochs(trainer, predict, valid, setting, should_stop)
+
+
+class EpochTrainer(Protocol):
+    """What fit_epochs trains with. trained: the model that is scored and returned."""
+
+    trained: Any
+    parameters: int
+    tokens_seen: int
+    padding: float
+    recoveries: list[dict[str, Any]]
+
+    def run_epoch(self, epoch: int) -> dict[str, float | None]:
+        """One pass over the training rows; the epoch's figures."""
+
+
+def fit_epochs(
+    trainer: EpochTrainer,
+    predict: Callable[[Any, DeviceSequences], np.ndarray],
+    valid: LabelledRows,
+    setting: FitSetting,
+    should_stop: Callable[[History], bool] | None = None,
+) -> tuple[Any, FitRecord]:
+    """The trained model and what was recorded, as fit_module describes it.
+
+    predict: from (model, sequences) to probabilities float32 [n, c]
+    """
+    record, best = FitRecord(parameters=trainer.parameters), None
     for epoch in range(setting.epochs):
-        values = trainer.run_epoch(epoch)
-        values |= _validate(trainer.averaged.model, valid, setting)
+        began, seen = time.perf_counter(), trainer.tokens_seen
+        values = {"epoch": epoch + 1, **trainer.run_epoch(epoch)}
+        seconds = time.perf_counter() - began
+        speed = (trainer.tokens_seen - seen) / seconds
+        values |= {"train_seconds": seconds, "tokens_per_second": speed}
+        probabilities = predict(trainer.trained, valid.sequences)
+        values |= describe_validation(valid.labels, probabilities, began + seconds)
         record.add(values)
         setting.report(values)
         if setting.config.early_stopping and is_best_so_far(record.history):
-            best = copy.deepcopy(trainer.averaged.model)
+            best = copy.deepcopy(trainer.trained)
         fault_injection.visit("epoch.end")
         if should_stop and should_stop(record.history):
             break
     seconds = sum(record.history.get("train_seconds", []))
     record.tokens_per_second = trainer.tokens_seen / max(seconds, 1e-9)
     record.padding, record.recoveries = trainer.padding, trainer.recoveries
-    record.parameters = sum(parameter.numel() for parameter in model.parameters())
-    return best or trainer.averaged.model, record
+    return trainer.trained if best is None else best, record
 
 
 def is_best_so_far(history: History) -> bool:
     """Whether the last epoch has the least validation loss; of equal ones the first counts."""
     return first_best(history["valid_loss"]) == len(history["valid_loss"])
-
-
-def _validate(
-    model: nn.Module, valid: LabelledRows, setting: FitSetting
-) -> dict[str, float | None]:
-    """The averaged model's scores on the validation rows; metrics are prefixed `valid_`."""
-    began = time.perf_counter()
-    probabilities = predict_module(model, valid.sequences, setting.config.precision, setting.device)
-    return describe_validation(valid.labels, probabilities, began)
 
 
 def describe_validation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -58,7 +58,7 @@ class TorchMember:
         self.record = record or FitRecord()
 
     @classmethod
-    def fit(cls, train: Labelled, valid: Labelled, context: Context) -> TorchMember:
+    def fit(cls, train: Labelled, valid: Labelled, context: Context) -> Self:
         """Fit vocabulary and weights on the training rows."""
         remap, size = fit_vocabulary(train.sequences, len(context.view.lexicon), context.vocabulary)
         if context.embedding:
@@ -96,22 +96,26 @@ class TorchMember:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The vocabulary's remap and the state dict."""
-        state = {name: tensor.cpu().numpy() for name, tensor in self.model.state_dict().items()}
-        return {"vocabulary": self.remap} | {f"state/{name}": a for name, a in state.items()}
+        state = {
+            f"state/{name}": value.cpu().numpy() if isinstance(value, torch.Tensor) else value
+            for name, value in self.model.state_dict().items()
+        }
+        return {"vocabulary": self.remap} | state
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray], context: Context) -> TorchMember:
+    def from_arrays(cls, arrays: dict[str, np.ndarray], context: Context) -> Self:
         """The member that gave these arrays."""
         remap = arrays["vocabulary"]
-        size = max(int(remap.max()) + 1, 2)
-        model = context.entry.build(context.options, size, context.classes).to(context.device)
-        state = {
-            name.removeprefix("state/"): torch.from_numpy(array)
-            for name, array in arrays.items()
-            if name.startswith("state/")
-        }
-        model.load_state_dict(state)
-        return cls(model, remap, context)
+        model = context.entry.build(context.options, max(int(remap.max()) + 1, 2), context.classes)
+        is_module = isinstance(model, nn.Module)
+        model.load_state_dict(
+            {
+                name.removeprefix("state/"): torch.from_numpy(array) if is_module else array
+                for name, array in arrays.items()
+                if name.startswith("state/")
+            }
+        )
+        return cls(model.to(context.device) if is_module else model, remap, context)
 
 
 class ScratchMember(TorchMember):
@@ -124,21 +128,6 @@ class ScratchMember(TorchMember):
         cpu = torch.device("cpu")
         rows = DeviceSequences(sequences, self.remap, self.context.vocabulary, cpu)
         return apply_temperature(predict_network(self.model, rows), self.context.temperature)
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The vocabulary's remap and the state dict."""
-        state = self.model.state_dict()
-        return {"vocabulary": self.remap} | {f"state/{name}": a for name, a in state.items()}
-
-    @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray], context: Context) -> ScratchMember:
-        """The member that gave these arrays."""
-        state = {k.removeprefix("state/"): a for k, a in arrays.items() if k != "vocabulary"}
-        network = context.entry.build(
-            context.options, len(state["embedding.weight"]), context.classes
-        )
-        network.load_state_dict(state)
-        return cls(network, arrays["vocabulary"], context)
 
 
 def _advise_folds(

@@ -1,9 +1,6 @@
-"""Recovery from loss or gradients that are not finite: detection on the device, and snapshots."""
+"""Detection, on the device, of a loss or gradient that is not finite."""
 
 from __future__ import annotations
-
-import copy
-from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -53,22 +50,3 @@ class NonFiniteMonitor:
             return None
         step, figure = divmod(int(place), len(FIGURES))
         return step, f"the {FIGURES[figure]} is {value:g}"
-
-
-class _Stateful(Protocol):
-    def state_dict(self) -> dict[str, Any]: ...
-
-    def load_state_dict(self, state: dict[str, Any], /) -> Any: ...
-
-
-class Snapshot:
-    """A copy, on the same device, of the state of a model, an optimiser and the like."""
-
-    def __init__(self, *parts: _Stateful) -> None:
-        self._parts = parts
-        self._states = [copy.deepcopy(part.state_dict()) for part in parts]
-
-    def restore(self) -> None:
-        """Put the copied state back; can be done again."""
-        for part, state in zip(self._parts, self._states, strict=True):
-            part.load_state_dict(copy.deepcopy(state))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from seqblend.training.optimisation import (
     make_loss,
     make_optimiser,
 )
-from seqblend.training.recovery import MOST_RECOVERIES, DivergenceError, NonFiniteMonitor, Snapshot
+from seqblend.training.recovery import MOST_RECOVERIES, DivergenceError, NonFiniteMonitor
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ class Trainer:
         self.model, self.train, self.setting = model, train, setting
         self.optimiser = make_optimiser(model, config)
         self.averaged = AveragedWeights(model, config.half_life if config.average else 0.0)
+        self.trained = self.averaged.model
+        self.parameters = sum(parameter.numel() for parameter in model.parameters())
         self.loss = make_loss(train.labels, setting.classes, config, setting.device)
         self.scaler = torch.amp.GradScaler("cuda", enabled=setting.config.precision == "float16")
         self.labels = torch.from_numpy(train.labels).to(setting.device)
@@ -77,29 +80,24 @@ class Trainer:
         rate; its gradient norms up to there stay in the epoch's maximum.
         raises: DivergenceError where that was done MOST_RECOVERIES times before
         """
-        setting, began, seen = self.setting, time.perf_counter(), self.tokens_seen
+        setting = self.setting
         lengths = self.train.sequences.lengths
         batches = setting.plan_epoch(lengths, epoch)
         self.padding = padding_share(lengths, batches)
         parts = (self.model, self.averaged, self.optimiser, self.scaler)
-        first, start = self.step, Snapshot(*parts)
+        first, states = self.step, copy.deepcopy([part.state_dict() for part in parts])
         peak = torch.zeros((), dtype=torch.float64, device=setting.device)
         while True:
             sums, peak, watch = self._pass(epoch, batches, peak)
             if (fault := watch.read()) is None:
                 break
-            start.restore()
+            for part, state in zip(parts, states, strict=True):
+                part.load_state_dict(copy.deepcopy(state))  # for it may be needed again
             self.step = first + fault[0]
             self._prepare_again(epoch, fault[1], float(peak), batches[fault[0]])
             self.step = first
-        seconds = time.perf_counter() - began
-        return {
-            "epoch": epoch + 1,
-            **self._describe(sums.tolist(), float(peak)),
-            "rate": self._rate(self.step - 1, len(batches)),
-            "train_seconds": seconds,
-            "tokens_per_second": (self.tokens_seen - seen) / seconds,
-        }
+        rate = self._rate(self.step - 1, len(batches))
+        return self._describe(sums.tolist(), float(peak)) | {"rate": rate}
 
     def _pass(
         self, epoch: int, batches: list[np.ndarray], peak: Tensor

@@ -14,10 +14,6 @@ from seqblend.models.scratch_nets.dense import mask_of
 class LastPool:
     """The state after a row's last token."""
 
-    def __init__(self) -> None:
-        self.weights: dict[str, np.ndarray] = {}
-        self.gradients: dict[str, np.ndarray] = {}
-
     def forward(self, x: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """x: [b, t, d], lengths: int64 [b] -> [b, d]."""
         self._shape, self._place = x.shape, (np.arange(len(x)), lengths - 1)
@@ -33,10 +29,6 @@ class LastPool:
 class MeanPool:
     """The mean of a row's states."""
 
-    def __init__(self) -> None:
-        self.weights: dict[str, np.ndarray] = {}
-        self.gradients: dict[str, np.ndarray] = {}
-
     def forward(self, x: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """x: [b, t, d], lengths: int64 [b] -> [b, d]."""
         self._shares = (mask_of(lengths, x.shape[1]) / lengths[:, None]).astype(x.dtype)
@@ -49,10 +41,6 @@ class MeanPool:
 
 class MaxPool:
     """The greatest value of each feature over a row; the first step that has it gets it all."""
-
-    def __init__(self) -> None:
-        self.weights: dict[str, np.ndarray] = {}
-        self.gradients: dict[str, np.ndarray] = {}
 
     def forward(self, x: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """x: [b, t, d], lengths: int64 [b] -> [b, d]."""
@@ -91,7 +79,7 @@ class JoinedPool:
         return {
             f"{kind}.{name}": array
             for kind, pool in self.pools.items()
-            for name, array in getattr(pool, what).items()
+            for name, array in getattr(pool, what, {}).items()  # only attention has any
         }
 
 
