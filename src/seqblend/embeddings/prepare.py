@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +22,14 @@ from seqblend.core.storage import (
     write_json,
 )
 from seqblend.data.sequences import Competition
-from seqblend.embeddings.combine import join_sources
-from seqblend.embeddings.matching import VectorSource, describe_coverage, match_file
-from seqblend.embeddings.selfmade import SECONDS_PER_TOKEN, choose_tokens, make_vectors
+from seqblend.embeddings.selfmade import choose_tokens, make_vectors
 from seqblend.embeddings.vector_files import find_vector_files, sniff_width
+from seqblend.embeddings.vector_sources import (
+    VectorSource,
+    describe_coverage,
+    join_sources,
+    match_file,
+)
 from seqblend.embeddings.vectors import EmbeddingUse, folder_of
 
 SELF, AUTO = "self", "auto"
@@ -80,23 +83,21 @@ def prepare_embedding(
     raises: FlagError for a file that is not there; InputError for one that cannot be read, covers
         none of the training rows' tokens
     """
-    names, notes = _choose_sources(config, competition, places.folders, places.besides)
-    if not names:
+    paths, notes = _choose_sources(config, competition, places)
+    if not paths:
         return PreparedVectors(notes=notes)
-    paths = _paths_of(names)
+    names = [str(path or SELF) for path in paths]
     folder = folder_of(places.data, _name_of(paths, config, places.key))
-    use = partial(
-        EmbeddingUse, folder.name, mode=config.mode, scale=config.scale, is_self_made=None in paths
-    )
+    use = EmbeddingUse(folder.name, 0, config.mode, config.scale, is_self_made=None in paths)
     manifest = read_finished(folder, note)
     if manifest is None:
         what = f"token vectors of {' and '.join(names)}"
         if places.is_plan and (width := _foresee_width(paths, competition, config)):
             return PreparedVectors(
-                use(width=width), notes=[*notes, _announce(what, paths, competition)]
+                dataclasses.replace(use, width=width), notes=[*notes, f"{what} come first"]
             )
         note(f"making {what} for {len(competition.view.sequences.tokens):,} tokens")
-        manifest = _save(folder, competition, _read_sources(paths, competition, config), config)
+        manifest = _make_table(folder, paths, competition, config)
     coverage = read_json(folder / _FACTS)
     lacking = [_describe_lack(facts) for facts in coverage if not facts["types_covered"]]
     if lacking and config.path == AUTO:
@@ -108,16 +109,49 @@ def prepare_embedding(
             f"embedding.path: {lacking[0]}. Take vectors of this language and kind of token, or "
             "embedding.path=self"
         )
-    return PreparedVectors(use(width=manifest["width"]), coverage, notes)
+    use = dataclasses.replace(use, width=manifest["width"])
+    return PreparedVectors(use, coverage, notes)
 
 
-def _paths_of(names: list[str]) -> list[Path | None]:
-    """The files that are named, None for vectors made here; FlagError where one is not there."""
-    paths = [None if name == SELF else Path(name).expanduser() for name in names]
-    for path in filter(None, paths):
-        if not (path.is_file() or path.parent.is_file()):
-            raise FlagError(f"embedding.path expects a vector file, self, auto or none, got {path}")
-    return paths
+def _choose_sources(
+    config: EmbeddingConfig, competition: Competition, places: VectorPlaces
+) -> tuple[list[Path | None], list[str]]:
+    """(files, None for vectors made here; remarks).
+
+    raises: FlagError where a file that is named is not there
+    """
+    if config.path != AUTO:
+        names = [name.strip() for name in config.path.split(",")]
+        named = [
+            None if n == SELF else Path(n).expanduser() for n in names if n not in ("", "none")
+        ]
+        for path in filter(None, named):
+            if not (path.is_file() or path.parent.is_file()):
+                expected = "a vector file, self, auto or none"
+                raise FlagError(f"embedding.path expects {expected}, got {path}")
+        return named, []
+    is_text = competition.view.name == "words"
+    found = find_vector_files(places.folders, places.besides) if is_text else []
+    paths: list[Path | None] = [*found[:1]]
+    notes = []
+    if found:
+        also = f"; also found: {listing(p.name for p in found[1:])}" if found[1:] else ""
+        notes = [
+            f"vectors of {found[0].name} are used (found beside the data{also}). Others, or none: "
+            "--set embedding.path=FILE,FILE or none"
+        ]
+    counts = np.bincount(competition.view.sequences.flat()[0])
+    if np.count_nonzero(counts >= config.min_count) >= config.least:
+        paths.append(None)
+    return paths, notes
+
+
+def _name_of(paths: list[Path | None], config: EmbeddingConfig, key: str) -> str:
+    """A table's digest: the files' content and names, the options, the competition, the code."""
+    contents = [p and file_digest(p if p.is_file() else p.parent) for p in paths]
+    options = {k: v for k, v in dataclasses.asdict(config).items() if k not in _USE}
+    names, code = [p and p.name for p in paths], code_digest(("embeddings/",))
+    return digest(contents, names, options, key, code)
 
 
 def _foresee_width(
@@ -132,20 +166,6 @@ def _foresee_width(
     return sum(widths) if all(widths) else 0
 
 
-def _announce(what: str, paths: list[Path | None], competition: Competition) -> str:
-    """One line for a plan: which vectors come first, and how long making them takes."""
-    seconds = SECONDS_PER_TOKEN * len(competition.view.sequences.tokens)
-    return f"{what} come first" + (f", made in about {seconds:,.0f} s" if None in paths else "")
-
-
-def _name_of(paths: list[Path | None], config: EmbeddingConfig, key: str) -> str:
-    """A table's digest: the files' content and names, the options, the competition, the code."""
-    contents = [p and file_digest(p if p.is_file() else p.parent) for p in paths]
-    options = {k: v for k, v in dataclasses.asdict(config).items() if k not in _USE}
-    names, code = [p and p.name for p in paths], code_digest(("embeddings/",))
-    return digest(contents, names, options, key, code)
-
-
 def _describe_lack(facts: dict[str, Any]) -> str:
     words = listing((repr(token) for token, _ in facts["missing"]), 5)
     return (
@@ -154,51 +174,21 @@ def _describe_lack(facts: dict[str, Any]) -> str:
     )
 
 
-def _choose_sources(
-    config: EmbeddingConfig, competition: Competition, folders: list[Path], besides: list[Path]
-) -> tuple[list[str], list[str]]:
-    """(files or `self`, remarks)."""
-    if config.path != AUTO:
-        names = [name.strip() for name in config.path.split(",") if name.strip()]
-        return [name for name in names if name != "none"], []
-    is_text = competition.view.name == "words"
-    found = find_vector_files(folders, besides) if is_text else []
-    names = [str(path) for path in found[:1]]
-    notes = []
-    if found:
-        also = f"; also found: {listing(p.name for p in found[1:])}" if found[1:] else ""
-        notes = [
-            f"vectors of {found[0].name} are used (found beside the data{also}). Others, or none: "
-            "--set embedding.path=FILE,FILE or none"
-        ]
-    counts = np.bincount(competition.view.sequences.flat()[0])
-    if np.count_nonzero(counts >= config.min_count) >= config.least:
-        names.append(SELF)
-    return names, notes
-
-
-def _read_sources(
-    paths: list[Path | None], competition: Competition, config: EmbeddingConfig
-) -> list[VectorSource]:
-    view = competition.view
-    counts = np.bincount(view.sequences.flat()[0], minlength=len(view.lexicon))
+def _make_table(
+    folder: Path, paths: list[Path | None], competition: Competition, config: EmbeddingConfig
+) -> dict[str, Any]:
+    """Read or make the vectors, write index, vectors and coverage; returns the manifest."""
+    view, lexicon = competition.view, competition.view.lexicon
+    counts = np.bincount(view.sequences.flat()[0], minlength=len(lexicon))
     frequent = np.argsort(-counts, kind="stable")[: config.most]
     tokens = np.sort(frequent[counts[frequent] > 0])
     sources = []
     for path in paths:
-        if path is not None:
-            sources.append(match_file(path, view.lexicon, tokens))
-            continue
-        ids, vectors = make_vectors(view.sequences, len(view.lexicon), config)
-        sources.append(VectorSource(SELF, ids, vectors, np.zeros(len(ids), np.int8), len(ids)))
-    return sources
-
-
-def _save(
-    folder: Path, competition: Competition, sources: list[VectorSource], config: EmbeddingConfig
-) -> dict[str, Any]:
-    """Write index, vectors and coverage, the manifest last; returns the manifest."""
-    lexicon = competition.view.lexicon
+        if path is None:
+            ids, vectors = make_vectors(view.sequences, len(lexicon), config)
+            sources.append(VectorSource(SELF, ids, vectors, len(ids)))
+        else:
+            sources.append(match_file(path, lexicon, tokens))
     counts = np.bincount(competition.train.flat()[0], minlength=len(lexicon))
     coverage = [describe_coverage(source, lexicon, counts) for source in sources]
     index, vectors = join_sources(sources, len(lexicon))

@@ -54,7 +54,7 @@ def list_missing(coverage: list[dict[str, Any]]) -> list[tuple[str, list[tuple[s
 
 
 def tabulate_coverage(coverage: list[dict[str, Any]]) -> ReportTable:
-    """A row for each source, and one for each rule of several that found more of it."""
+    """A row for each source."""
     titles = ("vectors", "dimension", "tokens in the file", "types covered", "tokens covered")
     rows = []
     for source in coverage:
@@ -62,7 +62,4 @@ def tabulate_coverage(coverage: list[dict[str, Any]]) -> ReportTable:
         size = [f"{source['width']}", f"{source['lines']:,}"]
         shares = source["types_covered"] / types, source["tokens_covered"] / tokens
         rows.append([source["name"], *size, *map(percent, shares)])
-        for rule in source["rules"] if len(source["rules"]) > 1 else []:
-            shares = rule["types"] / types, rule["tokens"] / tokens
-            rows.append([f"  by {rule['rule']}", "", "", *map(percent, shares)])
     return _text_table(titles, rows)
