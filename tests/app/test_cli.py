@@ -1,7 +1,5 @@
 """What flags and a TOML file become, and what is refused in one line before data are read."""
 
-import re
-
 import pytest
 
 from seqblend.app.cli import add_training_flags, make_config, make_parser
@@ -47,13 +45,3 @@ def test_what_a_toml_file_sets_outside_its_tables_is_used(tmp_path):
     config = config_of_toml(tmp_path, text)
     assert (config.seeds, config.models, config.metric) == (3, ("bilstm", "nblr"), "log_loss")
     assert config_of_toml(tmp_path, 'models = "bilstm, nblr"').models == ("bilstm", "nblr")
-
-
-@pytest.mark.parametrize("schedule", ["one_cycle", "cosine"])
-def test_a_falling_rate_is_refused_until_the_epochs_are_fixed_as_the_message_says(schedule):
-    flags = ["--set", f"train.schedule={schedule}"]
-    with pytest.raises(FlagError, match=f"train.schedule={schedule} expects a fixed") as caught:
-        config_of(*flags)
-    (remedy,) = re.findall(r"add (--set train\.epochs=\d+)", str(caught.value))
-    train = config_of(*flags, *remedy.split()).train
-    assert (train.schedule, train.epochs) == (schedule, 8)

@@ -11,7 +11,7 @@ from unit_examples import CPU, make_project, runs_of, train_all
 from seqblend.app.pipeline import blend_finished
 from seqblend.app.report_data import make_report_data
 from seqblend.core.config import DataConfig
-from seqblend.core.errors import FlagError, InputError, UnitError
+from seqblend.core.errors import InputError, UnitError
 from seqblend.core.provenance import git_commit
 from seqblend.core.storage import (
     read_array,
@@ -182,19 +182,6 @@ def test_an_epoch_that_early_stopping_chose_is_named_and_declared(tmp_path, mode
     assert manifest["epochs_chosen_on_validation"]
     assert manifest["epochs"] == 1 + np.argmin(losses) < len(losses) == manifest["epochs_trained"]
     assert manifest["scores"]["log_loss"] == pytest.approx(min(losses), abs=1e-5)
-
-
-def test_a_falling_rate_needs_fixed_epochs_and_then_falls_to_zero_in_every_fold(tmp_path):
-    with pytest.raises(FlagError, match=r"add --set train\.epochs=8"):
-        runs_of(make_project(tmp_path, "train.schedule=one_cycle"))
-    settings = ["train.schedule=one_cycle", "train.epochs=8"]
-    project = make_project(tmp_path, *settings, models=("bilstm",))
-    (run,) = runs_of(project)
-    for unit in plan_units([run], 1, 2):
-        run_unit(project.job(unit), CPU, lambda _: None)
-        rates = read_json(project.job(unit).folder / "history.json")["rate"]
-        assert len(rates) == 8
-        assert rates[-1] < 0.05 * max(rates)
 
 
 def test_a_hold_out_leaves_the_other_rows_without_predictions(tmp_path):

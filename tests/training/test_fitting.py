@@ -139,7 +139,7 @@ def test_class_weights_are_learnt_from():
     rows = dataclasses.replace(rows, labels=labels)
     shares = []
     for weighted in (False, True):
-        setting = make_setting(class_weights=weighted, lr=0.02, batch_rows=48, schedule="cosine")
+        setting = make_setting(class_weights=weighted, lr=0.02, batch_rows=48)
         model, _ = fit_module(build, rows, rows, dataclasses.replace(setting, epochs=12))
         shares.append(predict_module(model, rows.sequences, "float32", CPU)[:, 1].mean())
     assert shares[0] < 0.25

@@ -127,11 +127,3 @@ def distance(space, values) -> float:
         else:
             total += abs(value - start) / (search.high - search.low)
     return total
-
-
-@pytest.mark.parametrize("model", ["bigru", "scratch_lstm"])
-def test_no_schedule_is_searched_that_would_need_a_fixed_number_of_epochs(model):
-    space = make_space(Config(), model, ",".join(SECTIONS))
-    assert space.start.keys().isdisjoint({"train.schedule", "train.epochs"})
-    with pytest.raises(FlagError, match=r"no section or setting 'train.schedule'"):
-        make_space(Config(), model, "train.schedule=constant|cosine")

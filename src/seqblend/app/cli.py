@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from seqblend.core.config import Config, check_schedule, configure, parse_assignments, read_toml
+from seqblend.core.config import Config, configure, parse_assignments, read_toml
 from seqblend.core.console import say_error
 from seqblend.core.errors import FlagError, InputError, nearest
 from seqblend.core.locking import release_locks
@@ -114,7 +114,6 @@ def make_config(args: argparse.Namespace) -> Config:
         parts = models.split(",") if isinstance(models, str) else models
         config = dataclasses.replace(config, models=tuple(dict.fromkeys(p.strip() for p in parts)))
     check_models(config.models)
-    check_schedule(config.train)
     for name in names:
         resolve_options(name, config.options)
     if getattr(args, "pseudo", False):

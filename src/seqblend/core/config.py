@@ -135,12 +135,6 @@ class TrainConfig:
         least=0,
     )
     warmup: int = knob(50, least=0, help="warm-up steps of the learning rate")
-    optimiser: str = knob("adamw", help="adam is without weight decay", allowed=("adamw", "adam"))
-    schedule: str = knob(
-        "constant",
-        help="of the learning rate; cosine and one_cycle need train.epochs",
-        allowed=("constant", "cosine", "one_cycle"),
-    )
     average: bool = knob(True, help="use averaged weights for validation and prediction")
     half_life: float = knob(
         0.1,
@@ -251,19 +245,6 @@ def parse_assignments(pairs: list[str]) -> dict[str, dict[str, str]]:
             raise FlagError(f"--set expects section.name=value, got '{pair}'")
         settings.setdefault(section, {})[name] = value.strip()
     return settings
-
-
-def check_schedule(train: TrainConfig) -> None:
-    """FlagError for a falling learning rate without a fixed number of epochs.
-
-    The pilot's rate would fall over train.max_epochs, the folds' over the few epochs it chose.
-    """
-    if train.schedule != "constant" and not train.epochs:
-        raise FlagError(
-            f"train.schedule={train.schedule} expects a fixed number of epochs, over "
-            "which the learning rate falls, got train.epochs=0: add --set train.epochs=8, or leave "
-            "train.schedule=constant"
-        )
 
 
 def read_toml(path: Path) -> dict[str, Any]:

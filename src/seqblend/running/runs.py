@@ -14,7 +14,6 @@ from seqblend.core.config import (
     PseudoConfig,
     TrainConfig,
     VocabularyConfig,
-    check_schedule,
     configure,
     digest,
 )
@@ -166,7 +165,6 @@ def plan_runs(
 
     resolved: model -> precision, where `auto` was resolved before; without it the device decides
     embedding: the vectors of neural models; they decide the width of token embeddings
-    raises: FlagError where a falling learning rate has no fixed number of epochs
     """
     runs = []
     for model in config.models:
@@ -186,7 +184,6 @@ def plan_runs(
             options = dataclasses.replace(options, width=use.width)
         parts = [options, data_digest, folds_digest, code_digest(sources_of(entry))]
         if entry.kind != "linear":
-            check_schedule(train)
             parts += [train, own.vocabulary, use]
         name = f"{model}-{digest(model, *parts)[:12]}"
         runs.append(Run(name, model, options, train, own.vocabulary, use))

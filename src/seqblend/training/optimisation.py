@@ -1,11 +1,10 @@
-"""The training step's parts: rate schedule, averaged weights, precision, loss."""
+"""The training step's parts: warm-up, averaged weights, precision, optimiser, loss."""
 
 from __future__ import annotations
 
 import contextlib
 import copy
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +18,9 @@ from seqblend.core.errors import FlagError
 PRECISIONS = ("float32", "bfloat16", "float16")
 
 
-def learning_rate_at(step: int, config: TrainConfig, steps: int) -> float:
-    """The learning rate of a step, of `steps` in all.
-
-    constant: after the warm-up; cosine: falls to 0 after it (Loshchilov & Hutter 2017);
-    one_cycle: rises over the first 30 %, then falls to 0, both along a cosine (Smith 2018)
-    """
-    rise = 0.3 * steps if config.schedule == "one_cycle" else config.warmup
-    rising = min((step + 1) / max(rise, 1), 1.0)
-    if config.schedule == "constant":
-        return config.lr * rising
-    if config.schedule == "one_cycle":
-        rising = 0.5 * (1 - math.cos(math.pi * rising))
-    fallen = min(max(step - rise, 0) / max(steps - rise, 1), 1.0)
-    return config.lr * rising * 0.5 * (1 + math.cos(math.pi * fallen))
+def learning_rate_at(step: int, config: TrainConfig) -> float:
+    """The learning rate of a step, which rises over the warm-up and then stays."""
+    return config.lr * min((step + 1) / max(config.warmup, 1), 1.0)
 
 
 class AveragedWeights:
@@ -98,32 +86,25 @@ def has_fast_bfloat16() -> bool:
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
-@contextlib.contextmanager
-def autocast(precision: str, device: torch.device) -> Iterator[None]:
+def autocast(precision: str, device: torch.device) -> contextlib.AbstractContextManager:
     """Automatic mixed precision, or nothing for float32."""
     if precision == "float32":
-        yield
-        return
-    with torch.autocast(device.type, dtype=getattr(torch, precision)):
-        yield
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, dtype=getattr(torch, precision))
 
 
 def make_optimiser(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """Fused AdamW; weight decay on matrices only (embeddings, biases and gains go free).
-
-    train.optimiser=adam is Adam without any decay (Kingma & Ba 2015).
-    """
+    """Fused AdamW; weight decay on matrices only (embeddings, biases and gains go free)."""
     kinds = (nn.Embedding, nn.EmbeddingBag)
     tables = {id(m.weight) for m in model.modules() if isinstance(m, kinds)}
     weights = list(model.parameters())
     free = [p for p in weights if p.ndim < 2 or id(p) in tables]
     decayed = [p for p in weights if p.ndim >= 2 and id(p) not in tables]
-    decay = config.weight_decay if config.optimiser == "adamw" else 0.0
     groups = [
-        {"params": decayed, "weight_decay": decay},
+        {"params": decayed, "weight_decay": config.weight_decay},
         {"params": free, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=config.lr, fused=True)  # Adam, where nothing decays
+    return torch.optim.AdamW(groups, lr=config.lr, fused=True)
 
 
 def make_loss(

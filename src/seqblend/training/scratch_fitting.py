@@ -1,7 +1,7 @@
 """Training of one NumPy network on one fold, and its predictions in file order.
 
 What fitting.py does for torch modules, in its simplest form: shuffled batches, Adam, clipping. Of
-TrainConfig it uses rate, warm-up, schedule, clipping, batches and epochs; no weight decay, no
+TrainConfig it uses rate, warm-up, clipping, batches and epochs; no weight decay, no
 averaged weights, no smoothing, float32 only.
 """
 
@@ -63,7 +63,7 @@ class NetworkTrainer:
         totals, peak, reported = np.zeros(3), 0.0, began  # loss, correct, gradient norm
         for i, rows in enumerate(batches):
             tokens, lengths = gather(train.sequences, rows)
-            rate = learning_rate_at(self.step, config, len(batches) * setting.epochs)
+            rate = learning_rate_at(self.step, config)
             with np.errstate(over="ignore", invalid="ignore"):  # checked on the next line
                 loss, correct, norm = self.trained.step(
                     tokens, lengths, train.labels[rows], rate, config.clip_norm

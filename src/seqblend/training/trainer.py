@@ -96,8 +96,8 @@ class Trainer:
             self.step = first + fault[0]
             self._prepare_again(epoch, fault[1], float(peak), batches[fault[0]])
             self.step = first
-        rate = self._rate(self.step - 1, len(batches))
-        return self._describe(sums.tolist(), float(peak)) | {"rate": rate}
+        figures = self._describe(sums.tolist(), float(peak))
+        return figures | {"rate": self._rate(self.step - 1)}
 
     def _pass(
         self, epoch: int, batches: list[np.ndarray], peak: Tensor
@@ -123,7 +123,7 @@ class Trainer:
             peak = torch.maximum(peak, figures[3] / len(rows))
             if watch.is_free and watch.read():
                 break
-            self._update(norms[0], len(batches))
+            self._update(norms[0])
             self.tokens_seen += int(lengths[rows].sum())
             if (now := time.perf_counter()) - reported > 1.0:
                 reported = now
@@ -160,10 +160,10 @@ class Trainer:
             return part.detach()
         return nn.functional.cross_entropy(logits, labels, self.loss.weight) * share
 
-    def _update(self, norm: Tensor, steps: int) -> None:
+    def _update(self, norm: Tensor) -> None:
         """Clip, then one step of the optimiser and of the averaged weights."""
         for group in self.optimiser.param_groups:
-            group["lr"] = self._rate(self.step, steps)
+            group["lr"] = self._rate(self.step)
         if self.setting.config.clip_norm:
             self.norms.clip(norm, self.setting.config.clip_norm)
         self.scaler.step(self.optimiser)
@@ -171,10 +171,9 @@ class Trainer:
         self.averaged.update(self.model)
         self.step += 1
 
-    def _rate(self, step: int, steps: int) -> float:
-        """The learning rate of a step of epochs that have `steps` each."""
-        setting = self.setting
-        return learning_rate_at(step, setting.config, steps * setting.epochs) * 0.5**self.undone
+    def _rate(self, step: int) -> float:
+        """The learning rate of a step, halved for each recovery."""
+        return learning_rate_at(step, self.setting.config) * 0.5**self.undone
 
     def _describe(self, sums: list[float], peak: float) -> dict[str, float]:
         """An epoch's means over rows, from the sums of _weigh."""

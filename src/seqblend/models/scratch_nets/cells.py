@@ -5,11 +5,14 @@ u = W_hh h + b_hh, both [b, gates * h] in torch's order of gates, and makes the 
 Backwards it turns the gradient of that state into those of a, of u, and of the last state as far
 as it flows around u. `*` is by element, s the logistic function; s' = s (1 - s) and
 tanh' = 1 - tanh^2 are all the calculus there is.
+
+gates: blocks of rows in the weights; states: arrays that a state consists of
+is_plain: a and u enter as their sum only, so that their gradients are the same
+step: (the next state, what step_back needs)
+step_back: the gradients of a, of u, and of the last state around u
 """
 
 from __future__ import annotations
-
-from typing import Protocol
 
 import numpy as np
 
@@ -20,24 +23,6 @@ Direct = tuple[np.ndarray | float, ...]  # a gradient for each of the last state
 def sigmoid(x: np.ndarray) -> np.ndarray:
     """1 / (1 + exp(-x)), written so that no exponential can overflow."""
     return 0.5 * np.tanh(0.5 * x) + 0.5
-
-
-class Cell(Protocol):
-    """The equations of one step.
-
-    gates: blocks of rows in the weights; states: arrays that a state consists of
-    is_plain: a and u enter as their sum only, so that their gradients are the same
-    """
-
-    gates: int
-    states: int
-    is_plain: bool
-
-    def step(self, a: np.ndarray, u: np.ndarray, state: State) -> tuple[State, State]:
-        """(the next state, what step_back needs)."""
-
-    def step_back(self, by_state: State, saved: State) -> tuple[np.ndarray, np.ndarray, Direct]:
-        """The gradients of a, of u, and of the last state around u."""
 
 
 class RnnCell:
@@ -126,4 +111,8 @@ class GruCell:
         return by_a, by_u, (by_h * z,)
 
 
-CELLS: dict[str, Cell] = {"rnn": RnnCell(), "lstm": LstmCell(), "gru": GruCell()}
+CELLS: dict[str, RnnCell | LstmCell | GruCell] = {
+    "rnn": RnnCell(),
+    "lstm": LstmCell(),
+    "gru": GruCell(),
+}
