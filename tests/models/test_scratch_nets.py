@@ -10,10 +10,14 @@ from torch.nn.utils import rnn
 from seqblend.models.scratch_nets.adam import Adam, clip_by_global_norm
 from seqblend.models.scratch_nets.additive_attention import Attention
 from seqblend.models.scratch_nets.classifier import SequenceClassifier, Shape
-from seqblend.models.scratch_nets.dense import EmbeddingLayer, Linear
+from seqblend.models.scratch_nets.dense import (
+    EmbeddingLayer,
+    Linear,
+    cross_entropy,
+    softmax,
+)
 from seqblend.models.scratch_nets.gradient_check import gradient_by_distance, nudge_weights
 from seqblend.models.scratch_nets.initialisation import draw_orthogonal
-from seqblend.models.scratch_nets.loss import cross_entropy, softmax
 from seqblend.models.scratch_nets.pooling import POOLINGS, make_pool
 from seqblend.models.scratch_nets.recurrent_layer import Recurrent
 

@@ -21,8 +21,8 @@ from seqblend.running.pseudo_labels import select_confident
 from seqblend.running.results import collect_run, read_added_labels
 from seqblend.running.runs import Unit, plan_units
 from seqblend.running.units import restore_member, run_unit
+from seqblend.tuning.planner import warm_starts
 from seqblend.tuning.space import make_space
-from seqblend.tuning.warm_start import warm_starts
 
 CPU = torch.device("cpu")
 SURE = 0.62

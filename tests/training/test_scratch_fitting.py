@@ -12,7 +12,7 @@ from seqblend.core.config import TrainConfig, VocabularyConfig
 from seqblend.core.errors import UnitError
 from seqblend.models.recurrent import RecurrentClassifier, RecurrentOptions
 from seqblend.models.scratch_models import Network, ScratchOptions, build_attention, build_lstm
-from seqblend.models.scratch_nets.dropout import FeatureDropout, drop_words
+from seqblend.models.scratch_nets.dense import FeatureDropout, drop_words
 from seqblend.running.budget import Estimator
 from seqblend.running.runs import PILOT, Run, Unit, plan_units
 from seqblend.training.batching import DeviceSequences

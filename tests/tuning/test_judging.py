@@ -11,16 +11,18 @@ from seqblend.core.seeds import rng_for
 from seqblend.evaluation.metrics import row_losses
 from seqblend.evaluation.paired import compare_losses
 from seqblend.training.fitting import pilot_loss_key
-from seqblend.tuning.gain import holm_adjusted
-from seqblend.tuning.halving import is_in_better_half, is_rung, survives
-from seqblend.tuning.shards import (
+from seqblend.tuning.confirm import holm_adjusted
+from seqblend.tuning.pruning import (
     LEVEL,
     SHARDS,
     fold_noise,
+    is_in_better_half,
+    is_rung,
     is_significantly_worse,
     min_folds,
     p_worse,
     shard_means,
+    survives,
 )
 
 

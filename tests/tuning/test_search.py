@@ -20,12 +20,12 @@ from seqblend.running.runs import PILOT, Job, Unit
 from seqblend.running.units import run_unit
 from seqblend.tuning import search as searching
 from seqblend.tuning.confirm import fold_spread
-from seqblend.tuning.gain import gain_of_shards
 from seqblend.tuning.planner import Planner, make_planner
 from seqblend.tuning.search import Search
 from seqblend.tuning.study import DEFAULT, N_STARTUP, NOISE_REPLICATE
 from seqblend.tuning.trial_run import Rules, TrialRun, candidates, contenders, default_of
 from seqblend.tuning.tuner import Settings, prepare_study
+from seqblend.tuning.verdict import gain_of_shards
 
 CPU = torch.device("cpu")
 SMALL = [

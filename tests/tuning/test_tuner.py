@@ -34,14 +34,12 @@ from seqblend.running.results import finished_runs
 from seqblend.running.runs import PILOT, PilotResult, Unit
 from seqblend.running.tuned import REMARK
 from seqblend.running.units import run_unit
-from seqblend.tuning.confirm import SEED, make_confirmation
-from seqblend.tuning.gain import holm_adjusted
-from seqblend.tuning.planner import Planner, make_planner
+from seqblend.tuning.confirm import SEED, holm_adjusted, make_confirmation
+from seqblend.tuning.planner import Planner, make_planner, warm_starts
 from seqblend.tuning.study import DEFAULT, NOISE_REPLICATE
 from seqblend.tuning.trial_run import Rules, TrialRun, candidates
-from seqblend.tuning.trial_table import outcome_of
 from seqblend.tuning.tuner import Settings, best_model, prepare_study
-from seqblend.tuning.warm_start import warm_starts
+from seqblend.tuning.verdict import outcome_of
 
 CPU = torch.device("cpu")
 SMALL = [

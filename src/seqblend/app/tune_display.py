@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from seqblend.core.console import Console, say, show_table
 from seqblend.tuning.confirm import Confirmed
-from seqblend.tuning.gain import describe_gain
-from seqblend.tuning.verdict import TuningVerdict
+from seqblend.tuning.verdict import TuningVerdict, describe_gain
 
 
 def show_verdict(console: Console, verdict: TuningVerdict) -> None:

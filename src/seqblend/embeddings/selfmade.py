@@ -54,9 +54,7 @@ def choose_tokens(
     sequences: SequenceSet, lexicon_size: int, config: EmbeddingConfig
 ) -> tuple[np.ndarray, int]:
     """Lexicon ids int64 [v] of the tokens that get a vector, ascending, and the vectors' width."""
-    counts = np.zeros(lexicon_size, dtype=np.int64)
-    for begin, end in _chunks(sequences):
-        counts += np.bincount(sequences.take(slice(begin, end)).flat()[0], minlength=lexicon_size)
+    counts = np.bincount(sequences.flat()[0], minlength=lexicon_size)
     known = np.flatnonzero(counts >= config.min_count)
     known = np.sort(known[np.argsort(-counts[known], kind="stable")][: config.size])
     most = min(config.width, len(known) - 1)

@@ -10,7 +10,7 @@ from seqblend.core.knobs import Choice, Span, knob, share
 from seqblend.models.registry import register
 from seqblend.models.scratch_nets.adam import Adam, clip_by_global_norm
 from seqblend.models.scratch_nets.classifier import SequenceClassifier, Shape
-from seqblend.models.scratch_nets.loss import softmax
+from seqblend.models.scratch_nets.dense import softmax
 from seqblend.models.scratch_nets.pooling import POOLINGS
 
 

@@ -21,7 +21,6 @@ from seqblend.evaluation.paired import PairedDifference, compare_losses
 from seqblend.running.executors import WorkerPool
 from seqblend.running.project import Project, make_fingerprint
 from seqblend.running.runs import Job, PilotResult, Run, Unit
-from seqblend.tuning.gain import holm_adjusted
 from seqblend.tuning.planner import Planner
 from seqblend.tuning.search import TimeIsUpError, check_deadline
 from seqblend.tuning.trial_run import Rules, contenders, default_of, unit_losses
@@ -140,6 +139,21 @@ def adjust_for_number(finalists: list[Confirmed]) -> list[Confirmed]:
         dataclasses.replace(finalist, p_value=p_value)
         for finalist, p_value in zip(finalists, p_values, strict=True)
     ]
+
+
+def holm_adjusted(p_values: list[float]) -> list[float]:
+    """p-values of several tests, corrected for how many they are, in the given order.
+
+    Rejecting those below a level keeps the probability of any false rejection below it, however
+    the tests depend on each other (here they share the default's losses). The least is multiplied
+    by the number of tests, the next by one less, and so on, and none is below a smaller one.
+    Source: Holm 1979, A simple sequentially rejective multiple test procedure.
+    """
+    adjusted, least = [0.0] * len(p_values), 0.0
+    for rank, i in enumerate(np.argsort(p_values, kind="stable")):
+        least = max(least, min((len(p_values) - rank) * p_values[i], 1.0))
+        adjusted[i] = least
+    return adjusted
 
 
 def fold_spread(before: list[np.ndarray], after: list[np.ndarray]) -> float:

@@ -10,16 +10,16 @@ from functools import cached_property
 from typing import Any
 
 from seqblend.core.errors import UnitError
-from seqblend.core.storage import read_finished, read_json
+from seqblend.core.storage import MANIFEST, forget_file, read_finished, read_json
 from seqblend.running.executors import Event, WorkerPool
 from seqblend.running.runs import PILOT, Job, Run, Unit
 from seqblend.training.fitting import pilot_loss_key
-from seqblend.tuning.prune_weights import delete_unneeded_weights
 from seqblend.tuning.space import Values
-from seqblend.tuning.study import N_STARTUP, NOISE_REPLICATE
-from seqblend.tuning.trial_run import Rules, TrialRun
+from seqblend.tuning.study import DEFAULT, N_STARTUP, NOISE_REPLICATE
+from seqblend.tuning.trial_run import Rules, TrialRun, candidates
 
 _FAILURES = 3  # if this many trials fail and none succeeds, the cause is no single trial's values
+_N_KEPT = 4  # best trials whose weights stay, besides the default's
 
 
 class TimeIsUpError(Exception):
@@ -213,3 +213,22 @@ class Search:
         ended = self.rules.study.finished
         if len(ended) >= _FAILURES and all("failed" in t.user_attrs for t in ended):
             raise UnitError(f"the first {len(ended)} trials failed: {values['message']}")
+
+
+def delete_unneeded_weights(rules: Rules, in_use: set[str], without_weights: set[str]) -> None:
+    """Delete weights.npz of finished trials that are not among the best.
+
+    The units' manifests forget the file and stay finished: the trial still counts and nothing is
+    fitted twice. A run that was collected for a blend keeps its weights.
+    in_use: runs of trials that go on; without_weights: runs already deleted, extended in place
+    """
+    best = sorted(candidates(rules.study), key=lambda t: (t.value, t.number))[:_N_KEPT]
+    defaults = [t for t in rules.study.trials if t.user_attrs.get("role") == DEFAULT]
+    kept = in_use | without_weights | {t.user_attrs.get("run") for t in best + defaults}
+    for trial in rules.study.finished:
+        run = trial.user_attrs.get("run")
+        if run is None or run in kept or (rules.project.workspace.run(run) / MANIFEST).exists():
+            continue
+        for unit in rules.project.workspace.run(run).glob("*/"):
+            forget_file(unit, "weights.npz")
+        without_weights.add(run)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,41 +11,13 @@ from pathlib import Path
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from sqlalchemy.exc import SQLAlchemyError
 
 from seqblend.core.errors import FlagError
-from seqblend.core.locking import try_lock
 from seqblend.core.storage import set_aside, write_bytes
 
-_PATIENCE = 10.0  # seconds to wait for another process's lock
-
-
-class _JournalLock:
-    """A lock file that the system releases when the process that holds it dies.
-
-    Optuna's lock files outlive a killed process; others then wait until a grace period is over,
-    and Optuna 4 has no parameter for it everywhere.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path.with_name(f"{path.name}.lock")
-        self._handle = -1
-
-    def acquire(self) -> bool:
-        """Wait for the lock; FlagError where another process holds it for too long."""
-        self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
-        if try_lock(self._handle, _PATIENCE):
-            return True
-        os.close(self._handle)
-        raise FlagError(
-            f"the study's storage is locked: another process has held {self._path} "
-            f"for {_PATIENCE:.0f} s. End it, or name another file with --storage"
-        )
-
-    def release(self) -> None:
-        """Release the lock."""
-        os.close(self._handle)
+_PATIENCE = 10  # seconds to wait for a database's lock; then a journal's lock counts as left over
 
 
 @dataclass(frozen=True)
@@ -78,7 +49,8 @@ def _open(place: str | Path, note: Callable[[str], None]) -> StudyStorage:
     path = Path(place)
     path.parent.mkdir(parents=True, exist_ok=True)
     was_unreadable = repair_journal(path, note)
-    backend = JournalFileBackend(str(path), lock_obj=_JournalLock(path))
+    lock = JournalFileOpenLock(str(path), grace_period=_PATIENCE)
+    backend = JournalFileBackend(str(path), lock_obj=lock)
     return StudyStorage(JournalStorage(backend), place, was_unreadable)
 
 

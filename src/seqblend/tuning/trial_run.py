@@ -14,8 +14,15 @@ from seqblend.data.folds import split
 from seqblend.evaluation.metrics import row_losses
 from seqblend.running.project import Project
 from seqblend.running.runs import PILOT, Run, Unit
-from seqblend.tuning.halving import best_so_far, is_in_better_half, survives
-from seqblend.tuning.shards import fold_noise, is_significantly_worse, min_folds, shard_means
+from seqblend.tuning.pruning import (
+    best_so_far,
+    fold_noise,
+    is_in_better_half,
+    is_significantly_worse,
+    min_folds,
+    shard_means,
+    survives,
+)
 from seqblend.tuning.study import DEFAULT, NOISE_REPLICATE, Study
 
 _MIN_FOLDS = 2  # a trial stopped at the deadline gets a value only with this many folds
@@ -160,12 +167,10 @@ class TrialRun:
 
     def judge_pilot(self) -> None:
         """Prune, before the first fold, where the pilot is in the worse half of those so far."""
+        if self.pilot is None or not self._can_be_pruned:
+            return
         others = [t.user_attrs["pilot"] for t in self._others() if "pilot" in t.user_attrs]
-        if (
-            self._can_be_pruned
-            and self.pilot is not None
-            and not is_in_better_half(self.pilot, others)
-        ):
+        if not is_in_better_half(self.pilot, others):
             self.give_up()
 
     def _others(self) -> list[FrozenTrial]:

@@ -18,17 +18,15 @@ from seqblend.running.project import Project
 from seqblend.running.results import collect_run, finished_runs
 from seqblend.running.tuned import REMARK, write_tuned
 from seqblend.tuning.confirm import SHARE, Confirmed, make_confirmation
-from seqblend.tuning.planner import Planner, make_planner
+from seqblend.tuning.planner import Planner, make_planner, rebuild_study, warm_starts
 from seqblend.tuning.search import Search
 from seqblend.tuning.search_warnings import importances, make_warnings
 from seqblend.tuning.space import DEFAULT_VARY, Space
 from seqblend.tuning.study import DEFAULT, NOISE_REPLICATE, WARM, Study, open_study
 from seqblend.tuning.study_storage import open_storage, storage_errors, without_password
 from seqblend.tuning.trial_run import Rules
-from seqblend.tuning.trial_table import trial_rows
 from seqblend.tuning.tuning_progress import TuningProgress
-from seqblend.tuning.verdict import TuningVerdict, reach_verdict
-from seqblend.tuning.warm_start import rebuild_study, warm_starts
+from seqblend.tuning.verdict import TuningVerdict, reach_verdict, trial_rows
 
 DEFAULT_MODEL = "bigru"
 

@@ -7,10 +7,9 @@ from typing import Any
 
 from seqblend.core.console import Console, Status, duration
 from seqblend.tuning.confirm import Confirmation, has_new_folds
-from seqblend.tuning.gain import describe_gain, gain_of_shards
 from seqblend.tuning.study import NOISE_REPLICATE
 from seqblend.tuning.trial_run import Rules, TrialRun
-from seqblend.tuning.verdict import count_trials
+from seqblend.tuning.verdict import count_trials, describe_gain, gain_of_shards
 
 
 class TuningProgress:

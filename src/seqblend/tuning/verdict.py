@@ -1,20 +1,20 @@
-"""The verdict of a study: use what was found or keep the default, and the gain."""
+"""The verdict of a study: use what was found or keep the default, the gain, and all trials."""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from optuna.trial import FrozenTrial
+import numpy as np
+from optuna.trial import FrozenTrial, TrialState
 
-from seqblend.evaluation.paired import PairedDifference
+from seqblend.evaluation.paired import PairedDifference, compare_losses
 from seqblend.tuning.confirm import LEVEL, SEED, Confirmed, has_new_folds
-from seqblend.tuning.gain import describe_gain, gain_of_shards
 from seqblend.tuning.space import Values
-from seqblend.tuning.study import DEFAULT, NOISE_REPLICATE
+from seqblend.tuning.study import DEFAULT, NOISE_REPLICATE, Study
 from seqblend.tuning.trial_run import Rules, default_of
-from seqblend.tuning.trial_table import outcome_of
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,12 @@ class TuningVerdict:
         }
 
 
+def describe_gain(gain: PairedDifference, remark: str = "") -> str:
+    """The gain with its interval, and a remark where it is not empty."""
+    remark = remark and f"; {remark}"
+    return f"{gain.mean:+.4f} (95 % {gain.low:+.4f} to {gain.high:+.4f}{remark})"
+
+
 def _summarise(trial: FrozenTrial | None) -> dict[str, Any] | None:
     """A trial as JSON; None where there is none."""
     return trial and {
@@ -132,9 +138,61 @@ def reach_verdict(rules: Rules, confirmed: list[Confirmed]) -> TuningVerdict:
     )
 
 
+def gain_of_shards(rules: Rules, best: FrozenTrial | None) -> PairedDifference | None:
+    """A trial's gain over the default by paired shards; optimistic for the best trial."""
+    default = default_of(rules.study)
+    if best is None or default is None or best.number == default.number:
+        return None
+    pair = [t.user_attrs["shards"] for t in (default, best)]
+    seen = min(map(len, pair))  # either may have been pruned
+    before, after = (np.concatenate(shards[:seen]) for shards in pair)
+    return compare_losses(after, before, training_std=_training_noise(rules))
+
+
+def _training_noise(rules: Rules) -> float:
+    """Standard deviation of a mean over folds due to the seed; 0 until it is measured."""
+    noise = rules.noise()
+    return noise[0] / math.sqrt(rules.folds) if noise else 0.0
+
+
 def count_trials(rules: Rules) -> dict[str, int]:
     """How many trials were done, pruned, failed; and of them, those that measure the noise."""
     ended = rules.study.finished
     outcomes = [outcome_of(trial) for trial in ended]
     counts = {how: outcomes.count(how) for how in ("done", "pruned", "failed")}
     return counts | {"for_noise": sum(t.user_attrs.get("role") == NOISE_REPLICATE for t in ended)}
+
+
+def outcome_of(trial: FrozenTrial) -> str:
+    """done, pruned or failed."""
+    if "failed" in trial.user_attrs:
+        return "failed"
+    is_pruned = trial.state == TrialState.PRUNED or "pruned_at" in trial.user_attrs
+    return "pruned" if is_pruned else "done"
+
+
+def trial_rows(study: Study) -> list[dict[str, Any]]:
+    """One dict per finished trial, in the order of the search."""
+    return [_row(trial) for trial in study.finished]
+
+
+def _row(trial: FrozenTrial) -> dict[str, Any]:
+    facts, outcome = trial.user_attrs, outcome_of(trial)
+    reason = outcome
+    if outcome == "pruned":
+        epochs = f"epoch {trial.last_step}"
+        reason = "time was up" if "stopped_early" in facts else reason
+        reason += f" after {facts['pruned_at']} folds" if "pruned_at" in facts else f" at {epochs}"
+    return {
+        "number": trial.number,
+        "role": facts.get("role", ""),
+        "outcome": outcome,
+        "reason": reason,
+        "may_win": facts.get("role") != NOISE_REPLICATE,
+        "log_loss": trial.value,
+        "metric": facts.get("metric"),
+        "folds": len(facts.get("losses", [])),
+        "seconds": facts.get("seconds", 0.0),
+        "values": trial.params,
+        "run": facts.get("run", ""),
+    }

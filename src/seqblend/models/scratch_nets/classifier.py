@@ -6,10 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqblend.models.scratch_nets.dense import EmbeddingLayer, Linear
-from seqblend.models.scratch_nets.dropout import FeatureDropout, drop_words
+from seqblend.models.scratch_nets.dense import (
+    EmbeddingLayer,
+    FeatureDropout,
+    Linear,
+    cross_entropy,
+    drop_words,
+)
 from seqblend.models.scratch_nets.initialisation import initialise
-from seqblend.models.scratch_nets.loss import cross_entropy
 from seqblend.models.scratch_nets.pooling import make_pool
 from seqblend.models.scratch_nets.recurrent_layer import Recurrent
 

@@ -1,17 +1,58 @@
-"""The paired test that prunes a trial after a few folds: is it worse than the best trial?"""
+"""Which trials go on: successive halving over a pilot's epochs, then a paired test on folds."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from scipy.special import stdtr
 
 from seqblend.core.seeds import rng_for
 
+FIRST = 2  # the first epoch that decides: after one many models are still on the plateau
+FACTOR = 2  # of the trials at a rung, one in this many goes on
+_MIN_OTHERS = 4  # trials that must have reached a rung before it prunes any
 SHARDS = 8
 LEVEL = 0.005  # of the test; it is repeated after every fold, so far below 0.05
 _NOISY = 0.7  # a fold's training noise in shard standard deviations; above, three folds are needed
+
+
+def is_rung(epoch: int) -> bool:
+    """Whether trials are compared after this epoch (from 1): 2, 4, 8, 16, ..."""
+    while epoch > FIRST and epoch % FACTOR == 0:
+        epoch //= FACTOR
+    return epoch == FIRST
+
+
+def best_so_far(losses: Mapping[int, float], epoch: int) -> float | None:
+    """The least of the losses {epoch: loss} up to an epoch; None where it was not reached."""
+    if not losses or max(losses) < epoch:
+        return None
+    return min(loss for at, loss in losses.items() if at <= epoch)
+
+
+def survives(own: Mapping[int, float], others: Iterable[Mapping[int, float]]) -> bool:
+    """Whether a trial goes on after its latest epoch, against all that reached this one.
+
+    Asynchronous successive halving (Li et al. 2020).
+    own, others: validation losses {epoch: loss}; the least so far is compared
+    """
+    epoch = max(own)
+    if not is_rung(epoch):
+        return True
+    return is_in_better_half(
+        best_so_far(own, epoch),
+        [best for losses in others if (best := best_so_far(losses, epoch)) is not None],
+    )
+
+
+def is_in_better_half(own: float, others: list[float]) -> bool:
+    """Whether a loss is in the better half of itself and the others; True with few others."""
+    if len(others) < _MIN_OTHERS:
+        return True
+    better = sum(other < own for other in others)
+    return better < math.ceil((len(others) + 1) / FACTOR)
 
 
 def shard_means(losses: np.ndarray, fold: int) -> np.ndarray:
