@@ -89,7 +89,7 @@ def test_a_toml_file_that_cannot_be_read_names_the_file(tmp_path):
 
 
 def test_words_and_numbers_out_of_range_are_refused():
-    with pytest.raises(FlagError, match=r"mode expects auto, tuned, frozen, thaw, got 'frozn'"):
+    with pytest.raises(FlagError, match=r"mode expects auto, tuned, frozen, got 'frozn'"):
         override(EmbeddingConfig(), {"mode": "frozn"})
     with pytest.raises(FlagError, match=r"max_epochs expects at least 1, got 0"):
         override(TrainConfig(), {"max_epochs": "0"})

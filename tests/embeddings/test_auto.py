@@ -55,7 +55,7 @@ def test_vectors_stay_frozen_where_few_rows_have_labels_and_epochs_are_short(
 
 
 def test_what_was_set_stays():
-    assert use_of(settle(embedding=EmbeddingConfig(mode="thaw"))) == ("thaw", "near")
+    assert use_of(settle(embedding=EmbeddingConfig(mode="tuned"))) == ("tuned", "near")
     of_rows = EmbeddingConfig(mode="tuned", context="rows")
     assert use_of(settle(embedding=of_rows)) == ("tuned", "rows")
     assert use_of(settle(embedding=EmbeddingConfig(context="near"))) == ("frozen", "near")

@@ -103,21 +103,14 @@ def test_every_torch_model_begins_with_the_vectors_and_comes_back_from_its_array
     assert again.predict(rows).tobytes() == member.predict(rows).tobytes()
 
 
-def test_tuned_vectors_move_from_the_first_epoch_and_thawed_ones_from_the_second():
-    def is_moved(mode, epochs):
-        member, context = fit("bilstm", mode, epochs)
+def test_tuned_vectors_move_and_frozen_ones_stay():
+    def is_moved(mode):
+        member, context = fit("bilstm", mode, 2)
         table = member.arrays()["state/embed.table.weight"][member.remap[:9]]
         return not np.array_equal(table, np.float32(0.3) * context.embedding.vectors)
 
-    cases = [(mode, epochs) for mode in ("tuned", "thaw", "frozen") for epochs in (1, 2)]
-    assert {case: is_moved(*case) for case in cases} == {
-        ("tuned", 1): True,
-        ("tuned", 2): True,
-        ("thaw", 1): False,
-        ("thaw", 2): True,
-        ("frozen", 1): False,
-        ("frozen", 2): False,
-    }
+    assert is_moved("tuned")
+    assert not is_moved("frozen")
 
 
 def test_a_token_outside_of_training_is_told_apart_only_where_it_has_a_vector():

@@ -114,7 +114,7 @@ def test_a_row_of_one_token_is_held_against_an_empty_row():
 def test_an_ngrams_weight_is_shared_by_its_tokens_and_its_places():
     index = NgramIndex((np.array([0, 1]), np.array([0 * 3 + 1])), 3, 1)  # 0, 1 and the pair 0 1
     weights = np.array([[1.0, 2.0, 4.0]], dtype=np.float32)
-    model = NbLogistic(index, np.ones(3, np.float32), weights, np.array([0.5]), is_binary=True)
+    model = NbLogistic(index, np.empty(0, np.float32), weights, np.array([0.5]), view_of(3))
     once = token_contributions(model, np.array([0, 1, 2], dtype=np.int32), 1)
     np.testing.assert_allclose(once, [1 + 2, 2 + 2, 0])
     twice = token_contributions(model, np.array([0, 1, 0, 1], dtype=np.int32), 1)

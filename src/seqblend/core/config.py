@@ -83,9 +83,9 @@ class EmbeddingConfig:
     )
     mode: str = knob(
         "auto",
-        Choice(("tuned", "frozen", "thaw")),
-        "thaw: frozen in the first epoch; auto: frozen where only few of many rows are labelled",
-        allowed=("auto", "tuned", "frozen", "thaw"),
+        Choice(("tuned", "frozen")),
+        "auto: frozen where only few of many rows are labelled",
+        allowed=("auto", "tuned", "frozen"),
     )
     scale: float = knob(0.3, least=0.001, help="standard deviation that vectors are scaled to")
     most: int = knob(60_000, least=1, help="number of most frequent tokens that get a vector")

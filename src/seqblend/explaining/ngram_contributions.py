@@ -9,22 +9,18 @@ from seqblend.explaining.occlusion import single_row
 from seqblend.models.chars import CharLogistic, spell_words
 from seqblend.models.nblr import NbLogistic
 from seqblend.models.ngrams import NgramIndex, count_ngrams
-from seqblend.models.weighting import TfidfRegression, to_presence, to_tfidf
-
-LinearModel = NbLogistic | TfidfRegression
+from seqblend.models.weighting import TfidfRegression
 
 
-def token_contributions(model: LinearModel, tokens: np.ndarray, target: int) -> np.ndarray:
+def token_contributions(model: TfidfRegression, tokens: np.ndarray, target: int) -> np.ndarray:
     """float64 [t]: what each token adds to the target's score; the bias is the rest of it.
 
     tokens: int32 [t], one row. An n-gram's weight times its value is shared equally by its places
     and there by its tokens; where n-grams are of characters, a word has those within it.
     """
     row = single_row(tokens)
-    is_tfidf = isinstance(model, TfidfRegression)
-    counts = model.count(row) if is_tfidf else count_ngrams(model.index, row)  # [1, v]
-    is_binary = not is_tfidf and model.is_binary
-    values = to_presence(counts) if is_binary else to_tfidf(counts, model.idf)
+    counts = model.count(row)  # [1, v]
+    values = model.weigh(counts)
     weights = weights_for(model, model.weights, target)
     each = np.zeros(counts.shape[1])  # of one place of an n-gram
     each[counts.indices] = values.data * weights[counts.indices] / counts.data
@@ -34,7 +30,7 @@ def token_contributions(model: LinearModel, tokens: np.ndarray, target: int) -> 
     return _share_by_tokens(model.index, tokens, each)
 
 
-def weights_for(model: LinearModel, weights: np.ndarray, target: int) -> np.ndarray:
+def weights_for(model: TfidfRegression, weights: np.ndarray, target: int) -> np.ndarray:
     """float [v]: the weights in favour of the target. weights: float [p, v].
 
     One problem: those of the second of two classes, or their opposite. One a class: the class's

@@ -82,10 +82,9 @@ class Embed(nn.Module):
             self.table.weight[PAD] = 0
         self.dropout = Dropout(options.embedding_dropout, options.embedding_dropout_kind)
         self.word_dropout = options.word_dropout
-        self._thaws_at = 0.0
 
     def start_from(self, vectors: Tensor, mode: str) -> None:
-        """Begin with these vectors: float32 [size, d]; mode: tuned, frozen, or thaw after an epoch.
+        """Begin with these vectors: float32 [size, d]; mode: tuned or frozen.
 
         raises: ValueError where they do not fit the table
         """
@@ -95,12 +94,7 @@ class Embed(nn.Module):
             )
         with torch.no_grad():
             self.table.weight.copy_(vectors)
-        self._thaws_at = {"tuned": 0.0, "thaw": 1.0, "frozen": float("inf")}[mode]
-        self.begin_epoch(0)
-
-    def begin_epoch(self, epoch: int) -> None:
-        """Freeze or thaw the table; the trainer calls this as an epoch begins."""
-        self.table.weight.requires_grad_(epoch >= self._thaws_at)
+        self.table.weight.requires_grad_(mode == "tuned")
 
     def forward(self, tokens: Tensor) -> Tensor:
         """tokens: int64 [b, t] -> float [b, t, d], zero where there is padding."""

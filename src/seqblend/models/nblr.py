@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from functools import partial
+from typing import Self
 
 import numpy as np
 from scipy import sparse
@@ -14,9 +15,9 @@ from sklearn.linear_model import LogisticRegression
 
 from seqblend.core.knobs import Choice, Span, knob
 from seqblend.data.sequences import SequenceSet, View
-from seqblend.models.ngrams import NgramIndex, count_ngrams, fit_ngrams, fit_within
+from seqblend.models.ngrams import fit_within
 from seqblend.models.registry import register
-from seqblend.models.weighting import clip_rows, fit_idf, to_presence, to_tfidf
+from seqblend.models.weighting import TfidfRegression, fit_idf, to_presence, to_tfidf
 
 
 @dataclass(frozen=True)
@@ -32,25 +33,13 @@ class NbLogisticOptions:
 
 
 @register("nblr", NbLogisticOptions, kind="linear")
-class NbLogistic:
+class NbLogistic(TfidfRegression):
     """NB-weighted logistic regression (Wang & Manning 2012), one against the rest.
 
-    Each class's features are the n-gram values times the class's log-count ratio; the
-    probabilities of more than two classes are the normalised one-against-rest ones.
+    Each class's features are the n-gram values times the class's log-count ratio, which `weights`
+    hold multiplied in; the probabilities of more than two classes are the normalised
+    one-against-rest ones.
     """
-
-    def __init__(
-        self,
-        index: NgramIndex,
-        idf: np.ndarray,
-        weights: np.ndarray,
-        bias: np.ndarray,
-        *,
-        is_binary: bool,
-    ) -> None:
-        """idf: float32 [v]; weights: float32 [p, v] with the ratio multiplied in; bias: [p]."""
-        self.index, self.idf, self.weights, self.bias = index, idf, weights, bias
-        self.is_binary = is_binary
 
     @classmethod
     def fit(
@@ -62,48 +51,22 @@ class NbLogistic:
         view: View,
         options: NbLogisticOptions,
         seed: int,
-    ) -> NbLogistic:
+    ) -> Self:
         """Fit n-grams, idf, ratios and regressions on the given rows. labels: int64 [n]."""
         problems = [1] if classes == 2 else range(classes)
-        size, most = len(view.lexicon), options.most_weights // len(problems)
-        fit = partial(fit_ngrams, train, size, options.orders)
-        index, counts = fit_within(fit, options.min_count, most)
+        fit = partial(cls.fit_counts, train, view, options.orders)
+        index, counts = fit_within(fit, options.min_count, options.most_weights // len(problems))
         is_binary = options.counts == "binary"
-        idf = np.ones(index.width, dtype=np.float32) if is_binary else fit_idf(counts)
-        x = _weigh(counts, idf, is_binary=is_binary)
+        idf = np.empty(0, dtype=np.float32) if is_binary else fit_idf(counts)
+        x = to_presence(counts) if is_binary else to_tfidf(counts, idf)
         fitted = [_fit_one(x, labels == one, options, seed) for one in problems]
         weights, bias = zip(*fitted, strict=True)
-        bias = np.array(bias, dtype=np.float64)
-        return cls(index, idf, np.stack(weights), bias, is_binary=is_binary)
+        return cls(index, idf, np.stack(weights), np.array(bias, dtype=np.float64), view)
 
-    def predict(self, sequences: SequenceSet) -> np.ndarray:
-        """float32 [n, c], rows sum to 1."""
-        x = _weigh(count_ngrams(self.index, sequences), self.idf, is_binary=self.is_binary)
+    def answer(self, x: sparse.csr_matrix) -> np.ndarray:
+        """Probabilities float64 [n, c] of weighed counts [n, v]."""
         p = expit(np.asarray(x @ self.weights.T, dtype=np.float64) + self.bias)  # [n, p]
-        p = np.hstack([1 - p, p]) if p.shape[1] == 1 else p
-        return clip_rows(p)
-
-    @property
-    def parameters(self) -> int:
-        """Fitted coefficients."""
-        return self.weights.size + self.bias.size
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Everything that predict needs."""
-        fitted = {"idf": self.idf, "weights": self.weights, "bias": self.bias}
-        return self.index.arrays() | fitted | {"is_binary": np.array(self.is_binary)}
-
-    @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray], view: View) -> NbLogistic:
-        """The member that gave these arrays."""
-        index = NgramIndex.from_arrays(arrays)
-        parts = (arrays[name] for name in ("idf", "weights", "bias"))
-        return cls(index, *parts, is_binary=bool(arrays["is_binary"]))
-
-
-def _weigh(counts: sparse.csr_matrix, idf: np.ndarray, *, is_binary: bool) -> sparse.csr_matrix:
-    """Presence, or tf-idf."""
-    return to_presence(counts) if is_binary else to_tfidf(counts, idf)
+        return np.hstack([1 - p, p]) if p.shape[1] == 1 else p
 
 
 def _fit_one(

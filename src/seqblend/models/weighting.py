@@ -87,8 +87,15 @@ class TfidfRegression:
 
     def predict(self, sequences: SequenceSet) -> np.ndarray:
         """float32 [n, c], rows sum to 1."""
-        x = to_tfidf(self.count(sequences), self.idf)
-        return clip_rows(predict_logistic(x, self.weights, self.bias))
+        return clip_rows(self.answer(self.weigh(self.count(sequences))))
+
+    def weigh(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
+        """float32 [n, v]: tf-idf values of counts [n, v], or presence where there is no idf."""
+        return to_tfidf(counts, self.idf) if len(self.idf) else to_presence(counts)
+
+    def answer(self, x: sparse.csr_matrix) -> np.ndarray:
+        """Probabilities float64 [n, c] of weighed counts [n, v]."""
+        return predict_logistic(x, self.weights, self.bias)
 
     @property
     def parameters(self) -> int:

@@ -108,9 +108,6 @@ class Trainer:
         one = torch.ones((), device=setting.device)
         reported, began, before = *[time.perf_counter()] * 2, self.tokens_seen
         self.model.train()
-        for part in self.model.modules():
-            if hasattr(part, "begin_epoch"):
-                part.begin_epoch(epoch)
         for i, rows in enumerate(batches):
             loss, correct = self.batcher.run(self._backward, rows)
             is_scaled = self.scaler.scale(one) > 1

@@ -5,17 +5,20 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 
 from seqblend.core.config import Config
 from seqblend.core.errors import FlagError, suggest
 from seqblend.core.knobs import Choice, Span, override
 from seqblend.models.registry import entry_for, resolve_options
-
-if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
 
 SECTIONS = ("train", "options", "vocabulary", "embedding")
 DEFAULT_VARY = "train,options"
@@ -56,14 +59,12 @@ class Knob:
 
     def distribution(self) -> BaseDistribution:
         """The range as an Optuna distribution."""
-        from optuna import distributions
-
         if isinstance(self.search, Choice):
-            return distributions.CategoricalDistribution(self.search.values)
+            return CategoricalDistribution(self.search.values)
         low, high, log = self.search.low, self.search.high, self.search.log
         if isinstance(self.default, int):
-            return distributions.IntDistribution(int(low), int(high), log=log)
-        return distributions.FloatDistribution(low, high, log=log)
+            return IntDistribution(int(low), int(high), log=log)
+        return FloatDistribution(low, high, log=log)
 
 
 @dataclass(frozen=True)
