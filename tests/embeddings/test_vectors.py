@@ -209,7 +209,7 @@ def test_a_plan_makes_no_vectors_and_names_the_runs_as_if_they_were_there(tmp_pa
     settings = ["embedding.path=" + path.replace("v.txt", str(tmp_path / "v.txt"))]
     first = open_with(tmp_path, *settings, is_plan=True)
     assert not list(tmp_path.rglob("vectors.npy"))
-    assert "come first" in first.embedding.notes[0]
+    assert "come first, made in about 0 s" in first.embedding.notes[0]
     made = open_with(tmp_path, *settings)
     again = open_with(tmp_path, *settings, is_plan=True)
     assert planned(first) == planned(made) == planned(again)

@@ -22,7 +22,7 @@ from seqblend.core.storage import (
     write_json,
 )
 from seqblend.data.sequences import Competition
-from seqblend.embeddings.selfmade import choose_tokens, make_vectors
+from seqblend.embeddings.selfmade import SECONDS_PER_TOKEN, choose_tokens, make_vectors
 from seqblend.embeddings.vector_files import find_vector_files, sniff_width
 from seqblend.embeddings.vector_sources import (
     VectorSource,
@@ -93,9 +93,10 @@ def prepare_embedding(
     if manifest is None:
         what = f"token vectors of {' and '.join(names)}"
         if places.is_plan and (width := _foresee_width(paths, competition, config)):
-            return PreparedVectors(
-                dataclasses.replace(use, width=width), notes=[*notes, f"{what} come first"]
-            )
+            seconds = SECONDS_PER_TOKEN * len(competition.view.sequences.tokens)
+            how_long = f", made in about {seconds:,.0f} s" if None in paths else ""
+            use = dataclasses.replace(use, width=width)
+            return PreparedVectors(use, notes=[*notes, f"{what} come first{how_long}"])
         note(f"making {what} for {len(competition.view.sequences.tokens):,} tokens")
         manifest = _make_table(folder, paths, competition, config)
     coverage = read_json(folder / _FACTS)
