@@ -71,9 +71,7 @@ class Study:
         elif is_new and self._is_near(ordinal):
             self.study.enqueue_trial(self.space.near(rng_for(_SEED, "near the start", ordinal)))
         self.study.sampler = make_sampler(seed_for(_SEED, "proposal", ordinal))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            trial = self.study.ask(self.space.distributions())
+        trial = self.study.ask(self.space.distributions())
         trial.set_user_attr("owner", _owner())
         self.touch(trial)
         if "role" not in trial.user_attrs:
