@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import FunctionCtx
 
 from seqblend.core.knobs import Choice, Span, knob, share
 from seqblend.data.sequences import PAD, UNK
@@ -40,9 +41,23 @@ def reversal_of(lengths: Tensor, t: int) -> Tensor:
     return (turned + t * torch.arange(len(lengths), device=lengths.device)[:, None]).flatten()
 
 
+class _Reverse(torch.autograd.Function):
+    """A gather of whole steps whose gradient is the same gather, not a scatter with additions."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, x: Tensor, reversal: Tensor) -> Tensor:
+        ctx.save_for_backward(reversal)
+        return x.reshape(-1, x.shape[2]).index_select(0, reversal).view(x.shape)
+
+    @staticmethod
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, None]:
+        """gradient: [b, t, d] -> its steps gathered back."""
+        return reverse_steps(gradient, *ctx.saved_tensors), None
+
+
 def reverse_steps(x: Tensor, reversal: Tensor) -> Tensor:
     """x: [b, t, d] with every row reversed by its own length."""
-    return x.reshape(-1, x.shape[2]).index_select(0, reversal).view(x.shape)
+    return _Reverse.apply(x, reversal)
 
 
 class Dropout(nn.Module):
