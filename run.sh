@@ -24,7 +24,6 @@ flags of the whole way:
   --budget TIME         such as 30m: no unit starts that would not end in time
   --tune TIME           tune the best neural model first, such as 30m; part of the budget
   --untuned             leave out what was tuned before
-  --pseudo              a second stage also learns from the test rows that the first is surest of
   --config FILE.toml    settings in TOML
   --set KEY=VALUE       one setting, such as train.lr=1e-3 or bilstm.hidden=96
   --solution FILE       the test answers: adds test scores

@@ -1,7 +1,6 @@
 """Blend every finished run of these data and folds into a checked submission.
 
 python src/blend.py [--data DIR] [--folds 5] [--add NAME=oof.csv,test.csv] [--out FILE]
-python src/blend.py --lb FILE=SCORE   # what the leaderboard said of a submission, for the log
 """
 
 from __future__ import annotations
@@ -10,12 +9,11 @@ import sys
 from pathlib import Path
 
 from seqblend.app.cli import make_parser, run_script
-from seqblend.app.display import record_and_show, show_blend
+from seqblend.app.display import show_blend
 from seqblend.app.load import load_project
 from seqblend.app.pipeline import blend_finished
 from seqblend.core.console import make_console, say
 from seqblend.running.external_predictions import import_predictions, parse_predictions_flag
-from seqblend.running.inputs import find_places
 
 
 def main(argv: list[str]) -> int:
@@ -30,12 +28,8 @@ def main(argv: list[str]) -> int:
         help="predictions made elsewhere, blended with the finished runs: two CSV files with ids",
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="a further copy of the submission")
-    parser.add_argument("--lb", metavar="FILE=SCORE", help="log a leaderboard's answer, and stop")
     args = parser.parse_args(argv)
     console = make_console()
-    if args.lb:
-        record_and_show(console, find_places().submissions / "log.csv", args.lb)
-        return 0
     project = load_project(args, console)
     for text in args.add:
         say(console, f"joined: {import_predictions(project, text)}")

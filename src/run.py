@@ -26,9 +26,7 @@ def main(argv: list[str], kaggle: Path = KAGGLE) -> int:
     args = parser.parse_args(argv)
     console = make_console()
     if args.tune and not args.plan:
-        from seqblend.app.tune_options import (
-            tune_before_run,  # brings Optuna, which nothing else needs
-        )
+        from seqblend.app.tune import tune_before_run  # brings Optuna, which nothing else needs
 
         tune_before_run(args, console, kaggle)
     project, plan, deadline = load_plan(args, console, kaggle)

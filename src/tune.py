@@ -9,8 +9,7 @@ import sys
 
 from seqblend.app.cli import make_parser, run_script
 from seqblend.app.display import show_project
-from seqblend.app.tune_display import show_verdict
-from seqblend.app.tune_options import add_tuning_flags, load_tuning
+from seqblend.app.tune import add_tuning_flags, load_tuning, show_verdict
 from seqblend.core.console import make_console
 from seqblend.tuning.tuner import tune_model
 

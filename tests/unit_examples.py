@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 from conftest import write_competition
 
-from seqblend.core.config import Config, FoldConfig, PseudoConfig, configure, parse_assignments
+from seqblend.core.config import Config, FoldConfig, configure, parse_assignments
 from seqblend.models.registry import entries
 from seqblend.running.inputs import Places
 from seqblend.running.project import Request, open_project
-from seqblend.running.runs import plan_runs, plan_second_stage, plan_units
+from seqblend.running.runs import plan_runs, plan_units
 from seqblend.running.units import run_unit
 
 CPU = torch.device("cpu")
@@ -40,12 +40,3 @@ def runs_of(project):
 def train_all(project):
     for unit in plan_units(runs_of(project), project.config.seeds, project.folds.count):
         run_unit(project.job(unit), CPU, lambda _: None)
-
-
-ALL = PseudoConfig(use=True, confidence=0.0)
-
-
-def two_stages(project, config):
-    """The runs of both stages."""
-    first = runs_of(project)
-    return first, plan_second_stage(first, config)

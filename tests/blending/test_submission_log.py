@@ -1,23 +1,18 @@
-"""The log of submissions: one per competition is current, and nothing a person wrote is lost."""
+"""The log of submissions: a line for each, and nothing that is there already is lost."""
 
 from __future__ import annotations
 
 import csv
-
-import pytest
+from concurrent.futures import ThreadPoolExecutor
 
 from seqblend.blending.submission import Submission
 from seqblend.blending.submission_log import (
     COLUMNS,
     log_submission,
-    parse_leaderboard,
-    record_leaderboard,
     scored_submissions,
-    superseded_files,
 )
-from seqblend.core.errors import FlagError
 
-OLD = ",".join(COLUMNS[:-1])  # as written before there was a status
+OLD = ",".join((*COLUMNS, "status"))  # as an earlier version wrote it
 
 
 def log(path, file, sha256, competition="toy"):
@@ -30,88 +25,69 @@ def read(path):
         return list(csv.DictReader(file))
 
 
-def test_the_newest_submission_of_a_competition_is_current_and_the_others_are_superseded(tmp_path):
+def files(path, competition="toy"):
+    return [row["file"] for row in read(path) if row["competition"] == competition]
+
+
+def test_the_last_line_of_a_competition_is_what_was_submitted_last(tmp_path):
     path = tmp_path / "log.csv"
+    for name in ("a", "b", "b", "a", "a"):
+        log(path, f"{name}.csv", name)
     log(path, "other.csv", "o", competition="other")
-    for name in "abc":
-        log(path, f"{name}.csv", name)
-    assert [(row["file"], row["status"]) for row in read(path)] == [
-        ("other.csv", "current"),
-        ("a.csv", "superseded"),
-        ("b.csv", "superseded"),
-        ("c.csv", "current"),
-    ]
-    assert superseded_files(path, "toy") == ["a.csv", "b.csv"]
-    assert superseded_files(path, "other") == []
-    (tmp_path / "a.csv").unlink()
-    assert superseded_files(path, "toy") == ["b.csv"]
-
-
-def test_a_submission_made_again_keeps_its_line_and_is_current_again(tmp_path):
-    path = tmp_path / "log.csv"
-    for name in ("a", "b", "a"):
-        log(path, f"{name}.csv", name)
-    assert [(row["file"], row["status"]) for row in read(path)] == [
-        ("a.csv", "current"),
-        ("b.csv", "superseded"),
-    ]
     before = path.read_bytes()
     log(path, "a.csv", "a")
     assert path.read_bytes() == before
+    assert files(path) == ["a.csv", "b.csv", "a.csv"]
+    log(path, "a.csv", "other content")
+    assert files(path) == ["a.csv", "b.csv", "a.csv", "a.csv"]
+    assert read(path)[-1]["cross_fitted"] == "0.500000"
+
+
+def test_writers_at_the_same_time_lose_no_line(tmp_path):
+    path, names = tmp_path / "log.csv", [f"{i}.csv" for i in range(60)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: log(path, name, name), names))
+    assert sorted(files(path)) == sorted(names)
 
 
 def test_an_older_log_and_what_a_person_wrote_there_stay(tmp_path):
     path = tmp_path / "log.csv"
-    path.write_text(f"my note,{OLD}\nbest so far,then,toy,a.csv,3,a,accuracy,0.9,0.91\nshort\n")
+    text = f"my note,{OLD}\nbest so far,then,toy,a.csv,3,a,accuracy,0.9,0.91,current\nshort\n"
+    path.write_text(text)
     log(path, "b.csv", "b")
+    assert path.read_text().startswith(text.removesuffix("\n"))
     first, short, new = read(path)
-    assert (first["my note"], first["leaderboard"]) == ("best so far", "0.91")
-    assert (first["status"], new["status"]) == ("superseded", "current")
-    assert short["my note"] == "short"
-    assert new["cross_fitted"] == "0.500000"
+    assert (first["my note"], first["leaderboard"], first["status"]) == (
+        "best so far",
+        "0.91",
+        "current",
+    )
+    assert (short["my note"], new["file"], new["status"]) == ("short", "b.csv", "")
+
+
+def test_a_log_without_all_columns_gets_them(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text("file,competition\na.csv,toy\n")
+    log(path, "b.csv", "b")
+    assert files(path) == ["a.csv", "b.csv"]
+    assert read(path)[-1]["sha256"] == "b"
 
 
 def test_a_log_that_a_spreadsheet_rewrote_is_added_to(tmp_path):
     path = tmp_path / "log.csv"
-    path.write_text(OLD.replace(",", ";") + "\nthen;toy;a.csv;3;a;accuracy;0.9;0.91\n")
+    path.write_text(OLD.replace(",", ";") + "\nthen;toy;a.csv;3;a;accuracy;0.9;0.91;current\n")
     log(path, "b.csv", "b")
     assert path.read_text().splitlines()[1].startswith("then;toy;a.csv;3;a;accuracy;0.9;0.91")
-    assert read(path)[-1]["status"] == "current"
+    assert read(path)[-1]["file"] == "b.csv"
 
 
-def test_nothing_is_superseded_where_nothing_is_logged(tmp_path):
-    assert superseded_files(tmp_path / "log.csv", "toy") == []
-
-
-def test_a_leaderboard_score_is_written_beside_the_newest_submission_of_that_name(tmp_path):
+def test_a_leaderboard_score_that_a_person_wrote_is_read_and_stays(tmp_path):
     path = tmp_path / "log.csv"
-    for file, content in (("a.csv", "1"), ("a.csv", "2"), ("b.csv", "3")):
-        log(path, file, content)
-    before = read(path)
-    recorded = record_leaderboard(path, "a.csv", 0.4321)
-    assert (recorded.competition, recorded.cross_fitted, recorded.leaderboard) == (
-        "toy",
-        0.5,
-        0.4321,
-    )
-    before[1]["leaderboard"] = "0.4321"
-    assert read(path) == before
-    assert [one.leaderboard for one in scored_submissions(path, "toy")] == [None, 0.4321, None]
-    log(path, "c.csv", "4")
-    assert read(path)[1]["leaderboard"] == "0.4321"
-
-
-def test_a_wrong_score_or_an_unknown_submission_says_what_is_expected(tmp_path):
-    path = tmp_path / "log.csv"
-    log(path, "toy-mean.csv", "1")
-    for text in ("toy-mean.csv", "toy-mean.csv=high", "=0.5", "toy-mean.csv=nan"):
-        with pytest.raises(FlagError, match="FILE=SCORE"):
-            parse_leaderboard(text)
-    assert parse_leaderboard("submissions/toy=1.csv=0.5") == ("toy=1.csv", 0.5)
-    with pytest.raises(FlagError, match=r"did you mean 'toy-mean.csv'"):
-        record_leaderboard(path, "toy-men.csv", 0.5)
-    with pytest.raises(FlagError, match="no submission"):
-        record_leaderboard(tmp_path / "none.csv", "a.csv", 0.5)
+    for file in ("a.csv", "b.csv"):
+        log(path, file, file)
+    path.write_text(path.read_text().replace("0.500000,", "0.500000,0.4321", 1))
+    log(path, "c.csv", "c")
+    assert [one.leaderboard for one in scored_submissions(path, "toy")] == [0.4321, None, None]
 
 
 def test_scores_that_a_person_wrote_as_words_are_left_out(tmp_path):

@@ -105,7 +105,6 @@ def test_words_and_numbers_out_of_range_are_refused():
         ("train.clip_norm=inf", r"clip_norm expects a finite number at least 0, got inf"),
         ("train.weight_decay=-1", r"weight_decay expects at least 0, got -1.0"),
         ("embedding.smoothing=1e999", r"smoothing expects a finite number at least 0.0, got inf"),
-        ("pseudo.confidence=1.5", r"confidence expects at least 0 and at most 1, got 1.5"),
         ("bilstm.embedding_dropout=1", r"embedding_dropout expects at least 0 and below 1"),
         ("bag.word_dropout=1", r"word_dropout expects at least 0 and below 1, got 1.0"),
         ("scratch_lstm.embedding_dropout=1", r"embedding_dropout expects at least 0 and below 1"),
@@ -126,7 +125,6 @@ def test_a_number_outside_its_limits_is_refused_and_they_are_named(setting, expe
 def test_a_limit_that_belongs_to_the_range_is_allowed():
     train = override(TrainConfig(), {"label_smoothing": "0", "half_life": "0.001"})
     assert (train.label_smoothing, train.half_life) == (0.0, 0.001)
-    assert override(Config().pseudo, {"confidence": "1"}).confidence == 1.0
 
 
 def test_every_default_and_search_range_lies_within_the_limits():

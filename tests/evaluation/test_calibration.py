@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from blend_examples import members
 
-from seqblend.blending.crossfit import cross_fit_class_weights, cross_fit_temperature
+from seqblend.blending.crossfit import cross_fit_adjustment, fit_adjustment
 from seqblend.blending.methods import adjust
 from seqblend.evaluation.calibration import OFFSETS, fit_class_weights, measure_reliability
 from seqblend.evaluation.metrics import score
@@ -24,10 +24,11 @@ def drawn(n: int, c: int = 3, seed: int = 0):
 def test_a_temperature_mends_the_calibration_error_of_other_rows():
     p, labels = drawn(6_000)
     part = np.arange(6_000) % 5
-    scaled, temperatures = cross_fit_temperature(adjust(p, 1 / 3), labels, part)
+    scaled = cross_fit_adjustment("log_loss", adjust(p, 1 / 3), labels, part)
     assert measure_reliability(labels, adjust(p, 1 / 3)).error > 0.15
     assert measure_reliability(labels, scaled).error < 0.03
-    np.testing.assert_allclose(temperatures, 3, rtol=0.1)
+    fitted = fit_adjustment("log_loss", adjust(p, 1 / 3), labels)
+    assert fitted == {"temperature": pytest.approx(3, rel=0.1)}
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "macro_f1", "mcc", "balanced_accuracy"])
@@ -54,10 +55,10 @@ def test_class_weights_of_three_classes_reach_what_trying_all_reaches():
 
 def test_class_weights_are_chosen_on_other_parts():
     stack, labels, part = members(1, 400, 3)
-    before = cross_fit_class_weights("macro_f1", stack[0], labels, part)
+    before = cross_fit_adjustment("macro_f1", stack[0], labels, part)
     for k in range(5):
         changed = np.where(part == k, (labels + 1) % 3, labels)
-        after = cross_fit_class_weights("macro_f1", stack[0], changed, part)
+        after = cross_fit_adjustment("macro_f1", stack[0], changed, part)
         assert before[part == k].tobytes() == after[part == k].tobytes()
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from report_examples import make_history, make_report, read_page
 
-from seqblend.app.leaderboard_display import leaderboard_rows
+from seqblend.app.display import leaderboard_rows
 from seqblend.blending.submission_log import Scored
 from seqblend.core.findings import Finding
 from seqblend.diagnosis.record import Diagnosis
@@ -224,7 +224,7 @@ def test_epochs_to_99_percent_of_the_best_reachable_are_shown_where_it_is_known(
     columns, ((*_, last),) = leaderboard_rows(known, rank_entries(known))
     assert (columns[-1], last) == ("to 99 %", "1.5")
     out_of_reach = replace(known, best_reachable=0.9)
-    assert leaderboard_rows(out_of_reach, rank_entries(out_of_reach))[1][0][-1] == "-"
+    assert leaderboard_rows(out_of_reach, rank_entries(out_of_reach))[1][0][-1] == "–"
     assert "to 99 %" not in leaderboard_rows(data, rank_entries(data))[0]
 
 
@@ -267,7 +267,7 @@ def test_every_difference_has_its_margin():
 
 def test_leaderboard_answers_are_held_against_cross_validation(tmp_path):
     answers = [(0.80, 0.78), (0.82, 0.81), (0.84, 0.80), (0.85, None)]
-    logged = [Scored("toy", f"{i}.csv", "accuracy", *pair) for i, pair in enumerate(answers)]
+    logged = [Scored(f"{i}.csv", *pair) for i, pair in enumerate(answers)]
     write_report(replace(make_report(), submissions=logged), tmp_path)
     rows = read_csv(tmp_path / "cv_leaderboard.csv")
     assert [row["difference"] for row in rows] == ["-0.02", "-0.01", "-0.04"]

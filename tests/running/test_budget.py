@@ -1,6 +1,5 @@
 import dataclasses
 
-import numpy as np
 import pytest
 from conftest import sequence_set
 
@@ -12,48 +11,73 @@ from seqblend.running.runs import PILOT, Run, Unit
 
 SMALL = RecurrentOptions(width=4, hidden=4)
 NBLR = Run("nblr-1", "nblr", None, TrainConfig(), VocabularyConfig())
+START_UP = 4.0
 
 
-def make_run(**changes):
+def make_run(name="bilstm", **changes):
     config = TrainConfig(precision="float32", **changes)
-    return Run("bilstm-1", "bilstm", SMALL, config, VocabularyConfig())
+    return Run(f"{name}-1", name, SMALL, config, VocabularyConfig())
 
 
 def make_estimator():
-    rows = sequence_set([[1, 2, 3]] * 40)
+    rows = sequence_set([[1, 2, 3, 4] * 500] * 50)
     return Estimator(rows, rows, classes=2, folds=5)
 
 
-def test_finished_folds_say_what_the_next_one_takes():
+def done(seconds, epochs=0, trained=0):
+    """What the estimator reads of a manifest."""
+    return {"seconds": seconds, "epochs": epochs, "epochs_trained": trained}
+
+
+def test_a_finished_fold_says_what_the_next_one_takes():
     estimator = make_estimator()
     for fold, seconds in enumerate((10.0, 20.0)):
-        estimator.observe(Unit(NBLR, 0, fold), {"seconds": seconds})
-    assert estimator.seconds(Unit(NBLR, 0, 4)) == pytest.approx(15.0)
+        estimator.observe(Unit(NBLR, 0, fold), done(seconds))
+        assert estimator.seconds(Unit(NBLR, 0, 4)) == pytest.approx(seconds)
 
 
-def test_a_pilot_says_epochs_and_speed():
+def test_a_pilot_says_epochs_and_the_time_of_one():
     estimator, run = make_estimator(), make_run()
-    estimator.observe(Unit(run, 0, PILOT), {"epochs": 5, "tokens_per_second": 2.0})
-    tokens = 0.8 * 120
-    assert estimator.seconds(Unit(run, 0, 0)) == pytest.approx(4 + 1.15 * 5 * tokens / 2.0)
+    estimator.observe(Unit(run, 0, PILOT), done(70.0, epochs=5, trained=7))
+    assert estimator.seconds(Unit(run, 0, 0)) == pytest.approx(50.0)
+    estimator.observe(Unit(run, 0, 0), done(45.0, epochs=5, trained=5))
+    assert estimator.seconds(Unit(run, 0, 1)) == pytest.approx(45.0)
 
 
-def test_runs_of_one_architecture_share_what_a_pilot_or_a_probe_said():
-    estimator, other = make_estimator(), make_run(lr=0.1, epochs=5)
-    estimator.observe(Unit(make_run(), 0, PILOT), {"epochs": 9, "tokens_per_second": 2.0})
-    expected = 4 + 1.15 * 5 * 0.8 * 120 / 2.0
-    assert estimator.seconds(Unit(other, 0, 0)) == pytest.approx(expected)
-    narrow = dataclasses.replace(other, options=RecurrentOptions(width=2, hidden=4))
-    wide_batches = make_run(epochs=5, batch_rows=40)
-    for run in (narrow, wide_batches):
-        assert estimator.seconds(Unit(run, 0, 0)) < expected / 2  # probed
+def test_where_each_fold_stops_by_itself_the_epochs_it_trained_count():
+    estimator, run = make_estimator(), make_run(early_stopping=True)
+    estimator.observe(Unit(run, 0, 0), done(30.0, epochs=1, trained=3))
+    assert estimator.seconds(Unit(run, 0, 1)) == pytest.approx(30.0)
 
 
-def test_before_anything_is_known_a_few_steps_are_timed():
+@pytest.mark.parametrize("kind", ["linear", "module"])
+def test_the_first_unit_sets_the_pace_of_its_kind_and_of_no_other(kind):
     estimator = make_estimator()
-    few, many = (estimator.seconds(Unit(make_run(epochs=epochs), 0, 0)) for epochs in (1, 1_000))
+    first, others = {
+        "linear": (NBLR, [dataclasses.replace(NBLR, name="chars-1", model="chars")]),
+        "module": (make_run(), [make_run("bigru"), make_run("textcnn", epochs=5)]),
+    }[kind]
+    before = [estimator.seconds(Unit(run, 0, 0)) - START_UP for run in [first, *others]]
+    scratch = estimator.seconds(Unit(make_run("scratch_lstm"), 0, 0))
+    estimator.observe(Unit(first, 0, 0), done(3 * before[0], epochs=8, trained=8))
+    after = [estimator.seconds(Unit(run, 0, 0)) - START_UP for run in others]
+    assert after == pytest.approx([3 * seconds for seconds in before[1:]])
+    assert estimator.seconds(Unit(make_run("scratch_lstm"), 0, 0)) == scratch
+
+
+def test_what_is_not_yet_measured_is_priced_like_the_slowest_of_its_kind():
+    estimator, other = make_estimator(), Unit(make_run("bigru", epochs=5), 0, 0)
+    for model, seconds in (("bilstm", 50.0), ("bag", 2.0)):
+        estimator.observe(Unit(make_run(model), 0, 0), done(seconds, epochs=5, trained=5))
+    assert estimator.seconds(other) == pytest.approx(START_UP + 50.0)
+
+
+@pytest.mark.parametrize("model", ["bilstm", "scratch_lstm"])
+def test_more_epochs_take_longer_before_anything_is_known(model):
+    estimator = make_estimator()
+    few, many = (estimator.seconds(Unit(make_run(model, epochs=n), 0, 0)) for n in (1, 1_000))
     assert 0 < few < many
-    assert np.isfinite(many)
+    assert many - START_UP == pytest.approx(1_000 * (few - START_UP))
 
 
 def test_more_tokens_and_classes_take_a_linear_member_longer():
@@ -66,19 +90,10 @@ def test_more_tokens_and_classes_take_a_linear_member_longer():
     assert len(set(seconds)) == 3
 
 
-def test_a_newly_registered_linear_model_has_an_estimate(monkeypatch):
+@pytest.mark.parametrize("kind", ["nblr", "bilstm", "scratch_lstm"])
+def test_a_newly_registered_model_of_any_kind_has_an_estimate(monkeypatch, kind):
     known = entries()
-    new = dataclasses.replace(known["nblr"], name="new")
-    monkeypatch.setitem(known, "new", new)
-    unit = Unit(dataclasses.replace(NBLR, name="new-1", model="new"), 0, 0)
-    assert make_estimator().seconds(unit) > 0
-
-
-def test_the_first_linear_unit_sets_the_pace_of_all_linear_models():
-    rows = sequence_set([[1, 2, 3, 4] * 500] * 50)
-    estimator = Estimator(rows, rows, classes=2, folds=5)
-    chars = Unit(dataclasses.replace(NBLR, name="chars-1", model="chars"), 0, 0)
-    start_up = 4.0
-    before = estimator.seconds(chars) - start_up
-    estimator.observe(Unit(NBLR, 0, 0), {"seconds": 3 * before})
-    assert estimator.seconds(chars) - start_up == pytest.approx(3 * before)
+    monkeypatch.setitem(known, "new", dataclasses.replace(known[kind], name="new"))
+    unit = Unit(make_run("new"), 0, 0)
+    assert make_estimator().seconds(unit) > START_UP
+    assert make_estimator().megabytes(unit) > 0

@@ -100,7 +100,7 @@ def test_the_blends_manifest_says_what_made_every_member(project, tmp_path):
     manifest = json.loads(path.read_text())
     assert set(manifest["made_by"][run]) == set(MADE_BY)
     assert project.fingerprint.as_dict().items() <= manifest.items()
-    keys = {"versions", "git_commit", "bias", "temperature", "nested", "calibration"}
+    keys = {"versions", "git_commit", "bias", "temperature", "nested"}
     assert keys < set(manifest)
 
 

@@ -13,8 +13,7 @@ from seqblend.core.errors import UnitError
 from seqblend.models.recurrent import RecurrentClassifier, RecurrentOptions
 from seqblend.models.scratch_models import Network, ScratchOptions, build_attention, build_lstm
 from seqblend.models.scratch_nets.dense import FeatureDropout, drop_words
-from seqblend.running.budget import Estimator
-from seqblend.running.runs import PILOT, Run, Unit, plan_units
+from seqblend.running.runs import PILOT, Run, plan_units
 from seqblend.training.batching import DeviceSequences
 from seqblend.training.fitting import fit_module
 from seqblend.training.scratch_fitting import fit_network, gather, predict_network
@@ -124,10 +123,3 @@ def test_a_pilot_chooses_the_epochs_of_a_scratch_run_and_linear_ones_still_come_
         ("scratch_lstm", 0),
         ("scratch_lstm", 0),
     ]
-
-
-def test_a_few_steps_say_what_a_scratch_unit_takes():
-    rows = sequence_set([[1, 2, 3]] * 40)
-    estimator = Estimator(rows, rows, classes=2, folds=5)
-    few, many = (estimator.seconds(Unit(make_run(epochs=n), 0, 0)) for n in (1, 1_000))
-    assert 0 < few < many < np.inf

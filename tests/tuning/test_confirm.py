@@ -13,7 +13,7 @@ from diagnosis_examples import draw_families
 from optuna.trial import FrozenTrial, create_trial
 from rich.console import Console
 
-from seqblend.app.tune_display import show_verdict
+from seqblend.app.tune import show_verdict
 from seqblend.core.config import Config, DataConfig, FoldConfig
 from seqblend.data.fold_files import read_folds
 from seqblend.evaluation.paired import PairedDifference

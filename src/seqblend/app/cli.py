@@ -8,7 +8,6 @@ import re
 import shlex
 import signal
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -92,7 +91,6 @@ def add_training_flags(parser: argparse.ArgumentParser) -> None:
     add("--models", metavar="A,B", help="models and groups (default, classic, all)")
     add("--seeds", type=int, metavar="N", help="seeds per model")
     add("--budget", metavar="TIME", help="such as 30m: no fit starts that would end later")
-    add("--pseudo", action="store_true", help="fit again with pseudo-labelled test rows")
     add("--untuned", action="store_true", help="ignore settings that the tuner found")
     add("--plan", action="store_true", help="print the plan, and stop")
 
@@ -116,8 +114,6 @@ def make_config(args: argparse.Namespace) -> Config:
     check_models(config.models)
     for name in names:
         resolve_options(name, config.options)
-    if getattr(args, "pseudo", False):
-        config = dataclasses.replace(config, pseudo=dataclasses.replace(config.pseudo, use=True))
     folds = args.folds if args.folds is not None else config.folds.count
     seeds = getattr(args, "seeds", None)
     seeds = top.get("seeds", config.seeds) if seeds is None else seeds
@@ -146,12 +142,6 @@ def parse_seconds(text: str | None, flag: str = "--budget") -> float | None:
     if not match:
         raise FlagError(f"{flag} expects a time such as 30m, 1.5h or 90s, got '{text}'")
     return float(match[1]) * _UNITS[match[2] or "s"]
-
-
-def deadline_of(budget: str | None) -> float | None:
-    """time.monotonic() when a budget that begins now ends; None without one."""
-    seconds = parse_seconds(budget)
-    return None if seconds is None else time.monotonic() + seconds
 
 
 def command_line(argv: list[str], script: str) -> str:

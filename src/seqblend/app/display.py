@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from seqblend.app.finish import FinishedRun
-from seqblend.app.leaderboard_display import DIFFERENCE_NOTE, leaderboard_rows
 from seqblend.app.submit import Outcome, describe_submission, leaderboard_scores
-from seqblend.blending.submission_log import (
-    parse_leaderboard,
-    record_leaderboard,
-    scored_submissions,
-    superseded_files,
-)
-from seqblend.core.console import Console, clean, say, show_findings, show_table
+from seqblend.core.console import Console, clean, say, shorten, show_findings, show_table
 from seqblend.core.errors import listing
 from seqblend.data.folds import split
 from seqblend.data.vocabulary import fit_vocabulary
@@ -21,9 +12,10 @@ from seqblend.diagnosis.record import Diagnosis
 from seqblend.evaluation.leaderboard import format_score
 from seqblend.models.anatomy import count_parameters, describe_layers
 from seqblend.models.registry import entry_for, resolve_options
-from seqblend.reporting.facts.records import BEST_REACHABLE
+from seqblend.reporting.facts.entries import Ranked
+from seqblend.reporting.facts.leaderboard_table import tabulate
+from seqblend.reporting.facts.records import BEST_REACHABLE, ReportData
 from seqblend.reporting.sections.data_section import list_missing, tabulate_coverage
-from seqblend.reporting.sections.pseudo_section import tabulate_pseudo
 from seqblend.running.project import Project
 
 
@@ -98,17 +90,41 @@ def show_finished(
     _show_flags(console, finished.diagnosis)
     data = finished.data
     show_table(console, "leaderboard", *leaderboard_rows(data, finished.entries))
-    say(console, DIFFERENCE_NOTE)
-    pseudo = tabulate_pseudo(data, finished.entries)
-    if pseudo.rows:
-        show_table(console, "pseudo-labels", [c.title for c in pseudo.columns], pseudo.shown())
+    say(
+        console,
+        "the blend's scores are cross-fitted; diff.: difference to what is submitted, below 0 "
+        "where worse; significant where it is larger than its 95 % margin",
+    )
     if data.best_reachable is not None:
         say(console, f"{BEST_REACHABLE}: {data.best_reachable:.4f}")
     if outcome.submission is not None:
-        say(console, f"submission: {outcome.submission.path}", "green")
-        _show_superseded(console, project)
-    say(console, f"report: {finished.page}", "green")
+        say(console, f"submission: {shorten(outcome.submission.path)}", "green")
+    say(console, f"report: {shorten(finished.page)}", "green")
     _show_rest(console, outcome)
+
+
+def leaderboard_rows(data: ReportData, entries: list[Ranked]) -> tuple[list[str], list[list[str]]]:
+    """(columns, rows) of the report's leaderboard, those that a terminal has room for."""
+    board = tabulate(data, entries)
+    columns = zip(board.columns, zip(*board.shown(), strict=True), strict=True)
+    cells = {column.key: list(values) for column, values in columns}
+    remarks = ("" if entry.is_blend else entry.remark for entry in entries)
+    names = (entry.name for entry in entries)
+    cells["model"] = [", ".join(filter(None, pair)) for pair in zip(names, remarks, strict=True)]
+    titles = {
+        "model": "model",
+        data.metric: f"OOF {data.metric}",
+        **{
+            name: name.replace("_", " ") for name in ("accuracy", "log_loss") if name != data.metric
+        },
+        **{"difference": "diff.", "margin": "± margin", "epochs": "epochs", "seconds": "time"},
+        "test": f"test {data.metric}",
+    }
+    if data.best_reachable is not None:
+        titles["epochs_to_99"] = "to 99 %"
+    keys = [key for key in titles if key in cells]
+    rows = [list(row) for row in zip(*(cells[key] for key in keys), strict=True)]
+    return [titles[key] for key in keys], rows
 
 
 def _show_flags(console: Console, diagnosis: Diagnosis | None) -> None:
@@ -117,14 +133,6 @@ def _show_flags(console: Console, diagnosis: Diagnosis | None) -> None:
     if flags:
         some = f"{len(flags)} of {len(diagnosis.checks)} checks question the out-of-fold score"
         say(console, f"! {some}: {clean(listing(flags, 8), 400)} (report: Validation)", "bold red")
-
-
-def _show_superseded(console: Console, project: Project) -> None:
-    """The earlier submissions of this competition, where there are some."""
-    log = project.places.submissions / "log.csv"
-    older = superseded_files(log, project.competition.name)
-    if older:
-        say(console, f"superseded, kept beside it ({log.name} has them all): {listing(older, 3)}")
 
 
 def _show_rest(console: Console, outcome: Outcome) -> None:
@@ -147,23 +155,6 @@ def show_trained(console: Console, project: Project, outcome: Outcome) -> None:
     _show_rest(console, outcome)
 
 
-def record_and_show(console: Console, log: Path, answer: str) -> None:
-    """Write a leaderboard's answer, FILE=SCORE, into the log, and show it beside the CV scores."""
-    recorded = record_leaderboard(log, *parse_leaderboard(answer))
-    rows = [
-        [
-            one.file,
-            f"{one.cross_fitted:.4f}",
-            f"{one.leaderboard:.4f}",
-            f"{one.leaderboard - one.cross_fitted:+.4f}",
-        ]
-        for one in scored_submissions(log, recorded.competition)
-        if one.leaderboard is not None
-    ]
-    columns = ["submission", f"CV {recorded.metric}", "leaderboard", "difference"]
-    show_table(console, recorded.competition, columns, rows)
-
-
 def show_blend(console: Console, project: Project, outcome: Outcome) -> None:
     """Every method's scores, the weights, and the submission."""
     blend = outcome.blend
@@ -177,7 +168,6 @@ def show_blend(console: Console, project: Project, outcome: Outcome) -> None:
     show_table(console, "methods", [*columns, f"P(beats {blend.best_single})"], rows)
     expected = [format_score(nested[name]) for name in ("forecast_low", "forecast_high")]
     say(console, f"expected on the test rows, 95 %: {' to '.join(expected)}")
-    weights = zip(blend.blend.members, blend.blend.weights, strict=True)
-    show_table(console, "weights", ["model", "weight"], [[n, f"{w:.3f}"] for n, w in weights])
+    weights = [[name, f"{weight:.3f}"] for name, weight in blend.weights.items()]
+    show_table(console, "weights", ["model", "weight"], weights)
     say(console, describe_submission(project, outcome), "green")
-    _show_superseded(console, project)

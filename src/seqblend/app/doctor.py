@@ -71,11 +71,7 @@ def diagnose_runs(
     rows = fold >= 0
     best = ranked[0]
     two = best_two([row.record for row in ranked], blend)
-    confidences = [
-        check_confidence(name, own)
-        for name, own in parts.items()
-        if not runs[name].manifest.get("pseudo")  # those have learnt from test rows
-    ]
+    confidences = [check_confidence(name, own) for name, own in parts.items()]
     errors = check_labels(best.name, labels, best.record.oof, competition.train_ids)
     weights, blended = blend or ({best.name: 1.0}, best.record.oof)
     stack = np.stack([run.oof for run in runs.values()])

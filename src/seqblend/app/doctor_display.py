@@ -3,60 +3,50 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from seqblend.core.console import Console, say, show_table
 from seqblend.diagnosis.record import Diagnosis
 from seqblend.evaluation.check import Check
 
-_CARD_COLUMNS = ("member", "weight", "log loss without", "95 %", "disagrees")
+Columns = dict[str, Callable[[Any], str]]  # title -> the cell of a record
+
+_SHAKE_UP: Columns = {
+    "public part": lambda one: f"{one.share:.0%} ({one.rows:,} rows)",
+    "std": lambda one: f"{one.error:.4f}",
+    "public - private, 95 %": lambda one: f"{one.gap:.4f}",
+    "best two swap": lambda one: _percent(one.flip),
+}
+_CARDS: Columns = {
+    "member": lambda card: card.name,
+    "weight": lambda card: f"{card.weight:.3f}",
+    "log loss without": lambda card: f"{card.loss_without:+.4f}",
+    "95 %": lambda card: f"{card.low:+.4f} to {card.high:+.4f}",
+    "disagrees": lambda card: _percent(card.disagreement),
+}
 
 
 def show_diagnosis(console: Console, diagnosis: Diagnosis) -> None:
     """Every check in a line, flags in red; then tables of finished runs, where there are some."""
     for check in diagnosis.checks:
-        say(console, describe_check(check), "bold red" if check.is_flagged else "")
-    tables = {
-        "shake-up": (
-            ["public part", "std", "public - private, 95 %", "best two swap"],
-            _shake_up_rows(diagnosis),
-        ),
-        "members": (list(_CARD_COLUMNS), _card_rows(diagnosis)),
-    }
-    for title, (columns, rows) in tables.items():
-        if rows:
-            show_table(console, title, columns, rows)
+        say(console, _describe_check(check), "bold red" if check.is_flagged else "")
+    _show(console, "shake-up", _SHAKE_UP, diagnosis.shake_up)
+    _show(console, "members", _CARDS, diagnosis.cards)
 
 
-def describe_check(check: Check) -> str:
+def _show(console: Console, title: str, columns: Columns, records: Iterable[Any]) -> None:
+    """A table with a row per record; nothing without one."""
+    rows = [[cell(record) for cell in columns.values()] for record in records]
+    if rows:
+        show_table(console, title, list(columns), rows)
+
+
+def _describe_check(check: Check) -> str:
     """The check, its figure, what it means and what to do."""
     mark = "! " if check.is_flagged else "- "
     advice = f" -> {check.advice}" if check.advice else ""
     return f"{mark}{check.name} ({check.description}): {check.figure}. {check.means}{advice}"
-
-
-def _shake_up_rows(diagnosis: Diagnosis) -> list[list[str]]:
-    return [
-        [
-            f"{one.share:.0%} ({one.rows:,} rows)",
-            f"{one.error:.4f}",
-            f"{one.gap:.4f}",
-            _percent(one.flip),
-        ]
-        for one in diagnosis.shake_up
-    ]
-
-
-def _card_rows(diagnosis: Diagnosis) -> list[list[str]]:
-    return [
-        [
-            card.name,
-            f"{card.weight:.3f}",
-            f"{card.loss_without:+.4f}",
-            f"{card.low:+.4f} to {card.high:+.4f}",
-            _percent(card.disagreement),
-        ]
-        for card in diagnosis.cards
-    ]
 
 
 def _percent(value: float | None) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from seqblend.app.doctor import diagnose_runs, write_diagnosis
 from seqblend.app.report_data import make_report_data
 from seqblend.app.row_checks import check_rows
-from seqblend.app.submit import Outcome, member_weights
+from seqblend.app.submit import Outcome
 from seqblend.diagnosis.record import Diagnosis
 from seqblend.reporting.facts.entries import Ranked, rank_entries
 from seqblend.reporting.facts.records import ReportData
@@ -65,5 +65,5 @@ def _diagnose(
     if outcome.blend is None or (until is not None and time.monotonic() > until):
         return None
     checks = check_rows(project, note, until)
-    blend = member_weights(outcome.blend), outcome.blend.oof
+    blend = outcome.blend.weights, outcome.blend.oof
     return write_diagnosis(project, diagnose_runs(project, outcome.results, blend, checks))

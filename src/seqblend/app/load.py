@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import time
 from pathlib import Path
 
-from seqblend.app.cli import deadline_of, make_config
+from seqblend.app.cli import make_config, parse_seconds
 from seqblend.app.display import show_project
 from seqblend.app.pipeline import Plan, describe_plan, make_plan
 from seqblend.core.console import Console, say
@@ -35,7 +36,8 @@ def load_plan(
 
     args: of a parser with the training flags. A budget begins here, before anything is read.
     """
-    deadline = deadline_of(args.budget)
+    seconds = parse_seconds(args.budget)
+    deadline = None if seconds is None else time.monotonic() + seconds
     project = load_project(args, console, kaggle)
     show_project(console, project)
     plan = make_plan(project, console)

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from seqblend.app.progress import TrainingProgress
 from seqblend.app.submit import (
     Outcome,
@@ -17,22 +15,14 @@ from seqblend.app.submit import (
     leaderboard_scores,
     submit_class_prior,
 )
-from seqblend.core.console import Console, duration, say
+from seqblend.core.console import Console, duration, say, shorten
 from seqblend.core.errors import InputError
-from seqblend.core.storage import read_finished, write_json
-from seqblend.running.budget import Estimator
+from seqblend.core.storage import write_json
+from seqblend.running.budget import Estimator, find_finished
 from seqblend.running.executors import Event, WorkerPool
 from seqblend.running.project import Project
-from seqblend.running.resolve import resolve_precisions
 from seqblend.running.results import collect_run, finished_runs
-from seqblend.running.runs import (
-    Run,
-    Unit,
-    plan_runs,
-    plan_second_stage,
-    plan_units,
-    remark_of,
-)
+from seqblend.running.runs import REMARK, Run, Unit, plan_runs, plan_units
 from seqblend.running.scheduling import Schedule
 
 _RESERVE = 45.0  # seconds of a budget kept for blending, submission and report,
@@ -55,27 +45,18 @@ class Plan:
 
 
 def make_plan(project: Project, console: Console) -> Plan:
-    """The plan of the configuration's models, seeds and folds, in one stage or two."""
+    """The plan of the configuration's models, seeds and folds."""
     config, fingerprint = project.config, project.fingerprint
     runs = plan_runs(
         config,
         fingerprint.data,
         fingerprint.folds,
-        torch.device(project.machine.devices[0]),
-        resolved=precisions_of(project, console),
+        project.device,
+        resolved=project.precisions(lambda text: say(console, text, "yellow")),
         embedding=project.embedding.use,
     )
-    runs += plan_second_stage(runs, config.pseudo)
     return find_finished_units(
         project, runs, plan_units(runs, config.seeds, project.folds.count), console
-    )
-
-
-def precisions_of(project: Project, console: Console) -> dict[str, str]:
-    """Model -> the precision that it is computed in, where that is left open."""
-    device = torch.device(project.machine.devices[0])
-    return resolve_precisions(
-        project.config, project.workspace, device, lambda text: say(console, text, "yellow")
     )
 
 
@@ -83,19 +64,8 @@ def find_finished_units(
     project: Project, runs: list[Run], units: list[Unit], console: Console
 ) -> Plan:
     """Which of the units are done, and what the others will take."""
-    estimator = Estimator.of(project.competition, project.folds.count)
-    done = {}
-    for unit in units:
-        folder = project.workspace.runs / unit.place
-        manifest = read_finished(
-            folder,
-            lambda text: say(console, text, "yellow"),
-            sets_aside=project.workspace.refusal is None,
-        )
-        if manifest is not None:
-            done[unit] = manifest
-            estimator.observe(unit, manifest)
-    return Plan(runs, units, done, estimator)
+    found = find_finished(project, units, lambda text: say(console, text, "yellow"))
+    return Plan(runs, units, *found)
 
 
 def describe_plan(project: Project, plan: Plan) -> str:
@@ -106,10 +76,8 @@ def describe_plan(project: Project, plan: Plan) -> str:
     seconds = schedule.seconds_left(len(devices)) if missing else 0.0
     megabytes = sum(plan.estimator.megabytes(unit) for unit in missing)
     kind = "CPU, one thread each" if devices[0] == "cpu" else ", ".join(sorted(set(devices)))
-    second = sum(unit.run.pseudo is not None for unit in plan.units)
-    stage = f", {second} of them with pseudo-labels" if second else ""
     return (
-        f"plan: {len(plan.units)} units{stage} ({len(plan.done)} done), about {duration(seconds)}"
+        f"plan: {len(plan.units)} units ({len(plan.done)} done), about {duration(seconds)}"
         f" on {len(devices)} workers ({kind}), {megabytes:,.0f} MB of disk"
     )
 
@@ -129,7 +97,9 @@ def run_plan(
         """Blend and submit; the class frequencies where nothing is complete yet."""
         if not outcome.results:
             outcome.submission = submit_class_prior(project, out)
-            progress.say(f"submission: {outcome.submission.path} (class frequencies, for a start)")
+            progress.say(
+                f"submission: {shorten(outcome.submission.path)} (class frequencies, for a start)"
+            )
             return
         is_last = not (progress.schedule.pending or progress.schedule.running)
         previous = None if is_last else outcome.blend
@@ -138,14 +108,7 @@ def run_plan(
             outcome.blend, outcome.submission = blend, submission
             progress.say(describe_submission(project, outcome), "green")
 
-    return _fit_and_collect(project, plan, console, deadline, update)
-
-
-def train_plan(
-    project: Project, plan: Plan, console: Console, *, deadline: float | None
-) -> Outcome:
-    """Train what is missing, and no more."""
-    return _fit_and_collect(project, plan, console, deadline, lambda outcome, progress: None)
+    return train_plan(project, plan, console, deadline=deadline, update=update)
 
 
 def blend_finished(
@@ -194,12 +157,13 @@ def fit_plan(
     return schedule
 
 
-def _fit_and_collect(
+def train_plan(
     project: Project,
     plan: Plan,
     console: Console,
+    *,
     deadline: float | None,
-    update: Callable[[Outcome, TrainingProgress], None],
+    update: Callable[[Outcome, TrainingProgress], None] = lambda outcome, progress: None,
 ) -> Outcome:
     """Fit the missing units; `update` is called at the start and for every run that is complete."""
     if deadline is not None:
@@ -243,7 +207,7 @@ def _collect(project: Project, plan: Plan, schedule: Schedule, outcome: Outcome)
                 seeds,
                 project.fold,
                 project.fingerprint,
-                remark=remark_of(run, project.config),
+                remark=REMARK if run.model in project.config.tuned else "",
             )
             results.append(found)
     if {(result.name, result.manifest["seeds"]) for result in results} == known.keys():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from seqblend.core.console import Console, Group, Status, duration, picture_of
+from seqblend.core.console import Console, Status, duration
 from seqblend.evaluation.leaderboard import format_score
 from seqblend.running.executors import Event
 from seqblend.running.runs import PILOT
@@ -20,7 +20,7 @@ class _Row:
     values: dict = field(default_factory=dict)
 
 
-class TrainingProgress:
+class TrainingProgress(Status):
     """The units as they run: live on a terminal, one line per epoch elsewhere."""
 
     def __init__(
@@ -30,25 +30,10 @@ class TrainingProgress:
         metric: str,
         workers: int,
     ) -> None:
+        super().__init__(console)
         self.schedule, self.metric, self.workers = schedule, metric, workers
         self.leaderboard: list[tuple[str, str]] = []
         self._rows: dict[str, _Row] = {}
-        self._status = Status(console, self._lines, self._picture)
-
-    def __enter__(self) -> TrainingProgress:
-        self._status.__enter__()
-        return self
-
-    def __exit__(self, *problem: object) -> None:
-        self._status.__exit__(*problem)
-
-    def say(self, text: str, style: str = "") -> None:
-        """One line above the display."""
-        self._status.say(text, style)
-
-    def tick(self) -> None:
-        """Redraw, or say what runs, where it is time to."""
-        self._status.tick()
 
     def show(self, event: Event) -> None:
         """Show what a worker reported."""
@@ -60,8 +45,9 @@ class TrainingProgress:
             self.say(f"{name}: {values['recovery']}", "yellow")
         elif event.kind == "progress":
             self._rows[name].values |= values
-            if "epoch" in values and not self._status.is_live:
-                self.say(self._epoch_line(name, values))
+            if "epoch" in values and not self.is_live:
+                took = values["train_seconds"] + values["valid_seconds"]
+                self.say(f"{name}  {self._describe(values)}  {took:.1f} s")
         elif event.kind == "done":
             self._rows.pop(name, None)
             self.say(self._done_line(name, unit.fold, values))
@@ -71,25 +57,30 @@ class TrainingProgress:
             self._rows.pop(name, None)
             self.say(f"{name} failed: {values['message']}", "red")
 
-    def _lines(self) -> list[str]:
-        """What runs, in a line."""
-        now = time.monotonic()
-        names = ", ".join(f"{n} ({duration(now - row.began)})" for n, row in self._rows.items())
-        return [f"still running: {names}; about {self._left()} left"] if names else []
+    def lines(self) -> list[str]:
+        """A line for each running unit, the time left, and the scores of complete runs."""
+        schedule, now = self.schedule, time.monotonic()
+        done, left = len(schedule.done), duration(schedule.seconds_left(self.workers))
+        total = done + len(schedule.pending) + len(schedule.running)
+        running = [
+            f"{name}  {self._describe(row.values)}  {duration(now - row.began)}"
+            for name, row in self._rows.items()
+        ]
+        scores = "  ".join(f"{name} {score}" for name, score in self.leaderboard)
+        return [*running, f"{done}/{total} units, about {left} left", *filter(None, [scores])]
 
-    def _left(self) -> str:
-        return duration(self.schedule.seconds_left(self.workers))
-
-    def _score(self, values: dict) -> str:
-        return format_score(values.get(f"valid_{self.metric}", values.get("valid_loss")))
-
-    def _epoch_line(self, name: str, values: dict) -> str:
-        return (
-            f"{name}  epoch {values['epoch']}  loss {values['train_loss']:.4f}"
-            f"  valid loss {values['valid_loss']:.4f}  {self.metric} {self._score(values)}"
-            f"  {values['train_seconds'] + values['valid_seconds']:.1f} s"
-            f"  {values['tokens_per_second'] / 1000:.0f} ktok/s"
-        )
+    def _describe(self, values: dict) -> str:
+        """Epoch, losses, score and speed, as far as they are known."""
+        parts = []
+        if "epoch" in values:
+            score = values.get(f"valid_{self.metric}", values.get("valid_loss"))
+            parts = [
+                f"epoch {values['epoch']}  loss {values['train_loss']:.4f}",
+                f"valid loss {values['valid_loss']:.4f}  {self.metric} {format_score(score)}",
+            ]
+        if values.get("tokens_per_second"):
+            parts.append(f"{values['tokens_per_second'] / 1000:.0f} ktok/s")
+        return "  ".join(parts)
 
     def _done_line(self, name: str, fold: int, manifest: dict) -> str:
         text = format_score(manifest["scores"].get(self.metric))
@@ -100,29 +91,3 @@ class TrainingProgress:
         return (
             f"{name}  {lead}{epochs}  {self.metric} {text}{padded}  {duration(manifest['seconds'])}"
         )
-
-    def _picture(self) -> Group:
-        """The live display: running units, a bar with the time left, the leaderboard."""
-        heads = ["unit", "epoch", "loss", f"valid {self.metric}", "ktok/s", "time"]
-        schedule, done = self.schedule, len(self.schedule.done)
-        total = done + len(schedule.pending) + len(schedule.running)
-        return picture_of(
-            heads,
-            [self._cells(name, row) for name, row in self._rows.items()],
-            done,
-            total,
-            f"{done}/{total} units, about {self._left()} left",
-            "  ".join(f"{name} {score}" for name, score in self.leaderboard),
-        )
-
-    def _cells(self, name: str, row: _Row) -> list[str]:
-        """A running unit's row of the table."""
-        values, speed = row.values, row.values.get("tokens_per_second")
-        return [
-            name,
-            str(values.get("epoch", "-")),
-            f"{values['train_loss']:.4f}" if "train_loss" in values else "-",
-            self._score(values) if "valid_loss" in values else "-",
-            f"{speed / 1000:.0f}" if speed else "-",
-            duration(time.monotonic() - row.began),
-        ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seqblend.app.submit import Outcome, distinct_names, member_weights
+from seqblend.app.submit import Outcome, distinct_names
 from seqblend.blending.submission_log import scored_submissions
 from seqblend.core.errors import InputError
 from seqblend.core.provenance import git_commit
@@ -22,12 +22,11 @@ from seqblend.reporting.facts.explanations import read_explanations
 from seqblend.reporting.facts.records import (
     BlendRecord,
     ModelRecord,
-    PseudoFacts,
     ReportData,
     RowTexts,
 )
 from seqblend.running.project import Project
-from seqblend.running.results import RunResult, read_added_labels, read_histories
+from seqblend.running.results import RunResult
 from seqblend.running.tuned import tuned_records
 
 
@@ -41,7 +40,7 @@ def make_report_data(
     explanations = read_explanations(
         project.workspace.explanations, project.fingerprint.data, warnings.append
     )
-    weights = member_weights(outcome.blend)
+    weights = outcome.blend.weights if outcome.blend else {}
     names = distinct_names(outcome.results)
     records = [
         _model_record(project, name, result, weights.get(name), answers)
@@ -119,7 +118,9 @@ def _model_record(
         name=name,
         run=result.name,
         oof=result.oof,
-        histories=read_histories(project.workspace, result),
+        histories=[
+            read_json(project.workspace.runs / u / "history.json") for u in manifest["units"]
+        ],
         epochs=manifest["epochs"],
         parameters=manifest["parameters"],
         seconds=manifest["seconds"],
@@ -130,22 +131,7 @@ def _model_record(
         settings={key: manifest[key] for key in ("train", "vocabulary")},
         notes=notes,
         remark=manifest.get("remark", ""),
-        pseudo=_pseudo_facts(project, result, answers),
     )
-
-
-def _pseudo_facts(
-    project: Project, result: RunResult, answers: np.ndarray | None
-) -> PseudoFacts | None:
-    """What a run of the second stage learnt; None for others. answers: int64 [n_test]."""
-    use = result.manifest.get("pseudo")
-    if use is None:
-        return None
-    rows, labels = np.concatenate(read_added_labels(project.workspace, result)).T
-    right = None
-    if answers is not None and len(rows):
-        right = float((answers[rows] == labels).mean())
-    return PseudoFacts(use["base"], use["confidence"], use["rows"], right)
 
 
 def _blend_record(outcome: Outcome, answers: np.ndarray | None) -> BlendRecord | None:
@@ -164,7 +150,7 @@ def _blend_record(outcome: Outcome, answers: np.ndarray | None) -> BlendRecord |
         blend.cross_fitted,
         blend.in_sample,
         blend.table,
-        member_weights(blend),
+        blend.weights,
         test,
         blend.nested,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from seqblend.core.config import digest
@@ -21,25 +20,17 @@ from seqblend.running.project import Project
 _SECONDS_PER_MILLION = 1.0  # tokens, on one core: what the slowest check takes at most
 
 
-@dataclass(frozen=True)
-class RowCheck:
-    """A check of the rows. name: of its file; description: what it looks for."""
-
-    name: str
-    description: str
-    run: Callable[[Project], list[Check]]
-
-
-ROW_CHECKS = (  # quick ones first
-    RowCheck("exact", "exact duplicates", lambda p: [check_exact(p.competition, p.fold)]),
-    RowCheck(
-        "leaks", "labels predicted by ids, order or length", lambda p: check_leaks(p.competition)
+ROW_CHECKS: dict[str, tuple[str, Callable[[Project], list[Check]]]] = {  # quick ones first
+    "exact": ("exact duplicates", lambda p: [check_exact(p.competition, p.fold)]),
+    "leaks": ("labels predicted by ids, order or length", lambda p: check_leaks(p.competition)),
+    "unseen": ("tokens not seen in training", lambda p: [check_unseen(p.competition)]),
+    "shift": ("train-test shift", lambda p: [check_adversarial(p.competition)]),
+    "families": (
+        "rows that share rare tokens",
+        lambda p: [check_families(p.competition, are_folds_grouped=_are_folds_grouped(p))],
     ),
-    RowCheck("unseen", "tokens not seen in training", lambda p: [check_unseen(p.competition)]),
-    RowCheck("shift", "train-test shift", lambda p: [check_adversarial(p.competition)]),
-    RowCheck("families", "rows that share rare tokens", lambda p: [_check_families(p)]),
-    RowCheck("near", "near duplicates", lambda p: [check_near(p.competition, p.fold)]),
-)
+    "near": ("near duplicates", lambda p: [check_near(p.competition, p.fold)]),
+}  # name of its file -> what it looks for, and the check
 
 
 def check_rows(
@@ -53,15 +44,15 @@ def check_rows(
     checks, skipped = [], []
     tokens = project.competition.view.sequences.lengths.sum()
     seconds = _SECONDS_PER_MILLION * tokens / 1e6
-    for check in ROW_CHECKS:
-        path = project.workspace.check(f"{check.name}-{_key(project)}")
+    for name, (description, run) in ROW_CHECKS.items():
+        path = project.workspace.check(f"{name}-{_key(project)}")
         found = _read(path)
         if found is None:
             if deadline is not None and time.monotonic() + seconds > deadline:
-                skipped.append(check.description)
+                skipped.append(description)
                 continue
-            note(f"checking {check.description}")
-            found = to_plain(check.run(project))
+            note(f"checking {description}")
+            found = to_plain(run(project))
             write_json(path, found)
         checks += [check_from(values) for values in found]
     if skipped:
@@ -85,7 +76,3 @@ def _key(project: Project) -> str:
 
 def _are_folds_grouped(project: Project) -> bool:
     return project.config.folds.groups == "auto" or project.competition.groups is not None
-
-
-def _check_families(project: Project) -> Check:
-    return check_families(project.competition, are_folds_grouped=_are_folds_grouped(project))

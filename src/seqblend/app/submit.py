@@ -11,6 +11,7 @@ from seqblend.blending.selection import BlendResult, select_blend
 from seqblend.blending.submission import Submission, check_submission, write_submission
 from seqblend.blending.submission_log import log_submission
 from seqblend.core.config import digest
+from seqblend.core.console import shorten
 from seqblend.core.errors import InputError
 from seqblend.core.provenance import git_commit
 from seqblend.core.storage import commit_folder, write_array, write_json
@@ -20,6 +21,11 @@ from seqblend.evaluation.metrics import better
 from seqblend.running.project import Project
 from seqblend.running.results import MADE_BY, RunResult, check_result
 from seqblend.running.runs import Unit
+
+_RECORDED = (  # of a blend, in its manifest
+    *("method", "table", "nested", "cross_fitted", "in_sample"),
+    *("best_single", "best_single_score"),
+)
 
 
 @dataclass
@@ -33,20 +39,13 @@ class Outcome:
     missing: list[Unit] = field(default_factory=list)
 
 
-def member_weights(blend: BlendResult | None) -> dict[str, float]:
-    """{member: weight} of a blend; empty without one."""
-    if blend is None:
-        return {}
-    return dict(zip(blend.blend.members, blend.blend.weights.tolist(), strict=True))
-
-
 def describe_submission(project: Project, outcome: Outcome) -> str:
     """One line: where it is, what it is made of, and what to expect of it."""
     blend = outcome.blend
     n = len(outcome.results)
     models = f"{n} models" if n > 1 else "1 model"
     return (
-        f"submission: {outcome.submission.path} ({blend.method} of {models},"
+        f"submission: {shorten(outcome.submission.path)} ({blend.method} of {models},"
         f" cross-fitted {project.competition.metric} {format_score(blend.cross_fitted)})"
     )
 
@@ -143,13 +142,12 @@ def _write_blend(
 ) -> None:
     """blends/<name>/: weights, cross-fitted OOF, test, and the manifest last."""
     folder = project.workspace.blends / name
-    hashes = {"weights.json": write_json(folder / "weights.json", member_weights(blend))}
+    hashes = {"weights.json": write_json(folder / "weights.json", blend.weights)}
     arrays = {"oof.npy": blend.oof, "test.npy": test.astype(np.float32)}
     for file, array in arrays.items():
         hashes[file] = write_array(folder / file, array, "blend")
     bias, class_weights = blend.blend.bias, blend.blend.class_weights
     manifest = project.fingerprint.as_dict() | {
-        "method": blend.method,
         "members": [result.name for result in results],
         "made_by": {r.name: {key: r.manifest[key] for key in MADE_BY} for r in results},
         "versions": package_versions(),
@@ -157,14 +155,8 @@ def _write_blend(
         "bias": None if bias is None else bias.tolist(),
         "class_weights": None if class_weights is None else class_weights.tolist(),
         "temperature": blend.blend.temperature,
-        "nested": blend.nested,
-        "calibration": blend.calibration,
         "metric": project.competition.metric,
-        "cross_fitted": blend.cross_fitted,
-        "in_sample": blend.in_sample,
-        "best_single": blend.best_single,
-        "best_single_score": blend.best_single_score,
-        "table": blend.table,
+        **{name: getattr(blend, name) for name in _RECORDED},
     }
     commit_folder(folder, manifest, hashes)
 

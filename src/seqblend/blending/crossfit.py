@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from seqblend.blending.methods import Blend, adjust, available_methods, fit_blend
+from seqblend.blending.methods import METHODS, Blend, adjust, fit_blend
 from seqblend.core.seeds import rng_for
 from seqblend.data.stratify import stratified_group_split
 from seqblend.evaluation.calibration import fit_class_weights
@@ -88,7 +89,7 @@ class BlendFitter:
         predicted class. The smallest has the fewest members, then the simplest method.
         """
         labels = self.labels[rows]
-        methods = available_methods(len(self.stack))
+        methods = METHODS if len(self.stack) > 1 else ("single",)
         blended = {method: self.cross_fit(method, rows, fold) for method in methods}
         near = near_best(self.metric, labels, blended)
         if self.metric in OF_CLASSES:
@@ -99,22 +100,21 @@ class BlendFitter:
 
     def _add_adjustment(self, spec: BlendSpec, labels: np.ndarray, fold: np.ndarray) -> BlendSpec:
         """The spec with class weights (for log loss: a temperature) if they help out of fold."""
+        if self.metric != "log_loss" and self.metric not in OF_CLASSES:
+            return spec
         plain = spec.cross_fitted[spec.method]
-        if self.metric == "log_loss":
-            fitted = cross_fit_temperature(plain, labels, fold)[0]
-        elif self.metric in OF_CLASSES:
-            fitted = cross_fit_class_weights(self.metric, plain, labels, fold)
-        else:
+        adjusted = cross_fit_adjustment(self.metric, plain, labels, fold)
+        if not pays(self.metric, labels, adjusted, plain):
             return spec
-        if not pays(self.metric, labels, fitted, plain):
-            return spec
-        if self.metric == "log_loss":
-            return dataclasses.replace(spec, temperature=fit_temperature(plain, labels)[0])
-        weights = fit_class_weights(self.metric, plain, labels)
-        return dataclasses.replace(spec, class_weights=weights)
+        return dataclasses.replace(spec, **fit_adjustment(self.metric, plain, labels))
 
     def fit_per_fold(self, rows: np.ndarray, fold: np.ndarray) -> dict[int, Blend]:
-        """{fold: what the other folds choose and fit}, the adjustment included."""
+        """{fold: what the other folds choose and fit}, the adjustment included.
+
+        The score of their predictions is that of the whole procedure, the choice of the method
+        included (Varma and Simon 2006, Bias in error estimation when using cross-validation for
+        model selection).
+        """
         blends = {}
         for k in np.unique(fold).tolist():
             others = rows[fold != k]
@@ -124,16 +124,6 @@ class BlendFitter:
                 spec = self.select(others, inner)
             blends[k] = self.fit_spec(spec, others)
         return blends
-
-    def nested_cv(self, rows: np.ndarray, fold: np.ndarray) -> tuple[dict[int, Blend], np.ndarray]:
-        """Each fold's blend, chosen and fitted on the others, and its predictions float64 [r, c].
-
-        The score of these predictions is that of the whole procedure, the choice of the method
-        included (Varma and Simon 2006, Bias in error estimation when using cross-validation for
-        model selection).
-        """
-        blends = self.fit_per_fold(rows, fold)
-        return blends, self.predict_per_fold(blends, rows, fold)
 
 
 def cross_fit(
@@ -175,34 +165,29 @@ def make_blend_folds(labels: np.ndarray, fold: np.ndarray) -> np.ndarray:
     return stratified_group_split(labels, np.arange(len(labels)), FOLDS, rng)
 
 
-def cross_fit_temperature(
-    probabilities: np.ndarray, labels: np.ndarray, fold: np.ndarray
-) -> tuple[np.ndarray, list[float]]:
-    """(float64 [n, c], temperatures): every fold with the temperature fitted on the others.
+def fit_adjustment(metric: str, probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+    """What `adjust` takes besides: a temperature for log loss, else class weights.
 
-    probabilities: float [n, c], labels and fold: int64 [n]
+    probabilities: float [n, c], labels: int64 [n]
     """
-    scaled, found = np.empty(probabilities.shape), []
-    for k in np.unique(fold):
-        rows = fold == k
-        found.append(fit_temperature(probabilities[~rows], labels[~rows])[0])
-        scaled[rows] = adjust(probabilities[rows].astype(np.float64), found[-1])
-    return scaled, found
+    if metric == "log_loss":
+        return {"temperature": fit_temperature(probabilities, labels)[0]}
+    return {"class_weights": fit_class_weights(metric, probabilities, labels)}
 
 
-def cross_fit_class_weights(
+def cross_fit_adjustment(
     metric: str, probabilities: np.ndarray, labels: np.ndarray, fold: np.ndarray
 ) -> np.ndarray:
-    """float64 [n, c]: every fold with the class weights fitted on the others.
+    """float64 [n, c]: every fold with the adjustment fitted on the others.
 
     probabilities: float [n, c], labels and fold: int64 [n]
     """
-    weighted = np.empty(probabilities.shape)
+    adjusted = np.empty(probabilities.shape)
     for k in np.unique(fold):
         rows = fold == k
-        weights = fit_class_weights(metric, probabilities[~rows], labels[~rows])
-        weighted[rows] = adjust(probabilities[rows].astype(np.float64), class_weights=weights)
-    return weighted
+        fitted = fit_adjustment(metric, probabilities[~rows], labels[~rows])
+        adjusted[rows] = adjust(probabilities[rows].astype(np.float64), **fitted)
+    return adjusted
 
 
 def near_best(

@@ -60,11 +60,6 @@ def adjust(
     return weighted / weighted.sum(1, keepdims=True)
 
 
-def available_methods(m: int) -> tuple[str, ...]:
-    """The methods that are tried with m members."""
-    return ("single",) if m == 1 else METHODS
-
-
 def fit_blend(
     method: str, stack: np.ndarray, labels: np.ndarray, metric: str, members: tuple[str, ...]
 ) -> Blend:

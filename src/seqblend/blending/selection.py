@@ -10,17 +10,13 @@ import numpy as np
 from seqblend.blending.crossfit import (
     BlendFitter,
     best_of,
-    cross_fit_temperature,
     fill_rows,
     make_blend_folds,
 )
 from seqblend.blending.methods import Blend
-from seqblend.core.errors import InputError
 from seqblend.evaluation.bootstrap import bootstrap
-from seqblend.evaluation.calibration import measure_reliability
 from seqblend.evaluation.metrics import METRICS, score
 from seqblend.evaluation.paired import compare_scores
-from seqblend.evaluation.probabilities import check_probabilities
 
 TAIL = 0.025  # share of the resamples beyond either end of a 95 % interval
 
@@ -37,7 +33,6 @@ class BlendResult:
         included, and gain (over the best single member) with gain_error, its standard error; its
         interval is of `blend`, which has more rows to learn on than a fold's (burman_corrected)
     best_single: the member with the best score, and that score
-    calibration: a dict per member, the blend last: name, error_before, error_after, temperatures
     """
 
     blend: Blend
@@ -46,7 +41,11 @@ class BlendResult:
     nested: dict[str, Any]
     best_single: str
     best_single_score: float | None
-    calibration: list[dict[str, Any]]
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """{member: weight} of the chosen blend."""
+        return dict(zip(self.blend.members, self.blend.weights.tolist(), strict=True))
 
     @property
     def method(self) -> str:
@@ -77,14 +76,13 @@ def select_blend(
 
     stack: float32 [m, n, c], labels: int64 [n], fold: int64 [n], -1 for rows without predictions
     n_test: rows of the test set that forecasts are for; 0: as many as are scored
-    raises: InputError that names the member with NaN or with rows that do not sum to 1
     """
-    check_stack(stack, labels, fold, members)
     rows = np.flatnonzero(fold >= 0)
     scored, known = stack[:, rows], labels[rows]
     blend_fold = make_blend_folds(known, fold[rows])
     fitter = BlendFitter(stack, labels, metric, tuple(members))
-    fold_blends, oof = fitter.nested_cv(rows, blend_fold)
+    fold_blends = fitter.fit_per_fold(rows, blend_fold)
+    oof = fitter.predict_per_fold(fold_blends, rows, blend_fold)
     spec = fitter.select(rows, blend_fold)
     blend = fitter.fit_spec(spec, rows)
     singles = {name: score(metric, known, p) for name, p in zip(members, scored, strict=True)}
@@ -95,36 +93,15 @@ def select_blend(
     whole, *table = _score_blends(
         by, fitted, scored, [oof, *spec.cross_fitted.values()], list(fold_blends.values())
     )
+    gain = compare_scores(metric, known, oof, single)
     return BlendResult(
         blend=blend,
         oof=fill_rows(oof, rows, len(fold)).astype(np.float32),
         table=table,
-        nested=whole | _gain(metric, known, oof, single),
+        nested=whole | {"gain": gain and gain.mean, "gain_error": gain and gain.error},
         best_single=best_single,
         best_single_score=singles[best_single],
-        calibration=_calibrate([*scored, oof], [*members, "blend"], known, blend_fold),
     )
-
-
-def check_stack(
-    stack: np.ndarray, labels: np.ndarray, fold: np.ndarray, members: tuple[str, ...]
-) -> None:
-    """Raise InputError naming the first member whose scored rows are not probabilities.
-
-    stack: float32 [m, n, c], labels and fold: int64 [n]
-    """
-    if stack.ndim != 3 or not len(members) == len(stack) > 0:
-        raise ValueError(f"stack {stack.shape} does not hold {len(members)} members [m, n, c]")
-    if not stack.shape[1] == len(labels) == len(fold):
-        raise ValueError(f"{stack.shape[1]} rows, {len(labels)} labels, {len(fold)} folds")
-    rows = np.flatnonzero(fold >= 0)
-    if not len(rows):
-        raise InputError("no row has an out-of-fold prediction yet. Train at least one fold first")
-    remedy = "Train this member again or leave it out with --models"
-    for name, member in zip(members, stack, strict=True):
-        check_probabilities(
-            member[rows], f"{name}, out of fold", remedy, lambda row: f"row {rows[row]}"
-        )
 
 
 @dataclass(frozen=True)
@@ -236,28 +213,3 @@ def _clip_scores(metric: str, values: np.ndarray) -> np.ndarray:
     """float64 of the same shape: no score beyond the metric's best and worst."""
     most = np.inf if metric == "log_loss" else 1.0
     return np.clip(values, -1.0 if metric == "mcc" else 0.0, most)
-
-
-def _gain(
-    metric: str, labels: np.ndarray, ours: np.ndarray, single: np.ndarray
-) -> dict[str, float | None]:
-    """Gain over the best single member, > 0 where ours is better, and its standard error."""
-    gain = compare_scores(metric, labels, ours, single)
-    return {"gain": gain and gain.mean, "gain_error": gain and gain.error}
-
-
-def _calibrate(
-    several: list[np.ndarray], names: list[str], labels: np.ndarray, fold: np.ndarray
-) -> list[dict[str, Any]]:
-    """Expected calibration error before and after a temperature from the other folds."""
-    records = []
-    for name, predictions in zip(names, several, strict=True):
-        scaled, temperatures = cross_fit_temperature(predictions, labels, fold)
-        record = {
-            "name": name,
-            "error_before": measure_reliability(labels, predictions).error,
-            "error_after": measure_reliability(labels, scaled).error,
-            "temperatures": temperatures,
-        }
-        records.append(record)
-    return records

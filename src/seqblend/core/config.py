@@ -157,17 +157,6 @@ class TrainConfig:
 
 
 @dataclass(frozen=True)
-class PseudoConfig:
-    """Pseudo-labelling: a second stage trained on confidently predicted test rows as well."""
-
-    use: bool = knob(False, help="train each model once more with pseudo-labels (--pseudo)")
-    confidence: float = knob(
-        0.95, least=0, most=1, help="smallest mean probability of a test row that gets a label"
-    )
-    share: float = knob(1.0, least=0.0, help="largest number of them, as a share of the train rows")
-
-
-@dataclass(frozen=True)
 class Config:
     """All settings of a run. `options` has those of one model, or of all models.
 
@@ -181,7 +170,6 @@ class Config:
     vocabulary: VocabularyConfig = VocabularyConfig()
     embedding: EmbeddingConfig = EmbeddingConfig()
     train: TrainConfig = TrainConfig()
-    pseudo: PseudoConfig = PseudoConfig()
     models: tuple[str, ...] = ("default",)
     seeds: int = 1
     metric: str = ""
@@ -191,22 +179,12 @@ class Config:
 
 
 def digest(*parts: Any) -> str:
-    """16 hex digits a digest of JSON-able parts and dataclasses."""
-    return hashlib.sha256(canonical(parts).encode()).hexdigest()[:16]
+    """16 hex digits: a digest of JSON-able parts and dataclasses."""
+    text = json.dumps(parts, sort_keys=True, default=dataclasses.asdict)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def canonical(value: Any) -> str:
-    """Sorted JSON text of a value made of dataclasses, dicts, sequences and scalars."""
-
-    def plain(item: Any) -> Any:
-        if dataclasses.is_dataclass(item) and not isinstance(item, type):
-            return dataclasses.asdict(item)
-        raise TypeError(f"not part of a digest: {type(item).__name__}")
-
-    return json.dumps(value, sort_keys=True, default=plain)
-
-
-SECTIONS = ("data", "folds", "vocabulary", "embedding", "train", "pseudo")
+SECTIONS = ("data", "folds", "vocabulary", "embedding", "train")
 
 
 def configure(

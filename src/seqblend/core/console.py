@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import abc
 import os
 import re
 import sys
 import time
-from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Self
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
-from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
@@ -66,6 +66,12 @@ def say(console: Console, text: str, style: str = "") -> None:
     console.print(Text(clean(text, 2_000), style=style))
 
 
+def shorten(path: Path) -> str:
+    """The path from the current folder on, where it lies below that; else the whole path."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
 def say_error(message: str) -> None:
     """One red line on standard error."""
     Console(stderr=True, highlight=False, soft_wrap=True).print(
@@ -95,18 +101,12 @@ def show_findings(console: Console, findings: list[Finding], warnings: list[str]
         say(console, f"warning: {warning}", "yellow")
 
 
-def _new_table(columns: list[str], **options: Any) -> Table:
-    """An empty table without lines; the first column is left-aligned, the others right-aligned."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for i, name in enumerate(columns):
-        table.add_column(name, justify="left" if i == 0 else "right", **options)
-    return table
-
-
 def show_table(console: Console, title: str, columns: list[str], rows: list[list[str]]) -> None:
-    """A table of text cells with a title."""
-    table = _new_table(columns, overflow="fold")
+    """A table of text cells with a title; the first column is left-aligned, the others right."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
     table.title, table.title_justify, table.title_style = title, "left", "bold"
+    for i, name in enumerate(columns):
+        table.add_column(name, justify="left" if i == 0 else "right", overflow="fold")
     for row in rows:
         table.add_row(*(clean(cell) for cell in row))
     console.print(table)
@@ -123,40 +123,24 @@ def say_coloured(console: Console, tokens: list[str], shares: list[float], joint
     console.print(line)
 
 
-def picture_of(
-    columns: list[str], rows: list[list[str]], done: int, total: int, left: str, board: str
-) -> Group:
-    """The live display: a table of running work, a progress bar with the time left, the scores."""
-    table = _new_table(columns, min_width=6)
-    for row in rows:
-        table.add_row(*row)
-    bar = Table.grid(padding=(0, 1))
-    bar.add_row(ProgressBar(total=max(total, 1), completed=done, width=30), left)
-    return Group(Text(""), table, bar, Text(board, style="bold"))
+class Status(abc.ABC):
+    """Lines redrawn in place on a terminal; elsewhere printed where nothing was for 45 s."""
 
-
-class Status:
-    """A display redrawn in place on a terminal; elsewhere, status lines from time to time.
-
-    lines: printed where nothing was for 45 s; draw: the display, by default the lines
-    """
-
-    def __init__(
-        self,
-        console: Console,
-        lines: Callable[[], list[str]],
-        draw: Callable[[], Group] | None = None,
-    ) -> None:
-        self.console, self._lines, self._draw = console, lines, draw or self._draw_lines
+    def __init__(self, console: Console) -> None:
+        self.console = console
         self._live: Live | None = None
         self._drawn = self._printed = time.monotonic()
+
+    @abc.abstractmethod
+    def lines(self) -> list[str]:
+        """What there is to show at this moment."""
 
     @property
     def is_live(self) -> bool:
         """Whether the display is redrawn in place."""
         return self._live is not None
 
-    def __enter__(self) -> Status:
+    def __enter__(self) -> Self:
         if self.console.is_terminal:
             self._live = Live(self._draw(), console=self.console, auto_refresh=False)
             self._live.__enter__()
@@ -179,8 +163,9 @@ class Status:
             self._drawn = now
             self._live.update(self._draw(), refresh=True)
         elif not self._live and now - self._printed > 45:
-            for line in self._lines():
+            for line in self.lines():
                 self.say(line)
 
-    def _draw_lines(self) -> Group:
-        return Group(*(Text(clean(line, 200), style="bold") for line in self._lines()))
+    def _draw(self) -> Text:
+        text = "\n".join(clean(line) for line in self.lines())
+        return Text(text, style="bold", no_wrap=True, overflow="ellipsis")

@@ -15,7 +15,6 @@ from seqblend.core.errors import FlagError, listing, nearest, suggest
 _LIMITS = {  # of a number: in words, and as a comparison
     "least": ("at least {}", operator.ge),
     "above": ("above {}", operator.gt),
-    "most": ("at most {}", operator.le),
     "below": ("below {}", operator.lt),
 }
 
@@ -44,17 +43,16 @@ def knob(
     allowed: tuple[Any, ...] = (),
     least: float | None = None,
     above: float | None = None,
-    most: float | None = None,
     below: float | None = None,
 ) -> Any:
     """A dataclass field with a default, the tuner's search range, help and limits.
 
     allowed: the permitted values; by default those of a search range of words
-    least, most: inclusive limits; above, below: exclusive limits
+    least: inclusive limit; above, below: exclusive limits
     """
     if isinstance(search, Choice) and isinstance(default, str) and not allowed:
         allowed = search.values
-    limits = {"least": least, "above": above, "most": most, "below": below}
+    limits = {"least": least, "above": above, "below": below}
     limits = {name: limit for name, limit in limits.items() if limit is not None}
     metadata = {"search": search, "help": help, "allowed": allowed, "limits": limits}
     return field(default=default, metadata=metadata)

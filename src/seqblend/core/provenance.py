@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import re
+import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -29,29 +29,13 @@ def code_digest(modules: Iterable[str]) -> str:
 
 @functools.cache
 def git_commit(repository: Path = PACKAGE.parents[1]) -> str:
-    """The commit checked out where the code lies; empty where that is no checkout.
+    """The commit checked out where the code lies; empty where that is no checkout, or without git.
 
-    Read from git's own files (gitrepository-layout(5)): neither git nor its opinion of the
-    folder's owner is needed, and nothing is started or written.
+    Whoever owns the folder: a container often runs as another user than the one that cloned.
     """
+    command = ["git", "-c", "safe.directory=*", "--git-dir", str(repository / ".git")]
     try:
-        folder = repository / ".git"
-        if folder.is_file():  # a worktree
-            folder = repository / folder.read_text("utf-8").partition("gitdir:")[2].strip()
-        common = folder / "commondir"
-        shared = folder / common.read_text("utf-8").strip() if common.is_file() else folder
-        head = (folder / "HEAD").read_text("utf-8").strip()
-        if head.startswith("ref:"):
-            head = _resolve(shared, head.removeprefix("ref:").strip())
-    except (OSError, ValueError):  # ValueError: no UTF-8, or no path
+        done = subprocess.run([*command, "rev-parse", "HEAD"], capture_output=True, text=True)
+    except (OSError, ValueError):  # no git, or nothing that could be a path
         return ""
-    return head if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", head) else ""
-
-
-def _resolve(folder: Path, name: str) -> str:
-    """What a reference such as refs/heads/main points to; empty where there is none yet."""
-    if (folder / name).is_file():
-        return (folder / name).read_text("utf-8").strip()
-    packed = folder / "packed-refs"
-    lines = packed.read_text("utf-8").splitlines() if packed.is_file() else []
-    return next((line.split()[0] for line in lines if line.split()[1:] == [name]), "")
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -54,9 +54,7 @@ def write_bytes(path: Path, content: bytes, point: str = "") -> str:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename durable where the system allows to fsync a folder."""
-    if os.name != "posix":
-        return
+    """Make a rename durable."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -154,20 +152,12 @@ def commit_arrays(
     """Write a folder of arrays and its manifest; nothing where it holds exactly these already."""
     contents = {f"{name}.npy": _array_bytes(array) for name, array in arrays.items()}
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    if _holds(folder, _json_text({**manifest, "files": hashes}), hashes):
+    path, text = folder / MANIFEST, _json_text({**manifest, "files": hashes})
+    if path.is_file() and path.read_bytes() == text.encode() and not find_damage(folder):
         return
     for name, content in contents.items():
         write_bytes(folder / name, content, point)
     commit_folder(folder, manifest, hashes)
-
-
-def _holds(folder: Path, manifest: str, hashes: dict[str, str]) -> bool:
-    """Whether a folder has this manifest, byte for byte, and files with these hashes."""
-    path = folder / MANIFEST
-    if not path.is_file() or path.read_bytes() != manifest.encode():
-        return False
-    files = [(folder / name, expected) for name, expected in hashes.items()]
-    return all(file.is_file() and file_digest(file) == wanted for file, wanted in files)
 
 
 def read_finished(
@@ -200,11 +190,10 @@ def find_damage(folder: Path) -> list[str]:
         hashes = read_json(folder / MANIFEST)["files"].items()
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return [MANIFEST]
-    files = [(name, folder / name, expected) for name, expected in hashes]
     return [
         name
-        for name, file, expected in files
-        if not file.is_file() or file_digest(file) != expected
+        for name, expected in hashes
+        if not (folder / name).is_file() or file_digest(folder / name) != expected
     ]
 
 

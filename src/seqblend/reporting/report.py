@@ -21,7 +21,6 @@ from seqblend.reporting.sections.headline import headline, judge
 from seqblend.reporting.sections.leaderboard_section import leaderboard_section
 from seqblend.reporting.sections.models_section import models_section
 from seqblend.reporting.sections.next_steps import next_steps
-from seqblend.reporting.sections.pseudo_section import pseudo_section
 from seqblend.reporting.sections.reproduction_section import reproduction_section
 from seqblend.reporting.sections.tuning_section import tuning_section
 from seqblend.reporting.sections.validation_section import validation_section
@@ -76,7 +75,6 @@ def _sections(data: ReportData, entries: list[Ranked]) -> list[Section]:
         validation_section(data),
         models_section(data, entries),
         blend_section(data, entries),
-        pseudo_section(data, entries),
         errors_section(data, entries),
         explanations_section(data),
         tuning_section(data.tuned),

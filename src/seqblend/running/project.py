@@ -6,10 +6,12 @@ import dataclasses
 import glob
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from seqblend import release_freed_memory
 from seqblend.core.config import Config, FoldConfig
@@ -19,16 +21,21 @@ from seqblend.data.auto_groups import resolve_groups
 from seqblend.data.fold_files import folds_name, write_folds
 from seqblend.data.folds import Folds, make_folds
 from seqblend.data.sequences import Competition
-from seqblend.embeddings.prepare import PreparedVectors, VectorPlaces
+from seqblend.embeddings.auto import reduce_dropout, resolve_vector_settings
+from seqblend.embeddings.prepare import PreparedVectors, VectorPlaces, prepare_embedding
+from seqblend.models.model_groups import choose_models
+from seqblend.models.registry import entry_for
 from seqblend.reading.cache import contents_digest, load_or_read
 from seqblend.reading.discovery import CompetitionFiles, find_files
 from seqblend.running.executors import cores
 from seqblend.running.inputs import Places, choose_competition, name_competition, prepare_demo
-from seqblend.running.resolve import Note, resolve_embedding, resolve_models
 from seqblend.running.runs import DataFingerprint, Job, Unit
 from seqblend.running.tuned import apply_tuned
 from seqblend.running.workspace import Origin, Workspace, open_workspace
 from seqblend.training.devices import Machine, find_devices
+from seqblend.training.precision import resolve_precision
+
+Note = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,17 @@ class Project:
     def fold(self) -> np.ndarray:
         """int64 [n]: each training row's fold, -1 where it is always in training."""
         return self.folds.fold
+
+    @property
+    def device(self) -> torch.device:
+        """The first worker's."""
+        return torch.device(self.machine.devices[0])
+
+    def precisions(self, note: Note) -> dict[str, str]:
+        """{model: precision} of this working folder where train.precision is `auto`, else empty."""
+        if self.config.train.precision != "auto":
+            return {}
+        return resolve_precision(self.workspace.machine, self.config.models, self.device, note)
 
     def job(self, unit: Unit) -> Job:
         """The unit with its places."""
@@ -104,7 +122,7 @@ def open_project(
     """
     opened = read_rows(config, places, request, note)
     competition, workspace = opened.competition, opened.workspace
-    config = resolve_models(config, competition, note)
+    config = _resolve_models(config, competition, note)
     folds, fingerprint = split_rows(opened, config.folds, note)
     if not request.is_untuned:
         config = apply_tuned(config, workspace, fingerprint.data, note)
@@ -115,7 +133,7 @@ def open_project(
         besides=opened.files.all(),
         is_plan=request.is_plan,
     )
-    config, embedding = resolve_embedding(config, competition, vector_places, note)
+    config, embedding = _resolve_embedding(config, competition, vector_places, note)
     return Project(
         config,
         places,
@@ -169,6 +187,30 @@ def split_rows(opened: OpenedRows, config: FoldConfig, note: Note) -> tuple[Fold
     if workspace.refusal is None:
         write_folds(workspace.data, folds, fingerprint.folds, note)
     return folds, fingerprint
+
+
+def _resolve_models(config: Config, competition: Competition, note: Note) -> Config:
+    """The configuration with the models of each group, less those that cannot read these rows."""
+    models, lost = choose_models(config.models, competition.views)
+    if lost:
+        note(f"note: left out, they cannot read these rows: {', '.join(lost)}")
+    return dataclasses.replace(config, models=models)
+
+
+def _resolve_embedding(
+    config: Config, competition: Competition, places: VectorPlaces, note: Note
+) -> tuple[Config, PreparedVectors]:
+    """(configuration without `auto`, token vectors): how vectors are used, and their dropout."""
+    readers = [model for model in config.models if entry_for(model).takes_vectors]
+    if not readers:
+        return config, PreparedVectors()
+    is_auto = config.embedding.mode == "auto"
+    config = resolve_vector_settings(config, competition, note)
+    embedding = prepare_embedding(config.embedding, competition, places, note)
+    release_freed_memory()  # counting pairs of tokens takes several times what is kept
+    if is_auto and embedding.use and embedding.use.mode == "frozen":
+        config = reduce_dropout(config, readers)
+    return config, embedding
 
 
 def _find_files(folder: Path, solution: Path | None) -> CompetitionFiles:

@@ -13,7 +13,6 @@ from seqblend.core.errors import InputError, listing
 from seqblend.core.storage import MANIFEST, commit_arrays, read_array, read_finished, read_json
 from seqblend.data.folds import split
 from seqblend.evaluation.probabilities import check_probabilities
-from seqblend.running.pseudo_labels import SUFFIX
 from seqblend.running.runs import DataFingerprint
 from seqblend.running.workspace import Workspace
 
@@ -76,13 +75,9 @@ def collect_run(
 def _summarise(manifests: list[dict[str, Any]]) -> dict[str, Any]:
     """What the units have in common, and the sums of what they cost."""
     first = manifests[0]
-    pseudo = first["pseudo"]
-    if pseudo:
-        pseudo = pseudo | {"rows": [m["pseudo"]["rows"] for m in manifests]}
     speeds = [m["tokens_per_second"] for m in manifests if m["tokens_per_second"]]
     return {name: first[name] for name in _OF_ALL_UNITS} | {
         "units": [m["unit"] for m in manifests],
-        "pseudo": pseudo,
         "git_commits": sorted({m["git_commit"] for m in manifests}),
         "epochs": [m["epochs"] for m in manifests],
         "seconds": sum(m["seconds"] for m in manifests),
@@ -126,11 +121,10 @@ def _read_run(
         damaged = [unit for unit in units if read_finished(folder.parent / unit, note) is None]
     if not damaged:
         return manifest
-    model, is_second, _ = folder.name.rpartition("-")[0].partition(SUFFIX)
-    flags = f"--models {model}" + (" --pseudo" if is_second else "")
+    model = folder.name.rpartition("-")[0]
     note(
         f"{folder.name} is left out, missing or damaged: {listing(damaged, 3)}. "
-        f"The command that made it, such as ./run.sh {flags}, makes them again"
+        f"The command that made it, such as ./run.sh --models {model}, makes them again"
     )
     return None
 
@@ -173,14 +167,3 @@ def largest_blend(
         return None
     folder = Path(max(found)[2])
     return read_json(folder / "weights.json"), read_array(folder / "oof.npy")
-
-
-def read_histories(workspace: Workspace, result: RunResult) -> list[dict[str, list]]:
-    """What each unit of a run recorded, one value per epoch."""
-    return [read_json(workspace.runs / unit / "history.json") for unit in result.manifest["units"]]
-
-
-def read_added_labels(workspace: Workspace, result: RunResult) -> list[np.ndarray]:
-    """int64 [p, 2] per unit: (test row, pseudo-label) of what it learnt."""
-    units = result.manifest["units"] if result.manifest.get("pseudo") else []
-    return [read_array(workspace.runs / unit / "pseudo.npy") for unit in units]

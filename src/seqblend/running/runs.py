@@ -11,7 +11,6 @@ import torch
 
 from seqblend.core.config import (
     Config,
-    PseudoConfig,
     TrainConfig,
     VocabularyConfig,
     configure,
@@ -20,7 +19,6 @@ from seqblend.core.config import (
 from seqblend.core.provenance import code_digest
 from seqblend.embeddings.vectors import EmbeddingUse
 from seqblend.models.registry import Entry, entries, entry_for, resolve_options
-from seqblend.running.pseudo_labels import SUFFIX, PseudoUse
 from seqblend.training.optimisation import choose_precision
 
 PILOT = -1  # the fold number of a pilot
@@ -30,7 +28,7 @@ _SHARED = (
     *("data/sequences", "data/folds", "data/fold_files", "data/stratify"),
     *("core/seeds", "evaluation/metrics"),
     *("models/registry", "training/contract", "training/devices", "training/members"),
-    *("running/pseudo_labels", "running/runs", "running/units"),
+    *("running/runs", "running/units"),
 )
 _MODULE = (
     *("data/vocabulary", "embeddings/vectors", "evaluation/temperature"),
@@ -69,7 +67,6 @@ class PilotResult:
 class Run:
     """One model under one configuration, on one data set and one set of folds.
 
-    pseudo: what it learns besides training rows, in the second stage
     pilot: the result of an earlier run's pilot, which replaces one of its own
     """
 
@@ -79,20 +76,7 @@ class Run:
     train: TrainConfig
     vocabulary: VocabularyConfig
     embedding: EmbeddingUse | None = None
-    pseudo: PseudoUse | None = None
     pilot: PilotResult | None = None
-
-    @property
-    def title(self) -> str:
-        """What it is called: `bilstm`, or `bilstm+pseudo` in the second stage."""
-        return self.model + (SUFFIX if self.pseudo else "")
-
-    @property
-    def base(self) -> Run:
-        """The same in the first stage."""
-        if self.pseudo is None:
-            return self
-        return dataclasses.replace(self, name=self.pseudo.base, pseudo=None)
 
     @property
     def kind(self) -> str:
@@ -101,13 +85,13 @@ class Run:
 
     @property
     def has_pilot(self) -> bool:
-        """Whether a pilot chooses the number of epochs; in the second stage it is the base's."""
+        """Whether a pilot chooses the number of epochs."""
         needs_one = not self.train.epochs and not self.train.early_stopping and not self.pilot
         return self.kind != "linear" and needs_one
 
     def with_pilot(self, pilot: PilotResult) -> Run:
         """The same run under a name of its own, with an earlier pilot's result for its folds."""
-        name = f"{self.title}-{digest(self.name, pilot)[:12]}"
+        name = f"{self.model}-{digest(self.name, pilot)[:12]}"
         return dataclasses.replace(self, name=name, pilot=pilot)
 
 
@@ -123,7 +107,7 @@ class Unit:
     def name(self) -> str:
         """As displayed: `bilstm fold 3`, with the seed where it is not the first."""
         place = "pilot" if self.fold == PILOT else f"fold {self.fold}"
-        return f"{self.run.title} {place}" + (f" seed {self.seed}" if self.seed else "")
+        return f"{self.run.model} {place}" + (f" seed {self.seed}" if self.seed else "")
 
     @property
     def place(self) -> Path:
@@ -190,19 +174,6 @@ def plan_runs(
     return sorted(runs, key=lambda run: run.kind != "linear")
 
 
-def plan_second_stage(runs: list[Run], config: PseudoConfig) -> list[Run]:
-    """Each of these runs once more, with pseudo-labels that all of them give; none if not wanted.
-
-    Named by the first stage's runs, the confidence and the share.
-    """
-    sources, second = tuple(sorted(run.name for run in runs)), []
-    for run in runs if config.use else ():
-        use = PseudoUse(run.name, sources, config.confidence, config.share)
-        name = f"{run.title}{SUFFIX}-{digest(use)[:12]}"
-        second.append(dataclasses.replace(run, name=name, pseudo=use))
-    return second
-
-
 def with_values(config: Config, model: str) -> Config:
     """The configuration with the model's tuned values put in."""
     settings: dict[str, dict[str, Any]] = {}
@@ -212,24 +183,13 @@ def with_values(config: Config, model: str) -> Config:
     return configure(config, settings, entries()) if settings else config
 
 
-def remark_of(run: Run, config: Config) -> str:
-    """REMARK where the run's settings were tuned, or those of fits that gave it pseudo-labels."""
-    return REMARK if run.model in config.tuned or (run.pseudo and config.tuned) else ""
-
-
 def plan_units(runs: list[Run], seeds: int, folds: int) -> list[Unit]:
-    """Every unit: the first stage's, then the second's.
-
-    In each stage linear runs, pilots, then the rest; a seed is complete before the next begins.
-    """
-    units = []
-    for is_second in (False, True):
-        stage = [run for run in runs if bool(run.pseudo) == is_second]
-        linear = [run for run in stage if run.kind == "linear"]
-        networks = [run for run in stage if run.kind != "linear"]
-        places = [(seed, fold) for seed in range(seeds) for fold in range(folds)]
-        units += [Unit(run, seed, fold) for run in linear for seed, fold in places]
-        units += [Unit(run, 0, PILOT) for run in networks if run.has_pilot and not run.pseudo]
-        for seed in range(seeds):
-            units += [Unit(run, seed, fold) for run in networks for fold in range(folds)]
+    """Every unit: linear runs, pilots, then the rest; a seed is complete before the next begins."""
+    linear = [run for run in runs if run.kind == "linear"]
+    networks = [run for run in runs if run.kind != "linear"]
+    places = [(seed, fold) for seed in range(seeds) for fold in range(folds)]
+    units = [Unit(run, seed, fold) for run in linear for seed, fold in places]
+    units += [Unit(run, 0, PILOT) for run in networks if run.has_pilot]
+    for seed in range(seeds):
+        units += [Unit(run, seed, fold) for run in networks for fold in range(folds)]
     return units

@@ -1,4 +1,4 @@
-"""The order of units: pilots before folds, stage by stage, none that would not end in time."""
+"""The order of units: pilots before folds, none that would not end in time."""
 
 from __future__ import annotations
 
@@ -47,17 +47,13 @@ class Schedule:
         self.done[unit] = manifest
 
     def fail(self, unit: Unit, message: str) -> None:
-        """The unit failed for good, and with it what depends on it: folds, the second stage."""
+        """The unit failed for good, and with a pilot its folds."""
         self.running.pop(unit, None)
         self.failed[unit] = message
         for job in list(self.pending):
             if unit.fold == PILOT and job.unit.run == unit.run:
                 self.failed[job.unit] = f"its pilot failed: {message}"
-            elif job.unit.run.pseudo and not unit.run.pseudo:
-                self.failed[job.unit] = f"no pseudo-labels: {unit.name} failed"
-            else:
-                continue
-            self.pending.remove(job)
+                self.pending.remove(job)
 
     def complete_seeds(self, run: Run, seeds: int, folds: int) -> int:
         """How many of a run's seeds are complete: their folds are done, and those before them."""
@@ -75,9 +71,6 @@ class Schedule:
         return max((sum(running) + sum(pending)) / max(workers, 1), longest)
 
     def _is_ready(self, unit: Unit) -> bool:
-        if unit.run.pseudo:  # once the first stage is complete, pilots included
-            waited_for = [*(job.unit for job in self.pending), *self.running, *self.failed]
-            return all(other.run.pseudo for other in waited_for)
         pilot = Unit(unit.run, 0, PILOT)
         return unit.fold == PILOT or not unit.run.has_pilot or pilot in self.done
 

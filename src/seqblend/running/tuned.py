@@ -8,21 +8,19 @@ from typing import Any
 
 from seqblend.core.config import Config
 from seqblend.core.errors import FlagError
-from seqblend.core.storage import read_json, set_aside, write_json
+from seqblend.core.storage import read_json, set_aside
 from seqblend.models.registry import resolve_options
 from seqblend.running.runs import REMARK, with_values
 from seqblend.running.workspace import Workspace
 
 
-def write_tuned(workspace: Workspace, model: str, record: dict[str, Any]) -> None:
-    """Write a tuner's result: `settings` {"train.lr": value}, `data` digest, scores, ..."""
-    write_json(workspace.tuned(model), record)
-
-
 def read_tuned(
     workspace: Workspace, model: str, note: Callable[[str], None]
 ) -> dict[str, Any] | None:
-    """The tuner's result for a model; None without one. A damaged file is set aside."""
+    """The tuner's result for a model: `settings` {"train.lr": value}, `data` digest, scores, ...
+
+    None without one. A damaged file is set aside.
+    """
     path = workspace.tuned(model)
     if not path.is_file():
         return None

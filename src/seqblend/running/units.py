@@ -31,8 +31,7 @@ from seqblend.embeddings.vectors import load_embedding
 from seqblend.evaluation.metrics import summarise
 from seqblend.models.registry import entry_for
 from seqblend.reading.cache import load_checked
-from seqblend.running.pseudo_labels import SCOPE, read_pseudo_labels
-from seqblend.running.runs import PILOT, Job, PilotResult, Run, Unit
+from seqblend.running.runs import PILOT, Job, PilotResult, Unit
 from seqblend.training.contract import Context, Fitted, Labelled
 from seqblend.training.devices import configure_device, describe_device
 from seqblend.training.members import fit_member, member_from_arrays
@@ -53,28 +52,18 @@ def run_unit(job: Job, device: torch.device, report: Callable[[dict], None]) -> 
     competition = _load_rows(job.data, job.fingerprint.data)
     fold, keys = _load_folds(job.data, job.fingerprint.folds)
     train_rows, valid_rows = _rows_of(job.unit, competition.labels, fold, keys)
-    run, unit = job.unit.run, job.unit.place.name
-    pseudo = np.empty((0, 2), dtype=np.int64)  # (test row, label)
-    if run.pseudo:
-        pseudo = read_pseudo_labels(job.runs, run.pseudo, unit, len(train_rows))
     context = _context(job, competition, device, report)
-    train = _labelled(competition, train_rows, pseudo)
-    valid = _labelled(competition, valid_rows, pseudo[:0])
+    train, valid = _labelled(competition, train_rows), _labelled(competition, valid_rows)
     try:
         member = fit_member(train, valid, context)
     except DivergenceError as error:
-        ids = [competition.train_ids[row] for row in train_rows]
-        ids += [competition.test_ids[row] for row, _ in pseudo]
-        rows = listing(ids[row] for row in error.rows)
+        rows = listing(competition.train_ids[train_rows[row]] for row in error.rows)
         raise UnitError(f"{error}. The batch's rows, by id: {rows}") from None
     arrays = {"valid": member.predict(valid.sequences)}
     if job.unit.fold != PILOT:
         arrays["test"] = member.predict(competition.test)
-    if run.pseudo:
-        arrays["pseudo"] = pseudo
     manifest = _describe(job, member, competition, context)
     manifest |= {
-        "pseudo": _describe_pseudo(run, pseudo),
         "scores": summarise(valid.labels, arrays["valid"]),
         "seconds": time.perf_counter() - began,
         "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
@@ -99,25 +88,23 @@ def _rows_of(
     return (train, valid) if unit.fold != PILOT else inner_split(labels, train, 0, keys)
 
 
-def _labelled(competition: Competition, rows: np.ndarray, pseudo: np.ndarray) -> Labelled:
-    """Training rows (integer positions), and after them test rows with pseudo-labels."""
-    positions = np.concatenate([rows, len(competition.labels) + pseudo[:, 0]])
-    labels = np.concatenate([competition.labels[rows], pseudo[:, 1]])
-    return Labelled(competition.view.sequences.take(positions), labels)
+def _labelled(competition: Competition, rows: np.ndarray) -> Labelled:
+    """Training rows (integer positions) with their labels."""
+    return Labelled(competition.train.take(rows), competition.labels[rows])
 
 
 def pilot_result_for(job: Job) -> PilotResult:
     """The number of epochs (0: validation chooses) and the temperature of a unit.
 
-    A run brings the result of an earlier pilot, or has its own (in the second stage its base's),
-    or none: then epochs are as configured, and the temperature is 1.
+    A run brings the result of an earlier pilot, or has its own, or none: then epochs are as
+    configured, and the temperature is 1.
     """
     unit, run = job.unit, job.unit.run
     if run.pilot:
         return run.pilot
     if not run.has_pilot or unit.fold == PILOT:
         return PilotResult(run.train.epochs, 1.0)
-    manifest = read_json(job.runs / run.base.name / "pilot" / "manifest.json")
+    manifest = read_json(job.runs / run.name / "pilot" / "manifest.json")
     return PilotResult(int(manifest["epochs"]), float(manifest["temperature"]))
 
 
@@ -147,11 +134,10 @@ def _describe(job: Job, member: Fitted, competition: Competition, context: Conte
     """The manifest of a unit, less what is measured at its end."""
     unit, run, facts = job.unit, job.unit.run, member.record
     losses = facts.history.get("valid_loss", [])
-    scope = [_SCOPE, *([SCOPE] if run.pseudo else [])]
-    scope += [run.embedding.scope] if run.embedding else []
+    scope = [_SCOPE, run.embedding.scope] if run.embedding else [_SCOPE]
     return {
         "unit": str(unit.place),
-        "model": run.title,
+        "model": run.model,
         "seed": unit.seed,
         "fold": unit.fold,
         "options": dataclasses.asdict(run.options),
@@ -176,14 +162,6 @@ def _describe(job: Job, member: Fitted, competition: Competition, context: Conte
         "versions": package_versions(),
         "git_commit": git_commit(),
     }
-
-
-def _describe_pseudo(run: Run, pseudo: np.ndarray) -> dict[str, Any] | None:
-    """What the second stage added, and whose pilot it follows; None in the first."""
-    if run.pseudo is None:
-        return None
-    pilot = f"{run.base.name}/pilot" if run.has_pilot else ""
-    return dataclasses.asdict(run.pseudo) | {"rows": len(pseudo), "pilot": pilot}
 
 
 def _write(

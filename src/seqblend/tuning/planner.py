@@ -8,20 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from seqblend.core.config import digest
 from seqblend.core.console import duration
 from seqblend.core.provenance import code_digest
 from seqblend.core.storage import MANIFEST, read_json
 from seqblend.evaluation.metrics import score
 from seqblend.models.registry import entries, entry_for
-from seqblend.running.budget import Estimator
+from seqblend.running.budget import find_finished
 from seqblend.running.project import Project
 from seqblend.running.results import finished_runs
 from seqblend.running.runs import Run, plan_runs, plan_units, sources_of
 from seqblend.running.tuned import is_given
-from seqblend.training.precision import resolve_precision
 from seqblend.tuning.space import SECTIONS, Space, Values, make_space
 from seqblend.tuning.study import FOUND, Study
 
@@ -47,7 +44,7 @@ class Planner:
             config,
             project.fingerprint.data,
             project.fingerprint.folds,
-            torch.device(project.machine.devices[0]),
+            project.device,
             resolved=self.resolved,
             embedding=project.embedding.use,
         )[0]
@@ -66,8 +63,8 @@ class Planner:
         seconds: of the search alone, None without a limit
         """
         project, run, count = self.project, self.run(space.start), self.project.folds.count
-        workers, estimator = len(project.machine.devices), Estimator.of(project.competition, count)
-        units = plan_units([run], 1, count)
+        workers, units = len(project.machine.devices), plan_units([run], 1, count)
+        estimator = find_finished(project, units, lambda _: None)[1]
         one = sum(map(estimator.seconds, units))
         disk = sum(map(estimator.megabytes, units))
         text = f"plan: a complete trial: {len(units)} units, about {duration(one)}, {disk:,.0f} MB"
@@ -92,11 +89,7 @@ class Planner:
 
 def make_planner(project: Project, model: str, note: Callable[[str], None]) -> Planner:
     """The planner; its precision is resolved as train.py does."""
-    resolved = {}
-    if project.config.train.precision == "auto":
-        device = torch.device(project.machine.devices[0])
-        resolved = resolve_precision(project.workspace.machine, (model,), device, note)
-    return Planner(project, model, resolved)
+    return Planner(project, model, project.precisions(note))
 
 
 def warm_starts(project: Project, model: str, space: Space) -> list[Values]:

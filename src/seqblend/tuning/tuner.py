@@ -12,11 +12,12 @@ from typing import Any
 from optuna.trial import FrozenTrial
 
 from seqblend.core.console import Console, say
+from seqblend.core.storage import write_json
 from seqblend.evaluation.leaderboard import Candidate, rank
 from seqblend.models.registry import entries, entry_for
 from seqblend.running.project import Project
 from seqblend.running.results import collect_run, finished_runs
-from seqblend.running.tuned import REMARK, write_tuned
+from seqblend.running.tuned import REMARK
 from seqblend.tuning.confirm import SHARE, Confirmed, make_confirmation
 from seqblend.tuning.planner import Planner, make_planner, rebuild_study, warm_starts
 from seqblend.tuning.search import Search
@@ -82,7 +83,7 @@ def tune_model(project: Project, model: str, settings: Settings, console: Consol
         record["metric"] = project.competition.metric
     for trial in verdict.members:
         _collect(project, trial)
-    write_tuned(project.workspace, model, record)
+    write_json(project.workspace.tuned(model), record)
     return verdict
 
 

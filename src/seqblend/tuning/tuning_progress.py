@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from seqblend.core.console import Console, Status, duration
 from seqblend.tuning.confirm import Confirmation, has_new_folds
@@ -12,23 +11,16 @@ from seqblend.tuning.trial_run import Rules, TrialRun
 from seqblend.tuning.verdict import count_trials, describe_gain, gain_of_shards
 
 
-class TuningProgress:
+class TuningProgress(Status):
     """Shows how trials ended, the best one with its gain over the default, and the time left."""
 
     def __init__(
         self, console: Console, rules: Rules, most: int | None, deadline: float | None
     ) -> None:
+        super().__init__(console)
         self.rules, self.most, self.deadline = rules, most, deadline
-        self._status = Status(console, self._lines)
         self._began = time.monotonic()
         self._before = len(rules.study.finished)
-
-    def __enter__(self) -> TuningProgress:
-        self._status.__enter__()
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        self._status.__exit__(*error)
 
     def on_update(self, trial_run: TrialRun) -> None:
         """A line for a trial whose pilot is done or that has ended, with the values it tried."""
@@ -37,26 +29,23 @@ class TuningProgress:
         if trial_run.unit is not None:
             if role != NOISE_REPLICATE:  # its pilot is the default's
                 pilot = f"pilot {trial_run.pilot:.4f} after {trial_run.epochs} epochs"
-                self._status.say(f"trial {number}  {pilot}  {what}")
+                self.say(f"trial {number}  {pilot}  {what}")
             return
         trial = next(t for t in self.rules.study.finished if t.number == number)
         value = "" if trial.value is None else f"  log loss {trial.value:.4f}"
         seconds = duration(trial.user_attrs.get("seconds", 0.0))
-        self._status.say(f"trial {number}  {trial_run.outcome}{value}  {seconds}  {what}")
-        if not self._status.is_live:
-            self._status.say(self._lines()[0])
+        self.say(f"trial {number}  {trial_run.outcome}{value}  {seconds}  {what}")
+        if not self.is_live:
+            self.say(self.lines()[0])
 
     def confirming(self, confirmation: Confirmation) -> None:
         """Announce the confirmation."""
         numbers = ", ".join(str(trial.number) for trial in confirmation.trials[1:])
         folds = "new" if has_new_folds(confirmation.project) else "the same"
-        self._status.say(f"confirming on {folds} folds with a new seed: the default and {numbers}")
+        self.say(f"confirming on {folds} folds with a new seed: the default and {numbers}")
 
-    def tick(self) -> None:
-        """Redraw."""
-        self._status.tick()
-
-    def _lines(self) -> list[str]:
+    def lines(self) -> list[str]:
+        """How many trials ended how, the best one, and the time left."""
         n = count_trials(self.rules)
         counts = f"{n['done']} done, {n['pruned']} pruned, {n['failed']} failed"
         left = self._left(sum(n.values()) - n["for_noise"])

@@ -17,20 +17,6 @@ BEST_REACHABLE = "best reachable accuracy"
 
 
 @dataclass(frozen=True)
-class PseudoFacts:
-    """What the second stage of a model learnt besides training rows.
-
-    base: the run without it; rows: test rows by unit
-    right: the share of their pseudo-labels that the answers confirm, where there are answers
-    """
-
-    base: str
-    confidence: float
-    rows: list[int]
-    right: float | None = None
-
-
-@dataclass(frozen=True)
 class ModelRecord:
     """One run of one model.
 
@@ -41,7 +27,6 @@ class ModelRecord:
     seconds: training time over all units
     weight: in the blend; test: scores on the solution, where there is one
     remark: what to know of the score, such as `tuned on these rows`
-    pseudo: of a run of the second stage
     """
 
     name: str
@@ -58,7 +43,6 @@ class ModelRecord:
     settings: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     remark: str = ""
-    pseudo: PseudoFacts | None = None
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def _raise_max_len(data: ReportData, models: list[ModelRecord]) -> str:
 
 
 def _tune(data: ReportData, models: list[ModelRecord]) -> str:
-    neural = [m for m in models if _is_neural(m) and m.pseudo is None]
+    neural = [m for m in models if _is_neural(m)]
     tuned = {record["model"] for record in data.tuned}
     if not neural or neural[0].name in tuned or neural[0].remark:
         return ""

@@ -76,9 +76,9 @@ def _shake_up_block(data: ReportData, shake_up: list[ShakeUp]) -> Block:
 
 
 def _leaderboard_block(data: ReportData) -> Block:
-    """The submissions that a leaderboard has scored, else how to record a score."""
+    """The submissions that a leaderboard has scored, else where to write a score."""
     answered = [one for one in data.submissions if one.leaderboard is not None]
-    text = "Record a leaderboard score with python src/blend.py --lb FILE=SCORE."
+    text = "A leaderboard score goes into the column `leaderboard` of submissions/log.csv."
     if not answered:
         return Block("CV against leaderboard", text)
     apart = [one.leaderboard - one.cross_fitted for one in answered]
