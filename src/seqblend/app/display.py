@@ -89,7 +89,8 @@ def show_finished(
         return
     _show_flags(console, finished.diagnosis)
     data = finished.data
-    show_table(console, "leaderboard", *leaderboard_rows(data, finished.entries))
+    columns, rows = leaderboard_rows(data, finished.entries)
+    show_table(console, "leaderboard", columns, rows, spare=("to 99 %", "epochs", "time"))
     say(
         console,
         "the blend's scores are cross-fitted; diff.: difference to what is submitted, below 0 "

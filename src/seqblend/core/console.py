@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -101,8 +102,23 @@ def show_findings(console: Console, findings: list[Finding], warnings: list[str]
         say(console, f"warning: {warning}", "yellow")
 
 
-def show_table(console: Console, title: str, columns: list[str], rows: list[list[str]]) -> None:
-    """A table of text cells with a title; the first column is left-aligned, the others right."""
+def show_table(
+    console: Console,
+    title: str,
+    columns: list[str],
+    rows: list[list[str]],
+    *,
+    spare: Sequence[str] = (),
+) -> None:
+    """A table of text cells with a title; the first column is left-aligned, the others right.
+
+    spare: columns that are left out, the first first, until the table fits into the terminal
+    """
+    for name in spare:
+        widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
+        if name in columns and sum(widths) + 2 * (len(widths) - 1) > console.width:
+            at = columns.index(name)
+            columns, rows = _without(columns, at), [_without(row, at) for row in rows]
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.title, table.title_justify, table.title_style = title, "left", "bold"
     for i, name in enumerate(columns):
@@ -110,6 +126,10 @@ def show_table(console: Console, title: str, columns: list[str], rows: list[list
     for row in rows:
         table.add_row(*(clean(cell) for cell in row))
     console.print(table)
+
+
+def _without(cells: list[str], at: int) -> list[str]:
+    return [*cells[:at], *cells[at + 1 :]]
 
 
 def say_coloured(console: Console, tokens: list[str], shares: list[float], joint: str) -> None:
