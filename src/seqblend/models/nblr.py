@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Self
 
 import numpy as np
 from scipy import sparse
@@ -14,10 +13,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from seqblend.core.knobs import Choice, Span, knob
-from seqblend.data.sequences import SequenceSet, View
-from seqblend.models.ngrams import fit_within
+from seqblend.models.ngrams import NgramIndex
 from seqblend.models.registry import register
-from seqblend.models.weighting import TfidfRegression, fit_idf, to_presence, to_tfidf
+from seqblend.models.weighting import TfidfRegression, fit_idf
 
 
 @dataclass(frozen=True)
@@ -41,32 +39,42 @@ class NbLogistic(TfidfRegression):
     one-against-rest ones.
     """
 
+    @staticmethod
+    def rows_of_weights(classes: int) -> int:
+        """One problem for two classes, else one per class."""
+        return len(_problems(classes))
+
     @classmethod
-    def fit(
-        cls,
-        train: SequenceSet,
+    def fit_values(
+        cls, index: NgramIndex, counts: sparse.csr_matrix, options: NbLogisticOptions
+    ) -> np.ndarray:
+        """float32 [v]: the idf; empty where counts enter as presence."""
+        is_binary = options.counts == "binary"
+        return np.empty(0, dtype=np.float32) if is_binary else fit_idf(counts)
+
+    @staticmethod
+    def fit_weights(
+        x: sparse.csr_matrix,
         labels: np.ndarray,
         *,
         classes: int,
-        view: View,
         options: NbLogisticOptions,
         seed: int,
-    ) -> Self:
-        """Fit n-grams, idf, ratios and regressions on the given rows. labels: int64 [n]."""
-        problems = [1] if classes == 2 else range(classes)
-        fit = partial(cls.fit_counts, train, view, options.orders)
-        index, counts = fit_within(fit, options.min_count, options.most_weights // len(problems))
-        is_binary = options.counts == "binary"
-        idf = np.empty(0, dtype=np.float32) if is_binary else fit_idf(counts)
-        x = to_presence(counts) if is_binary else to_tfidf(counts, idf)
-        fitted = [_fit_one(x, labels == one, options, seed) for one in problems]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(weights float32 [p, v], bias float64 [p]): ratios and regressions, one per problem."""
+        fitted = [_fit_one(x, labels == one, options, seed) for one in _problems(classes)]
         weights, bias = zip(*fitted, strict=True)
-        return cls(index, idf, np.stack(weights), np.array(bias, dtype=np.float64), view)
+        return np.stack(weights), np.array(bias, dtype=np.float64)
 
     def answer(self, x: sparse.csr_matrix) -> np.ndarray:
         """Probabilities float64 [n, c] of weighed counts [n, v]."""
         p = expit(np.asarray(x @ self.weights.T, dtype=np.float64) + self.bias)  # [n, p]
         return np.hstack([1 - p, p]) if p.shape[1] == 1 else p
+
+
+def _problems(classes: int) -> Sequence[int]:
+    """The classes that are told from the rest; of two only the second."""
+    return [1] if classes == 2 else range(classes)
 
 
 def _fit_one(

@@ -34,6 +34,11 @@ def to_tfidf(counts: sparse.csr_matrix, idf: np.ndarray) -> sparse.csr_matrix:
     return x
 
 
+def weigh_counts(counts: sparse.csr_matrix, idf: np.ndarray) -> sparse.csr_matrix:
+    """float32 [n, v]: tf-idf values of counts [n, v], or presence where there is no idf."""
+    return to_tfidf(counts, idf) if len(idf) else to_presence(counts)
+
+
 def clip_rows(p: np.ndarray) -> np.ndarray:
     """float32 [n, c]: p, float64 [n, c], at least 1e-7 each before rows are brought to sum to 1."""
     p = np.maximum(p, 1e-7)
@@ -63,11 +68,30 @@ class TfidfRegression:
     ) -> Self:
         """Fit n-grams, idf and weights on the given rows. labels: int64 [n]."""
         fit = partial(cls.fit_counts, train, view, options.orders)
-        index, counts = fit_within(fit, options.min_count, options.most_weights // classes)
-        idf = (fit_idf(counts) * cls.order_weights(index, options)).astype(np.float32)
-        config = LogisticConfig(options.strength, options.tolerance)
-        weights, bias = fit_logistic(to_tfidf(counts, idf), labels, classes, config)
+        most = options.most_weights // cls.rows_of_weights(classes)
+        index, counts = fit_within(fit, options.min_count, most)
+        idf = cls.fit_values(index, counts, options)
+        x = weigh_counts(counts, idf)
+        weights, bias = cls.fit_weights(x, labels, classes=classes, options=options, seed=seed)
         return cls(index, idf, weights, bias, view)
+
+    @staticmethod
+    def rows_of_weights(classes: int) -> int:
+        """How many weights an n-gram has, for the limit of options.most_weights."""
+        return classes
+
+    @classmethod
+    def fit_values(cls, index: NgramIndex, counts: sparse.csr_matrix, options: Any) -> np.ndarray:
+        """float32 [v]: the idf that counts [n, v] are weighed with; empty: presence alone."""
+        return (fit_idf(counts) * cls.order_weights(index, options)).astype(np.float32)
+
+    @staticmethod
+    def fit_weights(
+        x: sparse.csr_matrix, labels: np.ndarray, *, classes: int, options: Any, seed: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(weights float32 [p, v], bias float64 [p]) of weighed counts [n, v]."""
+        config = LogisticConfig(options.strength, options.tolerance)
+        return fit_logistic(x, labels, classes, config)
 
     @staticmethod
     def fit_counts(
@@ -90,8 +114,8 @@ class TfidfRegression:
         return clip_rows(self.answer(self.weigh(self.count(sequences))))
 
     def weigh(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
-        """float32 [n, v]: tf-idf values of counts [n, v], or presence where there is no idf."""
-        return to_tfidf(counts, self.idf) if len(self.idf) else to_presence(counts)
+        """float32 [n, v]: weigh_counts with the fitted idf."""
+        return weigh_counts(counts, self.idf)
 
     def answer(self, x: sparse.csr_matrix) -> np.ndarray:
         """Probabilities float64 [n, c] of weighed counts [n, v]."""
