@@ -21,3 +21,10 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 def noise(m: int, n: int, c: int, seed: int = 9) -> np.ndarray:
     return softmax(np.random.default_rng(seed).normal(size=(m, n, c)))
+
+
+def drawn(n: int, c: int = 3, seed: int = 0):
+    """Probabilities float64 [n, c], and labels that are drawn with exactly these."""
+    rng = np.random.default_rng(seed)
+    p = rng.dirichlet(np.ones(c), n)
+    return p, (rng.random(n)[:, None] > p.cumsum(1)).sum(1)

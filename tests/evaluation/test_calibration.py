@@ -1,4 +1,4 @@
-"""Cross-fitted temperatures and class weights, against what is known."""
+"""Class weights, against what is known."""
 
 from __future__ import annotations
 
@@ -6,29 +6,11 @@ import itertools
 
 import numpy as np
 import pytest
-from blend_examples import members
+from blend_examples import drawn
 
-from seqblend.blending.crossfit import cross_fit_adjustment, fit_adjustment
 from seqblend.blending.methods import adjust
-from seqblend.evaluation.calibration import OFFSETS, fit_class_weights, measure_reliability
+from seqblend.evaluation.calibration import OFFSETS, fit_class_weights
 from seqblend.evaluation.metrics import score
-
-
-def drawn(n: int, c: int = 3, seed: int = 0):
-    """Probabilities float64 [n, c], and labels that are drawn with exactly these."""
-    rng = np.random.default_rng(seed)
-    p = rng.dirichlet(np.ones(c), n)
-    return p, (rng.random(n)[:, None] > p.cumsum(1)).sum(1)
-
-
-def test_a_temperature_mends_the_calibration_error_of_other_rows():
-    p, labels = drawn(6_000)
-    part = np.arange(6_000) % 5
-    scaled = cross_fit_adjustment("log_loss", adjust(p, 1 / 3), labels, part)
-    assert measure_reliability(labels, adjust(p, 1 / 3)).error > 0.15
-    assert measure_reliability(labels, scaled).error < 0.03
-    fitted = fit_adjustment("log_loss", adjust(p, 1 / 3), labels)
-    assert fitted == {"temperature": pytest.approx(3, rel=0.1)}
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "macro_f1", "mcc", "balanced_accuracy"])
@@ -51,15 +33,6 @@ def test_class_weights_of_three_classes_reach_what_trying_all_reaches():
         score("macro_f1", labels, adjust(p, class_weights=np.array([1, *pair]))) for pair in grid
     )
     assert score("macro_f1", labels, adjust(p, class_weights=weights)) > best - 0.02
-
-
-def test_class_weights_are_chosen_on_other_parts():
-    stack, labels, part = members(1, 400, 3)
-    before = cross_fit_adjustment("macro_f1", stack[0], labels, part)
-    for k in range(5):
-        changed = np.where(part == k, (labels + 1) % 3, labels)
-        after = cross_fit_adjustment("macro_f1", stack[0], changed, part)
-        assert before[part == k].tobytes() == after[part == k].tobytes()
 
 
 def test_where_no_weight_helps_all_are_1():

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tuning_examples import SMALL
 
 from seqblend.core.config import Config, configure, parse_assignments
 from seqblend.core.seeds import rng_for
@@ -28,15 +29,7 @@ from seqblend.tuning.tuner import Settings, prepare_study
 from seqblend.tuning.verdict import gain_of_shards
 
 CPU = torch.device("cpu")
-SMALL = [
-    "options.hidden=4",
-    "options.width=8",
-    "train.max_epochs=3",
-    "train.precision=float32",
-    "vocabulary.min_count=1",
-    "embedding.path=none",
-    "options.pooling=last",
-]
+SETTINGS = [*SMALL, "options.pooling=last"]
 
 
 class KilledError(Exception):
@@ -91,7 +84,7 @@ def open_study(
     data: Path, folder: Path, vary: str = "train.lr,options.pooling", model: str = "bigru"
 ) -> tuple[Rules, Planner]:
     """The study of that folder, as a new session finds it, and its planner."""
-    config = configure(Config(models=(model,)), parse_assignments(SMALL), entries())
+    config = configure(Config(models=(model,)), parse_assignments(SETTINGS), entries())
     config = dataclasses.replace(config, folds=dataclasses.replace(config.folds, count=3))
     places = Places((), folder, folder / "submissions")
     project = open_project(config, places, Request(data=data, workers=1))

@@ -16,6 +16,7 @@ import optuna
 import pytest
 import torch
 from conftest import REPOSITORY
+from tuning_examples import SMALL
 
 import run
 import tune
@@ -42,14 +43,6 @@ from seqblend.tuning.tuner import Settings, best_model, prepare_study
 from seqblend.tuning.verdict import outcome_of
 
 CPU = torch.device("cpu")
-SMALL = [
-    "options.hidden=4",
-    "options.width=8",
-    "train.max_epochs=3",
-    "train.precision=float32",
-    "vocabulary.min_count=1",
-    "embedding.path=none",
-]
 FLAGS = ["--folds", "2", "--workers", "1", *(f for s in SMALL for f in ("--set", s))]
 TRIALS = 5
 
