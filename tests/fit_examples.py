@@ -47,7 +47,7 @@ TRAIN = TrainConfig(lr=0.02, epochs=12, warmup=5, steps_per_epoch=8, precision="
 
 
 def draw(n=60, seed=0, classes=3):
-    """LabelledRows whose class is which of a few tokens they hold; lengths 1 to 30."""
+    """Rows whose class is which of a few tokens they hold; lengths 1 to 30."""
     rng = np.random.default_rng(seed)
     labels = np.arange(n) % classes
     rows = [

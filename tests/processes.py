@@ -1,4 +1,4 @@
-"""InitScheme the scripts as a user or a Kaggle kernel does, in their own process or in this one."""
+"""Start the scripts as a user or a Kaggle kernel does, in their own process or in this one."""
 
 from __future__ import annotations
 

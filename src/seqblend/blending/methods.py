@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from seqblend.blending.stacking import simplex_weights, stacking_weights
-from seqblend.evaluation.metrics import CLIP, METRICS, score
+from seqblend.evaluation.metrics import CLIP, score, sign_of
 from seqblend.evaluation.temperature import softmax
 
 METHODS = ("single", "mean", "logodds_simplex", "stacking")  # the simplest first: it wins ties
@@ -86,8 +86,7 @@ def best_member(stack: np.ndarray, labels: np.ndarray, metric: str) -> int:
 
     stack: float32 [m, n, c], labels: int64 [n]; the first one on ties
     """
-    sign = 1 if METRICS[metric].higher_is_better else -1
-    values = [sign * (score(metric, labels, member) or 0.0) for member in stack]
+    values = [sign_of(metric) * (score(metric, labels, member) or 0.0) for member in stack]
     tied = [j for j, value in enumerate(values) if value == max(values)]
     return min(tied, key=lambda j: score("log_loss", labels, stack[j]))
 

@@ -15,7 +15,7 @@ from seqblend.blending.crossfit import (
 )
 from seqblend.blending.methods import Blend
 from seqblend.evaluation.bootstrap import bootstrap
-from seqblend.evaluation.metrics import METRICS, score
+from seqblend.evaluation.metrics import score, sign_of
 from seqblend.evaluation.paired import compare_scores
 
 TAIL = 0.025  # share of the resamples beyond either end of a 95 % interval
@@ -182,7 +182,7 @@ def _compare_scores(
     in_sample, honest = (score(metric, labels, p) for p in (fitted, cross_fitted))
     gap = None
     if honest is not None and in_sample is not None:
-        gap = (1 if METRICS[metric].higher_is_better else -1) * (in_sample - honest)
+        gap = sign_of(metric) * (in_sample - honest)
     return {"in_sample": in_sample, "cross_fitted": honest, "gap": gap}
 
 
@@ -201,7 +201,7 @@ def _intervals(
         return dict.fromkeys(names)
     own, single = own[is_known], single[is_known]
     low, middle, high = _clip_scores(metric, np.quantile(own, [TAIL, 0.5, 1 - TAIL]))
-    wins = own > single if METRICS[metric].higher_is_better else own < single
+    wins = sign_of(metric) * own > sign_of(metric) * single
     beats = wins.mean() + (own == single).mean() / 2
     wider = np.sqrt(1 + 1 / test_share)
     ends = _clip_scores(metric, middle + wider * (np.array([low, high]) - middle))

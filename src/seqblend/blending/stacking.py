@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import minimize
 
-from seqblend.evaluation.metrics import CLIP
+from seqblend.evaluation.metrics import clipped_logs
 
 WEIGHT_SPREAD = 0.1  # prior standard deviation of a weight around its convex value
 BIAS_SPREAD = 0.5  # and of a class's offset around 0, in nats
@@ -78,11 +78,11 @@ class LogOddsLoss:
         size = max(_BLOCK // (m * c), 64)
         self.shape = m, n, c
         self.blocks = [
-            np.ascontiguousarray(_logs(stack[:, start : start + size]).transpose(0, 2, 1))
+            np.ascontiguousarray(clipped_logs(stack[:, start : start + size]).transpose(0, 2, 1))
             for start in range(0, n, size)
         ]  # float64 [m, c, b] each: sums over classes run along rows
         # The loss is mean(log sum exp) - linear . parameters: the labels enter by these means only.
-        right = _logs(stack[:, np.arange(n), labels])
+        right = clipped_logs(stack[:, np.arange(n), labels])
         self.linear = np.concatenate([right.mean(1), np.bincount(labels, minlength=c) / n])
 
     def evaluate(
@@ -108,8 +108,3 @@ class LogOddsLoss:
         loss = total / n - self.linear @ np.concatenate([weights, offsets])
         gradient = slope / n - self.linear
         return float(loss), gradient[:m] if bias is None else gradient
-
-
-def _logs(probabilities: np.ndarray) -> np.ndarray:
-    """float64: logarithms of probabilities clipped at CLIP."""
-    return np.log(np.clip(probabilities, CLIP, 1.0)).astype(np.float64)

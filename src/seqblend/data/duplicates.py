@@ -15,6 +15,7 @@ from seqblend.evaluation.check import Check
 from seqblend.evaluation.intervals import Estimate
 
 KEPT = 2 / 3  # test rows share duplicates with train: the ratio's interval lies above this
+_EXAMPLES = 5  # pairs of rows that disagree on the label, for the report
 MANY = 0.01  # share of duplicated training rows from which the score may be too optimistic
 
 
@@ -40,7 +41,7 @@ class Duplicates:
         return self.ratio is not None and self.ratio.high >= 1 and self.ratio.low > KEPT
 
 
-def count_duplicates(numbers: np.ndarray, labels: np.ndarray, *, examples: int = 5) -> Duplicates:
+def count_duplicates(numbers: np.ndarray, labels: np.ndarray) -> Duplicates:
     """Duplicates among training rows, which come first, and test rows.
 
     numbers: int64 [n + m], equal for duplicates; labels: int64 [n], of training rows
@@ -55,7 +56,7 @@ def count_duplicates(numbers: np.ndarray, labels: np.ndarray, *, examples: int =
         repeated=int(is_pair.sum()),
         known=int(np.isin(numbers[n:], train).sum()),
         conflicting=int(np.isin(train, train[torn[:, 0]]).sum()),
-        examples=[(int(one), int(other)) for one, other in torn[:examples]],
+        examples=[(int(one), int(other)) for one, other in torn[:_EXAMPLES]],
         ratio=_compare(numbers, is_test),
     )
 

@@ -20,20 +20,19 @@ def check_confidence(model: str, parts: list[HoldOut]) -> Check:
     # the variance of an accuracy of as many validation rows, and of as many test rows
     of_rows = known * (1 - known) * (1 / len(parts[0].test) + 1 / n_valid)
     forecast = Estimate.normal(known - drop, float(np.sqrt(error**2 + of_rows)))
-    means = "same mean confidence on test rows as on validation rows"
+    means, advice = "same mean confidence on test rows as on validation rows", ""
     if drop > SURE * error:
+        advice = "compare models by the score, but expect a lower one on the test rows"
         means = "less confident on test rows than on validation rows: they are harder"
     elif drop < -SURE * error:
         means = "more confident on test rows than on validation rows: they look easier"
-    is_lower = drop > SURE * error
-    advice = "compare models by the score, but expect a lower one on the test rows"
     return Check(
         f"confidence of {model}",
         "accuracy on test rows, forecast from mean confidence there and on validation rows",
         f"expected accuracy {forecast.percent()}; on validation rows {100 * known:.2f} %",
         means,
-        advice if is_lower else "",
-        is_lower,
+        advice,
+        bool(advice),
         estimate=forecast,
         details={"model": model, "out_of_fold": known, "drop": drop, "error": error},
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from seqblend.core.seeds import rng_for
 from seqblend.evaluation.bootstrap import resampled_weights, weighted_metric
-from seqblend.evaluation.metrics import METRICS
+from seqblend.evaluation.metrics import sign_of
 
 SHARES = (0.2, 0.3, 0.5)
 DRAWS = 1_000
@@ -67,6 +67,6 @@ def _forecast(functions: list, n: int, metric: str, test_rows: int, share: float
     gap = float(np.quantile(np.abs(table[0, 0] - table[0, 1]), 0.95))
     flip = None
     if len(functions) == 2:
-        leads = table[0] - table[1] if METRICS[metric].higher_is_better else table[1] - table[0]
+        leads = sign_of(metric) * (table[0] - table[1])
         flip = float((leads[0] * leads[1] < 0).mean())
     return ShakeUp(share, public, float(table[0, 0].std()), gap, flip)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqblend.evaluation.metrics import CLIP, predict_classes, score_margins
+from seqblend.evaluation.metrics import clipped_logs, predict_classes, score_margins
 
 _BINS = 15  # of confidence, with as many rows each
 OFFSETS = np.linspace(-2.0, 2.0, 41)  # log class weights that are tried
@@ -64,7 +64,7 @@ def fit_class_weights(metric: str, probabilities: np.ndarray, labels: np.ndarray
     step = -(-n * c * c // MOST_CELLS)  # rounded up
     probabilities, labels = probabilities[::step], labels[::step]
     offsets, rows = np.zeros(c), np.arange(len(labels))
-    logs = np.log(np.clip(probabilities, CLIP, 1.0)).astype(np.float64)
+    logs = clipped_logs(probabilities)
     first, second = _best_two(logs)
     for k in [*range(c if c > 2 else 1)] * ROUNDS:
         rival = np.where(first == k, second, first)

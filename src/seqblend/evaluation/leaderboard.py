@@ -11,7 +11,7 @@ import numpy as np
 
 from seqblend.evaluation.bootstrap import bootstrap
 from seqblend.evaluation.intervals import central_95
-from seqblend.evaluation.metrics import METRICS, score, summarise
+from seqblend.evaluation.metrics import score, sign_of, summarise
 from seqblend.evaluation.paired import PairedDifference, compare_out_of_fold
 
 
@@ -96,8 +96,8 @@ def rank(
             dataclasses.replace(row, draws=draws, interval=row.interval or central_95(draws))
             for row, draws in zip(rows, drawn, strict=True)
         ]
-    sign = -1.0 if METRICS[metric].higher_is_better else 1.0
-    return sorted(rows, key=lambda row: np.inf if row.pooled is None else sign * row.pooled)
+    sign = sign_of(metric)
+    return sorted(rows, key=lambda row: np.inf if row.pooled is None else -sign * row.pooled)
 
 
 def format_score(value: float | None) -> str:

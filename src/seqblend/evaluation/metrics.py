@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,23 +11,19 @@ from seqblend.core.errors import FlagError, suggest
 CLIP = 1e-7  # the smallest probability a logarithm sees
 
 
-@dataclass(frozen=True)
-class Metric:
-    """What is known of a metric beside its name."""
-
-    higher_is_better: bool = True
-
-
 # Metrics of the predicted classes alone, that is of the confusion matrix.
 OF_CLASSES = ("accuracy", "macro_f1", "balanced_accuracy", "mcc")
-METRICS = {
-    "accuracy": Metric(),
-    "macro_f1": Metric(),
-    "log_loss": Metric(higher_is_better=False),
-    "auc": Metric(),
-    "balanced_accuracy": Metric(),
-    "mcc": Metric(),
-}
+METRICS = ("accuracy", "macro_f1", "log_loss", "auc", "balanced_accuracy", "mcc")
+
+
+def sign_of(metric: str) -> float:
+    """1.0 where a higher score is better, else -1.0."""
+    return -1.0 if metric == "log_loss" else 1.0
+
+
+def clipped_logs(probabilities: np.ndarray) -> np.ndarray:
+    """float64: logarithms of probabilities clipped at CLIP."""
+    return np.log(np.clip(probabilities, CLIP, 1.0)).astype(np.float64)
 
 
 def predict_classes(probabilities: np.ndarray) -> np.ndarray:
@@ -169,4 +164,4 @@ def better(metric: str, a: float | None, b: float | None) -> bool:
     """Whether score `a` beats score `b`; an undefined score beats nothing and loses to any."""
     if a is None or b is None:
         return a is not None
-    return a > b if METRICS[metric].higher_is_better else a < b
+    return sign_of(metric) * a > sign_of(metric) * b

@@ -13,7 +13,7 @@ import numpy as np
 
 from seqblend.evaluation.bootstrap import bootstrap, score_contributions, standard_error
 from seqblend.evaluation.intervals import Z_95, central_95
-from seqblend.evaluation.metrics import METRICS, score
+from seqblend.evaluation.metrics import score, sign_of
 
 MIN_FOLDS = 3  # with fewer, the standard deviation over folds is not used
 
@@ -85,7 +85,7 @@ def compare_scores(
     parts = [score_contributions(metric, labels, p) for p in (first, second)]
     if any(part is None for part in parts):
         return None
-    mean = _sign_of(metric) * (scores[0] - scores[1])
+    mean = sign_of(metric) * (scores[0] - scores[1])
     return PairedDifference.normal(mean, standard_error(parts[0] - parts[1]), len(labels))
 
 
@@ -116,7 +116,7 @@ def compare_out_of_fold(
         one, other = bootstrap(metric, labels, [first, second], resamples)
     else:
         one, other = draws
-    sign = _sign_of(metric)
+    sign = sign_of(metric)
     drawn = sign * (one - other)
     error = paired_standard_error(drawn, _fold_differences(metric, labels, fold, first, second))
     low, high = central_95(drawn) or (math.nan, math.nan)
@@ -150,7 +150,3 @@ def _fold_differences(
         if one is not None and other is not None:
             differences.append(one - other)
     return np.array(differences)
-
-
-def _sign_of(metric: str) -> float:
-    return 1.0 if METRICS[metric].higher_is_better else -1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from seqblend.evaluation.metrics import CLIP
+from seqblend.evaluation.metrics import clipped_logs
 
 COLDEST, HOTTEST = 0.1, 10.0
 ENOUGH = 20_000  # rows that are enough to fit one parameter
@@ -30,7 +30,7 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> tuple[floa
 
 def _relative_logs(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """float64 [n, c]: log probabilities, the right class's being 0: the loss is their logsumexp."""
-    logs = np.log(np.clip(probabilities, CLIP, 1.0)).astype(np.float64)
+    logs = clipped_logs(probabilities)
     return logs - logs[np.arange(len(labels)), labels][:, None]
 
 
@@ -59,7 +59,7 @@ def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarr
     """
     if temperature == 1.0:
         return probabilities
-    logs = np.log(np.clip(probabilities, CLIP, 1.0)).astype(np.float64)
+    logs = clipped_logs(probabilities)
     return softmax(logs / temperature).astype(np.float32)
 
 

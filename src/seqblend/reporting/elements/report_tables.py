@@ -52,6 +52,11 @@ class ReportTable:
         ]
 
 
+def text_table(names: Iterable[str], rows: list[list[str]]) -> ReportTable:
+    """A table of texts whose columns are called by their keys."""
+    return ReportTable(tuple(Column(name, name) for name in names), rows)
+
+
 def table_of(values: dict[Column, Iterable[Any]]) -> ReportTable:
     """A table of whole columns, all of one length."""
     return ReportTable(tuple(values), [list(row) for row in zip(*values.values(), strict=True)])

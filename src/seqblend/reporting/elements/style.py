@@ -84,7 +84,7 @@ def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
-def put_legend(figure: Figure, title: str = "", *, most: int = 4) -> None:
+def put_legend(figure: Figure, *, most: int = 4) -> None:
     """A legend below the axes, in as many columns as have room for their names, at most `most`."""
     handles, labels = figure.axes[0].get_legend_handles_labels()
     if not labels:
@@ -92,22 +92,20 @@ def put_legend(figure: Figure, title: str = "", *, most: int = 4) -> None:
     room = 14 * figure.get_figwidth()  # characters of 8 points in a line
     columns = min(most, len(labels), int(room / (8 + max(map(len, labels)))))
     place = {"loc": "outside lower center", "ncols": max(columns, 1)}
-    figure.legend(handles, labels, frameon=False, fontsize=8, title=title or None, **place)
+    figure.legend(handles, labels, frameon=False, fontsize=8, **place)
 
 
-def plot_models(
-    axes: Axes, curves: dict[str, tuple[ArrayLike, ArrayLike]], lead: str = "", line: str = "-"
-) -> None:
+def plot_models(axes: Axes, curves: dict[str, tuple[ArrayLike, ArrayLike]], lead: str = "") -> None:
     """A line of markers for each model: `lead` in ink, the best six others in colours.
 
     curves: {what the legend says: (x, y)}, best first
     """
     others = [name for name in curves if name != lead][: len(SERIES)]
     for name, colour, marker in zip(others, SERIES, MARKERS, strict=False):
-        style = {"linewidth": 1, "marker": marker, "markersize": 4.5, "linestyle": line}
+        style = {"linewidth": 1, "marker": marker, "markersize": 4.5}
         axes.plot(*curves[name], color=colour, label=name, **style)
     if lead in curves:
-        style = {"linewidth": 1.6, "marker": "*", "markersize": 8, "linestyle": line}
+        style = {"linewidth": 1.6, "marker": "*", "markersize": 8}
         axes.plot(*curves[lead], color=INK, label=lead, **style)
 
 

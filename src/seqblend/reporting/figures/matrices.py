@@ -54,15 +54,15 @@ def draw_heatmap(
     return figure, axes
 
 
-def worst_classes(matrix: np.ndarray, most: int = SHOWN) -> np.ndarray:
-    """int64 [<= most]: the classes with rows and the lowest F1, in class order.
+def worst_classes(matrix: np.ndarray) -> np.ndarray:
+    """int64 [<= SHOWN]: the classes with rows and the lowest F1, in class order.
 
     matrix: int64 [c, c]
     """
     hits = np.diag(matrix).astype(np.float64)
     sizes = matrix.sum(0) + matrix.sum(1)
     f1 = np.divide(2 * hits, sizes, out=np.full(len(hits), np.inf), where=matrix.sum(1) > 0)
-    return np.sort(np.argsort(f1, kind="stable")[:most])
+    return np.sort(np.argsort(f1, kind="stable")[:SHOWN])
 
 
 def draw_confusion(name: str, matrix: np.ndarray, classes: tuple[str, ...]) -> Picture:

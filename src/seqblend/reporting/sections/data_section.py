@@ -6,7 +6,7 @@ from typing import Any
 
 from seqblend.embeddings.prepare import SELF
 from seqblend.reporting.elements.blocks import Block, Section
-from seqblend.reporting.elements.report_tables import Column, ReportTable
+from seqblend.reporting.elements.report_tables import ReportTable, text_table
 from seqblend.reporting.elements.style import percent, shorten_paths
 from seqblend.reporting.facts.records import ReportData
 
@@ -15,12 +15,12 @@ def data_section(data: ReportData) -> Section:
     """Facts about the data, what was inferred and how to override it, warnings, vectors."""
     blocks = []
     if data.card:
-        table = _text_table(("fact", "value", "remark"), [list(row) for row in data.card])
+        table = text_table(("fact", "value", "remark"), [list(row) for row in data.card])
         blocks.append(Block("Data card", table=table, is_half=True))
     if data.findings:
         rows = [[f.what, f.value, f.flag, f.why] for f in data.findings]
         rows = [[shorten_paths(cell) for cell in row] for row in rows]
-        table = _text_table(("what", "inferred", "override with", "why"), rows)
+        table = text_table(("what", "inferred", "override with", "why"), rows)
         blocks.append(Block("What was inferred", table=table, is_half=True))
     notes = [f"{record.name}: {note}" for record in data.records for note in record.notes]
     if data.warnings or notes:
@@ -28,10 +28,6 @@ def data_section(data: ReportData) -> Section:
         blocks.append(Block("Warnings and notes", items=items))
     lead = f"{len(data.labels):,} training rows of {len(data.classes)} classes."
     return Section("data", "Data", [*blocks, *vectors_blocks(data)], lead)
-
-
-def _text_table(names: tuple[str, ...], rows: list[list[str]]) -> ReportTable:
-    return ReportTable(tuple(Column(name, name) for name in names), rows)
 
 
 def vectors_blocks(data: ReportData) -> list[Block]:
@@ -62,4 +58,4 @@ def tabulate_coverage(coverage: list[dict[str, Any]]) -> ReportTable:
         size = [f"{source['width']}", f"{source['lines']:,}"]
         shares = source["types_covered"] / types, source["tokens_covered"] / tokens
         rows.append([source["name"], *size, *map(percent, shares)])
-    return _text_table(titles, rows)
+    return text_table(titles, rows)

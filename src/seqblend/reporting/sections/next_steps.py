@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from seqblend.reporting.elements.style import clean, percent
+from seqblend.reporting.facts.datacard import cut_share
 from seqblend.reporting.facts.entries import Ranked
 from seqblend.reporting.facts.records import ModelRecord, ReportData
 
@@ -36,7 +37,7 @@ def _raise_max_len(data: ReportData, models: list[ModelRecord]) -> str:
     if not cuts:
         return ""
     cut = min(cuts)
-    share = np.maximum(data.lengths - cut, 0).sum() / max(data.lengths.sum(), 1)
+    share = cut_share(data.lengths, cut)
     if share < _CUT:
         return ""
     longer = int(np.quantile(data.lengths, 0.95))

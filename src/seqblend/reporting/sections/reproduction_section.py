@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from seqblend.reporting.elements.blocks import Block, Section
-from seqblend.reporting.elements.report_tables import Column, ReportTable, table_of
+from seqblend.reporting.elements.report_tables import Column, table_of, text_table
 from seqblend.reporting.elements.style import relative_paths, shorten_paths
 from seqblend.reporting.facts.records import ReportData
 
@@ -16,8 +16,8 @@ def reproduction_section(data: ReportData) -> Section:
     for title, facts in (("Submission", data.submission), ("Environment", data.environment)):
         if facts:
             rows = [[str(k), shorten_paths(_plain(v))] for k, v in facts.items()]
-            pair = (Column("what", "what"), Column("value", "value"))
-            blocks.append(Block(title, table=ReportTable(pair, rows), is_half=True))
+            table = text_table(("what", "value"), rows)
+            blocks.append(Block(title, table=table, is_half=True))
     if data.records:
         table = table_of(
             {

@@ -5,7 +5,13 @@ from __future__ import annotations
 from seqblend.diagnosis.shakeup import ShakeUp
 from seqblend.evaluation.check import Check
 from seqblend.reporting.elements.blocks import Block, Section
-from seqblend.reporting.elements.report_tables import NOTHING, Column, ReportTable, table_of
+from seqblend.reporting.elements.report_tables import (
+    NOTHING,
+    Column,
+    ReportTable,
+    table_of,
+    text_table,
+)
 from seqblend.reporting.facts.leaderboard_table import title_of
 from seqblend.reporting.facts.records import ModelRecord, ReportData
 
@@ -49,7 +55,7 @@ def _tabulate_checks(checks: list[Check]) -> ReportTable:
     """A line a check; without advice where there is none."""
     names = ("check", "result", "meaning", "what to do", "how it was tested")
     rows = [[c.name, c.figure, c.means, c.advice, c.description] for c in checks]
-    table = ReportTable(tuple(Column(name, name) for name in names), rows)
+    table = text_table(names, rows)
     return table if any(check.advice for check in checks) else table.without("what to do")
 
 
