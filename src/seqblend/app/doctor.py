@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from seqblend.app.row_checks import check_rows
-from seqblend.app.submit import distinct_names
+from seqblend.app.submit import by_name
 from seqblend.blending.methods import NEGLIGIBLE
 from seqblend.core.storage import write_json
 from seqblend.diagnosis.cards import make_cards
@@ -60,7 +60,7 @@ def diagnose_runs(
     blend: ({member: weight}, oof float [n, c]); None: the best run is taken for it
     """
     competition, fold, labels = project.competition, project.fold, project.competition.labels
-    runs = dict(zip(distinct_names(results), results, strict=True))
+    runs = by_name(results)
     parts = {
         name: read_hold_outs(project.workspace, run, labels, fold)
         for name, run in runs.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from seqblend.app.progress import TrainingProgress
@@ -22,7 +23,7 @@ from seqblend.running.budget import Estimator, find_finished
 from seqblend.running.executors import Event, WorkerPool
 from seqblend.running.project import Project
 from seqblend.running.results import collect_run, finished_runs
-from seqblend.running.runs import REMARK, Run, Unit, plan_runs, plan_units
+from seqblend.running.runs import REMARK, Run, Unit, plan_units
 from seqblend.running.scheduling import Schedule
 
 _RESERVE = 45.0  # seconds of a budget kept for blending, submission and report,
@@ -46,26 +47,10 @@ class Plan:
 
 def make_plan(project: Project, console: Console) -> Plan:
     """The plan of the configuration's models, seeds and folds."""
-    config, fingerprint = project.config, project.fingerprint
-    runs = plan_runs(
-        config,
-        fingerprint.data,
-        fingerprint.folds,
-        project.device,
-        resolved=project.precisions(lambda text: say(console, text, "yellow")),
-        embedding=project.embedding.use,
-    )
-    return find_finished_units(
-        project, runs, plan_units(runs, config.seeds, project.folds.count), console
-    )
-
-
-def find_finished_units(
-    project: Project, runs: list[Run], units: list[Unit], console: Console
-) -> Plan:
-    """Which of the units are done, and what the others will take."""
-    found = find_finished(project, units, lambda text: say(console, text, "yellow"))
-    return Plan(runs, units, *found)
+    note = partial(say, console, style="yellow")
+    runs = project.runs_of(project.config, project.precisions(note))
+    units = plan_units(runs, project.config.seeds, project.folds.count)
+    return Plan(runs, units, *find_finished(project, units, note))
 
 
 def describe_plan(project: Project, plan: Plan) -> str:
@@ -73,7 +58,7 @@ def describe_plan(project: Project, plan: Plan) -> str:
     devices = project.machine.devices
     missing = plan.missing
     schedule = Schedule([project.job(u) for u in missing], {}, plan.estimator.seconds)
-    seconds = schedule.seconds_left(len(devices)) if missing else 0.0
+    seconds = schedule.seconds_left(len(devices))
     megabytes = sum(plan.estimator.megabytes(unit) for unit in missing)
     kind = "CPU, one thread each" if devices[0] == "cpu" else ", ".join(sorted(set(devices)))
     return (
@@ -128,13 +113,13 @@ def blend_finished(
     return outcome
 
 
-def fit_plan(
+def _fit_units(
     project: Project,
     plan: Plan,
     console: Console,
     *,
-    deadline: float | None = None,
-    on_progress: Callable[[TrainingProgress], None] = lambda _: None,
+    deadline: float | None,
+    on_progress: Callable[[TrainingProgress], None],
 ) -> Schedule:
     """Fit the missing units.
 
@@ -176,7 +161,7 @@ def train_plan(
             update(outcome, progress)
             progress.leaderboard = leaderboard_scores(project, outcome.results, outcome.blend)
 
-    schedule = fit_plan(project, plan, console, deadline=deadline, on_progress=on_progress)
+    schedule = _fit_units(project, plan, console, deadline=deadline, on_progress=on_progress)
     outcome.failed = schedule.failed
     outcome.missing = [job.unit for job in schedule.pending]
     return outcome

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from seqblend.app.submit import Outcome, distinct_names
+from seqblend.app.submit import Outcome, by_name
+from seqblend.blending.selection import BlendResult
 from seqblend.blending.submission_log import scored_submissions
 from seqblend.core.errors import InputError
 from seqblend.core.provenance import git_commit
@@ -41,10 +42,10 @@ def make_report_data(
         project.workspace.explanations, project.fingerprint.data, warnings.append
     )
     weights = outcome.blend.weights if outcome.blend else {}
-    names = distinct_names(outcome.results)
+    runs = by_name(outcome.results)
     records = [
         _model_record(project, name, result, weights.get(name), answers)
-        for name, result in zip(names, outcome.results, strict=True)
+        for name, result in runs.items()
     ]
     return ReportData(
         competition=competition.name,
@@ -54,7 +55,7 @@ def make_report_data(
         fold=project.fold,
         lengths=competition.train.lengths,
         records=records,
-        blend=_blend_record(outcome, answers),
+        blend=_blend_record(outcome.blend, runs, answers),
         missing=[unit.name for unit in [*outcome.failed, *outcome.missing]],
         texts=make_texts(competition),
         explanations=explanations,
@@ -134,15 +135,15 @@ def _model_record(
     )
 
 
-def _blend_record(outcome: Outcome, answers: np.ndarray | None) -> BlendRecord | None:
-    """The record of the blend; None without one. answers: int64 [n_test]."""
-    blend, test = outcome.blend, None
+def _blend_record(
+    blend: BlendResult | None, runs: dict[str, RunResult], answers: np.ndarray | None
+) -> BlendRecord | None:
+    """The record of the blend; None without one. runs: by name; answers: int64 [n_test]."""
+    test = None
     if blend is None:
         return None
     if answers is not None:
-        names = distinct_names(outcome.results)
-        tests = {name: run.test for name, run in zip(names, outcome.results, strict=True)}
-        stack = np.stack([tests[name] for name in blend.blend.members])
+        stack = np.stack([runs[name].test for name in blend.blend.members])
         test = summarise(answers, blend.blend.apply(stack))
     return BlendRecord(
         blend.method,

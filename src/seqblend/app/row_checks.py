@@ -44,8 +44,9 @@ def check_rows(
     checks, skipped = [], []
     tokens = project.competition.view.sequences.lengths.sum()
     seconds = _SECONDS_PER_MILLION * tokens / 1e6
+    key = _key(project)
     for name, (description, run) in ROW_CHECKS.items():
-        path = project.workspace.check(f"{name}-{_key(project)}")
+        path = project.workspace.check(f"{name}-{key}")
         found = _read(path)
         if found is None:
             if deadline is not None and time.monotonic() + seconds > deadline:

@@ -55,8 +55,7 @@ def leaderboard_scores(
 ) -> list[tuple[str, str]]:
     """(name, score) of the runs, out of fold, and of the blend, cross-fitted; the best first."""
     candidates: list[Candidate[RunResult | BlendResult]] = [
-        Candidate(name, result)
-        for name, result in zip(distinct_names(results), results, strict=True)
+        Candidate(name, result) for name, result in by_name(results).items()
     ]
     if blend is not None:
         candidates.append(Candidate("blend", blend, is_blend=True, score=blend.cross_fitted))
@@ -75,7 +74,7 @@ def blend_results(
     for result in results:
         check_result(result, project.fold, project.fingerprint)
     competition = project.competition
-    members = distinct_names(results)
+    members = tuple(by_name(results))
     stack = np.stack([result.oof for result in results])
     blend = select_blend(
         stack,
@@ -131,10 +130,10 @@ def _is_valid_submission(project: Project, path: Path) -> bool:
     return True
 
 
-def distinct_names(results: list[RunResult]) -> tuple[str, ...]:
-    """Registry names; a run's folder name where a model is there twice."""
+def by_name(results: list[RunResult]) -> dict[str, RunResult]:
+    """Runs by their registry names; by a run's folder name where a model is there twice."""
     models = [result.model for result in results]
-    return tuple(r.model if models.count(r.model) == 1 else r.name for r in results)
+    return {r.model if models.count(r.model) == 1 else r.name: r for r in results}
 
 
 def _write_blend(

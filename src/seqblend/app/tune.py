@@ -12,7 +12,6 @@ from seqblend.app.load import load_project
 from seqblend.core.console import Console, duration, say, show_table
 from seqblend.core.errors import FlagError
 from seqblend.models.registry import entry_for
-from seqblend.running.inputs import KAGGLE
 from seqblend.running.project import Project
 from seqblend.tuning.confirm import Confirmed
 from seqblend.tuning.trial_run import PRUNERS
@@ -59,7 +58,7 @@ def load_tuning(args: argparse.Namespace, console: Console) -> tuple[Project, st
     return project, model, settings
 
 
-def tune_before_run(args: argparse.Namespace, console: Console, kaggle: Path = KAGGLE) -> None:
+def tune_before_run(args: argparse.Namespace, console: Console, kaggle: Path) -> None:
     """Tune the best neural model of the plan so far, before run.py trains.
 
     args: of run.py; its budget is reduced by the time that tuning took

@@ -68,7 +68,7 @@ def release_lock(folder: Path) -> None:
 def _acquire(handle: int, folder: Path, note: Callable[[str], None]) -> None:
     """Take the lock of an open file within a second."""
     try:
-        if try_lock(handle, _PATIENCE):
+        if _try_lock(handle):
             return
     except OSError as error:  # some network and user-space file systems
         note(
@@ -82,13 +82,13 @@ def _acquire(handle: int, folder: Path, note: Callable[[str], None]) -> None:
     )
 
 
-def try_lock(handle: int, seconds: float) -> bool:
-    """Lock an open file, waiting at most so many seconds; False where another process has it.
+def _try_lock(handle: int) -> bool:
+    """Lock an open file, waiting at most a second; False where another process has it.
 
     The system releases the lock when the file is closed or the process dies.
     raises: OSError where the file system has no locks
     """
-    end = time.monotonic() + seconds
+    end = time.monotonic() + _PATIENCE
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -67,9 +67,9 @@ def write_text(path: Path, text: str, point: str = "") -> str:
     return write_bytes(path, text.encode("utf-8", "surrogatepass"), point)
 
 
-def write_json(path: Path, value: Any, point: str = "") -> str:
+def write_json(path: Path, value: Any) -> str:
     """Write sorted, indented JSON atomically; NaN is refused."""
-    return write_text(path, _json_text(value), point)
+    return write_text(path, _json_text(value))
 
 
 def _json_text(value: Any) -> str:

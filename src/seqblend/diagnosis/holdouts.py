@@ -36,7 +36,7 @@ def read_hold_outs(
     """The units of a run. labels and fold: int64 [n_train]."""
     found = []
     for unit in result.manifest["units"]:
-        folder = workspace.root / "runs" / unit
+        folder = workspace.runs / unit
         k = int(unit.rpartition("-fold")[2])
         valid, test = (read_array(folder / f"{name}.npy") for name in ("valid", "test"))
         found.append(HoldOut(labels[split(fold, k)[1]], valid, test, k))

@@ -20,7 +20,9 @@ _SNIFFED = 1 << 16  # bytes read to recognise the format
 _LONGEST = 1 << 20  # bytes of a line
 _LEAST_WIDTH = 8  # smallest dimension at which a file is recognised as vectors
 _HEADER = re.compile(rb"\s*(\d+) +(\d+)\s*")
-_NUMBER = re.compile(rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_DECIMAL = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_NUMBER = re.compile(_DECIMAL)
+_NUMBERS = re.compile(rb"(?:" + _DECIMAL + rb"\s+)*" + _DECIMAL)
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 
 
@@ -71,21 +73,22 @@ def read_vectors(path: Path, wanted: Collection[str]) -> Vectors:
             lines += 1
             if (word := missing.pop(token, None)) is not None:
                 index[word] = len(index)
-                values.append(_parse(path, number, numbers.split()))
+                values.append(_parse(path, number, numbers))
     if not lines:
         raise InputError(f"{path} holds no vectors; expected a token and its numbers in a line")
     return Vectors(index, np.array(values, dtype=np.float32).reshape(-1, width), lines)
 
 
-def _parse(path: Path, number: int, fields: list[bytes]) -> np.ndarray:
+def _parse(path: Path, number: int, text: bytes) -> np.ndarray:
     """float32 [d]: the numbers of a line."""
-    wrong = next((field for field in fields if not _NUMBER.fullmatch(field)), None)
-    if wrong is not None:
+    fields = text.split()
+    if not _NUMBERS.fullmatch(text.strip()):  # float() alone would also take nan, inf and 1_0
+        wrong = next(field for field in fields if not _NUMBER.fullmatch(field))
         raise InputError(
             f"{path}, line {number}: expected {len(fields)} finite numbers, got "
             f"'{wrong[:40].decode(errors='replace')}'. Correct or remove the line"
         )
-    return np.array(fields).astype(np.float32)
+    return np.array(list(map(float, fields)), dtype=np.float32)
 
 
 def sniff_width(path: Path) -> int:

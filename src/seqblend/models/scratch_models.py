@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -31,9 +31,17 @@ class Network(SequenceClassifier):
 
     def __init__(self, cell: str, options: ScratchOptions, size: int, classes: int) -> None:
         """All weights are zero until initialise() or load_state_dict()."""
-        shape = Shape(cell, options.pooling, size, options.width, options.hidden, classes)
-        share, word_share = options.embedding_dropout, options.word_dropout
-        super().__init__(replace(shape, dropout=share, word_dropout=word_share))
+        shape = Shape(
+            cell,
+            options.pooling,
+            size,
+            options.width,
+            options.hidden,
+            classes,
+            dropout=options.embedding_dropout,
+            word_dropout=options.word_dropout,
+        )
+        super().__init__(shape)
         self._adam = Adam(self.state_dict())
 
     def initialise(self, rng: np.random.Generator) -> None:

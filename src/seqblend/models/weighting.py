@@ -46,7 +46,10 @@ def clip_rows(p: np.ndarray) -> np.ndarray:
 
 
 class TfidfRegression:
-    """Multinomial logistic regression on tf-idf values; subclasses choose the n-grams."""
+    """A linear model on tf-idf values of n-grams: multinomial logistic regression.
+
+    Subclasses choose the n-grams, or another way of weighing and fitting them.
+    """
 
     def __init__(
         self, index: NgramIndex, idf: np.ndarray, weights: np.ndarray, bias: np.ndarray, view: View

@@ -29,7 +29,7 @@ from seqblend.reading.cache import contents_digest, load_or_read
 from seqblend.reading.discovery import CompetitionFiles, find_files
 from seqblend.running.executors import cores
 from seqblend.running.inputs import Places, choose_competition, name_competition, prepare_demo
-from seqblend.running.runs import DataFingerprint, Job, Unit
+from seqblend.running.runs import DataFingerprint, Job, Run, Unit, plan_runs
 from seqblend.running.tuned import apply_tuned
 from seqblend.running.workspace import Origin, Workspace, open_workspace
 from seqblend.training.devices import Machine, find_devices
@@ -68,6 +68,20 @@ class Project:
         if self.config.train.precision != "auto":
             return {}
         return resolve_precision(self.workspace.machine, self.config.models, self.device, note)
+
+    def runs_of(self, config: Config, resolved: dict[str, str]) -> list[Run]:
+        """The runs of a configuration on these rows and folds.
+
+        resolved: {model: precision}, as `precisions` gives them
+        """
+        return plan_runs(
+            config,
+            self.fingerprint.data,
+            self.fingerprint.folds,
+            self.device,
+            resolved=resolved,
+            embedding=self.embedding.use,
+        )
 
     def job(self, unit: Unit) -> Job:
         """The unit with its places."""

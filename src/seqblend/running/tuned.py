@@ -37,7 +37,7 @@ def read_tuned(
 
 def tuned_records(workspace: Workspace, data_digest: str) -> list[dict[str, Any]]:
     """The tuner's results of these rows, by model."""
-    models = sorted(path.stem for path in workspace.tuned("x").parent.glob("*.json"))
+    models = sorted(path.stem for path in workspace.tuned_models.glob("*.json"))
     found = [read_tuned(workspace, model, lambda _: None) for model in models]
     return [
         record

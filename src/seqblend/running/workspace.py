@@ -31,6 +31,7 @@ class Workspace:
         self.refusal: MachineError | None = None
         self.origins = root / "origins.json"  # where the competition's files have come from so far
         self.data = root / "data"  # the tokens, ids and labels as read
+        self.tuned_models = root / "tuned"  # what the tuner found, one file for each model
         self.runs = root / "runs"  # a folder for each run, in it one for each unit
         self.blends = root / "blends"
         self.machine = root / "machine.json"  # choices that were made once for this folder
@@ -48,7 +49,7 @@ class Workspace:
 
     def tuned(self, model: str) -> Path:
         """What the tuner found for a model."""
-        return self.root / "tuned" / f"{model}.json"
+        return self.tuned_models / f"{model}.json"
 
     def study(self, name: str) -> Path:
         """A tuner's journal."""

@@ -112,14 +112,16 @@ def fit_epochs(
         record.add(values)
         setting.report(values)
         if setting.config.early_stopping and is_best_so_far(record.history):
-            best = copy.deepcopy(trainer.trained)
+            best = copy.deepcopy(trainer.trained.state_dict())
         fault_injection.visit("epoch.end")
         if should_stop and should_stop(record.history):
             break
     seconds = sum(record.history.get("train_seconds", []))
     record.tokens_per_second = trainer.tokens_seen / max(seconds, 1e-9)
     record.padding, record.recoveries = trainer.padding, trainer.recoveries
-    return trainer.trained if best is None else best, record
+    if best is not None:
+        trainer.trained.load_state_dict(best)
+    return trainer.trained, record
 
 
 def is_best_so_far(history: History) -> bool:

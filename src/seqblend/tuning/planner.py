@@ -17,7 +17,7 @@ from seqblend.models.registry import entries, entry_for
 from seqblend.running.budget import find_finished
 from seqblend.running.project import Project
 from seqblend.running.results import finished_runs
-from seqblend.running.runs import Run, plan_runs, plan_units, sources_of
+from seqblend.running.runs import Run, plan_units, sources_of
 from seqblend.running.tuned import is_given
 from seqblend.tuning.space import SECTIONS, Space, Values, make_space
 from seqblend.tuning.study import FOUND, Study
@@ -40,22 +40,16 @@ class Planner:
         config = dataclasses.replace(
             project.config, models=(self.model,), tuned={self.model: values}
         )
-        return plan_runs(
-            config,
-            project.fingerprint.data,
-            project.fingerprint.folds,
-            project.device,
-            resolved=self.resolved,
-            embedding=project.embedding.use,
-        )[0]
+        return project.runs_of(config, self.resolved)[0]
 
     def space(self, vary: str) -> Space:
         """The search space, without what the user has set and the width of given vectors."""
         config, entry = self.project.config, entry_for(self.model)
         every = make_space(config, self.model, ",".join(SECTIONS))
         fixed = {k.name for k in every.knobs if is_given(config, self.model, k.name)}
-        has_width = self.project.embedding.use and entry.takes_vectors
-        return make_space(config, self.model, vary, fixed, width=not has_width)
+        if self.project.embedding.use and entry.takes_vectors:
+            fixed.add("options.width")
+        return make_space(config, self.model, vary, fixed)
 
     def plan_lines(self, space: Space, trials: int | None, seconds: float | None) -> list[str]:
         """The cost of a complete trial and how many fit; a second line warns where these are few.
@@ -134,7 +128,7 @@ def rebuild_study(planner: Planner, study: Study) -> int:
 
 def _tried_values(planner: Planner, space: Space) -> list[Values]:
     """The values of runs on disk that belong to this space, oldest first."""
-    runs = planner.project.workspace.root / "runs"
+    runs = planner.project.workspace.runs
     firsts = [folder / f"seed0-fold0/{MANIFEST}" for folder in runs.glob(f"{planner.model}-*")]
     tried = []
     for path in sorted(filter(Path.is_file, firsts), key=lambda path: path.stat().st_mtime):

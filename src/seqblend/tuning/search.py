@@ -132,7 +132,7 @@ class Search:
 
     def _priority(self, trial: TrialRun) -> tuple[float, ...]:
         """Least first: the default once another trial is complete, else the least pilot loss."""
-        is_due = self.rules.best() is not None and trial.is_default
+        is_due = trial.is_default and self.rules.best() is not None
         loss = math.inf if trial.pilot is None else trial.pilot
         return (not is_due, trial.role == NOISE_REPLICATE, loss, trial.trial.number)
 

@@ -105,21 +105,18 @@ def make_space(
     model: str,
     vary: str = DEFAULT_VARY,
     fixed: Iterable[str] = (),
-    *,
-    width: bool = True,
 ) -> Space:
     """The hyperparameters to search for a model.
 
     vary: sections and settings joined by commas, a setting optionally with a range:
         train,options.hidden=32|64,train.lr=0.001..0.01
-    fixed: names that the user has set; searched only where `vary` names them
-    width: False where given vectors fix the width of token embeddings
+    fixed: names that the user has set or given vectors fix; searched only where `vary` names them
 
     raises: FlagError for an unknown section or setting, an empty range, or nothing to search
     """
     sections = _sections_of(config, model)
     every = _knobs_of(sections, entry_for(model).defaults)
-    held = {name for name in every if name in fixed or (name == "options.width" and not width)}
+    held = every.keys() & set(fixed)
     chosen: dict[str, Knob] = {}
     for part in filter(None, map(str.strip, vary.split(","))):
         name, has_range, text = part.partition("=")

@@ -6,7 +6,7 @@ import time
 
 from seqblend.core.console import Console, Status, duration
 from seqblend.tuning.confirm import Confirmation, has_new_folds
-from seqblend.tuning.study import NOISE_REPLICATE
+from seqblend.tuning.study import FOUND, NOISE_REPLICATE
 from seqblend.tuning.trial_run import Rules, TrialRun
 from seqblend.tuning.verdict import count_trials, describe_gain, gain_of_shards
 
@@ -25,7 +25,7 @@ class TuningProgress(Status):
     def on_update(self, trial_run: TrialRun) -> None:
         """A line for a trial whose pilot is done or that has ended, with the values it tried."""
         number, role = trial_run.trial.number, trial_run.role
-        what = role if role != "found" else _format_values(trial_run.trial.params)
+        what = role if role != FOUND else _format_values(trial_run.trial.params)
         if trial_run.unit is not None:
             if role != NOISE_REPLICATE:  # its pilot is the default's
                 pilot = f"pilot {trial_run.pilot:.4f} after {trial_run.epochs} epochs"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from seqblend.models.scratch_nets.dense import mask_of
+from seqblend.models.scratch_nets.dense import mask_of, softmax
 
 
 class Attention:
@@ -28,8 +28,7 @@ class Attention:
         matches = np.tanh(x @ w["project.weight"].T + w["project.bias"])  # [b, t, d]
         scores = matches @ w["query.weight"][0]  # [b, t]
         scores[~mask_of(lengths, x.shape[1])] = -np.inf  # exp gives exactly 0
-        shares = np.exp(scores - scores.max(axis=1, keepdims=True))
-        shares /= shares.sum(axis=1, keepdims=True)
+        shares = softmax(scores)
         self._x, self._matches, self.shares = x, matches, shares
         return np.matmul(shares[:, None], x)[:, 0]
 

@@ -94,8 +94,8 @@ class ReportData:
         out-of-fold prediction; lengths: int64 [n], in tokens
     card: facts about the data, (label, value, remark) each
     best_reachable: the accuracy that no model can exceed, which synthetic data have
-    submission: path, rows, sha256, checks
-    vectors: coverage of each source of token vectors, as embeddings/matching describes it
+    submission: path, rows, sha256
+    vectors: coverage of each source of token vectors, as embeddings/vector_sources describes it
     vectors_scope: how they were used, and which rows they know
     tuned: what the tuner kept of each model, as tuned/<model>.json has it
     missing: units that there was no time for, or that failed
