@@ -17,7 +17,7 @@ from seqblend.app.cli import run_script
 from seqblend.core.config import Config, DataConfig
 from seqblend.core.console import say_coloured
 from seqblend.core.errors import FlagError, InputError
-from seqblend.data.sequences import UNK, Competition, SubmissionForm, View
+from seqblend.data.sequences import COLUMN_MARK, UNK, Competition, SubmissionForm, View
 from seqblend.explaining.attention_weights import attention_weights
 from seqblend.explaining.ngram_contributions import token_contributions, weights_for
 from seqblend.explaining.occlusion import leave_one_out
@@ -388,3 +388,26 @@ def check_members(places, data):
         np.testing.assert_allclose(found.p, opened.result.oof[row], atol=1e-5)
     with pytest.raises(InputError, match="only trained models can be explained"):
         open_model(project, "gru", lambda _: None)
+
+
+def test_a_word_of_one_column_contributes_at_its_own_place():
+    lexicon = [f"{COLUMN_MARK}a{COLUMN_MARK}", f"{COLUMN_MARK}b{COLUMN_MARK}", "blue", "red"]
+    view = View("words", sequence_set([[0, 3, 2, 1, 2], [0, 2, 1, 3, 2]] * 20), lexicon)
+    options = resolve_options("nblr", {"nblr": {"min_count": 1}})
+    model = NbLogistic.fit(
+        view.sequences, np.arange(40) % 2, classes=2, view=view, options=options, seed=0
+    )
+    tokens = np.asarray(view.sequences.row(0))
+    p = model.predict(view.sequences.take(np.arange(1)))[0]
+    shares = token_contributions(model, tokens, 1)
+    np.testing.assert_allclose(shares.sum() + model.bias[0], np.log(p[1] / p[0]), atol=1e-4)
+    assert shares.argmin() in (1, 2)  # red in the first column: class 0
+    unknown = token_contributions(extend_lexicon_of(model, view), np.int32([0, 4, 1, 2]), 1)
+    assert unknown[1] == 0  # a new token is none of the columns' words
+
+
+def extend_lexicon_of(model: NbLogistic, view: View) -> NbLogistic:
+    """The model over a lexicon with one more token."""
+    return type(model).from_arrays(
+        model.arrays(), dataclasses.replace(view, lexicon=[*view.lexicon, "new"])
+    )

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 from conftest import sequence_set, view_of
 
+from seqblend.data.sequences import COLUMN_MARK, View
 from seqblend.models.nblr import NbLogistic, NbLogisticOptions
+from seqblend.models.ngrams import ColumnTokens, fit_ngrams
+from seqblend.models.registry import entry_for
 
 
 def fit(rows, labels, *, classes=2, size=6, **options):
@@ -95,3 +98,53 @@ def test_features_that_every_row_has_are_weighed_as_they_were_fitted():
     again = NbLogistic.from_arrays(member.arrays(), view_of(6))
     for one in (member, again):
         assert np.mean(one.predict(sequence_set(rows)).argmax(1) == labels) > 0.9
+
+
+def _two_columns(rows):
+    """A view of rows (first column's words, second column's words), and its rows."""
+    names = sorted({word for row in rows for part in row for word in part})
+    lexicon = [
+        f"{COLUMN_MARK}a{COLUMN_MARK}",
+        f"{COLUMN_MARK}b{COLUMN_MARK}",
+        f"{COLUMN_MARK}site=x",
+        *names,
+    ]
+    at = {token: i for i, token in enumerate(lexicon)}
+    ids = [[2, 0, *(at[w] for w in one), 1, *(at[w] for w in two)] for one, two in rows]
+    return View("words", sequence_set(ids), lexicon)
+
+
+def test_a_word_counts_for_its_column_too():
+    rng = np.random.default_rng(0)
+    words = ["red", "blue", "grey", "pink"]
+    rows = [[list(rng.choice(words[1:], 3)) for _ in range(2)] for _ in range(200)]
+    labels = rng.integers(0, 2, 200)
+    for row, label in zip(rows, labels, strict=True):
+        row[label][rng.integers(3)] = "red"  # the label is the column that has it
+    view = _two_columns(rows)
+    for name in ("nblr", "tfidf"):
+        entry = entry_for(name)
+        options = entry.options()
+        model = entry.build.fit(
+            view.sequences.take(np.arange(150)),
+            labels[:150],
+            classes=2,
+            view=view,
+            options=options,
+            seed=0,
+        )
+        p = model.predict(view.sequences.take(np.arange(150, 200)))
+        assert (p.argmax(1) == labels[150:]).mean() > 0.9
+        again = type(model).from_arrays(model.arrays(), view)
+        np.testing.assert_array_equal(again.predict(view.sequences), model.predict(view.sequences))
+
+
+def test_a_value_of_another_column_is_part_of_no_longer_ngram():
+    view = _two_columns([(["red", "blue"], ["red"]), (["red", "blue"], ["red"])])
+    index, counts = fit_ngrams(view.sequences, len(view.lexicon), 2, 1, named=ColumnTokens.of(view))
+    pairs = [
+        (int(index.keys[0][key // index.size]), int(key % index.size)) for key in index.keys[1]
+    ]
+    assert 2 in index.keys[0]
+    assert all(2 not in pair for pair in pairs)
+    assert counts.shape == (2, index.width)

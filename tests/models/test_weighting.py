@@ -43,6 +43,8 @@ def test_a_member_comes_back_from_the_names_its_arrays_are_stored_under():
         "keys1": np.array([0, 1]),
         "lexicon_size": np.array(2),
         "min_count": np.array(1),
+        "marks": np.zeros(0, np.int64),
+        "values": np.zeros(0, np.int64),
         "idf": np.ones(2, np.float32),
         "weights": np.array([[-2, 2]], np.float32),
         "bias": np.zeros(1),

@@ -9,6 +9,19 @@ import numpy as np
 from seqblend.core.findings import Finding
 
 PAD, UNK = 0, 1  # vocabulary ids: padding and unknown
+COLUMN_MARK = "\x1f"  # begins tokens that name a column; one ends those that say which follows
+
+
+def show_token(token: str) -> str:
+    """A token for people: `[title]` for the mark of a column, `place=Rome` for a value.
+
+    >>> show_token("\\x1ftitle\\x1f"), show_token("\\x1fplace=Rome"), show_token("a")
+    ('[title]', 'place=Rome', 'a')
+    """
+    if not token.startswith(COLUMN_MARK):
+        return token
+    inner = token.strip(COLUMN_MARK)
+    return f"[{inner}]" if token.endswith(COLUMN_MARK) and inner else inner
 
 
 @dataclass(frozen=True)
@@ -80,10 +93,14 @@ class SubmissionForm:
 
     kind: `labels` (one column of labels), `probability` (one column, the probability of one
         class) or `class_columns` (a probability column for each class)
+    id_column: "" where the file has no ids, and its rows are in the order of test
     ids: the ids in the order they are written
     columns: the prediction columns in order; `classes[i]` is the class index that a column of
         probabilities holds
-    style: the sample's; `style.quoted` in the order of id_column, *columns
+    style: the sample's; `style.quoted` in the order of the header
+    header: all columns in the order they are written; empty: id_column, *columns
+    copied: further columns, with a value for each id
+    is_ambiguous: labels or probabilities may be wanted: both files are written
     """
 
     id_column: str
@@ -92,6 +109,14 @@ class SubmissionForm:
     ids: list[str]
     classes: tuple[int, ...] = ()
     style: CsvStyle = CsvStyle()
+    header: tuple[str, ...] = ()
+    copied: dict[str, list[str]] = field(default_factory=dict)
+    is_ambiguous: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns of the file, in order."""
+        return self.header or (self.id_column, *self.columns)
 
 
 @dataclass(frozen=True)
@@ -101,6 +126,7 @@ class Competition:
     labels: int64 [n_train], indices into `classes`
     classes: the labels' text as it is written in a submission
     groups, folds: int64 [n_train] or None, given by the user's columns
+    extra: how many of the last training rows are never validated
     metric: one of metrics.METRICS
     """
 
@@ -114,6 +140,7 @@ class Competition:
     form: SubmissionForm
     groups: np.ndarray | None = None
     folds: np.ndarray | None = None
+    extra: int = 0
     findings: list[Finding] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)

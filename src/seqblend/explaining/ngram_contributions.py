@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from seqblend.data.sequences import SequenceSet
 from seqblend.explaining.occlusion import single_row
 from seqblend.models.chars import CharLogistic, spell_words
 from seqblend.models.nblr import NbLogistic
-from seqblend.models.ngrams import NgramIndex, count_ngrams
+from seqblend.models.ngrams import NgramIndex, count_ngrams, locate_ngrams
 from seqblend.models.weighting import TfidfRegression
 
 
@@ -45,15 +44,8 @@ def weights_for(model: TfidfRegression, weights: np.ndarray, target: int) -> np.
 
 def _share_by_tokens(index: NgramIndex, tokens: np.ndarray, each: np.ndarray) -> np.ndarray:
     """float64 [t]: an n-gram's contribution at each of its places, shared by its tokens."""
-    shares, begin = np.zeros(len(tokens)), 0
-    for n, keys in enumerate(index.keys, 1):
-        places = len(tokens) - n + 1
-        if places > 0:
-            windows = np.lib.stride_tricks.sliding_window_view(tokens, n).reshape(-1)
-            cut = SequenceSet.from_offsets(windows, n * np.arange(places + 1))
-            whole = count_ngrams(index, cut)[:, begin : begin + len(keys)]
-            parts = whole.astype(np.float64) @ each[begin : begin + len(keys)] / n  # [places]
-            for k in range(n):
-                shares[k : k + places] += parts
-        begin += len(keys)
+    shares = np.zeros(len(tokens))
+    for n, (places, columns) in enumerate(locate_ngrams(index, tokens), 1):
+        for k in range(n):
+            np.add.at(shares, places + k, each[columns] / n)
     return shares

@@ -10,8 +10,9 @@ import numpy as np
 from seqblend.core.config import DataConfig
 from seqblend.core.errors import FlagError, listing, suggest
 from seqblend.data.sequences import Competition, View
-from seqblend.reading.kinds import plain_number, tokenize_text
+from seqblend.reading.kinds import plain_number
 from seqblend.reading.lexicon import EMPTY
+from seqblend.reading.words import split_text
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def read_text(competition: Competition, text: str, data: DataConfig) -> Selected
 def _tokenise(text: str, view: View, data: DataConfig) -> list[str]:
     """Its tokens; ids are separated by `|`, `;` or `,` where there is one, else by spaces."""
     if view.name == "words":
-        return tokenize_text(text, data)
+        return split_text(text, data)
     if view.name == "chars":
         return list(text.strip())
     separator = next((mark for mark in "|;," if mark in text), None)

@@ -82,7 +82,7 @@ def _fit_one(
 ) -> tuple[np.ndarray, float]:
     """(weights float32 [v] on unweighted features, bias) of one class against the rest."""
     n_positive = int(is_positive.sum())
-    if n_positive in (0, len(is_positive)):  # a class that these rows do not show
+    if n_positive in (0, len(is_positive)) or x.shape[1] == 0:  # nothing to tell classes by
         odds = (n_positive + 0.5) / (len(is_positive) - n_positive + 0.5)
         return np.zeros(x.shape[1], dtype=np.float32), float(np.log(odds))
     ratio = _log_count_ratio(x, is_positive, options.smoothing)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from seqblend.data.sequences import SequenceSet
+from seqblend.data.sequences import COLUMN_MARK, SequenceSet, View
 
 
 @dataclass(frozen=True)
@@ -17,12 +17,22 @@ class NgramIndex:
     """The n-grams that occur at least `min_count` times in the training rows.
 
     keys: for n = 1, 2, ...: sorted int64 [v_n]; a key packs (column of the n-gram's first n - 1
-        tokens) * lexicon_size + its last token, so any n fits in 64 bits
+        tokens) * size + its last token, so any n fits in 64 bits
+    marks: int64 [m], the tokens that say which column follows. Where there are several, each
+        n-gram counts twice: as it is, and as one of its column
+    values: int64 [k], the tokens of other columns' values; they are part of no longer n-gram
     """
 
     keys: tuple[np.ndarray, ...]
     lexicon_size: int
     min_count: int
+    marks: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    values: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+    @property
+    def size(self) -> int:
+        """The number of tokens that keys tell apart: those of the lexicon, once per column."""
+        return self.lexicon_size * (1 + len(self.marks))
 
     @property
     def width(self) -> int:
@@ -33,14 +43,32 @@ class NgramIndex:
         """Everything that from_arrays needs."""
         keys = {f"keys{n}": k for n, k in enumerate(self.keys, 1)}
         sizes = {"lexicon_size": self.lexicon_size, "min_count": self.min_count}
-        return keys | {name: np.array(size) for name, size in sizes.items()}
+        columns = {"marks": self.marks, "values": self.values}
+        return keys | {name: np.array(size) for name, size in sizes.items()} | columns
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> NgramIndex:
         """The index that gave these arrays, found among others."""
         orders = sum(name.startswith("keys") for name in arrays)
         keys = tuple(arrays[f"keys{n}"] for n in range(1, orders + 1))
-        return cls(keys, int(arrays["lexicon_size"]), int(arrays["min_count"]))
+        sizes = int(arrays["lexicon_size"]), int(arrays["min_count"])
+        return cls(keys, *sizes, *(np.asarray(arrays[name]) for name in ("marks", "values")))
+
+
+@dataclass(frozen=True)
+class ColumnTokens:
+    """The lexicon ids of tokens that name columns: see NgramIndex."""
+
+    marks: np.ndarray
+    values: np.ndarray
+
+    @classmethod
+    def of(cls, view: View) -> ColumnTokens:
+        """Those of a view; marks only where there are several."""
+        named = [i for i, token in enumerate(view.lexicon) if token.startswith(COLUMN_MARK)]
+        marks = [i for i in named if view.lexicon[i].endswith(COLUMN_MARK)]
+        several = marks if len(marks) > 1 else []
+        return cls(np.int64(several), np.int64([i for i in named if i not in marks]))
 
 
 def fit_ngrams(
@@ -49,21 +77,25 @@ def fit_ngrams(
     orders: int,
     min_count: int,
     weights: np.ndarray | None = None,
+    named: ColumnTokens | None = None,
 ) -> tuple[NgramIndex, sparse.csr_matrix]:
     """The index of the training rows' n-grams, and the rows' counts float32 [n, v].
 
     weights: int64 [n], how often each row counts towards `min_count` (once where it is None)
+    named: the tokens that name columns; None: there are none
 
     An n-gram is at most as frequent as its first and its last n - 1 tokens: each order looks only
     at places where the last one found both (Apriori; Agrawal & Srikant 1994).
     """
+    of_columns = () if named is None else (named.marks, named.values)
+    index = NgramIndex((), lexicon_size, min_count, *of_columns)
     kept: list[np.ndarray] = []
     columns: list[np.ndarray] = []
-    tokens, offsets = train.flat()
-    often = None if weights is None else np.repeat(weights, train.lengths)
+    tokens, offsets, lasts, _ = _repeat_by_column(index, train)
+    often = None if weights is None else np.repeat(weights, np.diff(offsets))
     prefix = np.zeros(len(tokens), dtype=np.int64)
     for order in range(1, orders + 1):
-        at, packed = _pack(tokens, offsets, prefix, order, lexicon_size)
+        at, packed = _pack(index, tokens, lasts, prefix, order)
         codes, keys = pd.factorize(packed)  # a hash table: 4 times as fast as np.unique
         counts = np.bincount(codes, None if often is None else often[at], len(keys))
         known = np.flatnonzero(counts >= min_count)
@@ -74,7 +106,7 @@ def fit_ngrams(
         prefix = np.full(len(tokens), -1, dtype=np.int64)
         prefix[at] = rank[codes]
         columns.append(prefix)
-    index = NgramIndex(tuple(kept), lexicon_size, min_count)
+    index = replace(index, keys=tuple(kept))
     return index, _to_matrix(index, columns, offsets)
 
 
@@ -94,31 +126,90 @@ def fit_within(
 
 def count_ngrams(index: NgramIndex, sequences: SequenceSet) -> sparse.csr_matrix:
     """Counts of known n-grams: float32 [n, v] in the columns of the index."""
-    tokens, offsets = sequences.flat()
-    prefix = np.zeros(len(tokens), dtype=np.int64)
-    columns = []
-    for order, keys in enumerate(index.keys, 1):
-        at, packed = _pack(tokens, offsets, prefix, order, index.lexicon_size)
-        prefix = np.full(len(tokens), -1, dtype=np.int64)
-        prefix[at] = _find(keys, packed)
-        columns.append(prefix)
+    columns, offsets, _ = _locate(index, sequences)
     return _to_matrix(index, columns, offsets)
 
 
+def locate_ngrams(index: NgramIndex, tokens: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """For n = 1, 2, ...: the places in a row where known n-grams start, and their columns.
+
+    tokens: int32 [t]; returns: pairs of int64 arrays of one length
+    """
+    row = SequenceSet.from_offsets(tokens, np.array([0, len(tokens)]))
+    columns, _, source = _locate(index, row)
+    begins = np.cumsum([0, *map(len, index.keys)])
+    known = [np.flatnonzero(each >= 0) for each in columns]
+    return [
+        (source[at], each[at] + begin)
+        for at, each, begin in zip(known, columns, begins[:-1], strict=True)
+    ]
+
+
+def _locate(
+    index: NgramIndex, sequences: SequenceSet
+) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+    """For each order, the column of the n-gram that starts at each place, -1 where unknown.
+
+    returns: (int64 [total] each, the rows' offsets, each place's position in the given tokens)
+    """
+    tokens, offsets, lasts, source = _repeat_by_column(index, sequences)
+    prefix = np.zeros(len(tokens), dtype=np.int64)
+    columns = []
+    for order, keys in enumerate(index.keys, 1):
+        at, packed = _pack(index, tokens, lasts, prefix, order)
+        prefix = np.full(len(tokens), -1, dtype=np.int64)
+        prefix[at] = _find(keys, packed)
+        columns.append(prefix)
+    return columns, offsets, source
+
+
+def _repeat_by_column(
+    index: NgramIndex, sequences: SequenceSet
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The rows' tokens, each row's columns once more with tokens of their own.
+
+    A token behind the k-th mark is repeated as token + (k + 1) * lexicon_size.
+    returns: (tokens [total], the rows' offsets int64 [n + 1], places after which a row or its
+        repeated columns end, positions in the given tokens int64 [total])
+    """
+    tokens, offsets = sequences.flat()
+    places = np.arange(len(tokens))
+    if not len(index.marks):
+        return tokens, offsets, offsets[1:] - 1, places
+    tokens = np.where(tokens < index.lexicon_size, tokens, index.size)  # new ones: never known
+    rank = np.searchsorted(index.marks, tokens)
+    is_mark = index.marks[np.minimum(rank, len(index.marks) - 1)] == tokens
+    last = np.maximum.accumulate(np.where(is_mark, places, -1))  # the mark before each place
+    rows = np.repeat(np.arange(len(sequences)), sequences.lengths)
+    is_marked = last >= offsets[:-1][rows]
+    marked = tokens.astype(np.int64) + (rank[last] + 1) * index.lexicon_size
+    marked = np.minimum(marked, index.size)
+    order = np.argsort(np.concatenate([2 * rows, 2 * rows[is_marked] + 1]), kind="stable")
+    both = np.concatenate([tokens.astype(np.int64), marked[is_marked]])[order]
+    repeated = np.bincount(rows[is_marked], minlength=len(sequences))
+    ends = np.cumsum(sequences.lengths + repeated)
+    source = np.concatenate([places, places[is_marked]])[order]
+    lasts = np.concatenate([ends - 1, ends - repeated - 1])
+    return both, np.concatenate([[0], ends]), lasts, source
+
+
 def _pack(
-    tokens: np.ndarray, offsets: np.ndarray, prefix: np.ndarray, order: int, lexicon_size: int
+    index: NgramIndex, tokens: np.ndarray, lasts: np.ndarray, prefix: np.ndarray, order: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """(places int64 [m], keys int64 [m]) of the n-grams that may be known.
 
+    lasts: the places after which a row, or its repeated columns, end
     prefix: int64 [total], the column of the n - 1 tokens that start at each place, -1 where they
         are unknown. What starts one place on has to be known as well, and to end in the same row.
     """
     is_possible = prefix >= 0
+    if order == 2 and len(index.values):
+        is_possible &= ~np.isin(tokens, index.values)
     if order > 1:
         is_possible[:-1] &= is_possible[1:]
-        is_possible[offsets[1:] - 1] = False  # the row's last token starts no pair
+        is_possible[lasts] = False  # the row's last token starts no pair
     at = np.flatnonzero(is_possible)
-    return at, prefix[at] * lexicon_size + tokens[at + order - 1]
+    return at, prefix[at] * index.size + tokens[at + order - 1]
 
 
 def _find(keys: np.ndarray, packed: np.ndarray) -> np.ndarray:

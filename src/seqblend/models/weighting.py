@@ -10,7 +10,7 @@ from scipy import sparse
 
 from seqblend.data.sequences import SequenceSet, View
 from seqblend.models.logistic import LogisticConfig, fit_logistic, predict_logistic
-from seqblend.models.ngrams import NgramIndex, count_ngrams, fit_ngrams, fit_within
+from seqblend.models.ngrams import ColumnTokens, NgramIndex, count_ngrams, fit_ngrams, fit_within
 
 
 def fit_idf(counts: sparse.csr_matrix) -> np.ndarray:
@@ -101,7 +101,7 @@ class TfidfRegression:
         train: SequenceSet, view: View, orders: int, min_count: int
     ) -> tuple[NgramIndex, sparse.csr_matrix]:
         """The training rows' n-grams of tokens and their counts: float32 [n, v]."""
-        return fit_ngrams(train, len(view.lexicon), orders, min_count)
+        return fit_ngrams(train, len(view.lexicon), orders, min_count, named=ColumnTokens.of(view))
 
     @staticmethod
     def order_weights(index: NgramIndex, options: Any) -> np.ndarray | float:
