@@ -174,7 +174,7 @@ def test_the_check_of_the_written_file_finds_what_is_wrong(tmp_path, text, hint)
 
 def test_the_file_is_read_back_after_writing(tmp_path):
     form = SubmissionForm("id", ("label", "no such answer"), "labels", ["1"])
-    with pytest.raises(InputError, match="row 2: expected id '1'"):
+    with pytest.raises(InputError, match="expected 1 rows, the file has 0"):
         write_submission(tmp_path / "s.csv", form, ("x", "y"), ["1"], one_hot([0], 2))
 
 
@@ -201,3 +201,27 @@ def test_a_class_name_of_a_megabyte_is_written(tmp_path):
     limit = csv.field_size_limit()
     write_submission(tmp_path / "s.csv", labels_form(["1"]), classes, ["1"], one_hot([0], 2))
     assert csv.field_size_limit() == limit
+
+
+def test_further_columns_are_copied_and_the_id_may_stand_anywhere(tmp_path):
+    form = labels_form(
+        ["1", "2"],
+        header=("Usage", "label", "id"),
+        copied={"Usage": ["Public", "Private"]},
+        style=CsvStyle(quoted=(False, False, True)),
+    )
+    write_submission(tmp_path / "s.csv", form, ["a", "b"], ["2", "1"], one_hot([1, 0], 2))
+    text = (tmp_path / "s.csv").read_text()
+    assert text == 'Usage,label,id\nPublic,a,"1"\nPrivate,b,"2"\n'
+    (tmp_path / "s.csv").write_text(text.replace('"1"', '"3"'))
+    with pytest.raises(InputError, match=r"row 2: expected id '1', the file has \['3'\]"):
+        check_submission(tmp_path / "s.csv", form, ["a", "b"])
+
+
+def test_where_the_sample_tells_neither_labels_and_probabilities_are_written(tmp_path):
+    form = labels_form(["1", "2"], is_ambiguous=True, classes=(1,))
+    p = np.array([[0.9, 0.1], [0.2, 0.8]])
+    written = write_submission(tmp_path / "s.csv", form, ["0", "1"], ["1", "2"], p)
+    assert written.path.read_text() == "id,label\n1,0\n2,1\n"
+    assert written.probabilities == tmp_path / "s-probabilities.csv"
+    assert written.probabilities.read_text() == "id,label\n1,0.1\n2,0.8\n"

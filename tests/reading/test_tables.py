@@ -183,7 +183,7 @@ def test_a_broken_file_is_named_with_line_and_remedy(tmp_path, content, message)
         ('[{"id": 1},\n {"id": 2]', r"line 2, column 10: not valid JSON"),
         ('[{"id": 1}, [2]]', r"record 2: expected an object"),
         ('[{"id": 1, "id": 2}]', r"two columns are named 'id'"),
-        ('[{"id": 1, "s": [[1]]}]', r"record 1: column 's' has nested values"),
+        ('[{"s": [[1]]}]', r"record 1: column 's' has nested values"),
         ("[]", r"no rows"),
         ("[" * 100_000, r"nested too deeply"),
     ],
@@ -198,3 +198,48 @@ def test_a_folder_and_a_missing_file_are_told_apart(tmp_path):
         read_table(tmp_path)
     with pytest.raises(InputError, match="does not exist"):
         read_table(tmp_path / "train.csv")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'sep=;\nid;text\n1;"a, b"\n2;c\n',
+        'id, text\n1, "a, b"\n2, c\n',
+        'id,text,\n1,"a, b",\n2,c,\n',
+        'id,text\n1,"a, b",\n2,c,\n',
+        'id,text\n1,"a, b"\n2,c\n,\n,\n',
+        'id,text,,\n1,"a, b",,\n2,c,,\n',
+    ],
+    ids=["sep", "blanks", "empty column", "trailing commas", "empty rows", "unnamed columns"],
+)
+def test_what_spreadsheets_add_is_left_out(tmp_path, content):
+    columns = _read(tmp_path, content).columns
+    assert {name: [cell.strip() for cell in cells] for name, cells in columns.items()} == {
+        "id": ["1", "2"],
+        "text": ["a, b", "c"],
+    }
+
+
+def test_unnamed_columns_with_values_get_a_name_and_an_index_keeps_its_own(tmp_path):
+    table = _read(tmp_path, ",text,,\n0,a,,x\n1,b,y,\n")
+    assert list(table.columns) == ["", "text", "Unnamed: 2", "Unnamed: 3"]
+    table = _read(tmp_path, "v1,v2,,\nham,a,,\nspam,b,,\n")
+    assert list(table.columns) == ["v1", "v2"]
+    assert "2 columns without name and values are left out" in table.warnings[0]
+
+
+def test_a_carriage_return_within_a_field_stays_there(tmp_path):
+    table = _read(tmp_path, 'id,text\n1,a\rb\n2,"c\rd"\n')
+    assert table.columns["text"] == ["a\rb", "c\rd"]
+    assert table.place(1) == "train.csv, line 3"
+
+
+def test_escaped_quote_marks_are_undone(tmp_path):
+    table = _read(tmp_path, 'id,text\n1,"she said \\"so\\", and left"\n2,"a \\"b\\" c"\n')
+    assert table.columns["text"] == ['she said "so", and left', 'a "b" c']
+
+
+def test_names_of_columns_are_stripped_and_written_as_they_were(tmp_path):
+    table = _read(tmp_path, "id , text\n1,a\n")
+    assert list(table.columns) == ["id", "text"]
+    assert table.written_name("id") == "id "

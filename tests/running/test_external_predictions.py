@@ -135,7 +135,8 @@ def test_every_fault_of_the_rows_is_one_clear_line(project, tmp_path, spoil, mes
 )
 def test_other_columns_are_named(project, tmp_path, header, message):
     competition = project.competition
-    path = write(tmp_path / "oof.csv", table(competition.train_ids), header)
+    ids = competition.train_ids if header[0] == "id" else competition.train_ids[1:]
+    path = write(tmp_path / "oof.csv", table(ids), header)
     with pytest.raises(InputError, match=message):
         read_probabilities(path, competition, competition.train_ids, known=competition.train_ids)
 
@@ -149,6 +150,16 @@ def test_with_two_classes_the_positive_ones_column_is_enough(project, tmp_path):
     other = dataclasses.replace(two, form=dataclasses.replace(form, classes=(0,)))
     found = read_probabilities(path, other, ["a", "b"], known=["a", "b"])
     np.testing.assert_allclose(found, [[0.2, 0.8], [0.9, 0.1]])
+
+
+@pytest.mark.parametrize(
+    ("column", "first"), [("no", 0.9), ("No_prob", 0.9), ("yes", 0.1), ("label", 0.1)]
+)
+def test_a_lone_column_is_of_the_class_that_it_names(project, tmp_path, column, first):
+    two = dataclasses.replace(project.competition, classes=("no", "yes"))
+    path = write(tmp_path / "p.csv", [["b", 0.9], ["a", 0.9]], ("id", column))
+    found = read_probabilities(path, two, ["a", "b"], known=["a", "b"])
+    np.testing.assert_allclose(found, [[first, 1 - first]] * 2)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ from conftest import write_competition
 
 from seqblend.core.errors import FlagError
 from seqblend.running.inputs import (
+    attached_folders,
     choose_competition,
     find_competitions,
     find_places,
@@ -63,3 +64,38 @@ def test_tables_that_are_no_competition_do_not_turn_into_the_demo(tmp_path):
     (tmp_path / "reviews_a.csv").write_text("x")
     with pytest.raises(FlagError, match=r"no competition recognised in .*reviews_a.csv"):
         choose_competition(None, (tmp_path,))
+
+
+@pytest.mark.parametrize("name", ["audio/one.wav", "some-slug/frames.npy", "readme.md"])
+def test_in_a_kernel_nothing_that_is_attached_turns_into_the_demo(tmp_path, name):
+    attached = tmp_path / "kaggle"
+    (attached / name).parent.mkdir(parents=True)
+    (attached / name).write_text("x")
+    with pytest.raises(FlagError, match=r"no competition recognised .* data.train=FILE"):
+        choose_competition(None, (tmp_path / "input", attached))
+
+
+def test_a_copy_of_this_project_is_nothing_that_is_attached(tmp_path):
+    (tmp_path / "code" / "src").mkdir(parents=True)
+    (tmp_path / "code" / "run.sh").write_text("x")
+    (tmp_path / "code" / "requirements.txt").write_text("x")
+    assert choose_competition(None, (tmp_path,)) is None
+
+
+def test_a_competition_goes_before_data_sets_attached_beside_it(tmp_path):
+    folder = write_competition(tmp_path / "competitions" / "slug")
+    write_competition(tmp_path / "datasets" / "owner" / "more-data")
+    assert choose_competition(None, (tmp_path,)) == folder
+
+
+def test_vectors_may_lie_anywhere_below_what_a_kernel_attaches(tmp_path):
+    here, kaggle = tmp_path / "input", tmp_path / "kaggle"
+    for below in ("datasets/owner/glove/deep", "competitions"):
+        (kaggle / below).mkdir(parents=True)
+    (here / "glove").mkdir(parents=True)
+    write_competition(kaggle / "competitions" / "slug")
+    found = attached_folders((here, kaggle))
+    assert kaggle / "datasets" / "owner" / "glove" / "deep" in found
+    assert kaggle / "competitions" / "slug" not in found
+    assert here / "glove" not in found
+    assert found[:2] == [here, kaggle]

@@ -100,6 +100,9 @@ def show_finished(
         say(console, f"{BEST_REACHABLE}: {data.best_reachable:.4f}")
     if outcome.submission is not None:
         say(console, f"submission: {shorten(outcome.submission.path)}", "green")
+        if outcome.submission.probabilities is not None:
+            beside = shorten(outcome.submission.probabilities)
+            say(console, f"with probabilities in place of labels: {beside}", "green")
     say(console, f"report: {shorten(finished.page)}", "green")
     _show_rest(console, outcome)
 

@@ -7,7 +7,7 @@ import io
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +20,15 @@ from seqblend.evaluation.probabilities import SUM_TOLERANCE, check_probabilities
 
 @dataclass(frozen=True)
 class Submission:
-    """A submission on disk: where, how many rows, and the SHA-256 of its bytes."""
+    """A submission on disk: where, how many rows, and the SHA-256 of its bytes.
+
+    probabilities: the same with probabilities in place of labels, where the sample tells neither
+    """
 
     path: Path
     rows: int
     sha256: str
+    probabilities: Path | None = None
 
 
 def write_submission(
@@ -50,12 +54,18 @@ def write_submission(
     values = _values(form, classes, probabilities[rows].astype(np.float64))
     sha256 = write_text(path, _write_table(form, values), point="submission")
     check_submission(path, form, classes)
-    return Submission(path, len(form.ids), sha256)
+    if not form.is_ambiguous:
+        return Submission(path, len(form.ids), sha256)
+    other = replace(form, kind="probability", is_ambiguous=False)
+    beside = path.with_name(f"{path.stem}-probabilities{path.suffix}")
+    written = write_submission(beside, other, classes, test_ids, probabilities)
+    return Submission(path, len(form.ids), sha256, written.path)
 
 
 def _write_table(form: SubmissionForm, values: list[list[str]]) -> str:
     """The file's text: the form's header, then one line per id, in the sample's style."""
-    style, names = form.style, (form.id_column, *form.columns)
+    style, names = form.style, form.names
+    quoted = style.quoted or (False,) * len(names)
 
     def line(fields: Sequence[str], quoted: Sequence[bool]) -> str:
         cells = (  # too few or too many are found when the file is read back
@@ -64,9 +74,11 @@ def _write_table(form: SubmissionForm, values: list[list[str]]) -> str:
         )
         return style.separator.join(cells) + style.line_end
 
-    quoted = style.quoted or (False,) * len(names)
-    rows = (line([i, *row], quoted) for i, row in zip(form.ids, values, strict=True))
-    return line(names, (style.is_header_quoted,) * len(names)) + "".join(rows)
+    columns = dict(zip(form.columns, zip(*values, strict=True), strict=False))
+    columns |= {form.id_column: tuple(form.ids)} | {k: tuple(v) for k, v in form.copied.items()}
+    rows = zip(*(columns.get(name, ()) for name in names), strict=False)
+    head = line(names, (style.is_header_quoted,) * len(names))
+    return head + "".join(line(row, quoted) for row in rows)
 
 
 def check_submission(path: Path, form: SubmissionForm, classes: Sequence[str]) -> None:
@@ -82,17 +94,21 @@ def check_submission(path: Path, form: SubmissionForm, classes: Sequence[str]) -
         raise InputError(f"{path}: expected a CSV file, but {error}") from None
     finally:
         csv.field_size_limit(before)
-    expected = [form.id_column, *form.columns]
+    expected = list(form.names)
     if header != expected:
         raise InputError(f"{path}: expected the columns {expected}, the file has {header}")
     if len(rows) != len(form.ids):
         raise InputError(f"{path}: expected {len(form.ids)} rows, the file has {len(rows)}")
     known = set(classes)
+    places = [expected.index(name) for name in form.columns]
+    at_id = expected.index(form.id_column) if form.id_column in expected else None
     for line, (row, row_id) in enumerate(zip(rows, form.ids, strict=True), 2):
-        if len(row) != len(expected) or row[0] != row_id:
-            raise InputError(f"{path}, row {line}: expected id {row_id!r}, the file has {row[:1]}")
-        if not (row[1] in known if form.kind == "labels" else _is_valid(row[1:])):
-            raise InputError(f"{path}, row {line}: no valid answer for id {row_id!r}: {row[1:]}")
+        if len(row) != len(expected) or (at_id is not None and row[at_id] != row_id):
+            found = row[at_id : at_id + 1] if at_id is not None else row
+            raise InputError(f"{path}, row {line}: expected id {row_id!r}, the file has {found}")
+        answer = [row[place] for place in places]
+        if not (answer[0] in known if form.kind == "labels" else _is_valid(answer)):
+            raise InputError(f"{path}, row {line}: no valid answer for id {row_id!r}: {answer}")
 
 
 def _is_valid(fields: list[str]) -> bool:

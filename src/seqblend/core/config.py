@@ -25,11 +25,22 @@ class DataConfig:
     target: str = knob("", help="column of the label")
     id: str = knob("", help="column of the row's id")
     positive: str = knob("", help="class whose probability a single submission column holds")
-    group: str = knob("", help="column whose equal values stay in one fold")
+    group: str = knob(
+        "", help="column whose equal values stay in one fold; none: none, though one is found"
+    )
     fold: str = knob("", help="column of given fold numbers")
     kind: str = knob(
         "auto", help="what a sequence consists of", allowed=("auto", "text", "chars", "tokens")
     )
+    features: str = knob(
+        "auto", help="columns read as features beside the sequence: auto, none or a,b"
+    )
+    ignore: str = knob("", help="columns that are left out: a,b")
+    train: str = knob("", help="file of the training rows; a,b: its parts")
+    test: str = knob("", help="file of the test rows; a,b: its parts")
+    sample: str = knob("", help="file of the sample submission; none: do without it")
+    labels: str = knob("", help="file of the labels, where they are apart from the training rows")
+    extra: str = knob("", help="file of further training rows, which are never validated on")
     rows: int = knob(0, least=0, help="stratified subset of this many training rows (0: all)")
     lowercase: bool = knob(True, help="convert text to lower case")
     html: bool = knob(True, help="replace HTML tags in text by a space")

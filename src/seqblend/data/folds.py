@@ -53,10 +53,13 @@ def make_folds(
     groups: np.ndarray | None = None,
     given: np.ndarray | None = None,
     classes: Sequence[str] | None = None,
+    extra: int = 0,
 ) -> Folds:
     """Stratified folds that depend on labels, keys and seed alone; `given` folds as they are.
 
     labels: int64 [n], sequences: n rows, groups and given: int64 [n] or None
+    extra: how many of the last rows are always in training, but for those that have the key of an
+        earlier row: they stay in its fold
     classes: the names used in notes
     raises: InputError with one class only, or fewer rows or groups than folds
     """
@@ -72,14 +75,23 @@ def make_folds(
         fold = _use_given(np.asarray(given), len(labels))
         notes += _separated_note(fold, keys)
     else:
-        _check_counts(len(labels), int(keys.max()) + 1, config.count)
-        rng = rng_for(config.seed, "folds")
-        if config.count == 1:
-            fold = np.where(_hold_out(labels, keys, rng), 0, -1)
-        else:
-            fold = stratified_group_split(labels, keys, config.count, rng)
+        fold = _draw_folds(labels, keys, config, len(rows) - extra)
     notes += _rare_note(labels, int(fold.max()) + 1, classes)
     return Folds(fold.astype(np.int64), keys, notes, duplicates, conflicting)
+
+
+def _draw_folds(labels: np.ndarray, keys: np.ndarray, config: FoldConfig, n: int) -> np.ndarray:
+    """int64: folds of the first n rows; later rows have that of an equal key, else -1."""
+    own = _number(keys[:n])
+    _check_counts(n, int(own.max()) + 1, config.count)
+    rng = rng_for(config.seed, "folds")
+    if config.count == 1:
+        fold = np.where(_hold_out(labels[:n], own, rng), 0, -1)
+    else:
+        fold = stratified_group_split(labels[:n], own, config.count, rng)
+    of_key = np.full(int(keys.max()) + 1, -1, dtype=np.int64)
+    of_key[keys[:n]] = fold
+    return np.concatenate([fold, of_key[keys[n:]]])
 
 
 def split(fold: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

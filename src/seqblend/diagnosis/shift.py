@@ -12,7 +12,7 @@ from seqblend.core.seeds import rng_for
 from seqblend.data.duplicates import train_and_test
 from seqblend.data.folds import number_sequences
 from seqblend.data.pairs import mark_presence
-from seqblend.data.sequences import Competition
+from seqblend.data.sequences import Competition, show_token
 from seqblend.data.stratify import stratified_group_split
 from seqblend.evaluation.bootstrap import bootstrap
 from seqblend.evaluation.check import Check
@@ -70,7 +70,7 @@ def shifted_tokens(competition: Competition) -> list[tuple[str, float, float]]:
     mean = (a * n + b * m) / (n + m)
     z = np.abs(a - b) / np.sqrt(np.maximum(mean * (1 - mean) * (1 / n + 1 / m), 1e-24))
     best = np.argsort(-z, kind="stable")[:SHOWN]
-    return [(view.lexicon[k], float(a[k]), float(b[k])) for k in best]
+    return [(show_token(view.lexicon[k]), float(a[k]), float(b[k])) for k in best]
 
 
 def _draw_rows(competition: Competition) -> tuple[np.ndarray, np.ndarray]:

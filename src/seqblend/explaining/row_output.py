@@ -8,6 +8,7 @@ import numpy as np
 
 from seqblend.core.console import Console, say, say_coloured
 from seqblend.core.storage import write_bytes
+from seqblend.data.sequences import show_token
 from seqblend.explaining.row_explanation import RowExplanation
 from seqblend.explaining.row_lookup import find_row, read_text
 from seqblend.explaining.trained_model import open_model
@@ -37,7 +38,7 @@ def show_row(
         selected = read_text(competition, text or "", project.config.data)
     opened = open_model(project, model, lambda t: say(console, t, "yellow"), selected.new_tokens)
     explained, lexicon = opened.explain(selected.tokens, selected.fold), opened.lexicon
-    tokens = [lexicon[token] for token in explained.tokens.tolist()]
+    tokens = [show_token(lexicon[token]) for token in explained.tokens.tolist()]
     joint = "" if competition.view.name == "chars" else " "
     for note in selected.notes:
         say(console, f"note: {note}", "yellow")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,7 +25,9 @@ from seqblend.core.storage import (
 )
 from seqblend.data.sequences import Competition, CsvStyle, SequenceSet, SubmissionForm, View
 from seqblend.reading.discovery import CompetitionFiles
+from seqblend.reading.formats import read_bytes
 from seqblend.reading.reader import read_competition
+from seqblend.reading.text_folders import text_files
 
 READING = ("reading/", "data/sequences", "core/seeds")  # the sources that change what is read
 
@@ -34,9 +37,17 @@ def data_digest(files: CompetitionFiles, config: DataConfig, metric: str) -> str
 
     It follows the contents, not size or time, of a file.
     """
-    paths = [files.train, files.test, files.sample, *files.unlabelled]
-    contents = [file_digest(path) if path else "" for path in paths]
-    return digest(contents, config, metric, code_digest(READING))
+    paths = [path for path in files.all() if path != files.solution]
+    contents = {str(path): source_digest(path) for path in paths}
+    roles = [path and path.name for path in (files.train, files.test, files.sample, files.labels)]
+    return digest(list(contents.values()), roles, config, metric, code_digest(READING))
+
+
+def source_digest(path: Path) -> str:
+    """SHA-256 of a file, of a file in an archive, or of the texts of a folder."""
+    if path.is_dir():
+        return digest([[file.name, file_digest(file)] for file in text_files(path)])
+    return file_digest(path) if path.is_file() else hashlib.sha256(read_bytes(path)[0]).hexdigest()
 
 
 def load_or_read(
@@ -77,7 +88,7 @@ def content_digest(folder: Path) -> str:
 
 def contents_digest(files: CompetitionFiles) -> str:
     """Digest (16 hex digits) of the bytes of the training and test files, wherever they lie."""
-    return digest(file_digest(files.train), file_digest(files.test))
+    return digest(source_digest(files.train), source_digest(files.test))
 
 
 def save_competition(folder: Path, competition: Competition, key: str) -> None:
@@ -112,7 +123,7 @@ def load_competition(folder: Path) -> Competition:
     views = {name: _load_view(folder / name, name) for name in facts.pop("views")}
     form = facts["form"]
     form["style"]["quoted"] = tuple(form["style"]["quoted"])
-    form |= {"columns": tuple(form["columns"]), "classes": tuple(form["classes"])}
+    form |= {name: tuple(form[name]) for name in ("columns", "classes", "header")}
     facts["form"] = SubmissionForm(**form | {"style": CsvStyle(**form["style"])})
     facts["findings"] = [Finding(**finding) for finding in facts["findings"]]
     facts["classes"] = tuple(facts["classes"])

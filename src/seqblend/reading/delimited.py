@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -18,6 +18,10 @@ from seqblend.data.sequences import CsvStyle
 
 SEPARATORS = {",": "comma", "\t": "TAB", ";": "semicolon", "|": "pipe"}
 _NO_SEPARATOR = "\x1f"  # for one column whose text may contain every separator
+_SEPARATOR_LINE = re.compile(r"sep=([,;\t|])\r?", re.IGNORECASE)
+_DOUBLE_MARKS = ("||", " ::: ")  # separators of two or more characters
+_LONE_RETURN = re.compile(r"\r(?!\n)")
+_RETURN = "\x1e"  # stands for a carriage return inside a field while lines are split
 _STYLE_LINES = 50  # number of lines from which the quoting style is read
 
 
@@ -39,37 +43,104 @@ class _QuoteError(Exception):
 
 
 def parse_delimited(path: Path, text: str) -> Delimited:
-    """The rows of a CSV-like text.
+    """The rows of a CSV-like text; rows of empty fields are left out.
 
     Strict CSV where the text is; else, where every line has as many separators as the header,
-    lines are split at separators, enclosing quote marks are removed, `\\"` and `""` unescaped.
+    lines are split at separators, enclosing quote marks are removed, `\\"` and `""` unescaped;
+    else strict CSV with blanks before quote marks, or with `\\"` for a quote mark in a field.
 
     raises: InputError with the line of a ragged row or of a quote that is never closed
     """
     line_end = _find_line_end(text)
+    if line_end != "\r":
+        text = _LONE_RETURN.sub(_RETURN, text)  # the csv module takes it for the end of a line
     lines = text.split("\n") if "\n" in line_end else text.split("\r")
-    separator = _find_separator(lines)
+    lines = _unify_double(lines)
+    declared = _SEPARATOR_LINE.fullmatch(lines[0])
+    if declared:
+        lines[0] = ""  # Excel's `sep=;`
+    separator = declared[1] if declared else _find_separator(lines)
+    rows, starts, warnings = _parse(path, lines, separator)
+    if len(rows[0]) > 1:
+        filled = [at for at, row in enumerate(rows) if any(row)]
+        rows, starts = [rows[at] for at in filled], [starts[at] for at in filled]
+    if _RETURN in text:
+        rows = [[cell.replace(_RETURN, "\r") for cell in row] for row in rows]
+    rows = _drop_empty_tail(rows)
+    _check_widths(path, rows, starts, separator)
+    style = CsvStyle(separator, line_end, *_find_quoting(lines, separator))
+    return Delimited(rows, np.array(starts, dtype=np.int64), style, warnings)
+
+
+def _unify_double(lines: list[str]) -> list[str]:
+    """Lines with `||` or ` ::: ` between their fields, with TAB in its place.
+
+    The header may have commas instead, and the fields no TAB.
+    """
+    header, *rows = lines
+    filled = [line for line in rows if line.strip()]
+    for mark in _DOUBLE_MARKS:
+        counts = {line.count(mark) for line in filled}
+        if len(counts) != 1 or counts == {0} or any("\t" in line for line in lines):
+            continue
+        names = header.replace(mark if mark in header else ",", "\t")
+        if names.count("\t") in counts:
+            return [names, *(line.replace(mark, "\t") for line in rows)]
+    return lines
+
+
+def _parse(
+    path: Path, lines: list[str], separator: str
+) -> tuple[list[list[str]], list[int], tuple[str, ...]]:
+    """Rows, the line each starts on, and warnings, by the first way of reading that fits."""
     is_rectangular = _has_equal_widths(lines, separator)
+    failure: _QuoteError | None = None
     try:
         rows, starts = _parse_strictly(lines, separator)
         # A TAB or newline inside a field is rarer than a stray quote mark at its beginning.
         is_plain = is_rectangular and separator == "\t" and len(rows) < sum(map(bool, lines))
     except _QuoteError as error:
-        if not is_rectangular:
-            line, problem = error.args
-            raise InputError(
-                f"{path}, line {line}: {problem}. Close the quote, and double each quote mark "
-                'inside a quoted field ("")'
-            ) from None
-        is_plain = True
-    warnings: tuple[str, ...] = ()
+        failure, is_plain = error, is_rectangular
     if is_plain:
         rows, starts = _split_plainly(lines, separator)
         warnings = _check_stray_quotes(path, rows, starts, separator)
-        rows = [[_unquote(cell) for cell in row] for row in rows]
-    _check_widths(path, rows, starts, separator)
-    style = CsvStyle(separator, line_end, *_find_quoting(lines, separator))
-    return Delimited(rows, np.array(starts, dtype=np.int64), style, warnings)
+        return [[_unquote(cell) for cell in row] for row in rows], starts, warnings
+    if failure is None and _is_even(rows):
+        return rows, starts, ()
+    for read in (_parse_spaced, _parse_escaped):
+        with contextlib.suppress(_QuoteError):
+            other, other_starts = read(lines, separator)
+            if _is_even(other):
+                return other, other_starts, ()
+    if failure is not None:
+        line, problem = failure.args
+        raise InputError(
+            f"{path}, line {line}: {problem}. Close the quote, and double each quote mark "
+            'inside a quoted field ("")'
+        ) from None
+    return rows, starts, ()
+
+
+def _is_even(rows: list[list[str]]) -> bool:
+    return all(len(row) == len(rows[0]) for row in rows)
+
+
+def _parse_spaced(lines: list[str], separator: str) -> tuple[list[list[str]], list[int]]:
+    """Strict CSV in which blanks may stand between a separator and a quote mark."""
+    return _parse_strictly(lines, separator, skips_blanks=True)
+
+
+def _parse_escaped(lines: list[str], separator: str) -> tuple[list[list[str]], list[int]]:
+    """Strict CSV in which a field's quote marks are escaped by a backslash (MySQL, Spark)."""
+    return _parse_strictly([line.replace('\\"', '""') for line in lines], separator)
+
+
+def _drop_empty_tail(rows: list[list[str]]) -> list[list[str]]:
+    """The rows without the empty field that a separator at the end of each line leaves."""
+    header, *others = rows
+    if others and all(len(row) == len(header) + 1 and not row[-1] for row in others):
+        return [header, *(row[:-1] for row in others)]
+    return rows
 
 
 def _find_line_end(text: str) -> str:
@@ -116,7 +187,7 @@ def _has_equal_widths(lines: list[str], separator: str) -> bool:
     return all(line.count(separator) == expected for line in lines if line and line != "\r")
 
 
-@contextmanager
+@contextlib.contextmanager
 def _unlimited_fields() -> Iterator[None]:
     """Lift the csv module's limit of 128 KiB per field: a sequence may have a million tokens."""
     before = csv.field_size_limit(sys.maxsize)
@@ -126,10 +197,17 @@ def _unlimited_fields() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-def _parse_strictly(lines: list[str], separator: str) -> tuple[list[list[str]], list[int]]:
+def _parse_strictly(
+    lines: list[str], separator: str, *, skips_blanks: bool = False
+) -> tuple[list[list[str]], list[int]]:
     """Non-empty rows and the line each starts on, by the csv module's strict rules."""
     rows, starts, start = [], [], 1
-    reader = csv.reader((line + "\n" for line in lines), delimiter=separator, strict=True)
+    reader = csv.reader(
+        (line + "\n" for line in lines),
+        delimiter=separator,
+        strict=True,
+        skipinitialspace=skips_blanks,
+    )
     with _unlimited_fields():
         try:
             for row in reader:

@@ -19,8 +19,10 @@ from typing import BinaryIO
 from seqblend.core.errors import InputError, listing
 
 COMPRESSED = (".gz", ".zip", ".bz2", ".xz")
+_MOST_LAYERS = 3  # a zip in a zip in a zip
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 DELIMITED_SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
+COLUMNAR_SUFFIXES = (".parquet", ".feather")
 _COMPRESSORS = {b"\x1f\x8b": gzip, b"BZh": bz2, b"\xfd7zXZ\0": lzma}  # by first bytes
 _BOMS = (  # UTF-32 first: its little-endian mark begins with UTF-16's
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -49,12 +51,14 @@ def read_content(path: Path) -> FileContent:
     """The decompressed, decoded text of a file.
 
     raises: InputError for a missing file, a folder, a damaged archive, an archive with several
-        members, an empty file, NUL characters, or bytes that are text in no usual encoding
+        members, an empty file, a web page or Git LFS pointer in place of data, NUL characters, or
+        bytes that are text in no usual encoding
     """
-    raw, name = _decompress(path, _read_bytes(path))
+    raw, name = read_bytes(path)
     if not raw.strip():
         raise InputError(f"{path} is empty ({len(raw)} bytes); expected a table. Download it again")
     text, encoding, warnings = _decode(path, raw)
+    _check_is_data(path, text)
     at = text.find("\0")
     if at >= 0:
         line = text.count("\n", 0, at) + 1
@@ -65,7 +69,57 @@ def read_content(path: Path) -> FileContent:
     return FileContent(text, Path(name).suffix.lower(), encoding, warnings)
 
 
-def _read_bytes(path: Path) -> bytes:
+def _check_is_data(path: Path, text: str) -> None:
+    """InputError for what a download leaves in place of the data."""
+    start = text[:200].lstrip().lower()
+    if start.startswith(("<!doctype html", "<html")):
+        problem = "is an HTML page (a login or error page, perhaps)"
+    elif start.startswith("version https://git-lfs.github.com/"):
+        problem = "is a Git LFS pointer"
+    else:
+        return
+    raise InputError(f"{path} {problem}, not the data; expected a table. Download it again")
+
+
+def read_bytes(path: Path) -> tuple[bytes, str]:
+    """(decompressed bytes, name of the data) of a file, unpacked more than once where need be.
+
+    path: `archive.zip/member.csv` names a file inside an archive
+    raises: InputError for a missing file, a folder, a damaged archive, or one of several members
+    """
+    archive = _archive_of(path)
+    if archive is None:
+        raw, name = _read_file(path), data_name(path)
+    else:
+        member = path.relative_to(archive).as_posix()
+        raw, name = _read_member(archive, member), data_name(Path(path.name))
+    for _ in range(_MOST_LAYERS):
+        unpacked, inner = _decompress(path, raw, name)
+        if unpacked is raw:
+            break
+        raw, name = unpacked, inner
+    return raw, name
+
+
+def _archive_of(path: Path) -> Path | None:
+    """The zip archive that a path like `archive.zip/folder/member.csv` leads into."""
+    for folder in path.parents:
+        if folder.suffix.lower() == ".zip" and folder.is_file():
+            return folder
+    return None
+
+
+def _read_member(archive: Path, member: str) -> bytes:
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            return opened.read(member)
+    except KeyError:
+        raise InputError(f"{archive} holds no {member}. Check the name") from None
+    except (zipfile.BadZipFile, RuntimeError, OSError) as error:
+        raise InputError(f"{archive} cannot be unpacked ({error}). Download it again") from None
+
+
+def _read_file(path: Path) -> bytes:
     if path.is_dir():
         raise InputError(f"{path} is a folder; expected a file. Name the file inside it")
     try:
@@ -78,17 +132,17 @@ def _read_bytes(path: Path) -> bytes:
         ) from None
 
 
-def _decompress(path: Path, raw: bytes) -> tuple[bytes, str]:
-    """(decompressed bytes, name of the data); the first bytes tell gzip, bzip2, xz and zip."""
+def _decompress(path: Path, raw: bytes, name: str) -> tuple[bytes, str]:
+    """(bytes, name of the data), one layer of compression removed; the same bytes without one."""
     try:
         if raw.startswith(b"PK\x03\x04"):
             return _only_member(path, raw)
         for mark, module in _COMPRESSORS.items():
             if raw.startswith(mark):
-                return module.decompress(raw), data_name(path)
+                return module.decompress(raw), data_name(Path(name))
     except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError) as error:
         raise InputError(f"{path} is damaged ({error}). Download it again") from None
-    return raw, data_name(path)
+    return raw, name
 
 
 def data_members(path: Path) -> list[str]:
@@ -163,7 +217,7 @@ def _only_member(path: Path, raw: bytes) -> tuple[bytes, str]:
                     f"{path} holds {len(names)} files ({listing(names)}); expected one table. "
                     "Unpack it into the folder"
                 )
-            return archive.read(names[0]), names[0]
+            return archive.read(names[0]), data_name(Path(names[0]))
     except (zipfile.BadZipFile, RuntimeError) as error:
         raise InputError(
             f"{path} cannot be unpacked ({error}). Unpack it by hand, or download it again"

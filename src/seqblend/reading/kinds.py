@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import html
 import json
 import re
 import zlib
@@ -14,32 +12,23 @@ from heapq import nsmallest
 
 from seqblend.core.config import DataConfig
 from seqblend.core.errors import FlagError, InputError, nearest
-from seqblend.reading.tables import Cell, RawTable
+from seqblend.reading.json_tables import Cell
+from seqblend.reading.list_cells import is_list, parse_list
+from seqblend.reading.tables import RawTable
+from seqblend.reading.words import CJK, split_text
 
 KINDS = ("auto", "text", "chars", "tokens")
 VIEW_NAMES = {"text": "words", "chars": "chars", "tokens": "ids"}
 Tokenizer = Callable[[Cell], list[str]]
 
-# Ideographs and kana, which no space separates: each is a token.
-_CJK = "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f" + (
-    "\U00020000-\U0003ffff"
-)
-# Accents and vowel signs, joiners: part of the word though not letters.
-_MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0dff\u0e31-\u0e4e\u200c\u200d"
-_LETTERS = rf"(?:[^\W\d_{_CJK}][{_MARKS}]*)+"
-_WORDS = re.compile(rf"{_LETTERS}(?:['’]{_LETTERS})*|[{_CJK}]|\d+|[^\w\s]|_")
-_ASCII_WORDS = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)*|[0-9]+|[^\s\w]|_")  # the same, faster
-_PLAIN_WORDS = re.compile(rf"{_LETTERS}|[{_CJK}]|\d+|[^\w\s]|_")  # an apostrophe ends a word
-_INNER_APOSTROPHE = re.compile(r"(?<=[^\W\d_])['’](?=[^\W\d_])")
-_DIGIT = re.compile(r"\d")
-_TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9]*(?:\s[^<>]*)?/?>|<!--.*?-->", re.DOTALL)
-
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _NUMBERS = re.compile(rf"\s*{NUMBER}(?:(?:\s*[,;|]\s*|\s+){NUMBER})*\s*")
 _IS_FRACTION = re.compile(r"[-+]?\d*\.\d*[1-9]\d*(?:[eE][-+]?\d+)?|[-+]?\d+(?:\.\d*)?[eE]-\d+")
 _WHOLE_FLOAT = re.compile(r"([-+]?\d+)\.0*")
-_CODE = re.compile(r"[\w.:#/+-]*(?:\d|_)[\w.:#/+-]*|[A-Z]{2,}")
+_CODE = re.compile(r"[\w.:#/+-]*(?:\d|_)[\w.:#/+-]*")
 _MANY_FRACTIONS = 20  # from this many distinct fractions on, steps are measurements, not codes
+_LONG_DIGITS = 8  # mean digits from which different strings of digits are spelt, not numbers
+_PROSE_WORDS = 3.5  # mean words of a list's members from which they are sentences
 
 
 @dataclass(frozen=True)
@@ -70,9 +59,10 @@ def detect_kind(cells: list[Cell], wanted: str = "auto") -> ColumnKind:
         )
     typical = typical_cells(cells)
     if any(isinstance(cell, list) for cell in typical):
-        return ColumnKind("tokens", "list", "a list of tokens per row")
+        lists = [cell for cell in typical if isinstance(cell, list)]
+        return _list_kind(lists, "a list of tokens per row", wanted)
     texts = [cell.strip() for cell in typical if isinstance(cell, str) and cell.strip()]
-    tokens = _tokens_kind(texts)
+    tokens = _tokens_kind(texts, wanted)
     if wanted == "tokens":
         return tokens or ColumnKind("tokens", " ", "asked for")
     if wanted != "auto":
@@ -81,6 +71,8 @@ def detect_kind(cells: list[Cell], wanted: str = "auto") -> ColumnKind:
         return tokens
     if texts and _has_few_spaces(texts):
         return ColumnKind("chars", why="hardly any spaces")
+    if texts and _is_spelt(texts):
+        return ColumnKind("chars", why="long strings of digits")
     return ColumnKind("text", why="free text")
 
 
@@ -90,25 +82,55 @@ def _share(texts: list[str], is_so: Callable[[str], object]) -> float:
 
 def _has_few_spaces(texts: list[str]) -> bool:
     words = sum(len(text.split()) for text in texts)
-    return words <= 1.5 * len(texts) and _share(texts, re.compile(f"[{_CJK}]").search) < 0.2
+    return words <= 1.5 * len(texts) and _share(texts, re.compile(f"[{CJK}]").search) < 0.2
 
 
-def _tokens_kind(texts: list[str]) -> ColumnKind | None:
+def _list_kind(lists: list[list[str]], why: str, wanted: str) -> ColumnKind:
+    """Tokens, or text where the members are sentences: long, and hardly any comes again."""
+    members = [member for cells in lists for member in cells if member]
+    words = sum(len(member.split()) for member in members)
+    is_prose = words > _PROSE_WORDS * len(members) and len(set(members)) > 0.5 * len(members)
+    if members and is_prose and wanted in ("auto", "text"):
+        return ColumnKind("text", "list", "a list of sentences per row")
+    return ColumnKind("tokens", "list", why)
+
+
+def _tokens_kind(texts: list[str], wanted: str) -> ColumnKind | None:
     """The kind of cells with a list, numbers, or words with a separator; else None."""
     if not texts:
         return None
-    if _share(texts, lambda t: t[0] + t[-1] in ("[]", "()")) > 0.95:
-        return ColumnKind("tokens", "list", "a list in each cell")
-    if _share(texts, _NUMBERS.fullmatch) > 0.98:
+    if _share(texts, is_list) > 0.95:
+        lists = [parse_list(text, "") for text in texts[:100] if is_flat(text)]
+        return _list_kind(lists, "a list in each cell", wanted)
+    if _share(texts, _NUMBERS.fullmatch) > 0.98 and not _is_spelt(texts):
         separator = next((s for s in ",;|" if _share(texts, lambda t, s=s: s in t) > 0.3), " ")
         return ColumnKind("tokens", separator, "numbers in one cell")
     for separator in "|;,":
         if _share(texts, lambda t, s=separator: s in t) > 0.8 and _are_short(texts, separator):
             return ColumnKind("tokens", separator, f"words separated by '{separator}'")
     words = [word for text in texts for word in text.split()]
-    if len(words) > 1.5 * len(texts) and _share(words, _CODE.fullmatch) > 0.5:
+    is_coded = _share(words, _CODE.fullmatch) > 0.5
+    if len(words) > 1.5 * len(texts) and is_coded and not _is_spelt(texts):
         return ColumnKind("tokens", " ", "codes separated by spaces")
     return None
+
+
+def is_flat(text: str) -> bool:
+    """Whether a cell is a list without lists or dictionaries in it."""
+    try:
+        parse_list(text, "")
+    except InputError:
+        return False
+    return True
+
+
+def _is_spelt(texts: list[str]) -> bool:
+    """Whether cells are long strings of digits (0110...), hardly any of which comes again."""
+    words = [word for text in texts for word in text.split()]
+    if not words or not all(word.isdecimal() for word in words):
+        return False
+    is_long = sum(map(len, words)) >= _LONG_DIGITS * len(words)
+    return is_long and len(set(words)) > 0.5 * len(words) and any(w[0] == "0" for w in words)
 
 
 def _are_short(texts: list[str], separator: str) -> bool:
@@ -120,35 +142,35 @@ def _are_short(texts: list[str], separator: str) -> bool:
 
 def make_tokenizer(kind: ColumnKind, table: RawTable, column: str, data: DataConfig) -> Tokenizer:
     """The function that splits a cell of this column into tokens."""
+    where = f"{table.path.name}, column '{column}'"
+    if kind.name == "text" and kind.separator == "list":
+        return lambda cell: split_text(" ".join(_split_list(cell, where)), data)
+    if kind.name == "text" and kind.separator == "object":
+        return lambda cell: split_text(" ".join(object_texts(str(cell))), data)
     if kind.name == "text":
-        return partial(tokenize_text, data=data)
+        return partial(split_text, data=data)
     if kind.name == "chars":
         return lambda cell: list(cell.strip() if isinstance(cell, str) else "".join(cell))
     if kind.separator == "list":
-        return partial(_split_list, where=f"{table.path.name}, column '{column}'")
+        return partial(_split_list, where=where)
     return partial(_split_at, separator=kind.separator)
 
 
-def tokenize_text(cell: Cell, data: DataConfig = DataConfig()) -> list[str]:  # noqa: B008 (frozen)
-    """Words with inner apostrophes, runs of digits, ideographs, and each other mark by itself.
+def is_object(cell: str) -> bool:
+    """Whether a cell is a JSON object."""
+    try:
+        return isinstance(json.loads(cell), dict)
+    except (ValueError, RecursionError):
+        return False
 
-    data: how text is cleaned first (html, lowercase, numbers, apostrophes)
-    """
-    text = cell if isinstance(cell, str) else " ".join(cell)
-    if data.html:
-        if "<" in text:
-            text = _TAG.sub(" ", text)
-        if "&" in text:
-            text = html.unescape(text)
-    if data.lowercase:
-        text = text.lower()
-    if data.numbers != "keep":
-        text = _DIGIT.sub("0" if data.numbers == "zeros" else " ", text)
-    if data.apostrophes == "split":
-        return _PLAIN_WORDS.findall(text)
-    if data.apostrophes == "drop":
-        text = _INNER_APOSTROPHE.sub("", text)
-    return (_ASCII_WORDS if text.isascii() else _WORDS).findall(text)
+
+def object_texts(cell: str) -> list[str]:
+    """The texts among the values of a JSON object; none where the cell is no object."""
+    try:
+        value = json.loads(cell)
+    except (ValueError, RecursionError):
+        return []
+    return [v for v in value.values() if isinstance(v, str)] if isinstance(value, dict) else []
 
 
 def _split_at(cell: Cell, separator: str) -> list[str]:
@@ -160,27 +182,7 @@ def _split_at(cell: Cell, separator: str) -> list[str]:
 
 
 def _split_list(cell: Cell, where: str) -> list[str]:
-    """The members of "[1, 2]", "['a b', 'c']" or "[1 2]"."""
-    if isinstance(cell, list):
-        return cell
-    text = cell.strip()
-    if not text:
-        return []
-    try:
-        values = json.loads(text, parse_int=str, parse_float=str)
-    except ValueError:
-        if not re.search("[\"']", text):
-            return re.split(r"[\s,]+", text[1:-1].strip()) if text[1:-1].strip() else []
-        try:
-            values = ast.literal_eval(text)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            raise InputError(
-                f"{where}: '{text[:40]}' is not a list, though other cells are. "
-                "Correct it, or take --set data.kind=text"
-            ) from None
-    if not isinstance(values, (list, tuple)):
-        return [str(values)]
-    return ["" if value is None else str(value) for value in values]
+    return cell if isinstance(cell, list) else parse_list(cell, where)
 
 
 def plain_number(token: str) -> str:
@@ -189,11 +191,17 @@ def plain_number(token: str) -> str:
     return match[1] if match else token
 
 
+def are_measured(tokens: list[str]) -> bool:
+    """Whether tokens are real-valued measurements: many different fractions."""
+    fractions = [token for token in tokens if _IS_FRACTION.fullmatch(token)]
+    return len(fractions) > 0.2 * len(tokens) and len(set(fractions)) >= _MANY_FRACTIONS
+
+
 def check_discrete(cells: list[Cell], tokenize: Tokenizer, column: str) -> None:
     """InputError where steps are real-valued measurements."""
     tokens = [token for cell in typical_cells(cells, 200) for token in tokenize(cell)]
-    fractions = [token for token in tokens if _IS_FRACTION.fullmatch(token)]
-    if len(fractions) > 0.2 * len(tokens) and len(set(fractions)) >= _MANY_FRACTIONS:
+    if are_measured(tokens):
+        fractions = [token for token in tokens if _IS_FRACTION.fullmatch(token)]
         raise InputError(
             f"column '{column}' has real-valued steps such as {fractions[0]} "
             f"({len(set(fractions))} different fractions in a few rows); seqblend classifies "

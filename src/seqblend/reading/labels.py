@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import math
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from seqblend.core.errors import FlagError, InputError, listing
 from seqblend.core.seeds import rng_for
+from seqblend.reading.class_names import as_number, whole_number
+from seqblend.reading.json_tables import Cell
 from seqblend.reading.tables import RawTable
 
-_UNDEFINED = {"", "nan", "inf", "+inf", "-inf", "infinity", "-infinity"}
-_PADDED = re.compile(r"[-+]?0\d+")  # 007 is a name, not the number 7
+_UNDEFINED = {"nan", "inf", "+inf", "-inf", "infinity", "-infinity"}  # among numbers
 _MOST_TEXT_CLASSES = 20  # more, in over half as many rows, are no classes
+_STRAY = 0.01  # share of labels of another type that is taken for mistakes
+_MOST_FRACTIONS = 10  # more different numbers with fractions are no classes
 
 
 @dataclass(frozen=True)
@@ -25,28 +26,39 @@ class Labels:
     values: np.ndarray
 
 
-def read_labels(table: RawTable, column: str, *, is_given: bool = False) -> Labels:
+def read_labels(
+    table: RawTable, column: str, cells: list[Cell] | None = None, *, is_given: bool = False
+) -> Labels:
     """The classes and class indices of a label column; `is_given` where the user named it.
 
-    0.0 and 1.0 are read as 0 and 1.
+    cells: the labels, where the column is made of others
+
+    A class is a text, unless all labels are whole numbers: then 0.0 and 1.0 are 0 and 1.
     raises: InputError, with count and first row, for empty, undefined or mixed labels; for one
         class only; for what looks like a regression target
     """
+    if cells is not None:
+        table = replace(table, columns={column: cells})
     texts = [text.strip() for text in table.texts(column)]
     where = f"{table.path.name}, column '{column}'"
-    bad = [row for row, text in enumerate(texts) if text.lower() in _UNDEFINED]
+    distinct = sorted(set(texts))
+    numbers = {text for text in distinct if as_number(text) is not None}
+    is_numeric = len(numbers) > 0 and all(
+        text in numbers or not text or text.lower() in _UNDEFINED for text in distinct
+    )
+    bad = [
+        row
+        for row, text in enumerate(texts)
+        if not text or (is_numeric and text.lower() in _UNDEFINED)
+    ]
     if bad:
         raise InputError(
             f"{where}: {len(bad)} labels are empty or not a number, the first ('{texts[bad[0]]}') "
             f"in {table.place(bad[0])}. Fill them in or leave these rows out"
         )
-    distinct = sorted(set(texts))
-    numbers = {text: value for text in distinct if (value := as_number(text)) is not None}
-    if numbers and len(numbers) < len(distinct):
-        _raise_mixed(table, where, texts, numbers)
-    names = {text: normal_label(text) for text in distinct} if numbers else dict.fromkeys(distinct)
-    if any(_PADDED.fullmatch(text) for text in distinct) or not numbers:
-        names = {text: text for text in distinct}
+    if numbers and not is_numeric and not is_given:
+        _check_mixed(table, where, texts, numbers)
+    names = name_classes(distinct)
     classes = sort_values(set(names.values()))
     _check_classes(where, classes, len(texts), is_given=is_given)
     position = {name: i for i, name in enumerate(classes)}
@@ -54,23 +66,42 @@ def read_labels(table: RawTable, column: str, *, is_given: bool = False) -> Labe
     return Labels(tuple(classes), np.array([index[text] for text in texts], dtype=np.int64))
 
 
-def as_number(text: str) -> float | None:
-    """The text as a finite number, or None."""
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and "_" not in text else None
+def name_classes(texts: list[str]) -> dict[str, str]:
+    """Label as written -> class: whole numbers and truth values in one form, texts unchanged."""
+    whole = {text: whole_number(text) for text in texts}
+    if all(name is not None for name in whole.values()):
+        return whole  # type: ignore[return-value]
+    if all(text.lower() in ("true", "false") for text in texts):
+        return {text: text.lower() for text in texts}
+    return {text: text for text in texts}
 
 
-def normal_label(text: str) -> str:
-    """The normal form of a label: `1.0` -> `1`; `True` -> `true`; else unchanged."""
-    if text.lower() in ("true", "false"):
-        return text.lower()
-    value = as_number(text)
-    if value is None or _PADDED.fullmatch(text) or re.fullmatch(r"-?\d+", text):
-        return text
-    return str(int(value)) if value.is_integer() else repr(value)
+def fraction_warning(classes: tuple[str, ...]) -> list[str]:
+    """A warning where classes are numbers with fractions: they may be meant as a quantity."""
+    numbers = [as_number(name) for name in classes]
+    if None in numbers or all(value.is_integer() for value in numbers if value is not None):
+        return []
+    if len(set(numbers)) < len(classes):
+        return []  # 3.1 and 3.10 are names
+    return [
+        f"the labels are numbers with fractions ({listing(classes, 5)}): each is taken for a class "
+        "of its own"
+    ]
+
+
+def case_warning(classes: tuple[str, ...]) -> list[str]:
+    """A warning where classes differ in case or spaces alone: they may be meant as one."""
+    alike: dict[str, list[str]] = {}
+    for name in classes:
+        alike.setdefault("".join(name.casefold().split()), []).append(name)
+    several = [names for names in alike.values() if len(names) > 1]
+    if not several:
+        return []
+    return [
+        f"labels that differ in case or spaces alone are classes of their own: "
+        f"{'; '.join(listing(names, 4) for names in several[:3])}. Write them in one way if they "
+        "are meant as one"
+    ]
 
 
 def sort_values(texts: set[str]) -> list[str]:
@@ -107,14 +138,18 @@ def stratified_rows(labels: np.ndarray, rows: int) -> np.ndarray:
     return np.sort(np.lexsort((order, place))[:most])
 
 
-def _raise_mixed(table: RawTable, where: str, texts: list[str], numbers: dict[str, float]) -> None:
+def _check_mixed(table: RawTable, where: str, texts: list[str], numbers: set[str]) -> None:
+    """InputError where hardly any label is a text among numbers, or a number among texts."""
     is_number = [text in numbers for text in texts]
     is_few = 2 * sum(is_number) < len(texts)  # the rarer type is the likely mistake
     rare = [row for row, flag in enumerate(is_number) if flag == is_few]
+    if len(rare) > max(_STRAY * len(texts), 1):
+        return
     raise InputError(
         f"{where}: numbers and text are mixed; {len(rare)} labels are "
         f"{'numbers' if is_few else 'no numbers'}, the first ('{texts[rare[0]]}') in "
-        f"{table.place(rare[0])}. Write all labels as text or all as numbers"
+        f"{table.place(rare[0])}. Correct them, or name the column with --set data.target=COLUMN "
+        "where they are classes"
     )
 
 
@@ -124,13 +159,17 @@ def _check_classes(where: str, classes: list[str], n: int, *, is_given: bool) ->
             f"{where}: every label is '{classes[0]}'; expected at least two classes. "
             "Name the label's column with --set data.target=COLUMN"
         )
-    values = [as_number(name) for name in classes]
-    has_fractions = any(value is not None and not value.is_integer() for value in values)
-    if 2 * len(classes) > n and (
-        has_fractions or (len(classes) > _MOST_TEXT_CLASSES and not is_given)
+    if is_given:
+        return
+    fractions = [name for name in classes if not whole_number(name) and as_number(name) is not None]
+    numbers = {as_number(name) for name in classes}
+    is_measured = len(fractions) > 0 and None not in numbers and len(numbers) == len(classes)
+    many = 2 * len(classes) > n
+    if (is_measured and (many or len(classes) > _MOST_FRACTIONS)) or (
+        many and len(classes) > _MOST_TEXT_CLASSES
     ):
         raise InputError(
             f"{where}: {len(classes)} different labels in {n} rows ({listing(classes, 4)}) look "
             "like a regression target or an id; expected classes. Bin the values, or name the "
-            "label's column with --set data.target=COLUMN"
+            "column with --set data.target=COLUMN to take each value as a class"
         )

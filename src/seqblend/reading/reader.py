@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -14,16 +14,24 @@ from seqblend.core.config import DataConfig
 from seqblend.core.errors import listing
 from seqblend.core.findings import Finding
 from seqblend.data.sequences import Competition, View
+from seqblend.reading.assembling import assemble
 from seqblend.reading.discovery import CompetitionFiles
+from seqblend.reading.features import column_token, make_features
+from seqblend.reading.group_columns import find_group
 from seqblend.reading.kinds import VIEW_NAMES, make_tokenizer, plain_number
-from seqblend.reading.labels import factorise, read_labels, stratified_rows
+from seqblend.reading.labels import (
+    case_warning,
+    factorise,
+    fraction_warning,
+    read_labels,
+    stratified_rows,
+)
 from seqblend.reading.lexicon import Interner, unseen_rate
 from seqblend.reading.schema import Schema, find_schema
-from seqblend.reading.submission_form import infer_submission, row_ids
+from seqblend.reading.submission_form import infer_submission
 from seqblend.reading.tables import RawTable, read_table
 from seqblend.reading.wide_tables import join_step_columns
 
-JOINT = "\x1fnext column\x1f"  # the token between joined columns; no cell contains it
 _UNSEEN_WARNING = 0.2  # share of test tokens above which there is a warning
 
 
@@ -35,34 +43,47 @@ def read_competition(
     metric: one of metrics.METRICS, or "" to infer it
     raises: InputError that names file, line or column and remedy; FlagError for a wrong setting
     """
-    train, test = read_table(files.train), read_table(files.test)
-    sample = read_table(files.sample) if files.sample else None
-    schema = find_schema(train, test, sample, data)
-    train, test = join_step_columns(train, schema.steps), join_step_columns(test, schema.steps)
-    labels = read_labels(train, schema.target, is_given=bool(data.target))
-    answer = infer_submission(schema, labels.classes, test, sample, metric, positive=data.positive)
-    rows, train_ids = stratified_rows(labels.values, data.rows), row_ids(schema, train, None)
-    findings = [*_file_findings(files, train, test, sample), *schema.findings, *answer.findings]
-    warnings = [*_table_warnings(schema, train, test, sample), *answer.warnings]
+    made = assemble(files, data)
+    schema = find_schema(made, data)
+    train = join_step_columns(made.train, schema.steps)
+    test = join_step_columns(made.test, schema.steps)
+    target = schema.target
+    labels = read_labels(train, target.name, target.cells, is_given=bool(data.target))
+    answer = infer_submission(
+        target, labels.classes, made.ids, made.sample, metric, positive=data.positive
+    )
+    rows, train_ids = stratified_rows(labels.values, data.rows), _train_ids(schema, train)
+    group = find_group(made, schema, labels.values, data)
+    findings = [*made.findings, *_file_findings(files), *schema.findings, *answer.findings]
+    warnings = [*made.warnings, *_repeated_ids(train, train_ids), *answer.warnings]
     known = Competition(
         name=name,
         classes=answer.classes,
         labels=labels.values[rows],
         train_ids=[train_ids[row] for row in rows],
-        test_ids=row_ids(schema, test, sample),
+        test_ids=made.ids.ids,
         views={},
         metric=answer.metric,
         form=answer.form,
-        groups=_factors(train, data.group, rows),
+        groups=_factors(train, group.column, rows),
         folds=_given_folds(train, data.fold, rows),
+        extra=int((rows >= len(train) - made.extra).sum()),
     )
-    reading = _TokenCollector(schema, data)
+    reading = _TokenCollector(schema, data, train, test, made.fold)
     reading.add(train, "train", rows)
     reading.add(test, "test")
-    del train, test  # their text is much larger than their tokens
+    made.train = made.test = train = test = train.take([])  # their text is larger than tokens
     for path in files.unlabelled:
         reading.add_unlabelled(path, warnings)
-    return _complete(known, reading, findings, warnings)
+    warnings += [*fraction_warning(labels.classes), *case_warning(labels.classes)]
+    return _complete(known, reading, [*findings, *group.findings], warnings)
+
+
+def _train_ids(schema: Schema, train: RawTable) -> list[str]:
+    """The training rows' ids; their numbers from 0 where train has no such column."""
+    if schema.id is not None and schema.id in train.columns:
+        return train.texts(schema.id)
+    return [str(row) for row in range(len(train))]
 
 
 def _complete(
@@ -97,10 +118,22 @@ def _given_folds(table: RawTable, column: str, rows: np.ndarray) -> np.ndarray |
 
 
 class _TokenCollector:
-    """Tokenizes tables and collects their rows."""
+    """Tokenizes tables and collects their rows: features, then each sequence column in order.
 
-    def __init__(self, schema: Schema, data: DataConfig) -> None:
-        self._schema, self._data = schema, data
+    Where there are several sequence columns, a token that names it precedes each.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        data: DataConfig,
+        train: RawTable,
+        test: RawTable,
+        fold: Callable[[RawTable], RawTable],
+    ) -> None:
+        self._schema, self._data, self._fold = schema, data, fold
+        categories, numbers = list(schema.categories), list(schema.numbers)
+        self._features = make_features(categories, numbers, train, test)
         self._interner = Interner()
         self.counts: dict[str, int] = {}
 
@@ -115,7 +148,7 @@ class _TokenCollector:
 
     def add_unlabelled(self, path: Path, warnings: list[str]) -> None:
         """Append an unlabelled file; one without the sequence columns is skipped with a warning."""
-        table = read_table(path)
+        table = self._fold(read_table(path))
         steps = self._schema.steps
         needed = chain(*(steps.get(name, (name,)) for name in self._schema.sequence))
         missing = [name for name in needed if name not in table.columns]
@@ -127,34 +160,28 @@ class _TokenCollector:
 
     def finish(self) -> View:
         """All rows as one view."""
-        kinds = self._schema.kinds
-        is_numeric = any(kind.name == "tokens" for kind in kinds)
-        return self._interner.finish(VIEW_NAMES[kinds[0].name], plain_number if is_numeric else str)
+        names = [kind.name for kind in self._schema.kinds]
+        kind = "text" if "text" in names else names[0]
+        return self._interner.finish(VIEW_NAMES[kind], plain_number if "tokens" in names else str)
 
     def _tokenize(self, table: RawTable, rows: np.ndarray | range) -> Iterator[list[str]]:
         names = self._schema.sequence
+        marks = [[column_token(name)] if len(names) > 1 else [] for name in names]
         columns = [
-            (make_tokenizer(kind, table, name, self._data), table.columns[name])
-            for name, kind in zip(names, self._schema.kinds, strict=True)
+            (make_tokenizer(kind, table, name, self._data), table.columns[name], mark)
+            for name, kind, mark in zip(names, self._schema.kinds, marks, strict=True)
         ]
         for row in rows:
-            parts = [tokenize(cells[row]) for tokenize, cells in columns]
-            if len(parts) == 1:
-                yield parts[0]
-            elif not any(parts):
-                yield []
+            parts = [(mark, tokenize(cells[row])) for tokenize, cells, mark in columns]
+            features = self._features.tokens(table, row)
+            if features or any(tokens for _, tokens in parts):
+                yield [*features, *(t for mark, tokens in parts for t in (*mark, *tokens))]
             else:
-                yield [t for i, part in enumerate(parts) for t in ([JOINT] if i else []) + part]
+                yield []
 
 
-def _file_findings(
-    files: CompetitionFiles, train: RawTable, test: RawTable, sample: RawTable | None
-) -> list[Finding]:
-    findings = [
-        Finding(name, table.path.name, "--data DIR", f"{table.form}, {len(table):,} rows")
-        for name, table in (("train", train), ("test", test), ("sample", sample))
-        if table is not None
-    ]
+def _file_findings(files: CompetitionFiles) -> list[Finding]:
+    findings = []
     if files.solution:
         findings.append(Finding("solution", files.solution.name, "--solution FILE", "read last"))
     if files.unlabelled:
@@ -162,15 +189,9 @@ def _file_findings(
     return findings
 
 
-def _table_warnings(
-    schema: Schema, train: RawTable, test: RawTable, sample: RawTable | None
-) -> list[str]:
-    warnings = [text for table in (train, test, sample) if table for text in table.warnings]
-    ids = row_ids(schema, train, None)
+def _repeated_ids(train: RawTable, ids: list[str]) -> list[str]:
     repeated = len(ids) - len(set(ids))
-    if repeated:
-        warnings.append(f"{train.path.name}: {repeated} repeated ids; every row is kept")
-    return warnings
+    return [f"{train.path.name}: {repeated} repeated ids; every row is kept"] if repeated else []
 
 
 def _measure(view: View, train: int, test: int) -> dict[str, int]:

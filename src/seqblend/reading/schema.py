@@ -1,208 +1,199 @@
-"""Finds the id, target and sequence columns by comparing train, test and sample submission."""
+"""Decides what each column is: id, target, sequence, feature, or left out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from itertools import chain
+from dataclasses import dataclass, field, replace
 
 from seqblend.core.config import DataConfig
 from seqblend.core.errors import InputError, listing
 from seqblend.core.findings import Finding
-from seqblend.reading.kinds import (
-    ColumnKind,
-    check_discrete,
-    detect_kind,
-    make_tokenizer,
-    typical_cells,
+from seqblend.reading.assembling import Assembled
+from seqblend.reading.column_roles import ColumnRole, find_role, read_names
+from seqblend.reading.kinds import ColumnKind
+from seqblend.reading.sequence_columns import (
+    JoinedTables,
+    SequenceColumns,
+    choose_sequence,
+    join_steps,
 )
-from seqblend.reading.tables import Cell, RawTable, check_column
-from seqblend.reading.target import find_target
-from seqblend.reading.wide_tables import (
-    common_pattern,
-    find_step_columns,
-    hold_single_values,
-    join_step_columns,
-    match_step_columns,
-)
+from seqblend.reading.tables import RawTable, check_column
+from seqblend.reading.target import Target, find_target
 
-ID_NAMES = ("id", "index", "row_id", "rowid")
-_FEW_TOKENS = 3  # mean tokens per row above which a column may be a sequence
-_LONGEST_ID = 40  # mean characters above which a unique column is content, not an id
+_MOST_FEATURES = 64  # more would push the sequence out of what a network reads
+_FEATURE_FLAG = "--set data.features=auto|none|COLUMN[,COLUMN]"
 
 
 @dataclass(frozen=True)
 class Schema:
-    """The id, target and sequence columns.
+    """What the columns are.
 
-    id: "" where rows have only their number
+    id: None where rows have only their number
     kinds: how each sequence column is tokenized
     steps: sequence column -> the columns it is joined from, one per step
-    class_columns: sample column -> the label whose probability it contains
+    categories, numbers: columns that are read as features beside the sequence
     """
 
-    id: str
-    target: str
+    id: str | None
+    target: Target
     sequence: tuple[str, ...]
     kinds: tuple[ColumnKind, ...]
-    class_columns: dict[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     steps: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    categories: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
 
 
-def find_schema(
-    train: RawTable, test: RawTable, sample: RawTable | None, data: DataConfig
-) -> Schema:
-    """The id, target and sequence columns; `data` overrides what the comparison finds.
+def find_schema(made: Assembled, data: DataConfig) -> Schema:
+    """The columns' roles, by comparing train, test and sample; `data` overrides what is found.
 
     raises: FlagError for an unknown column, InputError where columns are ambiguous
     """
+    train, ids = made.train, made.ids
     for name, value in (("group", data.group), ("fold", data.fold)):
-        if value:
+        if value and value != "none":
             check_column(value, train, name)
-    wanted, steps = _sequence_names(data, train, test)
-    steps = steps if wanted else find_step_columns(train, test, data)
-    excluded = [*wanted, *chain(*steps.values())]  # neither id nor target
-    id_name, id_why = _find_id(train, test, sample, data, excluded)
-    target, class_columns, why = find_target(train, test, sample, data, id_name, excluded)
-    taken = {id_name, target, data.group, data.fold}
-    joined = join_step_columns(train, steps)
-    sequence, seq_why = _find_sequence(joined, test, data, wanted, taken, steps)
-    steps = {name: steps[name] for name in sequence if name in steps}
-    cells = [joined.columns[name] for name in sequence]
-    kinds = _common_kinds([detect_kind(each, data.kind) for each in cells])
-    for name, kind in zip(sequence, kinds, strict=True):
-        if data.kind == "auto" and kind.name == "tokens":
-            check_discrete(joined.columns[name], make_tokenizer(kind, train, name, data), name)
-    shown = _describe(sequence, steps)
-    findings = [
-        Finding("id", id_name or "row number", "--set data.id=COLUMN", id_why),
-        Finding("target", target, "--set data.target=COLUMN", why),
-        Finding("sequence", shown, "--set data.sequence=COLUMN[,COLUMN]", seq_why),
-        Finding("kind", kinds[0].name, "--set data.kind=text|chars|tokens", kinds[0].why),
-    ]
-    used = {*taken, *sequence, *chain(*steps.values())}
-    ignored = [n for n in dict.fromkeys([*train.columns, *test.columns]) if n not in used]
-    if ignored:
-        findings.append(Finding("ignored columns", listing(ignored), "--set data.sequence=a,b"))
-    return Schema(id_name, target, sequence, kinds, class_columns, tuple(findings), steps)
-
-
-def _describe(sequence: tuple[str, ...], steps: dict[str, tuple[str, ...]]) -> str:
-    """The sequence columns as text; joined ones with their first and last step."""
-    return " + ".join(
-        f"{name} ({steps[name][0]} to {steps[name][-1]})" if name in steps else name
-        for name in sequence
+    tables = join_steps(train, made.test, data)
+    id_columns = {name for name in (ids.column, made.key) if name is not None}
+    target = _find_target(made, tables, data, id_columns)
+    left_out = {*read_names(data.ignore, train, "ignore")}
+    taken = {
+        target.name,
+        target.column,
+        data.group,
+        data.fold,
+        *target.parts,
+        *id_columns,
+        *tables.in_steps,
+    }
+    candidates = [name for name in tables.shared if name not in taken | left_out]
+    roles = {name: find_role(name, tables.train, tables.test, data) for name in candidates}
+    sequence = choose_sequence(tables, roles, data)
+    if sequence is None:
+        raise _no_sequence(made, roles)
+    features = _choose_features(roles, sequence.names, tables.wanted, train, data)
+    read = {*taken, *sequence.names, *features[0], *features[1]}
+    findings = (
+        Finding("id", _id_name(ids.column), "--set data.id=COLUMN", ids.why),
+        Finding("target", target.name, "--set data.target=COLUMN", target.why),
+        *_describe_sequence(sequence, tables),
+        *_describe_features(*features),
+        *_describe_ignored(made, tables, read, roles, sequence.measured),
     )
+    steps = {name: tables.steps[name] for name in sequence.names if name in tables.steps}
+    return Schema(ids.column, target, sequence.names, sequence.kinds, findings, steps, *features)
 
 
-def _common_kinds(kinds: list[ColumnKind]) -> tuple[ColumnKind, ...]:
-    """Kinds of joined columns: all are text where one is, as a short title beside a text."""
-    text = next((kind for kind in kinds if kind.name == "text"), None)
-    return tuple(text or kind for kind in kinds)
+def _find_target(
+    made: Assembled, tables: JoinedTables, data: DataConfig, id_columns: set[str]
+) -> Target:
+    """The target; the sample's columns that test has too are handed in as they are."""
+    sample, test = made.sample, made.test
+    answer = [name for name in sample.columns if name != made.ids.sample_column] if sample else []
+    content = tuple(name for name in answer if name in test.columns)
+    blank = [name for name in content if name in made.train.columns and _varies(made, name)]
+    asked = [name for name in answer if name not in content or name in blank]
+    excluded = {*tables.wanted, *tables.in_steps, *id_columns}
+    target = find_target(made.train, test, asked, data, excluded)
+    copied = [name for name in content if name not in (target.column, *target.class_columns)]
+    return replace(target, copied=tuple(dict.fromkeys([*target.copied, *copied])))
 
 
-def _sequence_names(
-    data: DataConfig, train: RawTable, test: RawTable
-) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
-    """The columns that data.sequence names, and the step columns of those that are patterns."""
-    if not data.sequence:
-        return (), {}
-    is_one = data.sequence in train.columns  # a column's name may hold a comma
-    names = [data.sequence] if is_one else [name.strip() for name in data.sequence.split(",")]
-    patterns = [name for name in names if name not in train.columns]
-    steps = {name: found for name in patterns if (found := match_step_columns(name, train))}
-    for name in names:
-        for table in (train, test) if name not in steps else ():
-            check_column(name, table, "sequence")
-    family = common_pattern(tuple(names))
-    if len(names) > 1 and not steps and family and hold_single_values(train, names):
-        return (family,), {family: tuple(names)}
-    return tuple(names), steps
+def _varies(made: Assembled, name: str) -> bool:
+    """Whether train has several values in a column that has one in test."""
+    columns = made.train.columns[name], made.test.columns[name]
+    several, one = (len(set(map(str, cells))) for cells in columns)
+    return several > 1 and one == 1
 
 
-def _is_unique(cells: list[Cell]) -> bool:
-    return all(isinstance(cell, str) for cell in cells) and len(set(cells)) == len(cells)  # type: ignore[arg-type]
+def _id_name(column: str | None) -> str:
+    if column is None:
+        return "row number"
+    return column or "the unnamed column"
 
 
-def _find_id(
-    train: RawTable,
-    test: RawTable,
-    sample: RawTable | None,
-    data: DataConfig,
-    sequence: Iterable[str],
-) -> tuple[str, str]:
-    """The id column and why; "" for row numbers."""
-    if data.id:
-        for table in filter(None, (test, sample)):
-            check_column(data.id, table, "id")
-        return data.id, "asked for"
-    if sample is not None:
-        shared = [name for name in sample.columns if name in test.columns]
-        unique = [name for name in shared if _is_unique(test.columns[name])]
-        if shared:
-            return (unique or shared)[0], "shared by test and sample submission"
-        return "", "test shares no column with the sample submission"
-    shared = [n for n in test.columns if n in train.columns and n not in sequence]
-    named = next((name for name in shared if name.lower() in ID_NAMES), "")
-    if named:
-        return named, "by its name"
-    left = [name for name in shared if name not in (data.group, data.fold)]
-    short = [name for name in left if _is_unique(test.columns[name]) and _is_short(test, name)]
-    if short and (len(left) > 1 or tuple(sequence)):
-        return short[0], "short and unique"
-    return "", "no unique short column"
+def _describe_sequence(sequence: SequenceColumns, tables: JoinedTables) -> list[Finding]:
+    """The sequence columns, joined ones with their first and last step, and their kinds."""
+    steps = tables.steps
+    names = " + ".join(
+        f"{name} ({steps[name][0]} to {steps[name][-1]})" if name in steps else name
+        for name in sequence.names
+    )
+    kinds = " + ".join(dict.fromkeys(kind.name for kind in sequence.kinds))
+    reasons = "; ".join(dict.fromkeys(kind.why for kind in sequence.kinds))
+    return [
+        Finding("sequence", names, "--set data.sequence=COLUMN[,COLUMN]", sequence.why),
+        Finding("kind", kinds, "--set data.kind=text|chars|tokens", reasons),
+    ]
 
 
-def _is_short(table: RawTable, name: str) -> bool:
-    cells = typical_cells(table.columns[name])
-    return sum(map(len, cells)) <= _LONGEST_ID * len(cells) and not any(" " in c for c in cells)
+def _describe_features(categories: tuple[str, ...], numbers: tuple[str, ...]) -> list[Finding]:
+    names = [*categories, *(f"{name} (tenths)" for name in numbers)]
+    if not names:
+        return []
+    return [Finding("features", listing(names, 8), _FEATURE_FLAG, "tokens before the sequence")]
 
 
-def _find_sequence(
-    train: RawTable,
-    test: RawTable,
-    data: DataConfig,
-    wanted: tuple[str, ...],
-    taken: set[str],
-    steps: dict[str, tuple[str, ...]],
-) -> tuple[tuple[str, ...], str]:
-    if wanted:
-        return wanted, "asked for"
-    shared = [n for n in train.columns if n in test.columns and n not in taken]
-    for family, columns in steps.items():
-        others = [name for name in shared if name not in columns]
-        if not any(_is_sequence(train, name, data, family) for name in others):
-            why = f"{len(columns)} columns, one per step; empty cells at the end are padding"
-            return (family,), why
-    if not shared:
-        raise InputError(
+def _describe_ignored(
+    made: Assembled,
+    tables: JoinedTables,
+    read: set[str],
+    roles: dict[str, ColumnRole],
+    measured: tuple[str, ...],
+) -> list[Finding]:
+    """The columns that are left out, with the reason where there is one."""
+    train, test, steps = made.train, made.test, tables.steps
+    ignored = []
+    for name in dict.fromkeys([*train.columns, *test.columns, *steps]):
+        if name in read:
+            continue
+        why = roles[name].why if name in roles else ""
+        why = "real-valued" if name in measured else why
+        if not why and name not in test.columns and name not in steps:
+            why = "not in test"
+        ignored.append(f"{name} ({why})" if why else name)
+    if not ignored:
+        return []
+    return [Finding("ignored columns", listing(ignored), "--set data.sequence=a,b")]
+
+
+def _no_sequence(made: Assembled, roles: dict[str, ColumnRole]) -> InputError:
+    train, test = made.train, made.test
+    if train.nested:
+        return InputError(next(iter(train.nested.values())))
+    if not roles:
+        return InputError(
             f"{train.path.name} ({listing(train.columns)}) and {test.path.name} "
             f"({listing(test.columns)}) share no column except id and label. "
             "Name the sequence's column with --set data.sequence=COLUMN"
         )
-    lengths = {name: _mean_tokens(train, name, data) for name in shared}
-    best = max(shared, key=lambda name: (lengths[name], name))
-    if lengths[best] <= 1.0 and len(shared) > 3:
-        raise InputError(
-            f"none of the {len(shared)} columns {listing(shared, 6)} has a sequence: each has "
-            "one value per row. Number the columns of the steps (t0, t1, ...), or name them in "
-            "order with --set data.sequence=COLUMN,COLUMN,..."
-        )
-    others = [name for name in shared if name != best and lengths[name] > _FEW_TOKENS]
-    why = f"most tokens per row ({lengths[best]:.0f})"
-    return (best,), why + (f"; {listing(others)} could be joined to it" if others else "")
+    named = [f"{name} ({role.why})" if role.why else name for name, role in roles.items()]
+    return InputError(
+        f"none of the {len(named)} columns {listing(named, 6)} has a sequence: each has "
+        "one value per row. Number the columns of the steps (t0, t1, ...), or name them in "
+        "order with --set data.sequence=COLUMN,COLUMN,..."
+    )
 
 
-def _is_sequence(train: RawTable, name: str, data: DataConfig, family: str) -> bool:
-    """Whether a column is likelier the sequence than step columns: prose, a list, long strings."""
-    length = _mean_tokens(train, name, data)
-    if detect_kind(train.columns[name], data.kind).name == "chars":
-        return length > _mean_tokens(train, family, data)
-    return length >= 2
+def _choose_features(
+    roles: dict[str, ColumnRole],
+    sequence: tuple[str, ...],
+    wanted: tuple[str, ...],
+    train: RawTable,
+    data: DataConfig,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Categories and numbers that join the sequence: all, those asked for, or none.
 
-
-def _mean_tokens(train: RawTable, name: str, data: DataConfig) -> float:
-    cells = typical_cells(train.columns[name], 200)
-    tokenize = make_tokenizer(detect_kind(cells, data.kind), train, name, data)
-    return sum(len(tokenize(cell)) for cell in cells) / max(len(cells), 1)
+    A sequence that was asked for is read alone, unless data.features asks for more.
+    """
+    if data.features == "none" or (data.features == "auto" and wanted):
+        return (), ()
+    names = list(roles)
+    if data.features != "auto":
+        names = list(read_names(data.features, train, "features"))
+    role_of = {name: roles[name].name if name in roles else "category" for name in names}
+    free = [name for name in names if name not in sequence]
+    is_asked = data.features != "auto"
+    categories = [
+        n for n in free if role_of[n] == "category" or (is_asked and role_of[n] != "number")
+    ]
+    return tuple(categories), tuple(name for name in free if role_of[name] == "number")

@@ -8,7 +8,8 @@ import numpy as np
 
 from seqblend.core.errors import InputError, listing
 from seqblend.data.sequences import Competition
-from seqblend.reading.labels import normal_label
+from seqblend.reading.class_names import find_class
+from seqblend.reading.row_ids import find_id_column
 from seqblend.reading.tables import RawTable, read_table
 
 
@@ -18,13 +19,13 @@ def read_solution(path: Path, competition: Competition) -> np.ndarray:
     raises: InputError for missing columns, missing or repeated ids, and unknown labels
     """
     table = read_table(path)
-    id_column = competition.form.id_column
-    if id_column not in table.columns:
+    named = competition.form.id_column
+    id_column = find_id_column(table, named, competition.test_ids)
+    if id_column is None:
         raise InputError(
-            f"{path} has no id column '{id_column}'; it has {listing(table.columns)}. Rename it"
+            f"{path} has no id column '{named}'; it has {listing(table.columns)}. Rename it"
         )
-    index = {normal_label(name): i for i, name in enumerate(competition.classes)}
-    column = _solution_column(path, table, competition, index)
+    column = _solution_column(path, table, competition, id_column)
     ids = table.texts(id_column)
     if len(set(ids)) < len(ids):
         raise InputError(f"{path}: {len(ids) - len(set(ids))} ids are repeated; expected each once")
@@ -35,19 +36,17 @@ def read_solution(path: Path, competition: Competition) -> np.ndarray:
             f"{path}: {len(missing)} of {len(competition.test_ids)} test ids are missing (the "
             f"first: {listing(missing, 3)}). Take the solution of the same test file"
         )
-    wanted = [normal_label(labels[text].strip()) for text in competition.test_ids]
-    for text, label in zip(competition.test_ids, wanted, strict=True):
-        if label not in index:
+    classes = {label: find_class(label, competition.classes) for label in set(labels.values())}
+    for text in competition.test_ids:
+        if classes[labels[text]] is None:
             raise InputError(
-                f"{path}: id '{text}' has the label '{label}'; expected one of "
+                f"{path}: id '{text}' has the label '{labels[text]}'; expected one of "
                 f"{listing(competition.classes)}"
             )
-    return np.array([index[label] for label in wanted], dtype=np.int64)
+    return np.array([classes[labels[text]] for text in competition.test_ids], dtype=np.int64)
 
 
-def _solution_column(
-    path: Path, table: RawTable, competition: Competition, index: dict[str, int]
-) -> str:
+def _solution_column(path: Path, table: RawTable, competition: Competition, id_column: str) -> str:
     """The label column: named as in the submission, else the only one with class labels."""
     target = next((f.value for f in competition.findings if f.what == "target"), "")
     for name in (target, *competition.form.columns[:1]):
@@ -56,8 +55,8 @@ def _solution_column(
     fitting = [
         name
         for name in table.columns
-        if name != competition.form.id_column
-        and all(normal_label(text.strip()) in index for text in table.texts(name))
+        if name != id_column
+        and all(find_class(text, competition.classes) is not None for text in table.texts(name))
     ]
     if len(fitting) != 1:
         raise InputError(

@@ -1,30 +1,41 @@
-"""Reads a table as columns of text: CSV, TSV, JSON or JSON Lines, compressed or not."""
+"""Reads a table as columns of text: CSV, TSV, JSON, JSON Lines, Parquet or Feather."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from seqblend.core import fault_injection
-from seqblend.core.errors import FlagError, InputError, suggest
+from seqblend.core.errors import FlagError, InputError, MachineError, listing, suggest
 from seqblend.data.sequences import CsvStyle
 from seqblend.reading.delimited import parse_delimited, separator_name
-from seqblend.reading.formats import DELIMITED_SUFFIXES, FileContent, read_content
+from seqblend.reading.formats import (
+    COLUMNAR_SUFFIXES,
+    DELIMITED_SUFFIXES,
+    FileContent,
+    read_bytes,
+    read_content,
+)
+from seqblend.reading.json_tables import Cell, check_names, parse_json
 
-Cell = str | list[str]  # a list where JSON has a list of tokens
+_LONGEST_NAME = 12  # words of a column's name
 
 
 @dataclass(frozen=True)
 class RawTable:
     """The columns of one file; every scalar is the text in the file, missing values are "".
 
-    lines: int64 [n], the line each row starts on; None for JSON other than JSON Lines
+    lines: int64 [n], the line each row starts on; None for other formats than text lines
     form: the format, for display
     style: separator and quoting of a delimited text
+    header: the columns' names as the file writes them; those of `columns` are stripped
+    nested: columns that were left out because their values are nested, and what is wrong
     """
 
     path: Path
@@ -33,6 +44,8 @@ class RawTable:
     form: str
     style: CsvStyle = field(default_factory=CsvStyle)
     warnings: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()
+    nested: dict[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
@@ -44,18 +57,39 @@ class RawTable:
         return f"{self.path.name}, line {self.lines[row]}"
 
     def texts(self, name: str) -> list[str]:
-        """A column with one value per row; InputError where a cell is a list."""
-        for row, cell in enumerate(self.columns[name]):
-            if not isinstance(cell, str):
+        """A column with one value per row; a list of one element is its element.
+
+        raises: InputError where a cell is a longer list
+        """
+        cells = self.columns[name]
+        for row, cell in enumerate(cells):
+            if not isinstance(cell, str) and len(cell) != 1:
                 raise InputError(
                     f"{self.place(row)}: column '{name}' has a list; expected one value. "
                     "Name another column with --set data.id=... or data.target=..."
                 )
-        return self.columns[name]  # type: ignore[return-value]
+        return [cell if isinstance(cell, str) else cell[0] for cell in cells]
+
+    def written_name(self, name: str) -> str:
+        """The column's name as the file writes it."""
+        names = list(self.columns)
+        return self.header[names.index(name)] if len(self.header) == len(names) else name
+
+    def with_columns(self, columns: dict[str, list[Cell]]) -> RawTable:
+        """This table with further columns, or others of the same name."""
+        return replace(self, columns=self.columns | columns, header=())
+
+    def take(self, rows: Sequence[int] | np.ndarray) -> RawTable:
+        """The given rows (integer positions)."""
+        columns = {name: [cells[row] for row in rows] for name, cells in self.columns.items()}
+        lines = None if self.lines is None else self.lines[np.asarray(rows, dtype=np.int64)]
+        return replace(self, columns=columns, lines=lines)
 
 
 def check_column(name: str, table: RawTable, field_name: str) -> str:
     """`name`, if the table has it; else a FlagError that lists the columns."""
+    if name in table.nested:
+        raise InputError(table.nested[name])
     if name not in table.columns:
         raise FlagError(
             f"data.{field_name}: {table.path.name} has no column '{name}'"
@@ -67,10 +101,13 @@ def check_column(name: str, table: RawTable, field_name: str) -> str:
 def read_table(path: Path) -> RawTable:
     """The columns of one file, by name.
 
-    raises: InputError naming file, line and remedy: see formats.read_content and
-        delimited.parse_delimited; also duplicate column names, no rows, and bad JSON
+    raises: InputError naming file, line and remedy: see formats.read_content,
+        delimited.parse_delimited and json_tables.parse_json; also duplicate column names and no
+        rows; MachineError where a package is missing
     """
     fault_injection.visit("data.read")
+    if path.suffix.lower() in COLUMNAR_SUFFIXES:
+        return _read_columnar(path)
     content = read_content(path)
     opening = content.text.lstrip()[:1]
     is_json = opening in ("[", "{") and content.suffix not in DELIMITED_SUFFIXES[:3]
@@ -80,147 +117,101 @@ def read_table(path: Path) -> RawTable:
     return table
 
 
+def concatenate(tables: list[RawTable]) -> RawTable:
+    """The rows of several tables with the same columns, one after the other."""
+    first = tables[0]
+    for other in tables[1:]:
+        if set(other.columns) != set(first.columns):
+            raise InputError(
+                f"{other.path.name} has the columns {listing(other.columns)}; expected those of "
+                f"{first.path.name}: {listing(first.columns)}. Rename them, or remove the file"
+            )
+    columns = {
+        name: [cell for each in tables for cell in each.columns[name]] for name in first.columns
+    }
+    warnings = tuple(text for each in tables for text in each.warnings)
+    lines = None if len(tables) > 1 else first.lines
+    return replace(first, columns=columns, lines=lines, warnings=warnings)
+
+
 def _read_delimited(path: Path, content: FileContent) -> RawTable:
     parsed = parse_delimited(path, content.text)
-    names, rows = parsed.rows[0], parsed.rows[1:]
-    _check_names(path, names)
-    cells = zip(*rows, strict=True) if rows else [()] * len(names)
-    columns = {name: list(values) for name, values in zip(names, cells, strict=True)}
+    header, rows = parsed.rows[0], parsed.rows[1:]
+    prose = next((name for name in header if len(name.split()) > _LONGEST_NAME), None)
+    if prose is not None:
+        raise InputError(
+            f"{path}, line 1: expected the columns' names, got '{prose[:40]}...': the file seems "
+            "to have no header. Write the names into its first line"
+        )
+    cells = zip(*rows, strict=True) if rows else [()] * len(header)
+    named = [(name, list(values)) for name, values in zip(header, cells, strict=True)]
+    named, warnings = _name_columns(path, named)
+    columns = {name.strip(): values for name, values in named}
     form = f"{separator_name(parsed.style.separator)}-separated, {content.encoding}"
-    warnings = content.warnings + parsed.warnings
-    return RawTable(path, columns, parsed.lines[1:], form, parsed.style, warnings)
+    warnings = content.warnings + parsed.warnings + warnings
+    written = tuple(name for name, _ in named)
+    return RawTable(path, columns, parsed.lines[1:], form, parsed.style, warnings, written)
 
 
-def _check_names(path: Path, names: list[str]) -> None:
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise InputError(f"{path}, line 1: two columns are named '{twice}'. Rename one")
+def _name_columns(
+    path: Path, named: list[tuple[str, list[str]]]
+) -> tuple[list[tuple[str, list[str]]], tuple[str, ...]]:
+    """Columns with a name each: unnamed ones without values are left out, others numbered.
 
-
-class _SharedStrings(dict[str, str]):
-    """Text -> one shared string object: a number may occur a million times in a file."""
-
-    def __missing__(self, text: str) -> str:
-        self[text] = text
-        return text
-
-
-def _decoder(path: Path) -> json.JSONDecoder:
-    """A JSON decoder that keeps numbers as text, so that ids and tokens stay as written."""
-
-    def unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        values = dict(pairs)
-        if len(values) < len(pairs):
-            _check_names(path, [name for name, _ in pairs])
-        return values
-
-    text = _SharedStrings().__getitem__
-    return json.JSONDecoder(
-        parse_int=text,
-        parse_float=text,
-        parse_constant=lambda name: None if name == "NaN" else name,
-        object_pairs_hook=unique_pairs,
-    )
+    A lone unnamed column is kept as it is: it is an index.
+    raises: InputError where two columns have the same name
+    """
+    unnamed = sum(not name.strip() for name, _ in named)
+    kept, dropped = [], 0
+    for place, (name, values) in enumerate(named):
+        if name.strip() or (unnamed == 1 and any(values)) or place == 0:
+            kept.append((name, values))
+        elif any(values):
+            kept.append((f"Unnamed: {place}", values))  # as pandas does
+        else:
+            dropped += 1
+    check_names(path, [name.strip() for name, _ in kept])
+    if not dropped:
+        return kept, ()
+    return kept, (f"{path.name}: {dropped} columns without name and values are left out",)
 
 
 def _read_json(path: Path, content: FileContent) -> RawTable:
-    decoder, text = _decoder(path), content.text.strip()
     is_lines = content.suffix in (".jsonl", ".ndjson")
-    try:
-        value = None if is_lines else decoder.decode(text)
-    except RecursionError:
-        raise InputError(f"{path}: nested too deeply; expected a list of flat records") from None
-    except json.JSONDecodeError as error:
-        is_lines = text[0] == "{" and error.msg == "Extra data"
-        if not is_lines:
-            raise _json_error(path, error, error.lineno) from None
-    lines = None
-    if is_lines:
-        value, lines = _read_lines(path, decoder, content.text)
-    if isinstance(value, dict):
-        value = value["data"] if _is_wrapped(value) else value if _is_columns(value) else [value]
-    columns = _from_records(path, value) if isinstance(value, list) else _from_columns(path, value)
-    cells = {name: _cells(path, name, values) for name, values in columns.items()}
-    form = f"{'JSON Lines' if is_lines else 'JSON'}, {content.encoding}"
-    return RawTable(path, cells, lines, form, warnings=content.warnings)
-
-
-def _read_lines(path: Path, decoder: json.JSONDecoder, text: str) -> tuple[list[Any], np.ndarray]:
-    records, numbers = [], []
-    for number, line in enumerate(text.split("\n"), 1):
-        line = line.strip()
-        if not line:
-            continue
-        try:
-            records.append(decoder.decode(line))
-        except json.JSONDecodeError as error:
-            raise _json_error(path, error, number) from None
-        numbers.append(number)
-    return records, np.array(numbers, dtype=np.int64)
-
-
-def _json_error(path: Path, error: json.JSONDecodeError, line: int) -> InputError:
-    return InputError(
-        f"{path}, line {line}, column {error.colno}: not valid JSON ({error.msg}). "
-        "Check that the file is complete, or download it again"
+    parsed = parse_json(path, content.text, is_lines=is_lines)
+    form = f"{'JSON' if parsed.lines is None else 'JSON Lines'}, {content.encoding}"
+    warnings = content.warnings + tuple(
+        f"{path.name}: column '{name}' has nested values and is left out" for name in parsed.nested
+    )
+    return RawTable(
+        path, parsed.columns, parsed.lines, form, warnings=warnings, nested=parsed.nested
     )
 
 
-def _is_wrapped(value: dict[str, Any]) -> bool:
-    """{"data": [record, ...]}"""
-    data = value.get("data")
-    return isinstance(data, list) and bool(data) and isinstance(data[0], dict)
+def _read_columnar(path: Path) -> RawTable:
+    raw, name = read_bytes(path)
+    suffix = Path(name).suffix.lower()
+    read = pd.read_parquet if suffix == ".parquet" else pd.read_feather
+    try:
+        frame = read(io.BytesIO(raw))
+    except ImportError:
+        raise MachineError(
+            f"{path} is a {suffix[1:].title()} file; reading it needs the package pyarrow. "
+            "Install it (pip install pyarrow), or write the table as CSV"
+        ) from None
+    except (ValueError, OSError) as error:
+        raise InputError(f"{path} is damaged ({error}). Download it again") from None
+    if not len(frame) or not len(frame.columns):
+        raise InputError(f"{path} has no rows. Download it again")
+    columns = {str(key): [_cell(value) for value in frame[key]] for key in frame.columns}
+    check_names(path, [str(key) for key in frame.columns])
+    return RawTable(path, columns, None, suffix[1:].title())
 
 
-def _is_columns(value: dict[str, Any]) -> bool:
-    """{column: list of equal length} or {column: {index: value}}."""
-    values = list(value.values())
-    if all(isinstance(v, dict) for v in values):
-        return bool(values)
-    return all(isinstance(v, list) for v in values) and len({len(v) for v in values}) == 1
-
-
-def _from_records(path: Path, records: list[Any]) -> dict[str, list[Any]]:
-    for number, record in enumerate(records, 1):
-        if not isinstance(record, dict):
-            raise InputError(
-                f"{path}, record {number}: expected an object with named columns, got "
-                f"{type(record).__name__}. Write a list of objects"
-            )
-    names = list(dict.fromkeys(name for record in records for name in record))
-    return {name: [record.get(name) for record in records] for name in names}
-
-
-def _from_columns(path: Path, columns: dict[str, Any]) -> dict[str, list[Any]]:
-    first = next(iter(columns.values()))
-    if isinstance(first, list):
-        return columns
-    index = list(first)
-    for name, values in columns.items():
-        if set(values) != set(index):
-            raise InputError(
-                f"{path}: column '{name}' has another index than column '{next(iter(columns))}'. "
-                "Write a list of objects instead"
-            )
-    return {name: [values[key] for key in index] for name, values in columns.items()}
-
-
-def _cells(path: Path, name: str, values: list[Any]) -> list[Cell]:
-    for row, value in enumerate(values):
-        if isinstance(value, dict) or (
-            isinstance(value, list) and any(isinstance(v, (dict, list)) for v in value)
-        ):
-            raise InputError(
-                f"{path}, record {row + 1}: column '{name}' has nested values; expected a text, "
-                "a number, or a flat list of tokens. Flatten it"
-            )
-    return [
-        [_scalar(v) for v in value] if isinstance(value, list) else _scalar(value)
-        for value in values
-    ]
-
-
-def _scalar(value: Any) -> str:
+def _cell(value: Any) -> Cell:
+    """The text of a value of a data frame; a list of texts where it is a sequence."""
     if isinstance(value, str):
         return value
-    return {None: "", True: "true", False: "false"}[value]
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [str(_cell(each)) for each in value]
+    return "" if pd.isna(value) else str(value)

@@ -16,6 +16,8 @@ from seqblend.core.versions import package_versions
 from seqblend.data.sequences import Competition
 from seqblend.evaluation.probabilities import check_probabilities
 from seqblend.models.registry import entries
+from seqblend.reading.class_names import class_of_column, find_class, match_names
+from seqblend.reading.row_ids import find_id_column
 from seqblend.reading.tables import RawTable, read_table
 from seqblend.running.project import Project
 
@@ -84,18 +86,18 @@ def read_probabilities(
     raises: InputError that counts and names the ids or rows at fault
     """
     table = read_table(path)
-    id_column = competition.form.id_column
-    if id_column not in table.columns:
+    named = competition.form.id_column
+    id_column = find_id_column(table, named, ids)
+    if id_column is None:
         raise InputError(
-            f"{path}: expected an id column '{id_column}', it has {listing(table.columns)}. "
-            "Rename it"
+            f"{path}: expected an id column '{named}', it has {listing(table.columns)}. Rename it"
         )
     rows = _align(path, table.texts(id_column), ids, known)
-    values = np.stack([_numbers(table, name) for name in _find_columns(path, table, competition)])
-    values = values.T[rows]
+    columns = _find_columns(path, table, competition, id_column)
+    values = np.stack([_numbers(table, name) for name in columns]).T[rows]
     if values.shape[1] == 1:
         values = np.concatenate([1 - values, values], axis=1)
-        if competition.form.classes[:1] == (0,):
+        if next(iter(columns.values())) == 0:
             values = values[:, ::-1]
     check_probabilities(
         values, str(path), "Write out-of-fold probabilities again", lambda row: f"id {ids[row]!r}"
@@ -135,21 +137,33 @@ def _repeated(ids: pd.Index) -> pd.Index:
     return ids[ids.duplicated(keep=False)].unique()
 
 
-def _find_columns(path: Path, table: RawTable, competition: Competition) -> list[str]:
-    """The probability columns in the order of the classes; one alone is the positive class's."""
+def _find_columns(
+    path: Path, table: RawTable, competition: Competition, id_column: str
+) -> dict[str, int]:
+    """{column: class} in the order of the classes; with two classes one column is enough.
+
+    A lone column is of the class that it names; one that is named like the submission's column
+    is of the class that the submission asks for.
+    """
     form, classes = competition.form, competition.classes
-    found = [name for name in table.columns if name != form.id_column]
-    if sorted(found) == sorted(classes):
-        return list(classes)
+    found = [name for name in table.columns if name != id_column]
+    matched = match_names(found, classes)
+    if matched:
+        places = {name: classes.index(each) for name, each in matched.items()}
+        return dict(sorted(places.items(), key=lambda pair: pair[1]))
     if form.kind == "class_columns" and sorted(found) == sorted(form.columns):
-        named = dict(zip(form.classes, form.columns, strict=True))
-        if len(named) == len(classes):
-            return [named[k] for k in range(len(classes))]
+        places = dict(zip(form.columns, form.classes, strict=True))
+        if len(places) == len(classes):
+            return dict(sorted(places.items(), key=lambda pair: pair[1]))
     if len(classes) == 2 and len(found) == 1:
-        return found
+        place = class_of_column(found[0], classes)
+        if place is None:
+            place = find_class(found[0], classes)
+        asked = form.classes[0] if form.kind == "probability" and form.classes else 1
+        return {found[0]: asked if place is None else place}
     raise InputError(
         f"{path}: expected a column of probabilities for each class ({listing(classes)}) beside "
-        f"'{form.id_column}', it has {listing(found)}. Name the columns like the classes"
+        f"'{id_column}', it has {listing(found)}. Name the columns like the classes"
     )
 
 

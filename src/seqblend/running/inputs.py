@@ -9,11 +9,12 @@ from pathlib import Path
 
 from seqblend.core.errors import FlagError, listing
 from seqblend.data.demo import BEST, write_demo
-from seqblend.reading.discovery import is_competition
-from seqblend.reading.formats import COMPRESSED, DELIMITED_SUFFIXES, JSON_SUFFIXES
+from seqblend.reading.survey import is_competition
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 KAGGLE = Path("/kaggle")
+_MOST_FILES = 1_000  # in a folder that may hold token vectors
+_FIRST = "competitions"  # where Kaggle may mount the competition, below its input folder
 
 
 @dataclass(frozen=True)
@@ -62,32 +63,60 @@ def find_competitions(inputs: tuple[Path, ...]) -> list[Path]:
 def choose_competition(data: Path | None, inputs: tuple[Path, ...]) -> Path | None:
     """The folder given, else the only competition in the inputs, else None (the demo).
 
-    raises: FlagError where --data is no folder, several competitions are found, or the first of
-        the inputs holds tables in which no competition is recognised
+    In a kernel, competitions go before data sets that are attached beside them.
+    raises: FlagError where --data is no folder, several competitions are found, or the inputs hold
+        files in which no competition is recognised
     """
     if data is not None:
         if not data.is_dir():
             raise FlagError(f"--data expects a folder with train and test files, got {data}")
         return data.resolve()
     found = find_competitions(inputs)
+    attached = [path for path in found for top in inputs if path.is_relative_to(top / _FIRST)]
+    found = attached or found
     if len(found) > 1:
         raise FlagError(
             f"{len(found)} competitions found: {listing(map(str, found))}. Choose one with --data"
         )
-    if not found and (files := _tables_in(inputs[0])):
+    if not found and (files := _data_below(inputs)):
+        folders = listing(map(str, dict.fromkeys(path.parent for path in files)), 4)
         raise FlagError(
-            f"no competition recognised in {inputs[0]}, which holds {listing(files, 5)}; expected "
-            "train and test files. Name them so (an archive has to be unpacked), or name their "
-            "folder with --data"
+            f"no competition recognised in {folders}, which holds "
+            f"{listing((path.name for path in files), 5)}; expected train and test files. Name "
+            "them so (an archive has to be unpacked), or name their folder with --data and each "
+            "file with --set data.train=FILE and --set data.test=FILE"
         )
     return found[0].resolve() if found else None
 
 
-def _tables_in(folder: Path) -> list[str]:
-    """Names of files below a folder that may be tables or archives of them."""
-    known = {*DELIMITED_SUFFIXES, *JSON_SUFFIXES, *COMPRESSED}
-    files = sorted(folder.rglob("*")) if folder.is_dir() else []
-    return [path.name for path in files if path.is_file() and path.suffix.lower() in known]
+def attached_folders(inputs: tuple[Path, ...]) -> list[Path]:
+    """The folders in which token vectors may lie: the inputs, and in a kernel all below Kaggle's.
+
+    Folders of competitions, of many files and of this project's copies are left out.
+    """
+    found = list(inputs)
+    for top in inputs[1:]:
+        for folder, names, files in os.walk(top, followlinks=True):
+            is_copy = {"run.sh", "src"} <= {*names, *files}
+            if is_copy or len(files) > _MOST_FILES or is_competition(Path(folder)):
+                names.clear()
+                continue
+            names[:] = sorted(name for name in names if not name.startswith("."))
+            found.append(Path(folder))
+    return list(dict.fromkeys(found))
+
+
+def _data_below(inputs: tuple[Path, ...]) -> list[Path]:
+    """The files below the inputs, in name order; copies of this project are left out."""
+    files = []
+    for top in inputs:
+        for folder, names, own in os.walk(top, followlinks=True):
+            if {"run.sh", "src"} <= {*names, *own}:
+                names.clear()
+                continue
+            names[:] = sorted(name for name in names if not name.startswith("."))
+            files += [Path(folder) / name for name in sorted(own) if not name.startswith(".")]
+    return files
 
 
 def prepare_demo(working: Path) -> Path:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from seqblend import release_freed_memory
-from seqblend.core.config import Config, FoldConfig
+from seqblend.core.config import Config, DataConfig, FoldConfig
 from seqblend.core.errors import FlagError
 from seqblend.core.storage import check_writable, sweep
 from seqblend.data.auto_groups import resolve_groups
@@ -28,7 +28,13 @@ from seqblend.models.registry import entry_for
 from seqblend.reading.cache import contents_digest, load_or_read
 from seqblend.reading.discovery import CompetitionFiles, find_files
 from seqblend.running.executors import cores
-from seqblend.running.inputs import Places, choose_competition, name_competition, prepare_demo
+from seqblend.running.inputs import (
+    Places,
+    attached_folders,
+    choose_competition,
+    name_competition,
+    prepare_demo,
+)
 from seqblend.running.runs import DataFingerprint, Job, Run, Unit, plan_runs
 from seqblend.running.tuned import apply_tuned
 from seqblend.running.workspace import Origin, Workspace, open_workspace
@@ -143,7 +149,7 @@ def open_project(
     vector_places = VectorPlaces(
         opened.key,
         workspace.data,
-        folders=[opened.folder, *places.inputs],
+        folders=[opened.folder, *attached_folders(places.inputs)],
         besides=opened.files.all(),
         is_plan=request.is_plan,
     )
@@ -165,7 +171,7 @@ def open_project(
 def read_rows(config: Config, places: Places, request: Request, note: Note) -> OpenedRows:
     """The competition, from its files or the cache; its working folder is locked."""
     folder = choose_competition(request.data, places.inputs) or prepare_demo(places.working)
-    files = _find_files(folder, request.solution)
+    files = _find_files(folder, config.data, request.solution)
     origin = Origin(str(folder.resolve()), contents_digest(files))
     name = name_competition(folder, places)
     workspace = open_workspace(
@@ -196,6 +202,7 @@ def split_rows(opened: OpenedRows, config: FoldConfig, note: Note) -> tuple[Fold
         groups=groups,
         given=competition.folds,
         classes=competition.classes,
+        extra=competition.extra,
     )
     fingerprint = make_fingerprint(competition, folds, opened.key)
     if workspace.refusal is None:
@@ -227,9 +234,9 @@ def _resolve_embedding(
     return config, embedding
 
 
-def _find_files(folder: Path, solution: Path | None) -> CompetitionFiles:
+def _find_files(folder: Path, data: DataConfig, solution: Path | None) -> CompetitionFiles:
     """The competition's files, with the answers that --solution names."""
-    files = find_files(folder)
+    files = find_files(folder, data)
     if solution is None:
         return files
     if not solution.is_file():

@@ -234,6 +234,7 @@ def refold(project: Project) -> Project:
         groups=project.folds.keys,
         given=competition.folds,
         classes=competition.classes,
+        extra=competition.extra,
     )
     folds = dataclasses.replace(folds, notes=project.folds.notes)  # they hold for any seed
     fingerprint = make_fingerprint(competition, folds, project.fingerprint.data)

@@ -9,7 +9,7 @@ import numpy as np
 
 from seqblend.blending.submission_log import Scored
 from seqblend.core.findings import Finding
-from seqblend.data.sequences import SequenceSet
+from seqblend.data.sequences import SequenceSet, show_token
 from seqblend.diagnosis.record import Diagnosis
 from seqblend.reporting.facts.explanations import Explanation
 
@@ -82,7 +82,7 @@ class RowTexts:
     def excerpt(self, row: int, characters: int) -> str:
         """The row's beginning, at most so many characters; `…` where there is more."""
         tokens = self.sequences.row(row)[: characters + 1]
-        text = self.joint.join(self.lexicon[token] for token in tokens)
+        text = self.joint.join(show_token(self.lexicon[token]) for token in tokens)
         return text if len(text) <= characters else text[: characters - 1] + "…"
 
 

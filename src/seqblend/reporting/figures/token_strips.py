@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from seqblend.data.sequences import show_token
 from seqblend.reporting.elements.blocks import Picture
 from seqblend.reporting.elements.style import (
     ACCENT,
@@ -47,7 +48,7 @@ def draw_explanation(data: ReportData, explanation: Explanation, method: str) ->
     names, lexicon, strips = display_labels(data.classes), data.texts.lexicon, []
     for i in range(min(_ROWS, len(explanation.rows))):
         span, row = explanation.span(i), int(explanation.rows[i])
-        tokens = [lexicon[k] for k in explanation.tokens[span]]
+        tokens = [show_token(lexicon[k]) for k in explanation.tokens[span]]
         whose = f"row {clean(data.texts.ids[row], 24)}" if row >= 0 else "a text of yours"
         title = f"{whose}, class {clean(names[explanation.target[i]], 24)}"
         strips.append(Strip(title, tokens, shares_of(method, explanation.weights[method][span])))

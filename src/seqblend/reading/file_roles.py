@@ -1,0 +1,79 @@
+"""Tells a file's role in a competition by its name: train, test, sample submission, ..."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from seqblend.reading.formats import (
+    COLUMNAR_SUFFIXES,
+    COMPRESSED,
+    DELIMITED_SUFFIXES,
+    JSON_SUFFIXES,
+    data_name,
+)
+
+_TABLE_SUFFIXES = (*DELIMITED_SUFFIXES, *JSON_SUFFIXES, *COLUMNAR_SUFFIXES)
+_LABEL_WORDS = {"label", "labels", "target", "targets", "score", "scores", "truth", "answers", "y"}
+_OTHER_PARTS = {"val", "valid", "validation", "dev", "eval"}
+
+
+def role_of(path: Path) -> str:
+    """train, test, sample, labels, unlabelled, solution, validation; "" where no name says it."""
+    words = _words(path)
+    has = {role: any(w.startswith(role) for w in words) for role in ("train", "test", "unlabel")}
+    if has["unlabel"] or "unsup" in words:
+        return "unlabelled"
+    if any(word.startswith("submi") or "submission" in word for word in words) or (
+        words and words <= {"sample", "example"}
+    ):
+        return "sample"
+    if "sample" in words and not has["train"] and not has["test"]:
+        return "sample"
+    if {"solution", "solutions", "answers"} & words or (has["test"] and words & {*_LABEL_WORDS}):
+        return "solution"
+    if words & _LABEL_WORDS and (has["train"] or words <= _LABEL_WORDS):
+        return "labels"
+    if has["train"] != has["test"]:
+        return "train" if has["train"] else "test"
+    if words & _OTHER_PARTS:
+        return "validation"
+    return ""
+
+
+def is_table(path: Path) -> bool:
+    return Path(data_name(path)).suffix.lower() in _TABLE_SUFFIXES
+
+
+def stem_of(path: Path) -> str:
+    return path.name if path.is_dir() else Path(data_name(path)).stem
+
+
+def _words(path: Path) -> set[str]:
+    """The lower-case words of a file's name."""
+    name = re.sub(r"([a-z])([A-Z])", r"\1 \2", stem_of(path)).lower()
+    return set(re.findall(r"[a-z]+", name))
+
+
+def prefer_unpacked(paths: Iterable[Path]) -> list[Path]:
+    """One path per table: the unpacked file where there is a packed one of the same name too."""
+    chosen: list[Path] = []
+    for path in sorted(paths, key=lambda p: (p.suffix.lower() in COMPRESSED, p.name)):
+        is_packed = path.suffix.lower() in COMPRESSED
+        if not (is_packed and stem_of(path) in {stem_of(other) for other in chosen}):
+            chosen.append(path)
+    return chosen
+
+
+def name_without_role(path: Path) -> str:
+    """What a name says besides train or test: `train_essays` and `test_essays` have `_essays`."""
+    return re.sub("train(ing)?|test(ing)?", "", stem_of(path).lower())
+
+
+def pair_tables(paths: Iterable[Path]) -> list[list[Path]]:
+    """Tables with their counterparts, such as `train_people.csv` with `test_people.csv`."""
+    by_name: dict[str, list[Path]] = {}
+    for path in sorted(paths, key=lambda path: role_of(path) != "train"):
+        by_name.setdefault(name_without_role(path), []).append(path)
+    return list(by_name.values())

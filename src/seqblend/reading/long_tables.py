@@ -1,0 +1,109 @@
+"""Long tables: folds a row per step into a row per sequence, its steps in order."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from seqblend.core.errors import InputError, listing
+from seqblend.reading.json_tables import Cell
+from seqblend.reading.tables import RawTable
+
+STEP_WORDS = {
+    *("step", "steps", "counter", "order", "position", "time", "timestamp", "t", "index", "event"),
+    *("date", "datetime", "tick", "seq", "number", "turn", "frame", "offset", "rank"),
+}
+_FEWEST_STEPS = 2.0  # mean rows per id from which they are steps, not repeated ids
+
+
+@dataclass(frozen=True)
+class StepOrder:
+    """The column that orders the steps of a sequence; None: the order of the file."""
+
+    column: str | None
+    why: str
+
+
+def are_steps(rows: int, ids: int) -> bool:
+    """Whether so many rows per id are the steps of sequences."""
+    return ids > 1 and rows >= _FEWEST_STEPS * ids
+
+
+def find_order(table: RawTable, key: str) -> StepOrder:
+    """The column whose values are numbers or times that differ within each sequence.
+
+    Among several, one that is called like a step goes first, then one that ascends in the file.
+    """
+    codes, _ = pd.factorize(np.array(table.texts(key), dtype=object))
+    found = []
+    for name, cells in table.columns.items():
+        values = None if name == key else _order_values(cells)
+        if values is None:
+            continue
+        order = np.lexsort((values, codes))
+        is_same = codes[order][1:] == codes[order][:-1]
+        if (np.diff(values[order])[is_same] <= 0).any():
+            continue  # two steps of a sequence have the same value
+        is_named = bool(set(re.findall(r"[a-z]+", name.lower())) & STEP_WORDS)
+        is_ascending = bool((np.diff(values)[codes[1:] == codes[:-1]] > 0).all())
+        found.append((is_named, is_ascending, name))
+    if found:
+        is_named, is_ascending, name = max(found, key=lambda each: each[:2])
+        if is_named or is_ascending:
+            return StepOrder(name, f"steps in the order of '{name}'")
+    return StepOrder(None, "steps in the order of the file")
+
+
+def fold_steps(table: RawTable, key: str, order: StepOrder) -> RawTable:
+    """A row for each value of `key`, in the order of the first occurrence.
+
+    Columns that are constant within each sequence stay single values; others become lists of
+    their steps. The ordering column is left out.
+    raises: InputError where the table lacks the key or the ordering column
+    """
+    missing = [name for name in (key, order.column) if name and name not in table.columns]
+    if missing:
+        raise InputError(
+            f"{table.path.name} has no column {listing(missing)}, by which its steps are grouped "
+            "and ordered. Add it, or name the id's column with --set data.id=COLUMN"
+        )
+    codes, keys = pd.factorize(np.array(table.texts(key), dtype=object))
+    values = None if order.column is None else _order_values(table.columns[order.column])
+    arranged = np.argsort(codes, kind="stable")
+    if values is not None:
+        arranged = np.lexsort((np.arange(len(codes)), values, codes))
+    ends = np.cumsum(np.bincount(codes))
+    starts = np.concatenate([[0], ends[:-1]])
+    first = arranged[starts]
+    columns: dict[str, list[Cell]] = {key: list(keys)}
+    for name in table.columns:
+        if name in (key, order.column):
+            continue
+        cells = table.texts(name)
+        ordered = [cells[row] for row in arranged]
+        groups = [ordered[a:b] for a, b in zip(starts, ends, strict=True)]
+        if all(group.count(group[0]) == len(group) for group in groups):
+            columns[name] = [group[0] for group in groups]
+        else:
+            columns[name] = list(groups)
+    lines = None if table.lines is None else table.lines[first]
+    form = f"{table.form}, {len(table):,} steps"
+    return replace(table, columns=columns, lines=lines, form=form, header=())
+
+
+def _order_values(cells: list[Cell]) -> np.ndarray | None:
+    """float64 [n]: numbers, or times in nanoseconds; None where a cell is neither."""
+    try:
+        numbers = pd.to_numeric(np.array(cells, dtype=object), errors="coerce")
+    except (TypeError, ValueError):
+        return None
+    numbers = np.asarray(numbers, dtype=np.float64)
+    if not np.isnan(numbers).any():
+        return numbers
+    if not isinstance(cells[0], str) or not re.search(r"\d{4}-\d\d|\d\d:\d\d|\d/\d", cells[0]):
+        return None
+    times = pd.to_datetime(pd.Series(cells), errors="coerce", format="mixed", utc=True)
+    return None if times.isna().any() else times.astype("int64").to_numpy(np.float64)
