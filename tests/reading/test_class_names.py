@@ -32,6 +32,9 @@ from seqblend.reading.class_names import (
         (["mood_3.1", "mood_3.10"], ["3.1", "3.10"]),
         (["class_-1", "class_1"], ["-1", "1"]),
         (["École", "Été"], ["école", "été"]),
+        (["0", "1"], ["N", "Y"]),
+        (["yes", "no"], ["1", "0"]),
+        (["female", "male"], ["F", "M"]),
     ],
 )
 def test_columns_and_classes_belong_together(columns, classes):
@@ -48,6 +51,8 @@ def test_columns_and_classes_belong_together(columns, classes):
         (["a_prob", "b_score"], ["a", "b"]),
         (["po", "ne"], ["positive", "negative"]),
         (["first", "second"], ["0", "1"]),
+        (["male", "many"], ["M", "F"]),
+        (["0", "1"], ["N", "M"]),
     ],
 )
 def test_names_that_do_not_belong_together_are_refused(columns, classes):
@@ -101,6 +106,7 @@ def test_the_positive_class_is_known_by_its_meaning_only():
         (("neg", "pos"), ["Positive"], ("Negative", "Positive"), []),
         (("negative", "neutral", "positive"), ["POS"], ("NEG", "NEU", "POS"), []),
         (("a", "b"), ["b"], ("a", "b"), []),
+        (("F", "M"), ["female", "male"], ("female", "male"), []),
     ],
 )
 def test_classes_are_written_in_the_samples_way(classes, samples, written, unknown):

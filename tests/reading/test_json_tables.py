@@ -26,8 +26,10 @@ def _parse(value, **settings):
         {"version": "1", "examples": RECORDS},
         {"columns": ["text", "label"], "data": [["a b", 1], ["c", 0], ["d", 1]]},
         {"text": ["a b", "c", "d"], "label": [1, 0, 1]},
+        {"data": {"text": ["a b", "c", "d"], "label": [1, 0, 1]}},
+        {"results": {"examples": RECORDS}},
     ],
-    ids=["records", "results", "examples", "split", "columns"],
+    ids=["records", "results", "examples", "split", "columns", "wrapped", "twice"],
 )
 def test_every_shape_gives_the_same_columns(value):
     assert _parse(value).columns == COLUMNS
@@ -36,6 +38,7 @@ def test_every_shape_gives_the_same_columns(value):
 def test_keys_of_rows_become_a_column():
     by_key = {f"k{i}": record for i, record in enumerate(RECORDS)}
     assert _parse(by_key).columns == {"index": ["k0", "k1", "k2"]} | COLUMNS
+    assert _parse({"data": by_key}).columns == _parse(by_key).columns
     split = {"index": [5, 6, 7], "columns": ["label"], "data": [[1], [0], [1]]}
     assert _parse(split).columns == {"index": ["5", "6", "7"], "label": ["1", "0", "1"]}
 

@@ -688,3 +688,66 @@ def test_whole_numbers_of_their_own_are_features_unless_they_count_rows(tmp_path
     found = read(simple(tmp_path, price=prices, cost=[f"${p:,}" for p in prices], place=range(12)))
     assert finding(found, "features").value == "price (tenths), cost (tenths)"
     assert "place (ids" in finding(found, "ignored columns").value
+
+
+def test_of_samples_by_stage_the_one_with_the_ids_of_test_is_taken(tmp_path):
+    simple(tmp_path)
+    (tmp_path / "sample_submission.csv").rename(tmp_path / "stage2_sample_submission.csv")
+    write(tmp_path / "stage1_sample_submission.csv", id=range(50, 62), label=["a"] * 12)
+    assert read(tmp_path).form.ids[0] == "100"
+
+
+def test_paths_of_texts_are_read_and_those_of_other_files_are_named(tmp_path):
+    for part, first in (("train", 0), ("test", 100)):
+        ids = range(first, first + 4)
+        write(tmp_path / f"{part}.csv", id=ids, file=[f"{part}/t{i}.txt" for i in ids])
+        for i, text in zip(ids, prose(4, first), strict=True):
+            place = tmp_path / "files" / part / f"t{i}.txt"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text)
+    write(tmp_path / "train_labels.csv", id=range(4), label=["a", "b", "a", "b"])
+    assert tokens(read(tmp_path)) == prose(4)[0].split()
+    for path in sorted((tmp_path / "files").rglob("*.txt")):
+        path.rename(path.with_suffix(".png"))
+    for part in ("train", "test"):
+        table = tmp_path / f"{part}.csv"
+        table.write_text(table.read_text().replace(".txt", ".png"))
+    with pytest.raises(InputError, match=r"column 'file' names files such as t0\.png.*data.ignore"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("train.xlsx", "save its sheet as CSV"),
+        ("data.tar.gz", "unpack it into the folder"),
+        ("train.fasta", "columns id and sequence"),
+        ("train.npz", "a row per sequence"),
+    ],
+)
+def test_a_format_that_is_not_read_is_named_with_what_to_do(tmp_path, name, advice):
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(InputError, match=advice):
+        find_files(tmp_path)
+
+
+def test_an_archive_of_texts_is_named_and_read_once_unpacked(tmp_path):
+    with zipfile.ZipFile(tmp_path / "train.zip", "w") as archive:
+        for i, text in enumerate(prose(8)):
+            archive.writestr(f"train/{'ab'[i % 2]}/{i}.txt", text)
+    write(tmp_path / "test.csv", id=range(8, 12), text=prose(4, 1))
+    with pytest.raises(InputError, match=r"train\.zip holds 8 texts: unpack it into the folder"):
+        find_files(tmp_path)
+    with zipfile.ZipFile(tmp_path / "train.zip") as archive:
+        archive.extractall(tmp_path)
+    (tmp_path / "train.zip").unlink()
+    assert read(tmp_path).classes == ("a", "b")
+
+
+def test_files_without_headers_are_named(tmp_path):
+    pd.DataFrame({"a": ["x", "y"] * 4, "b": prose(8)}).to_csv(
+        tmp_path / "train.csv", index=False, header=False
+    )
+    pd.DataFrame({"b": prose(4, 1)}).to_csv(tmp_path / "test.csv", index=False, header=False)
+    with pytest.raises(InputError, match="the value 'x': the files seem to have no header"):
+        read(tmp_path)

@@ -16,7 +16,7 @@ from seqblend.reading.key_columns import find_keys
 from seqblend.reading.long_tables import StepOrder, are_steps, find_order, fold_steps
 from seqblend.reading.row_ids import RowIds, match_rows
 from seqblend.reading.tables import RawTable, concatenate, read_table
-from seqblend.reading.text_folders import read_text_folder
+from seqblend.reading.text_folders import read_named_texts, read_text_folder
 
 
 @dataclass
@@ -44,8 +44,8 @@ class Assembled:
 
 
 def read_source(path: Path) -> RawTable:
-    """The table of a file, or of a folder of texts."""
-    return read_text_folder(path) if path.is_dir() else read_table(path)
+    """The table of a file, with the texts of the files that it names, or of a folder of texts."""
+    return read_text_folder(path) if path.is_dir() else read_named_texts(read_table(path))
 
 
 def assemble(files: CompetitionFiles, data: DataConfig) -> Assembled:
@@ -58,6 +58,7 @@ def assemble(files: CompetitionFiles, data: DataConfig) -> Assembled:
     sample = read_table(files.sample) if files.sample else None
     labels = read_table(files.labels) if files.labels else None
     test = _align_names(train, test)
+    _check_header(train, test)
     made = Assembled(train, test, sample, match_rows(test, sample, data.id))
     _note_tables(made, files, labels)
     _fold(made, labels, data)
@@ -91,6 +92,19 @@ def _align_names(train: RawTable, test: RawTable) -> RawTable:
         return test
     columns = {names[name]: cells for name, cells in test.columns.items()}
     return replace(test, columns=columns, header=())
+
+
+def _check_header(train: RawTable, test: RawTable) -> None:
+    """InputError where no name is shared and one of train is a value: there are no headers."""
+    if set(train.columns) & set(test.columns):
+        return
+    held = [name for name, cells in train.columns.items() if name in cells]
+    if held:
+        raise InputError(
+            f"{train.path.name} and {test.path.name} share no column, and the first line of "
+            f"{train.path.name} has the value '{held[0][:40]}': the files seem to have no header. "
+            "Write the columns' names into their first lines"
+        )
 
 
 def _note_tables(made: Assembled, files: CompetitionFiles, labels: RawTable | None) -> None:

@@ -51,7 +51,8 @@ def match_names(names: Sequence[str], classes: Sequence[str]) -> dict[str, str] 
     The first of these rules that fits all names counts: the same text; the same whole number; the
     same text but for case and Unicode form; the same words; the class's words in a row within the
     name, where all names have the same further words before and after (`p_spam`, `p_ham`); one is
-    the beginning of the other (`pos`, `Positive`).
+    the beginning of the other (`pos`, `Positive`); yes and no, true and false, 1 and 0 in another
+    form (`Y`, `1`); one is the first letter of the other (`F`, `female`).
     """
     if len(set(names)) != len(names) or len(names) != len(classes):
         return None
@@ -66,14 +67,21 @@ def match_names(names: Sequence[str], classes: Sequence[str]) -> dict[str, str] 
         matched = {name: known[key(name)] for name in names if key(name) in known}
         if len(known) == len(classes) == len(set(matched.values())):
             return matched
-    return _match_within(names, classes) or _match_beginnings(names, classes)
+    return (
+        _match_within(names, classes)
+        or _match_beginnings(names, classes, _begin_alike)
+        or _match_truths(names, classes)
+        or _match_beginnings(names, classes, _is_initial)
+    )
 
 
-def _match_beginnings(names: Sequence[str], classes: Sequence[str]) -> dict[str, str] | None:
+def _match_beginnings(
+    names: Sequence[str], classes: Sequence[str], are_alike: Callable[[str, str], bool]
+) -> dict[str, str] | None:
     matched = {
         name: fitting[0]
         for name in names
-        if len(fitting := [each for each in classes if _begin_alike(name, each)]) == 1
+        if len(fitting := [each for each in classes if are_alike(name, each)]) == 1
     }
     is_whole = len(matched) == len(names) == len(set(matched.values()))
     return matched if is_whole else None
@@ -86,6 +94,22 @@ def _begin_alike(one: str, other: str) -> bool:
         return False
     (short,), (long,) = words
     return len(short) >= _SHORTEST and short.isalpha() and long.startswith(short)
+
+
+def _is_initial(one: str, other: str) -> bool:
+    """Whether one name is the other's first letter."""
+    short, long = sorted((one.strip().casefold(), other.strip().casefold()), key=len)
+    return len(short) == 1 and short.isalpha() and long.isalpha() and long.startswith(short)
+
+
+def _match_truths(names: Sequence[str], classes: Sequence[str]) -> dict[str, str] | None:
+    """Of two names and two classes the positive and the negative one: 1 and Y, 0 and N."""
+    if len(names) != len(classes) or len(classes) != 2:
+        return None
+    name, place = positive_class(names), positive_class(classes)
+    if name is None or place is None:
+        return None
+    return {names[name]: classes[place], names[1 - name]: classes[1 - place]}
 
 
 def _match_within(names: Sequence[str], classes: Sequence[str]) -> dict[str, str] | None:
@@ -171,6 +195,9 @@ def write_like(classes: Sequence[str], samples: Iterable[str]) -> tuple[tuple[st
     truth = None if is_numeric else _as_truth_values(classes, samples)
     if truth is not None:
         return truth, []
+    whole = match_names(samples, classes)
+    if whole is not None:
+        return tuple(sorted(whole, key=lambda text: classes.index(whole[text]))), []
     places = {text: find_class(text, classes) for text in samples}
     unknown = [text for text, place in places.items() if place is None]
     written = {place: text for text, place in places.items() if place is not None}

@@ -11,6 +11,7 @@ from seqblend.core.config import DataConfig
 from seqblend.core.errors import FlagError, InputError, listing
 from seqblend.reading.file_roles import (
     name_without_role,
+    other_formats,
     prefer_unpacked,
     role_of,
     stem_of,
@@ -95,7 +96,7 @@ def _assign(
     """Roles to files; the files that the user named go first."""
     sample = next(iter(named["sample"]), None)
     if sample is None and not is_sample_refused:
-        sample = _choose_one(by_role.get("sample", []), "sample submission", folder)
+        sample = _choose_sample(by_role, named["test"], folder)
     labels = list(named["labels"]) or prefer_unpacked(by_role.get("labels", []))
     if not by_role.get("train") and not named["train"]:
         by_role["train"], labels = labels, []
@@ -180,6 +181,17 @@ def _choose_one(paths: list[Path], role: str, folder: Path) -> Path | None:
     if len(chosen) > 1:
         raise _too_many(folder, chosen, role)
     return chosen[0] if chosen else None
+
+
+def _choose_sample(by_role: dict[str, list[Path]], tests: list[Path], folder: Path) -> Path | None:
+    """The sample submission; of several (one a stage) the one with the ids of the only test."""
+    samples = prefer_unpacked(by_role.get("sample", []))
+    tests = tests or prefer_unpacked(by_role.get("test", []))
+    if len(samples) > 1 and len(tests) == 1 and not tests[0].is_dir():
+        held = [set(map(str, cells)) for cells in _cells(tests[0]).values()]
+        asking = [p for p in samples if any(set(map(str, c)) in held for c in _cells(p).values())]
+        samples = asking if len(asking) == 1 else samples
+    return _choose_one(samples, "sample submission", folder)
 
 
 def _too_many(folder: Path, paths: list[Path], role: str) -> InputError:
@@ -276,7 +288,8 @@ def _find_by_columns(
         found = listing(path.name for path in sorted(folder.iterdir()))
         missing = " and ".join(n for n, p in (("train", train), ("test", test)) if p is None)
         raise InputError(
-            f"{folder}: no {missing} file found; it contains {found or 'nothing'}. {_RENAME}"
+            f"{folder}: no {missing} file found; it contains {found or 'nothing'}. "
+            f"{other_formats(folder) or _RENAME}"
         )
     return *pairs[0], sample
 

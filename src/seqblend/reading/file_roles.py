@@ -11,10 +11,20 @@ from seqblend.reading.formats import (
     COMPRESSED,
     DELIMITED_SUFFIXES,
     JSON_SUFFIXES,
+    data_members,
     data_name,
 )
 
 _TABLE_SUFFIXES = (*DELIMITED_SUFFIXES, *JSON_SUFFIXES, *COLUMNAR_SUFFIXES)
+_WORKBOOK, _ARCHIVE = "a workbook: save its sheet as CSV", "an archive: unpack it into the folder"
+_ARRAY = "an array: write a table with a row per sequence (CSV, JSON or Parquet)"
+_FASTA = "in FASTA: write a table with the columns id and sequence"
+_OTHER_FORMATS = {
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), _WORKBOOK),
+    **dict.fromkeys((".tar", ".tgz", ".7z", ".rar"), _ARCHIVE),
+    **dict.fromkeys((".npy", ".npz", ".pkl", ".pickle", ".h5", ".hdf5", ".mat"), _ARRAY),
+    **dict.fromkeys((".fasta", ".fa", ".fastq"), _FASTA),
+}
 _LABEL_WORDS = {"label", "labels", "target", "targets", "score", "scores", "truth", "answers", "y"}
 _OTHER_PARTS = {"val", "valid", "validation", "dev", "eval"}
 
@@ -44,6 +54,18 @@ def role_of(path: Path) -> str:
 
 def is_table(path: Path) -> bool:
     return Path(data_name(path)).suffix.lower() in _TABLE_SUFFIXES
+
+
+def other_formats(folder: Path) -> str:
+    """What to do with the first file of a format that is not read, such as an Excel workbook."""
+    for path in sorted(folder.iterdir()):
+        advice = _OTHER_FORMATS.get(Path(data_name(path)).suffix.lower())
+        if advice:
+            return f"{path.name} is {advice}"
+        texts = [name for name in data_members(path) if name.endswith(".txt")]
+        if path.suffix.lower() == ".zip" and len(texts) > 1:
+            return f"{path.name} holds {len(texts)} texts: unpack it into the folder"
+    return ""
 
 
 def stem_of(path: Path) -> str:

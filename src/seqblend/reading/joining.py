@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from seqblend.core.errors import InputError, listing
 from seqblend.core.findings import Finding
+from seqblend.reading.id_columns import trailing_number
 from seqblend.reading.json_tables import Cell
 from seqblend.reading.key_columns import KeyMatch, find_keys, without_suffix
 from seqblend.reading.long_tables import find_order, fold_steps
-from seqblend.reading.row_ids import trailing_number
 from seqblend.reading.tables import RawTable
 from seqblend.reading.text_folders import ID
 

@@ -12,6 +12,7 @@ import numpy as np
 from seqblend.core.errors import InputError
 
 Cell = str | list[str]  # a list where JSON has a list of tokens
+_WRAPPERS = ("data", "examples", "items", "records", "results", "rows")
 KEY = "index"  # the column of the keys in {"a1": {...}, "a2": {...}}
 
 
@@ -40,7 +41,8 @@ def parse_json(path: Path, text: str, *, is_lines: bool) -> JsonTable:
 
     Shapes: a list of objects; {column: list}; {column: {key: value}}; {key: object}, whose keys
     become the column `index`; {"columns": ..., "data": rows} (pandas' split); an object around
-    the only list of objects, such as {"data": [...]}; one object; JSON Lines.
+    the only list of objects, such as {"data": [...]}, or around any of these alone; one object;
+    JSON Lines.
     is_lines: each line is an object
     raises: InputError with the place of bad JSON, of other shapes, or where all values are nested
     """
@@ -126,11 +128,22 @@ def _columns(path: Path, value: Any) -> dict[str, list[Any]]:
     if len(wrapped) == 1:
         return _from_records(path, wrapped[0])
     values = list(value.values())
+    if len(values) == 1 and _is_wrapper(*value.items()):
+        return _columns(path, values[0])
     if values and all(isinstance(each, dict) for each in values):
         return _from_objects(path, value)
     if all(isinstance(each, list) for each in values) and len({len(v) for v in values}) == 1:
         return value
     return _from_records(path, [value])
+
+
+def _is_wrapper(item: tuple[str, Any]) -> bool:
+    """Whether the only value of an object is a whole table: of objects, or of columns."""
+    name, inner = item
+    if not isinstance(inner, dict) or not inner:
+        return False
+    are_columns = name.lower() in _WRAPPERS and all(isinstance(v, list) for v in inner.values())
+    return are_columns or all(isinstance(v, dict) for v in inner.values())
 
 
 def _are_lists(value: Any) -> bool:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from seqblend.reading.id_columns import is_row_number, plain_number
 from seqblend.reading.json_tables import Cell
-from seqblend.reading.row_ids import is_row_number, plain_number
 from seqblend.reading.tables import RawTable
 
 _SUFFIX = re.compile(r"\.(?:txt|csv|json|png|jpe?g|wav|xml)$", re.IGNORECASE)

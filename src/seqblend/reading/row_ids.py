@@ -8,13 +8,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from seqblend.core.errors import InputError, listing
-from seqblend.reading.json_tables import Cell
+from seqblend.reading.id_columns import (
+    check_unique,
+    is_content,
+    is_row_number,
+    is_unique,
+    looks_like_an_id,
+    plain_number,
+    trailing_number,
+)
 from seqblend.reading.tables import RawTable
-from seqblend.reading.words import count_words
 
 ID_NAMES = ("id", "index", "row_id", "rowid", "")
-_LONGEST_ID = 40  # mean characters above which a unique column is content, not an id
-_TRAILING_NUMBER = re.compile(r"(\d+)\D*$")
 
 
 @dataclass(frozen=True)
@@ -74,11 +79,12 @@ class _Fit:
         return tuple(place[text] for text in self.ids)
 
     def row_ids(self, how: str) -> RowIds:
+        """The pairing, for which the rows' values have to be equal in the way of `how`."""
         why = f"{how} in test and sample submission"
         if self.sample_column != self.column:
             why += f", there '{self.sample_column}'"
         is_repeated = len(self.ids) > len(self.asked)
-        if _is_content(self.asked):  # the sample repeats the text: no column is left out for it
+        if is_content(self.asked):  # the sample repeats the text: no column is left out for it
             why = f"{self.column}: {why}"
             return RowIds(None, self.sample_column, self.ids, self.asked, why, is_repeated)
         return RowIds(self.column, self.sample_column, self.ids, self.asked, why, is_repeated)
@@ -93,7 +99,7 @@ def _choose_fit(fits: list[_Fit], how: str, test: RawTable, sample: RawTable) ->
         fits,
         key=lambda fit: (
             is_row_number(fit.column, test.columns[fit.column]),
-            _is_content(fit.asked),
+            is_content(fit.asked),
             fit.column.casefold() != fit.sample_column.casefold(),
         ),
     )
@@ -113,28 +119,10 @@ def _likelihood(fit: _Fit, test: RawTable) -> tuple[bool, bool]:
     return is_number, fit.column.casefold() == fit.sample_column.casefold()
 
 
-def is_row_number(name: str, cells: Sequence[Cell]) -> bool:
-    """Whether a column only counts the rows of its file, as pandas writes its index.
-
-    It does where it is unnamed or called index; also where it holds 0, 1, 2, ... in order.
-    """
-    if name.casefold() in ("", "index") or name.casefold().startswith("unnamed"):
-        return True
-    counts = (range(len(cells)), range(1, len(cells) + 1))
-    return len(cells) > 1 and any(list(cells) == list(map(str, count)) for count in counts)
-
-
 def _sample_columns(sample: RawTable, wanted: str) -> list[str]:
     """The sample's columns that may hold ids, the likeliest first: unique ones, by position."""
-    unique = [name for name in sample.columns if _is_unique(sample.columns[name])]
-    return sorted(unique, key=lambda name: (name != wanted, _is_content(sample.columns[name])))
-
-
-def _is_content(cells: Sequence[Cell]) -> bool:
-    """Whether a column is too long or has too many words for ids."""
-    texts = [cell for cell in cells if isinstance(cell, str)][:200]
-    words = sum(map(count_words, texts))
-    return sum(map(len, texts)) > _LONGEST_ID * len(texts) or words > 2 * len(texts)
+    unique = [name for name in sample.columns if is_unique(sample.columns[name])]
+    return sorted(unique, key=lambda name: (name != wanted, is_content(sample.columns[name])))
 
 
 def _id_candidates(test: RawTable, sample_column: str) -> list[str]:
@@ -153,18 +141,6 @@ def _match_values(
         return None
     values = [normal(cell) for cell in cells]
     return [known[value] for value in values] if set(values) == set(known) else None
-
-
-def plain_number(text: str) -> str:
-    """`007`, `7.0` and ` 7` are `7`."""
-    match = re.fullmatch(r"\s*(-?)0*(\d+?)(?:\.0+)?\s*", text)
-    return match[1] + match[2] if match else text.strip().casefold()
-
-
-def trailing_number(text: str) -> str:
-    """`article_0007` is `7`; a text without a number is itself."""
-    match = _TRAILING_NUMBER.search(text)
-    return str(int(match[1])) if match else text.strip().casefold()
 
 
 _NORMAL_FORMS = (
@@ -194,14 +170,14 @@ def _without_equal_values(test: RawTable, sample: RawTable, wanted: str) -> RowI
     same = [name for name in shared if test.columns[name] == sample.columns[name]]
     if same and same == shared and not wanted:
         return _in_order(sample, same[0])
-    column = wanted or next((name for name in shared if _is_unique(test.columns[name])), "")
+    column = wanted or next((name for name in shared if is_unique(test.columns[name])), "")
     first = next(iter(sample.columns))
     if column and (column in sample.columns or wanted):
         sample_column = column if column in sample.columns else first
         return _overlapping(test, sample, column, sample_column)
-    if shared and not _is_unique(test.columns[shared[0]]):
-        _check_unique(test.texts(shared[0]), test)
-    rivals = [name for name in test.columns if _looks_like_an_id(test, name)]
+    if shared and not is_unique(test.columns[shared[0]]):
+        check_unique(test.texts(shared[0]), test)
+    rivals = [name for name in test.columns if looks_like_an_id(test, name)]
     if len(test) != len(sample) or rivals:
         held = f"'{rivals[0]}' has others" if rivals else "no column holds them"
         raise InputError(
@@ -216,7 +192,7 @@ def _without_equal_values(test: RawTable, sample: RawTable, wanted: str) -> RowI
         f"{test.path.name} has no ids: its rows are matched with those of {sample.path.name} by "
         "their order"
     )
-    _check_unique(asked, sample)
+    check_unique(asked, sample)
     return RowIds(None, first, asked, asked, "row number", warnings=(warning,))
 
 
@@ -230,8 +206,8 @@ def _in_order(sample: RawTable, name: str) -> RowIds:
 def _overlapping(test: RawTable, sample: RawTable, column: str, sample_column: str) -> RowIds:
     """Ids some of which are in one file only: an error, or the hidden rerun of a kernel."""
     ids, asked = test.texts(column), sample.texts(sample_column)
-    _check_unique(ids, test)
-    _check_unique(asked, sample)
+    check_unique(ids, test)
+    check_unique(asked, sample)
     if os.environ.get("KAGGLE_IS_COMPETITION_RERUN"):
         warning = "the test file has other ids than the sample (hidden rerun): test order"
         return RowIds(column, sample_column, ids, ids, "hidden rerun", warnings=(warning,))
@@ -261,9 +237,9 @@ def _from_test_alone(test: RawTable, wanted: str) -> RowIds:
     looking = [
         name
         for name, prefix in zip(test.columns, prefixes, strict=True)
-        if prefixes.count(prefix) == 1 and _looks_like_an_id(test, name)  # t1, t2, .. are steps
+        if prefixes.count(prefix) == 1 and looks_like_an_id(test, name)  # t1, t2, .. are steps
     ]
-    unique = [name for name in named if _is_unique(test.columns[name])]
+    unique = [name for name in named if is_unique(test.columns[name])]
     if wanted:
         ids = test.texts(wanted)
         return RowIds(wanted, None, ids, ids, "asked for", is_repeated=len(set(ids)) < len(ids))
@@ -272,30 +248,6 @@ def _from_test_alone(test: RawTable, wanted: str) -> RowIds:
             ids = test.texts(name[0])
             return RowIds(name[0], None, ids, ids, why)
     if named and named[0]:
-        _check_unique(test.texts(named[0]), test)
+        check_unique(test.texts(named[0]), test)
     ids = [str(row) for row in range(len(test))]
     return RowIds(None, None, ids, ids, "no unique short column")
-
-
-def _looks_like_an_id(table: RawTable, name: str) -> bool:
-    """Whether a column is unique, short and of one word a row."""
-    cells = table.columns[name]
-    if not _is_unique(cells) or any(" " in cell for cell in cells):
-        return False
-    return sum(map(len, cells)) <= _LONGEST_ID * len(cells)
-
-
-def _is_unique(cells: Sequence[Cell]) -> bool:
-    return all(isinstance(c, str) for c in cells) and len(set(cells)) == len(cells)  # type: ignore[arg-type]
-
-
-def _check_unique(ids: list[str], table: RawTable) -> None:
-    if len(set(ids)) == len(ids):
-        return
-    seen: set[str] = set()
-    again = [row for row, text in enumerate(ids) if text in seen or seen.add(text)]
-    raise InputError(
-        f"{table.path.name}: {len(again)} repeated ids, the first '{ids[again[0]]}' in "
-        f"{table.place(again[0])}; expected one row per id. Remove the rows, or name the id's "
-        "column with --set data.id=COLUMN"
-    )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from dataclasses import replace
 from pathlib import Path
 
 from seqblend.core.errors import InputError, listing
@@ -75,6 +77,39 @@ def read_text_folder(folder: Path) -> RawTable:
         None,
         form,
     )
+
+
+def read_named_texts(table: RawTable) -> RawTable:
+    """The table with texts in place of the paths of their files, below the table's own folder.
+
+    raises: InputError where a column names files that hold no text
+    """
+    texts: dict[str, list[Cell]] = {}
+    for name, cells in table.columns.items():
+        files = _named_files(table.path.parent, cells)
+        other = next((file for file in files if file.suffix.lower() not in TEXT_SUFFIXES), None)
+        if other is not None:
+            raise InputError(
+                f"{table.path.name}: column '{name}' names files such as {other.name}, which hold "
+                "no text. Write what they hold into the table, or leave the column out with "
+                f"--set data.ignore={name}"
+            )
+        if files:
+            texts[name] = [_read(file) for file in files]
+    return replace(table, columns=table.columns | texts) if texts else table
+
+
+def _named_files(folder: Path, cells: list[Cell]) -> list[Path]:
+    """The file of each cell, below one folder; none where a cell names no file."""
+    first = cells[0]
+    if not isinstance(first, str) or not re.fullmatch(r"\S{1,200}\.\w{1,5}", first):
+        return []
+    below = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    for top in (folder, *below):
+        if (top / first).is_file():
+            files = [top / str(cell) for cell in cells]
+            return files if all(file.is_file() for file in files) else []
+    return []
 
 
 def _read(file: Path) -> str:
