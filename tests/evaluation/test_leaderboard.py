@@ -15,9 +15,11 @@ from seqblend.evaluation.leaderboard import (
     rank,
     submitted_row,
 )
-from seqblend.evaluation.metrics import METRICS, score, summarise
+from seqblend.evaluation.metrics import score, summarise
 from seqblend.evaluation.paired import compare_out_of_fold
+from seqblend.evaluation.value_metrics import summarise_values
 
+METRICS = ("accuracy", "macro_f1", "log_loss", "auc", "balanced_accuracy", "mcc")
 LABELS = np.array([0, 0, 1, 1])
 FOLD = np.array([0, 1, 0, 1])
 
@@ -95,7 +97,7 @@ def test_folds_summary_and_interval_come_with_the_bootstrap_and_not_without():
     stack, labels, fold = members(1, 200, 3)
     candidate = Candidate("a", Run(stack[0]), "tuned on these rows")
     (quick,) = rank("macro_f1", labels, fold, [candidate])
-    (whole,) = rank("macro_f1", labels, fold, [candidate], resamples=100)
+    (whole,) = rank("macro_f1", labels, fold, [candidate], resamples=100, summarise=summarise)
     assert (quick.folds, quick.summary, quick.interval, len(quick.draws)) == ([], {}, None, 0)
     assert quick.pooled == whole.pooled
     by_fold = [score("macro_f1", labels[fold == k], stack[0, fold == k]) for k in range(5)]
@@ -123,3 +125,20 @@ def test_rows_are_compared_where_both_have_predictions_with_the_draws_that_are_t
 
 def test_a_score_that_is_undefined_is_said():
     assert (format_score(None), format_score(0.12345)) == ("undefined", "0.1235")
+
+
+def test_numbers_and_columns_are_ranked_and_summarised_by_what_is_given():
+    rng = np.random.default_rng(0)
+    targets, fold = rng.normal(size=(60, 2)), np.arange(60) % 3
+    fold[:5] = -1
+    near, far = (Run(targets + rng.normal(0, error, (60, 2))) for error in (0.3, 0.6))
+    candidates = [Candidate("far", far), Candidate("near", near)]
+    rows = rank("mcrmse", targets, fold, candidates, resamples=50, summarise=summarise_values)
+    assert names(rows) == ["near", "far"]
+    assert rows[0].summary == summarise_values(targets[5:], near.oof[5:])
+    assert rows[0].pooled == rows[0].summary["mcrmse"]
+    assert len(rows[0].folds) == 3
+    assert compare_rows("mcrmse", targets, fold, *rows).mean > 0
+    plain = rank("mcrmse", targets, fold, candidates, resamples=50)
+    assert [row.summary for row in plain] == [{}, {}]
+    assert plain[0].interval == rows[0].interval

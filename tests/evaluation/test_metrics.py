@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import json
 
+import metric_examples as examples
 import numpy as np
 import pytest
 import sklearn.metrics as oracle
 
 from seqblend.core.errors import FlagError
+from seqblend.evaluation.column_metrics import summarise_columns
 from seqblend.evaluation.metrics import (
-    METRICS,
     better,
     check_metric,
     confusion_matrix,
+    is_of_classes,
+    metric_for,
+    metric_names,
     predict_classes,
     score,
+    sign_of,
     summarise,
 )
+from seqblend.evaluation.value_metrics import summarise_values
+
+METRICS = ("accuracy", "macro_f1", "log_loss", "auc", "balanced_accuracy", "mcc")
 
 
 def sample(c: int, n: int = 400, seed: int = 0, decimals: int = 2):
@@ -57,12 +65,91 @@ def test_every_metric_agrees_with_scikit_learn(metric, c):
     ("name", "message"),
     [
         ("acuracy", r"'acuracy'; did you mean 'accuracy'\? Metrics: accuracy, "),
-        ("qqq", r"'qqq'\. Metrics: accuracy, macro_f1, log_loss, auc, balanced_accuracy, mcc$"),
+        ("qqq", r"'qqq'\. Metrics: accuracy, .*, map@K, top@K, .*, spearman, FILE\.py:function$"),
+        ("map@0", r"'map@0'; did you mean 'map@K'\? Metrics: "),
     ],
 )
 def test_an_unknown_metric_lists_them_all(name, message):
     with pytest.raises(FlagError, match=f"no metric {message}"):
         check_metric(name)
+
+
+@pytest.mark.parametrize(
+    ("kind", "some"),
+    [
+        ("classes", ("accuracy", "f1", "qwk", "map@K", "top@K")),
+        ("columns", ("mean_auc", "column_micro_f1")),
+        ("values", ("rmse", "spearman")),
+    ],
+)
+def test_names_are_listed_by_kind_and_each_names_a_metric_of_it(kind, some):
+    names = metric_names(kind)
+    assert set(some) <= set(names) < set(metric_names())
+    for name in names:
+        metric = metric_for(name.replace("K", "3"))
+        assert (metric.name, metric.kind) == (name.replace("K", "3"), kind)
+        assert check_metric(metric.name, kind) == metric.name
+
+
+def test_a_metric_of_other_targets_lists_those_that_fit():
+    with pytest.raises(
+        FlagError, match=r"'rmse' is not of these targets\. .* are: mean_auc, mean_l"
+    ):
+        check_metric("rmse", "columns")
+
+
+def test_f1_of_three_classes_names_its_siblings():
+    assert check_metric("f1", "classes", 2) == "f1"
+    with pytest.raises(FlagError, match=r"'f1' is of 2 classes, and there are 3; macro_f1 and wei"):
+        check_metric("f1", "classes", 3)
+
+
+def test_errors_and_losses_are_better_when_lower_and_ranges_are_known():
+    lower = {name for name in metric_names() if "@" not in name and sign_of(name) < 0}
+    assert lower == {"log_loss", "mean_log_loss", "rmse", "mae", "mcrmse"}
+    assert sign_of("map@3") == 1
+    ranges = {name: (metric_for(name).lowest, metric_for(name).highest) for name in examples.NAMED}
+    assert {name for name, (_, high) in ranges.items() if high == np.inf} == lower
+    assert {name for name, (low, _) in ranges.items() if low == -1} == {
+        *("mcc", "qwk", "pearson", "spearman")
+    }
+    assert ranges["r2"] == (-np.inf, 1)
+    assert ranges["auc"] == (0, 1)
+
+
+def test_metrics_of_predicted_classes_do_not_see_how_sure_they_are():
+    for name in examples.NAMED:
+        targets, p, _ = examples.sample(name, 60)
+        if metric_for(name).kind == "classes":
+            surer = p**3 / (p**3).sum(1, keepdims=True)
+        elif metric_for(name).kind == "columns":
+            surer = p**3 / (p**3 + (1 - p) ** 3)
+        else:
+            surer = 2 * p
+        is_same = score(name, targets, surer) == score(name, targets, p)
+        ranks = name in ("auc", "mean_auc", "spearman", "pearson", "map@3", "top@2")
+        assert is_of_classes(name) == (is_same and not ranks and "precision" not in name), name
+
+
+def test_a_summary_takes_further_metrics():
+    labels, probabilities = sample(5)
+    summary = summarise(labels, probabilities, ("qwk", "map@3"))
+    assert summary == summarise(labels, probabilities) | {
+        name: score(name, labels, probabilities) for name in ("qwk", "map@3")
+    }
+    assert summarise(labels[:0], probabilities[:0], ("qwk",))["qwk"] is None
+
+
+def test_columns_and_numbers_are_summarised_by_name():
+    targets, p, _ = examples.sample("mean_auc", 50)
+    assert summarise_columns(targets, p) == {
+        name: score(name, targets, p) for name in examples.COLUMN_METRICS
+    }
+    y, x, _ = examples.sample("rmse", 50)
+    assert summarise_values(y, x) == {name: score(name, y, x) for name in examples.VALUE_METRICS}
+    one = summarise_values(y[:, :1], x[:, :1])
+    assert set(examples.VALUE_METRICS) - set(one) == {"mcrmse"}
+    assert set(summarise_values(y[:0], x[:0]).values()) == {None}
 
 
 def test_the_summary_agrees_with_scikit_learn():

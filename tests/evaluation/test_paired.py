@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import metric_examples as examples
 import numpy as np
 import pytest
 from blend_examples import members
 
-from seqblend.evaluation.bootstrap import bootstrap, row_losses
-from seqblend.evaluation.metrics import METRICS, score
+from seqblend.evaluation.bootstrap import bootstrap
+from seqblend.evaluation.metrics import row_losses, score
 from seqblend.evaluation.paired import (
     PairedDifference,
     compare_losses,
     compare_out_of_fold,
     compare_scores,
     paired_standard_error,
+)
+
+METRICS = (
+    *("accuracy", "macro_f1", "log_loss", "auc", "balanced_accuracy", "mcc"),
+    *("weighted_f1", "average_precision", "qwk", "map@2"),
 )
 
 
@@ -143,3 +149,14 @@ def test_a_score_that_is_undefined_has_no_difference():
     assert compare_scores("auc", zeros, *stack) is None
     assert compare_out_of_fold("mcc", zeros, fold, *stack) is None
     assert compare_scores("accuracy", zeros[:0], *stack[:, :0]) is None
+
+
+@pytest.mark.parametrize("metric", [*examples.COLUMN_METRICS, *examples.VALUE_METRICS])
+def test_columns_and_numbers_are_compared_as_classes_are(metric):
+    targets, first, second = examples.sample(metric, 1_000)
+    found = compare_scores(metric, targets, first, second)
+    assert found.mean > 0
+    assert found.is_significant
+    out_of_fold = compare_out_of_fold(metric, targets, np.zeros(1_000, int), first, second)
+    assert out_of_fold.mean == found.mean
+    assert out_of_fold.error == pytest.approx(found.error, rel=0.12)

@@ -5,7 +5,12 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 from seqblend.evaluation.metrics import score
-from seqblend.evaluation.temperature import PRIOR, apply_temperature, fit_temperature
+from seqblend.evaluation.temperature import (
+    PRIOR,
+    apply_temperature,
+    fit_column_temperature,
+    fit_temperature,
+)
 
 
 def draw(n: int, c: int, too_sure: float) -> tuple[np.ndarray, np.ndarray]:
@@ -60,3 +65,21 @@ def test_tempering_keeps_the_order_and_1_keeps_every_bit():
     assert (softer.argsort(1) == p.argsort(1)).all()
     assert (softer.max(1) < p.max(1)).all()
     assert apply_temperature(p, 1.0) is p
+
+
+@pytest.mark.parametrize("too_sure", [0.5, 2.0])
+def test_a_columns_temperature_is_that_of_its_two_classes(too_sure):
+    p, labels = draw(2_000, 2, too_sure)
+    temperature, loss = fit_column_temperature(p[:, 1], labels)
+    expected = fit_temperature(p.astype(np.float64), labels)
+    assert (temperature, loss) == pytest.approx(expected, abs=1e-5)
+    assert temperature == pytest.approx(too_sure, rel=0.1)
+    odds = np.log(p[:, 1] / p[:, 0].astype(np.float64)) / temperature
+    losses = np.logaddexp(0, np.where(labels == 1, -odds, odds))
+    assert loss == pytest.approx(losses.mean(), abs=1e-4)
+
+
+def test_a_certain_column_stays_finite():
+    for labels in ([0, 1], [1, 0], [1, 1]):
+        p = np.array([0.0, 1.0], dtype=np.float32)
+        assert np.isfinite(fit_column_temperature(p, np.array(labels))).all()

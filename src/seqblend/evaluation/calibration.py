@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqblend.evaluation.metrics import clipped_logs, predict_classes, score_margins
+from seqblend.evaluation.class_predictions import clipped_logs, predict_classes
+from seqblend.evaluation.confusion import Counts
+from seqblend.evaluation.metrics import counts_formula
 
 _BINS = 15  # of confidence, with as many rows each
 OFFSETS = np.linspace(-2.0, 2.0, 41)  # log class weights that are tried
@@ -53,7 +55,7 @@ def measure_reliability(labels: np.ndarray, probabilities: np.ndarray) -> Reliab
 def fit_class_weights(metric: str, probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """float64 [c]: factors of the classes that maximise the metric of the most probable class.
 
-    metric: one that sees predicted classes; probabilities: float [n, c], labels: int64 [n]
+    metric: one of the confusion matrix; probabilities: float [n, c], labels: int64 [n]
     One class after the other takes the best of 41 weights from exp(-2) to exp(2), the nearest to
     1 on ties; with two classes that is a threshold. The mean logarithm is 0. They are fitted on
     evenly spaced rows where all would take too long (100,000 rows of 50 classes: on every second).
@@ -66,10 +68,11 @@ def fit_class_weights(metric: str, probabilities: np.ndarray, labels: np.ndarray
     offsets, rows = np.zeros(c), np.arange(len(labels))
     logs = clipped_logs(probabilities)
     first, second = _best_two(logs)
+    formula = counts_formula(metric)
     for k in [*range(c if c > 2 else 1)] * ROUNDS:
         rival = np.where(first == k, second, first)
         lead = logs[rows, rival] + offsets[rival] - logs[:, k]
-        values = _score_offsets(metric, lead, rival, labels, k, c)
+        values = formula(_count_offsets(lead, rival, labels, k, c))
         equal = OFFSETS[values == np.nanmax(values)] if np.isfinite(values).any() else np.zeros(1)
         chosen = equal[np.abs(equal).argmin()]
         if chosen != offsets[k]:
@@ -86,10 +89,10 @@ def _best_two(logs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return first, left.argmax(1)
 
 
-def _score_offsets(
-    metric: str, lead: np.ndarray, rival: np.ndarray, labels: np.ndarray, k: int, c: int
-) -> np.ndarray:
-    """float64 [len(OFFSETS)]: the metric with each offset for class k.
+def _count_offsets(
+    lead: np.ndarray, rival: np.ndarray, labels: np.ndarray, k: int, c: int
+) -> Counts:
+    """The counts [len(OFFSETS)] with each offset for class k.
 
     lead: float64 [n], of the best other class `rival` over k without an offset
     A row goes over to k at the first offset that is larger than the lead.
@@ -105,4 +108,6 @@ def _score_offsets(
     won = np.bincount(turn[labels == k], minlength=shape[0]).cumsum()[:-1]
     hit[:, k] += won
     true = np.broadcast_to(np.bincount(labels, minlength=c), hit.shape)
-    return score_margins(metric, *(each.astype(np.float64) for each in (hit, true, guessed)))
+    moved = np.bincount(turn, weights=labels * (k - rival), minlength=shape[0]).cumsum()[:-1]
+    product = labels @ rival + moved
+    return Counts(*(each.astype(np.float64) for each in (hit, true, guessed, product)))

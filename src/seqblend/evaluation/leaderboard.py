@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from seqblend.evaluation.bootstrap import bootstrap
 from seqblend.evaluation.intervals import central_95
-from seqblend.evaluation.metrics import score, sign_of, summarise
+from seqblend.evaluation.metrics import score, sign_of
 from seqblend.evaluation.paired import PairedDifference, compare_out_of_fold
 
 
@@ -23,6 +23,7 @@ class HasPredictions(Protocol):
         """Out of fold, or cross-fitted."""
 
 
+Summarise = Callable[[np.ndarray, np.ndarray], dict[str, float | None]]  # of targets and array
 Record = TypeVar("Record", bound=HasPredictions)
 
 
@@ -78,22 +79,28 @@ class LeaderboardRow(Generic[Record]):
 
 def rank(
     metric: str,
-    labels: np.ndarray,
+    targets: np.ndarray,
     fold: np.ndarray,
     candidates: Sequence[Candidate[Record]],
     *,
     resamples: int = 0,
+    summarise: Summarise | None = None,
 ) -> list[LeaderboardRow[Record]]:
     """The candidates, best first; ties in the order given, those without a defined score last.
 
-    labels, fold: int64 [n], -1 where a row has no out-of-fold prediction
+    targets: see metric.Metric; fold: int64 [n], -1 where a row has no out-of-fold prediction
     resamples: of the bootstrap that intervals are read from; 0: scores alone, which is quick
+    summarise: makes the rows' summaries, such as the task's; None: they are empty
     """
-    rows = [_score(metric, labels, fold, each, is_detailed=resamples > 0) for each in candidates]
+    rows = [_score(metric, targets, fold, each) for each in candidates]
     if resamples:
-        drawn = _draw(metric, labels, rows, resamples)
+        drawn = _draw(metric, targets, rows, resamples)
         rows = [
-            dataclasses.replace(row, draws=draws, interval=row.interval or central_95(draws))
+            dataclasses.replace(
+                _add_details(metric, targets, fold, row, summarise),
+                draws=draws,
+                interval=row.interval or central_95(draws),
+            )
             for row, draws in zip(rows, drawn, strict=True)
         ]
     sign = sign_of(metric)
@@ -113,34 +120,30 @@ def submitted_row(rows: Sequence[LeaderboardRow[Record]]) -> LeaderboardRow[Reco
 
 def compare_rows(
     metric: str,
-    labels: np.ndarray,
+    targets: np.ndarray,
     fold: np.ndarray,
     first: LeaderboardRow[Record],
     second: LeaderboardRow[Record],
 ) -> PairedDifference | None:
     """By how much the first is better than the second on the rows that both have; None where a
-    score is undefined. labels, fold: int64 [n]."""
+    score is undefined. targets: see metric.Metric; fold: int64 [n]."""
     rows, draws = np.intersect1d(first.rows, second.rows), None
     if len(first.draws) and np.array_equal(first.rows, second.rows):
         draws = first.draws, second.draws
     predictions = (row.record.oof[rows] for row in (first, second))
-    return compare_out_of_fold(metric, labels[rows], fold[rows], *predictions, draws=draws)
+    return compare_out_of_fold(metric, targets[rows], fold[rows], *predictions, draws=draws)
 
 
 def _score(
-    metric: str,
-    labels: np.ndarray,
-    fold: np.ndarray,
-    candidate: Candidate[Record],
-    *,
-    is_detailed: bool,
+    metric: str, targets: np.ndarray, fold: np.ndarray, candidate: Candidate[Record]
 ) -> LeaderboardRow[Record]:
-    """The candidate's score; where it is detailed, those of its folds and its summary as well."""
+    """The candidate's score on the rows with a fold and a prediction."""
     oof = candidate.record.oof
     rows = np.flatnonzero((fold >= 0) & np.isfinite(oof).all(axis=1))
-    labels, fold, p = labels[rows], fold[rows], oof[rows]
-    pooled = score(metric, labels, p) if candidate.score is None else candidate.score
-    row = LeaderboardRow(
+    pooled = candidate.score
+    if pooled is None:
+        pooled = score(metric, targets[rows], oof[rows])
+    return LeaderboardRow(
         candidate.name,
         candidate.record,
         rows,
@@ -149,15 +152,27 @@ def _score(
         candidate.is_blend,
         candidate.interval,
     )
-    if not is_detailed or not len(rows):
+
+
+def _add_details(
+    metric: str,
+    targets: np.ndarray,
+    fold: np.ndarray,
+    row: LeaderboardRow[Record],
+    summarise: Summarise | None,
+) -> LeaderboardRow[Record]:
+    """With the folds' scores and the summary, where there are rows."""
+    if not len(row.rows):
         return row
-    by_fold = [score(metric, labels[fold == k], p[fold == k]) for k in np.unique(fold)]
+    targets, fold, array = targets[row.rows], fold[row.rows], row.record.oof[row.rows]
+    by_fold = [score(metric, targets[fold == k], array[fold == k]) for k in np.unique(fold)]
     folds = [value for value in by_fold if value is not None]
-    return dataclasses.replace(row, folds=folds, summary=summarise(labels, p))
+    summary = summarise(targets, array) if summarise else {}
+    return dataclasses.replace(row, folds=folds, summary=summary)
 
 
 def _draw(
-    metric: str, labels: np.ndarray, rows: list[LeaderboardRow[Record]], resamples: int
+    metric: str, targets: np.ndarray, rows: list[LeaderboardRow[Record]], resamples: int
 ) -> list[np.ndarray]:
     """float64 [r] of each row: the metric on resampled rows, NaN where nothing is scored.
 
@@ -171,7 +186,7 @@ def _draw(
         scored = rows[group[0]].rows
         if len(scored):
             several = [rows[i].record.oof[scored] for i in group]
-            found = bootstrap(metric, labels[scored], several, resamples)
+            found = bootstrap(metric, targets[scored], several, resamples)
             for i, values in zip(group, found, strict=True):
                 draws[i] = values
     return draws

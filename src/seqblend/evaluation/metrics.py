@@ -1,163 +1,136 @@
-"""Metrics of class probabilities: vectorised, float64, and None where one is undefined."""
+"""Metrics by name: the ones that exist, scores, and which score is better."""
 
 from __future__ import annotations
 
-import math
+import re
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from seqblend.core.errors import FlagError, suggest
+from seqblend.evaluation.averages import mean_where_defined
+from seqblend.evaluation.class_metrics import (
+    ACCURACY,
+    BALANCED_ACCURACY,
+    F1,
+    LOG_LOSS,
+    MACRO_F1,
+    MACRO_PRECISION,
+    MACRO_RECALL,
+    MCC,
+    QWK,
+    WEIGHTED_F1,
+    OfClasses,
+)
+from seqblend.evaluation.class_predictions import (
+    CLIP,
+    clipped_logs,
+    confusion_matrix,
+    predict_classes,
+    row_losses,
+)
+from seqblend.evaluation.column_metrics import COLUMN_METRICS
+from seqblend.evaluation.confusion import Counts
+from seqblend.evaluation.metric import Metric
+from seqblend.evaluation.ranking_metrics import (
+    AUC,
+    AVERAGE_PRECISION,
+    map_at,
+    placements,
+    top_at,
+)
+from seqblend.evaluation.user_metrics import is_user_metric, load_user_metric
+from seqblend.evaluation.value_metrics import VALUE_METRICS
 
-CLIP = 1e-7  # the smallest probability a logarithm sees
+__all__ = [  # with what other files look for here
+    "CLIP",
+    "better",
+    "check_metric",
+    "clipped_logs",
+    "confusion_matrix",
+    "counts_formula",
+    "is_of_classes",
+    "mean_where_defined",
+    "metric_for",
+    "metric_names",
+    "placements",
+    "predict_classes",
+    "row_losses",
+    "score",
+    "sign_of",
+    "summarise",
+]
+
+_NAMED: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        *(ACCURACY, MACRO_F1, LOG_LOSS, AUC, BALANCED_ACCURACY, MCC),
+        *(F1, WEIGHTED_F1, AVERAGE_PRECISION, QWK),
+        *COLUMN_METRICS,
+        *VALUE_METRICS,
+    )
+}
+_AT_K: dict[str, Callable[[int], Metric]] = {"map@K": map_at, "top@K": top_at}
+_AT = re.compile(r"(map|top)@([1-9]\d{0,3})")
+_SUMMARY = (ACCURACY, MACRO_PRECISION, MACRO_RECALL, MACRO_F1, BALANCED_ACCURACY, MCC)
 
 
-# Metrics of the predicted classes alone, that is of the confusion matrix.
-OF_CLASSES = ("accuracy", "macro_f1", "balanced_accuracy", "mcc")
-METRICS = ("accuracy", "macro_f1", "log_loss", "auc", "balanced_accuracy", "mcc")
+def metric_names(kind: str = "") -> tuple[str, ...]:
+    """The metrics of a kind of targets, or of all; `map@K` stands for map@1, map@2 and so on.
+
+    kind: classes, columns or values, see metric.Metric
+    """
+    at_k = () if kind not in ("", "classes") else tuple(_AT_K)
+    named = [name for name, metric in _NAMED.items() if kind in ("", metric.kind)]
+    of_classes = sum(_NAMED[name].kind == "classes" for name in named)
+    return (*named[:of_classes], *at_k, *named[of_classes:])
+
+
+def metric_for(name: str) -> Metric:
+    """The metric of that name; FlagError with the nearest where there is none."""
+    if name in _NAMED:
+        return _NAMED[name]
+    if found := _AT.fullmatch(name):
+        return _AT_K[f"{found[1]}@K"](int(found[2]))
+    if is_user_metric(name):
+        return load_user_metric(name)
+    known = (*metric_names(), "FILE.py:function")
+    raise FlagError(f"no metric '{name}'{suggest(name, known, 'Metrics')}")
+
+
+def check_metric(metric: str, kind: str = "", c: int | None = None) -> str:
+    """`metric`, where there is one of that name; else a FlagError with the nearest.
+
+    kind: of the targets, where known: it has to be of that; c: the number of classes
+    """
+    found = metric_for(metric)
+    if kind and found.kind not in (kind, "any"):
+        fitting = ", ".join(metric_names(kind))
+        raise FlagError(f"metric '{metric}' is not of these targets. Those that are: {fitting}")
+    if c is not None and c != 2 and found.is_binary:
+        raise FlagError(
+            f"metric '{metric}' is of 2 classes, and there are {c}; macro_f1 and weighted_f1 are "
+            "of any number"
+        )
+    return metric
+
+
+def is_of_classes(metric: str) -> bool:
+    """Whether it sees predicted classes alone, not how sure they are."""
+    return metric_for(metric).is_of_classes
 
 
 def sign_of(metric: str) -> float:
     """1.0 where a higher score is better, else -1.0."""
-    return -1.0 if metric == "log_loss" else 1.0
+    return 1.0 if metric_for(metric).greater_is_better else -1.0
 
 
-def clipped_logs(probabilities: np.ndarray) -> np.ndarray:
-    """float64: logarithms of probabilities clipped at CLIP."""
-    return np.log(np.clip(probabilities, CLIP, 1.0)).astype(np.float64)
-
-
-def predict_classes(probabilities: np.ndarray) -> np.ndarray:
-    """int64 [n]: the most probable class of probabilities float [n, c], the first one on ties."""
-    if probabilities.shape[1] == 2:  # a comparison is 20 times faster than argmax over 2 columns
-        return (probabilities[:, 1] > probabilities[:, 0]).astype(np.int64)
-    return probabilities.argmax(axis=1)
-
-
-def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, c: int) -> np.ndarray:
-    """int64 [c, c]: rows of true class i predicted as j, from labels and predicted int64 [n]."""
-    return np.bincount(labels * c + predicted, minlength=c * c).reshape(c, c)
-
-
-def _divide(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
-    """top / bottom, NaN where the bottom is 0."""
-    return np.divide(top, bottom, out=np.full(bottom.shape, np.nan), where=bottom > 0)
-
-
-def mean_where_defined(values: np.ndarray) -> np.ndarray:
-    """The mean over columns, NaN ignored: float64 [r, c] -> [r], NaN where a row has nothing."""
-    return _divide(np.nansum(values, axis=1), np.isfinite(values).sum(1))
-
-
-def score_margins(
-    metric: str, hit: np.ndarray, true: np.ndarray, predicted: np.ndarray
-) -> np.ndarray:
-    """float64 [r]: a metric of r confusion matrices, from their diagonals and margins.
-
-    hit, true, predicted: float64 [r, c], rows predicted correctly, of each class, and predicted as
-        it
-    As in scikit-learn, macro averages run over the classes that occur (in the labels, or for all
-    but balanced accuracy in the predictions), and 0 / 0 among those is 0. NaN where undefined.
-    """
-    if metric == "accuracy":
-        return hit.sum(1) / true.sum(1)
-    if metric == "mcc":
-        return _matthews(hit, true, predicted)
-    if metric == "balanced_accuracy":
-        return mean_where_defined(_divide(hit, true))
-    whole = {
-        "macro_f1": (true + predicted) / 2,
-        "macro_precision": predicted,
-        "macro_recall": true,
-    }[metric]
-    shares = hit / np.maximum(whole, 1e-12)
-    return mean_where_defined(np.where(true + predicted > 0, shares, np.nan))
-
-
-def _matthews(hit: np.ndarray, true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Matthews' correlation, float64 [r, c] -> [r]: NaN with one true class, 0 for a constant.
-
-    The multi-class form of Gorodkin (2004), R_K, from the margins.
-    """
-    total = true.sum(1)
-    spread_true = total**2 - (true**2).sum(1)
-    spread_predicted = total**2 - (predicted**2).sum(1)
-    covariance = hit.sum(1) * total - (true * predicted).sum(1)
-    value = np.nan_to_num(_divide(covariance, np.sqrt(spread_true * spread_predicted)))
-    return np.where(spread_true > 0, value, np.nan)
-
-
-def _score_matrix(metric: str, counts: np.ndarray) -> float | None:
-    """A metric of one confusion matrix int64 [c, c]; None where it is undefined."""
-    margins = (part[None].astype(float) for part in (np.diag(counts), counts.sum(1), counts.sum(0)))
-    value = float(score_margins(metric, *margins)[0])
-    return None if math.isnan(value) else value
-
-
-def row_losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """float64 [n]: each row's log loss; labels int64 [n], probabilities float [n, c]."""
-    right = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return -np.log(np.clip(right, CLIP, 1.0))
-
-
-def placements(is_positive: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """float64 [n]: for each row the share of the opposite class ranked on the right side of it.
-
-    is_positive: bool [n], scores: float [n]. Ties count half; NaN where one class is missing.
-    The mean over either class is the area under the ROC curve (DeLong et al., 1988).
-    """
-    result = np.full(len(scores), np.nan)
-    for side, sign in ((is_positive, 1.0), (~is_positive, -1.0)):
-        others = np.sort(sign * scores[~side])
-        values = sign * scores[side]
-        if len(others):
-            ranks = np.searchsorted(others, values) + np.searchsorted(others, values, "right")
-            result[side] = ranks / (2 * len(others))
-    return result
-
-
-def _auc(labels: np.ndarray, probabilities: np.ndarray) -> float | None:
-    """Binary: of class 1. Else the mean over classes, each against the rest, where defined."""
-    c = probabilities.shape[1]
-    which = [1] if c == 2 else range(c)
-    is_class = [labels == k for k in which]
-    areas = [
-        placements(side, probabilities[:, k])[side].mean()
-        for k, side in zip(which, is_class, strict=True)
-        if 0 < side.sum() < len(labels)
-    ]
-    return float(np.mean(areas)) if areas else None
-
-
-def check_metric(metric: str) -> str:
-    """`metric`, where it is one of METRICS; else a FlagError with the nearest."""
-    if metric not in METRICS:
-        raise FlagError(f"no metric '{metric}'{suggest(metric, METRICS, 'Metrics')}")
-    return metric
-
-
-def score(metric: str, labels: np.ndarray, probabilities: np.ndarray) -> float | None:
+def score(metric: str, targets: np.ndarray, array: np.ndarray) -> float | None:
     """The metric's value; None where it is undefined (AUC of one class, no rows, a NaN).
 
-    labels: int64 [n], probabilities: float [n, c]
+    targets, array: see metric.Metric; such as labels int64 [n] and probabilities float [n, c]
     """
-    if len(labels) == 0 or not np.isfinite(probabilities).all():
-        return None
-    if metric == "log_loss":
-        return float(row_losses(labels, probabilities).mean())
-    if metric == "auc":
-        return _auc(labels, probabilities)
-    counts = confusion_matrix(labels, predict_classes(probabilities), probabilities.shape[1])
-    return _score_matrix(metric, counts)
-
-
-def summarise(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float | None]:
-    """Every score a leaderboard shows, None where undefined (labels int64 [n], float [n, c])."""
-    names = ("accuracy", "macro_precision", "macro_recall", "macro_f1", "balanced_accuracy", "mcc")
-    if len(labels) == 0 or not np.isfinite(probabilities).all():
-        return dict.fromkeys((*names, "auc", "log_loss"))
-    counts = confusion_matrix(labels, predict_classes(probabilities), probabilities.shape[1])
-    summary = {name: _score_matrix(name, counts) for name in names}
-    return summary | {name: score(name, labels, probabilities) for name in ("auc", "log_loss")}
+    return metric_for(metric).score(targets, array)
 
 
 def better(metric: str, a: float | None, b: float | None) -> bool:
@@ -165,3 +138,27 @@ def better(metric: str, a: float | None, b: float | None) -> bool:
     if a is None or b is None:
         return a is not None
     return sign_of(metric) * a > sign_of(metric) * b
+
+
+def counts_formula(metric: str) -> Callable[[Counts], np.ndarray]:
+    """Counts -> float64 [r] of a metric of the confusion matrix; ValueError for another one."""
+    found = metric_for(metric)
+    if not isinstance(found, OfClasses):
+        raise ValueError(f"{metric} is no metric of the confusion matrix")
+    return found.formula
+
+
+def summarise(
+    targets: np.ndarray, array: np.ndarray, extra: Sequence[str] = ()
+) -> dict[str, float | None]:
+    """Scores of class probabilities for a leaderboard, None where undefined.
+
+    targets: int64 [n], array: float [n, c]; extra: names of further metrics
+    """
+    further = tuple(metric_for(name) for name in ("auc", "log_loss", *extra))
+    if len(targets) == 0 or not np.isfinite(array).all():
+        return dict.fromkeys(metric.name for metric in (*_SUMMARY, *further))
+    counts = confusion_matrix(targets, predict_classes(array), array.shape[1])
+    values = {metric.name: metric.of_matrix(counts) for metric in _SUMMARY}
+    summary = {name: None if np.isnan(value) else value for name, value in values.items()}
+    return summary | {metric.name: metric.score(targets, array) for metric in further}

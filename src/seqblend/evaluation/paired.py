@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqblend.evaluation.bootstrap import bootstrap, score_contributions, standard_error
+from seqblend.evaluation.bootstrap import bootstrap, score_contributions
 from seqblend.evaluation.intervals import Z_95, central_95
 from seqblend.evaluation.metrics import score, sign_of
+from seqblend.evaluation.resampling import standard_error
 
 MIN_FOLDS = 3  # with fewer, the standard deviation over folds is not used
 
@@ -70,28 +71,28 @@ def compare_losses(
 
 
 def compare_scores(
-    metric: str, labels: np.ndarray, first: np.ndarray, second: np.ndarray
+    metric: str, targets: np.ndarray, first: np.ndarray, second: np.ndarray
 ) -> PairedDifference | None:
     """The difference of two scores on the same rows, given the fits; None where undefined.
 
-    labels: int64 [n]; first, second: probabilities float [n, c]
+    targets, first, second: see metric.Metric; such as labels int64 [n], probabilities float [n, c]
     The error is that of the mean difference of bootstrap.score_contributions: DeLong,
     DeLong & Clarke-Pearson (1988) for areas, the jackknife's (Efron & Stein 1981) for metrics of
-    the confusion matrix, the paired t test's for accuracy and log loss.
+    the confusion matrix, the paired t test's for accuracy, log loss and other means over rows.
     """
-    scores = [score(metric, labels, p) for p in (first, second)]
+    scores = [score(metric, targets, p) for p in (first, second)]
     if None in scores:
         return None
-    parts = [score_contributions(metric, labels, p) for p in (first, second)]
+    parts = [score_contributions(metric, targets, p) for p in (first, second)]
     if any(part is None for part in parts):
         return None
     mean = sign_of(metric) * (scores[0] - scores[1])
-    return PairedDifference.normal(mean, standard_error(parts[0] - parts[1]), len(labels))
+    return PairedDifference.normal(mean, standard_error(parts[0] - parts[1]), len(targets))
 
 
 def compare_out_of_fold(
     metric: str,
-    labels: np.ndarray,
+    targets: np.ndarray,
     fold: np.ndarray,
     first: np.ndarray,
     second: np.ndarray,
@@ -103,24 +104,24 @@ def compare_out_of_fold(
 
     None where a score is undefined.
 
-    labels, fold: int64 [n]; first, second: probabilities float [n, c], every row by fits that have
-        not seen it
+    targets, first, second: see metric.Metric, every row predicted by fits that have not seen it
+    fold: int64 [n]
     draws: the scores of both on the same resampled rows, float64 [r], where already computed; else
         `resamples` are drawn
     The interval is the paired bootstrap's (percentiles), over rows alone.
     """
-    scores = [score(metric, labels, p) for p in (first, second)]
+    scores = [score(metric, targets, p) for p in (first, second)]
     if None in scores:
         return None
     if draws is None:
-        one, other = bootstrap(metric, labels, [first, second], resamples)
+        one, other = bootstrap(metric, targets, [first, second], resamples)
     else:
         one, other = draws
     sign = sign_of(metric)
     drawn = sign * (one - other)
-    error = paired_standard_error(drawn, _fold_differences(metric, labels, fold, first, second))
+    error = paired_standard_error(drawn, _fold_differences(metric, targets, fold, first, second))
     low, high = central_95(drawn) or (math.nan, math.nan)
-    return PairedDifference(sign * (scores[0] - scores[1]), error, low, high, len(labels))
+    return PairedDifference(sign * (scores[0] - scores[1]), error, low, high, len(targets))
 
 
 def paired_standard_error(drawn: np.ndarray, folds: np.ndarray) -> float:
@@ -140,13 +141,13 @@ def paired_standard_error(drawn: np.ndarray, folds: np.ndarray) -> float:
 
 
 def _fold_differences(
-    metric: str, labels: np.ndarray, fold: np.ndarray, first: np.ndarray, second: np.ndarray
+    metric: str, targets: np.ndarray, fold: np.ndarray, first: np.ndarray, second: np.ndarray
 ) -> np.ndarray:
     """float64 [k]: the first's score less the second's in each fold where both are defined."""
     differences = []
     for k in np.unique(fold):
         rows = fold == k
-        one, other = (score(metric, labels[rows], p[rows]) for p in (first, second))
+        one, other = (score(metric, targets[rows], p[rows]) for p in (first, second))
         if one is not None and other is not None:
             differences.append(one - other)
     return np.array(differences)

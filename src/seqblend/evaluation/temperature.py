@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from seqblend.evaluation.metrics import clipped_logs
+from seqblend.evaluation.class_predictions import clipped_logs
 
 COLDEST, HOTTEST = 0.1, 10.0
 ENOUGH = 20_000  # rows that are enough to fit one parameter
@@ -26,6 +26,15 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> tuple[floa
     top = logs.max(1)
     loss = top + np.log(np.exp(logs - top[:, None]).sum(1))
     return 1 / inverse, float(loss.mean())
+
+
+def fit_column_temperature(p: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """(temperature of the log-odds, log loss in nats with it), as of the classes [1 - p, p].
+
+    p: float [n], P(1); labels: int64 [n] of 0 and 1
+    """
+    p = p.astype(np.float64)
+    return fit_temperature(np.stack([1 - p, p], axis=1), labels)
 
 
 def _relative_logs(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
