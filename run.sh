@@ -16,7 +16,7 @@ usage() {
 
 flags of the whole way:
   --data DIR            the folder with the competition's files; else the one found in input/, else the demo
-  --metric NAME         accuracy, macro_f1, log_loss, auc, balanced_accuracy, mcc; else inferred
+  --metric NAME         accuracy, f1, log_loss, auc, qwk, rmse, map@3, ... or FILE.py:function; else inferred
   --models a,b          models and groups (default, classic, all, scratch), joined by commas
   --folds K             folds; 1: a hold-out of 20 %
   --seeds N             how many seeds of every model
