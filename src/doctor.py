@@ -26,7 +26,7 @@ def main(argv: list[str]) -> int:
     found = run_diagnostics(
         project, lambda text: say(console, text, "yellow"), lambda text: say(console, text)
     )
-    show_diagnosis(console, found)
+    show_diagnosis(console, found, project.competition.task)
     say(console, f"all results: {project.workspace.diagnosis}", "green")
     return 0
 

@@ -3,7 +3,7 @@
 python src/prepare.py imdb --from aclImdb_v1.tar.gz [--to DIR] [--unchecked]
 python src/prepare.py reuters --from reuters.npz
 python src/prepare.py 20newsgroups --from 20news-bydate.tar.gz
-python src/prepare.py demo [--kind hmm|memory] [--seed 1] [--rows 4000] [--length 200]
+python src/prepare.py demo [--kind hmm|memory|tags|numbers|grades] [--seed 1] [--rows 4000]
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from seqblend.app.cli import make_subcommand_parser, run_script
 from seqblend.core.console import make_console, say
 from seqblend.core.errors import FlagError
 from seqblend.data.demo import write_demo, write_memory_demo
+from seqblend.data.demo_tasks import TASK_KINDS, write_task_demo
 from seqblend.extras.public.published import DATA_SETS, prepare
 from seqblend.running.inputs import find_places
 
@@ -34,8 +35,12 @@ def parse(argv: list[str]) -> argparse.Namespace:
         add("--unchecked", action="store_true", help="accept an archive that was altered")
     about = "generated rows whose best reachable accuracy is known"
     add = subcommands.add_parser("demo", help=about, description=about).add_argument
-    kinds = "hmm: the order of tokens decides the class; memory: the first token of a long row"
-    add("--kind", choices=["hmm", "memory"], default="hmm", help=kinds)
+    kinds = (
+        "hmm: the order of tokens decides the class; memory: the first token of a long row; tags: "
+        "six labels at once; numbers: a number; grades: five in order"
+    )
+    names = ["hmm", "memory", *TASK_KINDS]
+    add("--kind", choices=names, default="hmm", help=kinds)
     add("--to", type=Path, metavar="DIR", help="default: input/demo-SEED or input/KIND-SEED")
     add("--seed", type=int, default=1, metavar="N", help="1: the embedded demo")
     add("--rows", type=int, default=4_000, metavar="N", help="training rows")
@@ -59,11 +64,14 @@ def main(argv: list[str]) -> int:
     name = "demo" if args.kind == "hmm" else args.kind
     folder = args.to or places.inputs[0] / f"{name}-{args.seed}"
     size = {"seed": args.seed, "n_train": args.rows, "n_test": max(args.rows // 4, 1)}
+    metric = "accuracy"
     if args.kind == "memory":
         best = write_memory_demo(folder, length=args.length, **size)
+    elif args.kind in TASK_KINDS:
+        metric, best = write_task_demo(folder, args.kind, **size)
     else:
         best = write_demo(folder, **size)
-    say(console, f"{folder}: {args.rows:,} training rows, best reachable accuracy {best:.4f}")
+    say(console, f"{folder}: {args.rows:,} training rows, best reachable {metric} {best:.4f}")
     return 0
 
 

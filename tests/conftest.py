@@ -11,6 +11,7 @@ import pytest
 
 import seqblend  # noqa: F401  process settings before torch
 from seqblend.data.sequences import SequenceSet, View
+from seqblend.tasks.single_label import SingleLabel
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -29,6 +30,11 @@ def sequence_set(rows: list[list[int]]) -> SequenceSet:
     """A SequenceSet from lists."""
     offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
     return SequenceSet.from_offsets(np.concatenate(rows).astype(np.int32), offsets)
+
+
+def classes_of(count: int) -> SingleLabel:
+    """The task of telling so many classes apart: 0, 1, ..."""
+    return SingleLabel(tuple(map(str, range(count))))
 
 
 def view_of(size: int, sequences: SequenceSet | None = None) -> View:

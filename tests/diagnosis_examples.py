@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from conftest import sequence_set
+from conftest import classes_of, sequence_set
 
 from seqblend.data.sequences import Competition, SubmissionForm, View
 
@@ -19,13 +19,12 @@ def competition_of(
     """Rows of token numbers as a competition; token k is called `tk`."""
     rows = sequence_set([*map(list, train), *map(list, test)])
     labels = np.asarray(labels, dtype=np.int64)
-    classes = tuple(f"c{k}" for k in range(int(labels.max()) + 1))
     test_ids = [f"x{i}" for i in range(len(test))]
     lexicon = [f"t{k}" for k in range(int(rows.tokens.max()) + 1)]
     return Competition(
         name="toy",
-        classes=classes,
-        labels=labels,
+        task=classes_of(int(labels.max()) + 1),
+        targets=labels,
         test_ids=test_ids,
         train_ids=ids or [f"r{i}" for i in range(len(train))],
         views={"words": View("words", rows, lexicon)},

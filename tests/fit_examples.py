@@ -6,17 +6,18 @@ import dataclasses
 
 import numpy as np
 import torch
-from conftest import sequence_set, view_of
+from conftest import classes_of, sequence_set, view_of
 
 from seqblend.core.config import TrainConfig, VocabularyConfig
 from seqblend.models.recurrent import RecurrentOptions
 from seqblend.models.registry import entries, entry_for, resolve_options
 from seqblend.training.batching import DeviceSequences
-from seqblend.training.contract import Context, Labelled
-from seqblend.training.fitting import FitSetting, LabelledRows
+from seqblend.training.contract import Context, Rows
+from seqblend.training.fitting import FitSetting, TargetRows
 
 CPU = torch.device("cpu")
 SMALL = RecurrentOptions(width=8, hidden=8)
+SOFTMAX = classes_of(2).objective_from_arrays({})
 
 
 def make_rows(n=48, seed=0):
@@ -24,12 +25,12 @@ def make_rows(n=48, seed=0):
     labels = (np.arange(n) % 2).astype(np.int64)
     rows = [[int(k) + 2, *rng.integers(4, 9, rng.integers(0, 12)).tolist()] for k in labels]
     on_device = DeviceSequences(sequence_set(rows), np.arange(9), VocabularyConfig(), CPU)
-    return LabelledRows(on_device, labels)
+    return TargetRows(on_device, labels)
 
 
 def make_setting(**changes):
     config = TrainConfig(steps_per_epoch=4, warmup=2, precision="float32", **changes)
-    return FitSetting(config, 2, 4, 0, 0, CPU, lambda _: None)
+    return FitSetting(config, classes_of(2), 4, 0, 0, CPU, lambda _: None)
 
 
 NAMES = sorted(entries())
@@ -53,7 +54,7 @@ def draw(n=60, seed=0, classes=3):
     rows = [
         [int(label), *rng.integers(classes, 12, rng.integers(0, 30)).tolist()] for label in labels
     ]
-    return Labelled(sequence_set(rows), labels.astype(np.int64))
+    return Rows(sequence_set(rows), labels.astype(np.int64))
 
 
 def make_context(name, *, classes=3, **changes):
@@ -62,7 +63,7 @@ def make_context(name, *, classes=3, **changes):
         resolve_options(name, OPTIONS),
         TRAIN,
         VocabularyConfig(min_count=1),
-        classes,
+        classes_of(classes),
         view_of(12),
         0,
         0,

@@ -206,7 +206,7 @@ def test_a_pickle_with_a_matching_hash_ends_in_one_line_and_is_never_executed(
 ):
     mark, root = kernel / "executed", kernel / "working" / "seqblend" / "tiny"
     file = next(root.glob("runs/nblr-*/seed0-fold0")) / "test.npy"
-    file = file if place == "unit" else root / "data" / "labels.npy"
+    file = file if place == "unit" else root / "data" / "targets.npy"
     np.save(file, np.array([Touch(mark)], dtype=object), allow_pickle=True)
     manifest = read_json(file.with_name("manifest.json"))
     manifest["files"][file.name] = file_digest(file)

@@ -7,12 +7,12 @@ import sys
 import numpy as np
 import pytest
 import torch
-from conftest import REPOSITORY, sequence_set, view_of, write_competition
+from conftest import REPOSITORY, classes_of, sequence_set, view_of, write_competition
 
 from seqblend import models
 from seqblend.core.config import TrainConfig, VocabularyConfig
 from seqblend.models import registry
-from seqblend.training.contract import Context, Labelled
+from seqblend.training.contract import Context, Rows
 from seqblend.training.members import fit_member
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
@@ -64,13 +64,13 @@ def test_the_model_that_the_readme_adds_learns_under_its_name(added):
     train = TrainConfig(lr=0.05, epochs=20, warmup=5, steps_per_epoch=4, precision="float32")
     quiet = {"options": {"width": 8, "word_dropout": 0.0, "embedding_dropout": 0.0}}
     labels = np.arange(60) % 3
-    rows = Labelled(sequence_set([[int(k), 5, *[6] * int(k)] for k in labels]), labels)
+    rows = Rows(sequence_set([[int(k), 5, *[6] * int(k)] for k in labels]), labels)
     context = Context(
         added,
         registry.resolve_options("mean", quiet),
         train,
         VocabularyConfig(min_count=1),
-        classes=3,
+        task=classes_of(3),
         view=view_of(8),
         seed=0,
         place=0,

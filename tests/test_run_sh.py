@@ -166,7 +166,7 @@ def test_it_works_behind_a_symlink(clone):
 
 
 def test_clean_removes_what_it_says_and_nothing_else(clone):
-    for name in (".venv/bin/python", "working/demo/data/labels.npy", "submissions/log.csv"):
+    for name in (".venv/bin/python", "working/demo/data/targets.npy", "submissions/log.csv"):
         (clone / name).parent.mkdir(parents=True, exist_ok=True)
         (clone / name).touch()
     before = {path for path in clone.rglob("*") if path.is_file()}

@@ -64,14 +64,21 @@ def train_all(project) -> None:
     for unit in plan.missing:
         run_unit(project.job(unit), torch.device("cpu"), lambda _: None)
     for each in plan.runs:
-        collect_run(project.workspace, each.name, 1, project.fold, project.fingerprint)
+        collect_run(
+            project.workspace,
+            each.name,
+            1,
+            project.fold,
+            project.fingerprint,
+            project.competition.task,
+        )
 
 
 def diagnose(project):
     """What the doctor finds, its file, and what it shows."""
     console = Console(file=io.StringIO(), width=200)
     diagnosis = run_diagnostics(project, pytest.fail)
-    show_diagnosis(console, diagnosis)
+    show_diagnosis(console, diagnosis, project.competition.task)
     return diagnosis, read_json(project.workspace.diagnosis), console.file.getvalue()
 
 
@@ -101,8 +108,8 @@ def test_the_blends_test_score_weighs_each_member_by_its_own_weight_whatever_the
     train_all(project)
     outcome = blend_finished(project, pytest.fail, None, None)
     tests = {result.model: result.test for result in outcome.results}
-    blend = Blend("mean", np.array([0.9, 0.1]), ("tfidf", "nblr"))
-    answers = read_solution(project.files.solution, project.competition)
+    blend = Blend("mean", np.array([0.9, 0.1]), ("tfidf", "nblr"), project.competition.task)
+    answers = read_solution(project.files.solution, project.competition).targets
     mixed = 0.9 * tests["tfidf"].astype(float) + 0.1 * tests["nblr"]
     by_hand = -np.log(mixed[np.arange(len(answers)), answers]).mean()
     for results in (outcome.results, outcome.results[::-1]):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from blend_examples import members, noise, softmax
+from class_blends import cross_fit, fit_blend, make_fitter, select_blend
 
-from seqblend.blending.crossfit import BlendFitter, cross_fit
-from seqblend.blending.methods import fit_blend
-from seqblend.blending.selection import burman_corrected, select_blend
-from seqblend.evaluation.bootstrap import bootstrap, score_contributions, standard_error
-from seqblend.evaluation.metrics import METRICS, score
+from seqblend.blending.selection import burman_corrected
+from seqblend.evaluation.bootstrap import bootstrap, score_contributions
+from seqblend.evaluation.metrics import score, sign_of
+from seqblend.evaluation.resampling import standard_error
 
 NAMES = tuple("abc")
 
@@ -24,8 +24,7 @@ def with_noise(seed: int):
 def stack_in_sample(metric: str, stack: np.ndarray, labels: np.ndarray) -> float:
     """Stacking's score on the rows it is fitted on; higher is better."""
     blend = fit_blend("stacking", stack, labels, metric, tuple(map(str, range(len(stack)))))
-    sign = 1 if METRICS[metric].higher_is_better else -1
-    return sign * score(metric, labels, blend.apply(stack))
+    return sign_of(metric) * score(metric, labels, blend.apply(stack))
 
 
 @pytest.mark.slow
@@ -120,7 +119,7 @@ def share_covered(found: np.ndarray) -> float:
 
 def fold_blends(metric: str, stack: np.ndarray, labels: np.ndarray, fold: np.ndarray):
     """What each fold's blend gives on all rows: list of float64 [n, c]."""
-    fitter = BlendFitter(stack, labels, metric, NAMES)
+    fitter = make_fitter(stack, labels, metric, NAMES)
     blends = fitter.fit_per_fold(np.arange(len(labels)), fold).values()
     return [blend.apply(stack) for blend in blends]
 
@@ -149,7 +148,7 @@ def test_what_fewer_rows_cost_is_what_the_folds_blends_lack_on_new_rows():
     for seed in range(12):
         stack, labels, _ = members(6, 4_000, 2, seed)
         few, fold = np.arange(300), np.arange(300) % 5
-        fitter = BlendFitter(stack, labels, "log_loss", tuple("abcdef"))
+        fitter = make_fitter(stack, labels, "log_loss", tuple("abcdef"))
         full = fitter.fit("stacking", few)
         per_fold = [fitter.fit("stacking", few[fold != k]) for k in range(5)]
         several = (full, *per_fold)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from blend_examples import members, noise, softmax
+from class_blends import cross_fit, fit_blend, make_fitter, select_blend, task_of
 from scipy.optimize import minimize
 
-from seqblend.blending.crossfit import BlendFitter, cross_fit, make_blend_folds
-from seqblend.blending.methods import METHODS, Blend, fit_blend
-from seqblend.blending.selection import select_blend
-from seqblend.blending.stacking import LogOddsLoss, simplex_weights
+from seqblend.blending.crossfit import make_blend_folds
+from seqblend.blending.methods import Blend
+from seqblend.blending.stacking import simplex_weights
 from seqblend.evaluation.metrics import score
+from seqblend.tasks.single_label import LogOddsLoss, SingleLabel
 
 NAMES = tuple("abcdefgh")
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", SingleLabel.blend_methods)
 def test_a_blend_lies_on_the_simplex_and_so_do_the_weights_of_a_mean(method):
     stack, labels, _ = members(3, 200, 2)
     blend = fit_blend(method, stack, labels, "auc", NAMES[:3])
@@ -32,7 +33,7 @@ def test_a_blend_lies_on_the_simplex_and_so_do_the_weights_of_a_mean(method):
 def test_the_means_have_known_values():
     stack = np.array([[[0.9, 0.1]], [[0.5, 0.5]]], np.float32)
     names = ("mean", "logodds_simplex")
-    mean, logodds = (Blend(name, np.full(2, 0.5), ("a", "b")) for name in names)
+    mean, logodds = (Blend(name, np.full(2, 0.5), ("a", "b"), task_of(stack)) for name in names)
     np.testing.assert_allclose(mean.apply(stack), [[0.7, 0.3]], atol=1e-7)
     np.testing.assert_allclose(logodds.apply(stack), [[0.75, 0.25]], atol=1e-6)  # odds 9 -> 3
 
@@ -65,7 +66,7 @@ def loss_gradient(stack, labels, weights):
 def test_no_other_weights_on_the_simplex_have_a_smaller_loss(m, seed):
     stack, labels, _ = members(m, 250, 3, seed=seed)
     stack[-1] = noise(1, 250, 3, seed)[0]
-    weights = simplex_weights(stack, labels)
+    weights = simplex_weights(LogOddsLoss(stack, labels))
     assert weights.min() >= 0
     assert weights.sum() == pytest.approx(1)
     # A convex loss lies above its tangent, whose least value on the simplex is at a corner.
@@ -73,7 +74,7 @@ def test_no_other_weights_on_the_simplex_have_a_smaller_loss(m, seed):
     assert slope @ weights - slope.min() < 1e-6
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", SingleLabel.blend_methods)
 def test_the_labels_of_a_fold_do_not_touch_its_predictions(method):
     stack, labels, fold = members(4, 300, 2)
     before = cross_fit(method, stack, labels, fold, "auc")
@@ -87,7 +88,7 @@ def test_the_labels_of_a_fold_do_not_touch_its_predictions(method):
 def test_the_labels_of_a_fold_do_not_touch_its_nested_predictions_either(metric):
     stack, labels, fold = members(3, 200, 2)
     stack[2] = 1 - stack[1]  # it spoils a mean: weights are fitted, not equal
-    fitter = BlendFitter(stack, labels, metric, NAMES[:3])
+    fitter = make_fitter(stack, labels, metric, NAMES[:3])
     blends = fitter.fit_per_fold(np.arange(200), fold).values()
     assert all(np.ptp(blend.weights) > 0.2 for blend in blends)
     before = nested(stack, labels, fold, metric)
@@ -99,7 +100,7 @@ def test_the_labels_of_a_fold_do_not_touch_its_nested_predictions_either(metric)
 
 def nested(stack, labels, fold, metric):
     """float64 [n, c]: what a selection gives each fold, chosen and fitted on the others."""
-    fitter = BlendFitter(stack, labels, metric, NAMES[: len(stack)])
+    fitter = make_fitter(stack, labels, metric, NAMES[: len(stack)])
     rows = np.arange(len(labels))
     return fitter.predict_per_fold(fitter.fit_per_fold(rows, fold), rows, fold)
 
@@ -142,7 +143,7 @@ def test_the_order_of_rows_and_of_members_does_not_matter():
     stack, labels, fold = members(4, 300, 3)
     rng = np.random.default_rng(5)
     rows, order = rng.permutation(300), rng.permutation(4)
-    for method in METHODS:
+    for method in SingleLabel.blend_methods:
         plain = cross_fit(method, stack, labels, fold, "accuracy")
         moved = cross_fit(method, stack[order][:, rows], labels[rows], fold[rows], "accuracy")
         np.testing.assert_allclose(moved, plain[rows], atol=1e-6)
@@ -196,7 +197,7 @@ def test_a_good_member_among_noise_is_found_by_the_selection():
 def test_the_table_shows_the_gap_of_every_method():
     stack, labels, fold = members(5, 200, 3)
     result = select_blend(stack, labels, fold, "log_loss", NAMES[:5])
-    assert [row["method"] for row in result.table] == list(METHODS)
+    assert [row["method"] for row in result.table] == list(SingleLabel.blend_methods)
     for row in result.table:
         assert row["gap"] == pytest.approx(row["cross_fitted"] - row["in_sample"])
     by_name = {row["method"]: row for row in result.table}
@@ -222,7 +223,7 @@ def test_an_undefined_metric_stays_undefined():
 
 def test_stacking_is_the_penalised_minimum_that_scipy_finds():
     stack, labels, _ = members(3, 200, 3)
-    logs, centre = np.log(stack.astype(float)), simplex_weights(stack, labels)
+    logs, centre = np.log(stack.astype(float)), simplex_weights(LogOddsLoss(stack, labels))
 
     def penalised(x):
         mixed = np.tensordot(x[:3], logs, 1) + x[3:]
@@ -250,7 +251,7 @@ def test_the_gradient_of_the_loss_is_its_differences():
 def test_blocks_of_rows_add_up(monkeypatch):
     stack, labels, _ = members(3, 1_000, 3)
     whole = LogOddsLoss(stack, labels)
-    monkeypatch.setattr("seqblend.blending.stacking._BLOCK", 900)
+    monkeypatch.setattr("seqblend.tasks.single_label.BLOCK", 900)
     cut = LogOddsLoss(stack, labels)
     assert len(cut.blocks) > 5
     weights, bias = np.full(3, 0.4), np.array([0.1, 0.0, -0.1])
@@ -267,7 +268,8 @@ def test_rare_classes_get_the_weight_that_macro_f1_needs_whatever_the_labels_of_
     positive = 1 / (1 + np.exp(-logits))
     stack, fold = np.stack([1 - positive, positive], 2).astype(np.float32), np.arange(4_000) % 5
     result = select_blend(stack, labels, fold, "macro_f1", NAMES[:3])
-    assert result.blend.class_weights[1] > 2 * result.blend.class_weights[0]
+    weights = result.blend.adjustment.class_weights
+    assert weights[1] > 2 * weights[0]
     assert result.cross_fitted > result.best_single_score + 0.05
     changed = np.where(fold == 2, 1 - labels, labels)
     after = nested(stack, changed, fold, "macro_f1").astype(np.float32)
@@ -278,7 +280,7 @@ def test_overconfident_members_are_temperature_scaled_for_log_loss():
     stack, labels, fold = members(1, 2_000, 3)
     stack = softmax(4 * np.log(stack))
     result = select_blend(stack, labels, fold, "log_loss", ("only",))
-    assert result.blend.temperature > 2
+    assert result.blend.adjustment.temperature > 2
     assert result.cross_fitted < 0.8 * result.best_single_score
 
 

@@ -37,7 +37,7 @@ def test_every_demo_is_read_as_a_competition_of_ids(tmp_path, kind, classes):
     rows = read_competition(files, DataConfig(), name=kind)
     assert (len(rows.classes), rows.metric, rows.view.name) == (classes, "accuracy", "ids")
     assert (len(rows.train_ids), len(rows.test_ids)) == (400, 100)
-    assert len(read_solution(files.solution, rows)) == 100
+    assert len(read_solution(files.solution, rows).targets) == 100
     measured = json.loads((tmp_path / BEST).read_text())
     assert measured["expected_accuracy"] == best
     assert measured["train_accuracy"] == pytest.approx(best, abs=0.02)

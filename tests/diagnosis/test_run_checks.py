@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from conftest import classes_of
 
 from seqblend.core.seeds import rng_for
 from seqblend.data.demo import draw_transitions, posterior, sample
@@ -160,6 +161,7 @@ def test_a_card_shows_what_a_member_is_worth(rng):
         fold,
         p,
         {"good": 1.0},
+        classes_of(2),
     )
     good, twin, flat = cards
     assert abs(good.loss_without) < 1e-4
@@ -171,6 +173,7 @@ def test_a_card_shows_what_a_member_is_worth(rng):
         fold,
         p,
         {},
+        classes_of(2),
     )
     assert alone[0].loss_without > 0.1
     assert good.disagreement == 0.0
@@ -189,6 +192,7 @@ def test_the_loss_without_a_member_is_that_of_the_others_refitted_with_its_inter
         np.arange(1_000) % 5,
         p,
         {},
+        classes_of(2),
     )
     rises = np.log(2) + np.log(stack[0, np.arange(1_000), labels])
     half = 1.96 * rises.std(ddof=1) / np.sqrt(1_000)

@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from conftest import sequence_set, view_of
+from conftest import classes_of, sequence_set, view_of
 from fit_examples import draw, make_context
 from processes import start_script
 from rich.console import Console
@@ -34,6 +34,7 @@ from seqblend.reporting.facts.explanations import read_explanations, shares_of
 from seqblend.reporting.figures.token_strips import Strip, draw_strips
 from seqblend.running.inputs import find_places
 from seqblend.running.project import Request, open_project
+from seqblend.tasks.task import task_for
 from seqblend.training.members import fit_member
 
 SMALL = {"options": {"width": 8, "hidden": 8}}
@@ -114,7 +115,9 @@ def test_a_row_of_one_token_is_held_against_an_empty_row():
 def test_an_ngrams_weight_is_shared_by_its_tokens_and_its_places():
     index = NgramIndex((np.array([0, 1]), np.array([0 * 3 + 1])), 3, 1)  # 0, 1 and the pair 0 1
     weights = np.array([[1.0, 2.0, 4.0]], dtype=np.float32)
-    model = NbLogistic(index, np.empty(0, np.float32), weights, np.array([0.5]), view_of(3))
+    model = NbLogistic(
+        index, np.empty(0, np.float32), weights, np.array([0.5]), view_of(3), classes_of(2)
+    )
     once = token_contributions(model, np.array([0, 1, 2], dtype=np.int32), 1)
     np.testing.assert_allclose(once, [1 + 2, 2 + 2, 0])
     twice = token_contributions(model, np.array([0, 1, 0, 1], dtype=np.int32), 1)
@@ -167,21 +170,22 @@ def test_a_member_reads_tokens_that_it_does_not_know(name):
         member.predict(sequence_set([known.tolist()])),
         atol=1e-6,
     )
-    explained = explain_row(wider, np.append(known, np.int32(12)), empty=13)
+    explained = explain_row(wider, np.append(known, np.int32(12)), classes_of(3), empty=13)
     assert explained.weights["occlusion"].shape == (7,)
     assert all(np.isfinite(weights).all() for weights in explained.weights.values())
     if "ngrams" in explained.weights and name != "chars":
         assert explained.weights["ngrams"][6] == 0
     if hasattr(wider, "remap"):
         np.testing.assert_array_equal(wider.remap[12:], UNK)
-    assert explain_row(wider, np.int32([13]), empty=13).weights["occlusion"] == [0]
+    emptied = explain_row(wider, np.int32([13]), classes_of(3), empty=13)
+    assert emptied.weights["occlusion"] == [0]
 
 
 def test_a_cut_row_is_explained_as_it_was_read():
     context = make_context("bilstm_attention", epochs=1)
     cut = dataclasses.replace(context.vocabulary, max_len=8, truncate="both")
     member = fit_member(draw(), draw(30, 1), dataclasses.replace(context, vocabulary=cut))
-    explained = explain_row(member, np.arange(12, dtype=np.int32), empty=0)
+    explained = explain_row(member, np.arange(12, dtype=np.int32), classes_of(3), empty=0)
     np.testing.assert_array_equal(explained.tokens, [0, 1, 6, 7, 8, 9, 10, 11])
     assert set(explained.weights) == {"attention", "occlusion"}
     np.testing.assert_allclose(
@@ -192,7 +196,7 @@ def test_a_cut_row_is_explained_as_it_was_read():
 def test_what_is_written_is_what_the_report_reads(tmp_path):
     member = fit_member(draw(), draw(30, 1), make_context("bigru_attention", epochs=1))
     rows = [np.int32([1, 5, 5, 8]), np.int32([2, 11])]
-    found = [explain_row(member, row, empty=0) for row in rows]
+    found = [explain_row(member, row, classes_of(3), empty=0) for row in rows]
     save_explanations(tmp_path / "bigru_attention.npz", "abc", np.array([7, 2]), found)
     (explanation,) = read_explanations(tmp_path, "abc", lambda _: None)
     assert explanation.model == "bigru_attention"
@@ -207,14 +211,19 @@ def test_the_worst_rows_are_chosen_with_right_ones_among_the_first():
     of_label = np.array([0.9, 0.1, 0.6, 0.4, 0.2, 0.8, 0.3, 0.7, np.nan, 0.05, 0.95, 0.45])
     fold[9] = -1
     p = np.stack([of_label, 1 - of_label], axis=1)
-    np.testing.assert_array_equal(choose_rows(labels, p, fold), [1, 4, 6, 10, 5, 2, 3, 11])
+    np.testing.assert_array_equal(
+        choose_rows(classes_of(2), labels, p, fold), [1, 4, 6, 10, 5, 2, 3, 11]
+    )
+
+
+NO_YES = task_for("single_label", ("no", "yes"))
 
 
 def competition(name="words", lexicon=("<b>", "bad", "film", "good"), train=("a", "b", "7")):
     rows = [[0], [1, 2], [3], [2], [3]]
     return Competition(
         "toy",
-        ("no", "yes"),
+        NO_YES,
         np.array([0, 1, 1]),
         list(train),
         ["7", "t"],
@@ -226,17 +235,17 @@ def competition(name="words", lexicon=("<b>", "bad", "film", "good"), train=("a"
 
 def test_a_training_row_is_judged_by_the_fold_that_holds_it_out():
     named = find_row(competition(), np.array([1, 2, -1]), "b")
-    assert (named.fold, named.label, named.notes) == (2, 1, ())
+    assert (named.fold, named.row, named.notes) == (2, 1, ())
     np.testing.assert_array_equal(named.tokens, [1, 2])
 
 
 def test_an_id_that_both_files_have_means_the_training_row_and_says_so():
     named = find_row(competition(), np.array([1, 2, -1]), "7")
-    assert (named.fold, named.label) == (0, 1)
+    assert (named.fold, named.row) == (0, 2)
     assert "2 rows have this id" in named.notes[0]
     assert "trained on it" in named.notes[1]
     other = find_row(competition(), np.array([1, 2, -1]), "t")
-    assert (other.title, other.label, other.tokens.tolist()) == ("test row t", -1, [3])
+    assert (other.title, other.row, other.tokens.tolist()) == ("test row t", -1, [3])
 
 
 def test_a_text_is_cut_as_the_rows_were_and_new_tokens_follow_the_lexicon():
@@ -290,11 +299,11 @@ def test_hostile_tokens_and_ids_are_drawn_as_text():
 
 
 def test_the_facts_say_the_prediction_and_the_label():
-    explained = RowExplanation(np.int32([0, 1]), np.float32([0.25, 0.75]), {})
-    told = describe(explained, ("no", "yes"), 0)
+    explained = RowExplanation(np.int32([0, 1]), np.float32([0.25, 0.75]), 1, {})
+    told = describe(explained, NO_YES, np.int64(0))
     assert told == "predicted yes with probability 0.7500; labelled no (its label has 0.2500)"
-    assert describe(explained, ("no", "yes"), 1).endswith("labelled yes (right)")
-    assert "labelled" not in describe(explained, ("no", "yes"), -1)
+    assert describe(explained, NO_YES, np.int64(1)).endswith("labelled yes (right)")
+    assert "labelled" not in describe(explained, NO_YES, None)
 
 
 def test_the_strongest_tokens_are_named():
@@ -395,7 +404,7 @@ def test_a_word_of_one_column_contributes_at_its_own_place():
     view = View("words", sequence_set([[0, 3, 2, 1, 2], [0, 2, 1, 3, 2]] * 20), lexicon)
     options = resolve_options("nblr", {"nblr": {"min_count": 1}})
     model = NbLogistic.fit(
-        view.sequences, np.arange(40) % 2, classes=2, view=view, options=options, seed=0
+        view.sequences, np.arange(40) % 2, task=classes_of(2), view=view, options=options, seed=0
     )
     tokens = np.asarray(view.sequences.row(0))
     p = model.predict(view.sequences.take(np.arange(1)))[0]
@@ -409,5 +418,5 @@ def test_a_word_of_one_column_contributes_at_its_own_place():
 def extend_lexicon_of(model: NbLogistic, view: View) -> NbLogistic:
     """The model over a lexicon with one more token."""
     return type(model).from_arrays(
-        model.arrays(), dataclasses.replace(view, lexicon=[*view.lexicon, "new"])
+        model.arrays(), dataclasses.replace(view, lexicon=[*view.lexicon, "new"]), model.task
     )

@@ -47,7 +47,7 @@ def reread(folder):
     """(the competition, the test rows' answers by id)."""
     files = find_files(folder)
     rows = read_competition(files, DataConfig(), name="x")
-    truth = read_solution(files.solution, rows)
+    truth = read_solution(files.solution, rows).targets
     answers = {i: rows.classes[k] for i, k in zip(rows.test_ids, truth, strict=True)}
     return rows, answers
 

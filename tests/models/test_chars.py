@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from conftest import sequence_set
+from conftest import classes_of, sequence_set
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from seqblend.core.errors import FlagError
@@ -18,7 +18,7 @@ def fit(rows, labels, view, classes=2, **options):
     return CharLogistic.fit(
         sequence_set(rows),
         np.array(labels),
-        classes=classes,
+        task=classes_of(classes),
         view=view,
         options=CharOptions(**options),
         seed=0,
@@ -63,7 +63,7 @@ def test_a_word_counts_as_often_as_the_rows_hold_it():
 def test_a_word_that_no_training_row_holds_is_known_by_its_parts():
     view = View("words", sequence_set(ROWS), WORDS)
     member = fit([[2], [6]] * 5, [0, 1] * 5, view)  # bank, thanks
-    again = CharLogistic.from_arrays(member.arrays(), view)
+    again = CharLogistic.from_arrays(member.arrays(), view, classes_of(2))
     for one in (member, again):
         assert one.predict(sequence_set([[3], [5]])).argmax(1).tolist() == [0, 0]  # banking, tank
         assert one.predict(sequence_set([[6, 7]])).argmax(1).tolist() == [1]
@@ -85,7 +85,7 @@ def test_sequences_of_characters_are_cut_along_the_row():
 
 
 def test_a_model_that_cannot_read_ids_says_what_it_reads():
-    assert choose_models(["chars"], ["words"]) == (("chars",), ())
-    assert "chars" in choose_models(["all"], ["ids"])[1]
-    with pytest.raises(FlagError, match=r"chars reads words, chars, and .* has ids.* data\.kind"):
-        choose_models(["chars"], ["ids"])
+    assert choose_models(["chars"], ["words"], "single_label") == (("chars",), ())
+    assert "chars" in choose_models(["all"], ["ids"], "single_label")[1]
+    with pytest.raises(FlagError, match=r"chars reads words, chars, not ids .data\.kind"):
+        choose_models(["chars"], ["ids"], "single_label")

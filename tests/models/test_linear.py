@@ -2,7 +2,7 @@ import resource
 
 import numpy as np
 import pytest
-from conftest import sequence_set, view_of
+from conftest import classes_of, sequence_set, view_of
 
 from seqblend.data.sequences import COLUMN_MARK, View
 from seqblend.models.nblr import NbLogistic, NbLogisticOptions
@@ -14,7 +14,7 @@ def fit(rows, labels, *, classes=2, size=6, **options):
     return NbLogistic.fit(
         sequence_set(rows),
         np.array(labels),
-        classes=classes,
+        task=classes_of(classes),
         view=view_of(size),
         options=NbLogisticOptions(**{"min_count": 1, **options}),
         seed=0,
@@ -95,7 +95,7 @@ def test_features_that_every_row_has_are_weighed_as_they_were_fitted():
     rows = [rng.choice(2, 400, p=[0.4, 0.6] if k else [0.6, 0.4]).tolist() for k in labels]
     member = fit(rows, labels, size=2, orders=2)
     assert (member.idf == 1).all()
-    again = NbLogistic.from_arrays(member.arrays(), view_of(6))
+    again = NbLogistic.from_arrays(member.arrays(), view_of(6), classes_of(2))
     for one in (member, again):
         assert np.mean(one.predict(sequence_set(rows)).argmax(1) == labels) > 0.9
 
@@ -128,14 +128,14 @@ def test_a_word_counts_for_its_column_too():
         model = entry.build.fit(
             view.sequences.take(np.arange(150)),
             labels[:150],
-            classes=2,
+            task=classes_of(2),
             view=view,
             options=options,
             seed=0,
         )
         p = model.predict(view.sequences.take(np.arange(150, 200)))
         assert (p.argmax(1) == labels[150:]).mean() > 0.9
-        again = type(model).from_arrays(model.arrays(), view)
+        again = type(model).from_arrays(model.arrays(), view, model.task)
         np.testing.assert_array_equal(again.predict(view.sequences), model.predict(view.sequences))
 
 

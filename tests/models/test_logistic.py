@@ -3,7 +3,7 @@ import pytest
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
-from seqblend.models.logistic import LogisticConfig, fit_logistic, predict_logistic
+from seqblend.tasks.logistic import LogisticConfig, fit_logistic, predict_logistic
 
 
 def draw(classes, seed=0, n=80, v=20):

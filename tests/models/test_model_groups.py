@@ -16,7 +16,7 @@ def extra(monkeypatch):
 
 
 def test_groups_and_names_mix_and_a_model_comes_once():
-    chosen, lost = choose_models(["nblr", "default", "bilstm"], ["ids"])
+    chosen, lost = choose_models(["nblr", "default", "bilstm"], ["ids"], "single_label")
     assert (chosen, lost) == (
         ("nblr", "tfidf", "bilstm_attention", "bigru_attention", "bilstm"),
         (),
@@ -24,12 +24,12 @@ def test_groups_and_names_mix_and_a_model_comes_once():
 
 
 def test_strings_of_characters_get_their_n_grams_by_default():
-    assert choose_models(["default"], ["chars"])[0] == (*DEFAULT, "chars")
-    assert choose_models(["default"], ["words"]) == (DEFAULT, ())
+    assert choose_models(["default"], ["chars"], "single_label")[0] == (*DEFAULT, "chars")
+    assert choose_models(["default"], ["words"], "single_label") == (DEFAULT, ())
 
 
 def test_classic_is_the_comparison_of_the_systems_replaced():
-    assert choose_models(["classic"], ["words"])[0] == (
+    assert choose_models(["classic"], ["words"], "single_label")[0] == (
         "rnn",
         "lstm",
         "gru",
@@ -44,15 +44,15 @@ def test_classic_is_the_comparison_of_the_systems_replaced():
 
 
 def test_a_group_leaves_out_what_cannot_read_the_rows_and_says_so(extra):
-    chosen, lost = choose_models(["all"], ["ids"])
+    chosen, lost = choose_models(["all"], ["ids"], "single_label")
     assert set(lost) == {"chars", "letters"}
     assert "letters" not in chosen
-    assert "letters" in choose_models(["all"], ["words", "chars"])[0]
+    assert "letters" in choose_models(["all"], ["words", "chars"], "single_label")[0]
 
 
 def test_a_model_named_by_itself_that_cannot_read_the_rows_is_refused(extra):
-    with pytest.raises(FlagError, match=r"letters reads chars, and this competition has ids"):
-        choose_models(["nblr", "letters"], ["ids"])
+    with pytest.raises(FlagError, match=r"letters reads chars, not ids"):
+        choose_models(["nblr", "letters"], ["ids"], "single_label")
 
 
 def test_all_is_every_model_but_the_twins(extra):
@@ -66,3 +66,11 @@ def test_all_is_every_model_but_the_twins(extra):
 def test_a_wrong_name_names_the_nearest_model_or_group():
     with pytest.raises(FlagError, match=r"did you mean 'classic'\?"):
         check_models(["nblr", "clasic"])
+
+
+def test_a_group_leaves_out_what_cannot_learn_the_task_and_says_so():
+    chosen, lost = choose_models(["scratch", "nblr"], ["words"], "regression")
+    assert chosen == ("nblr",)
+    assert set(lost) == {"scratch_rnn", "scratch_lstm", "scratch_attention"}
+    with pytest.raises(FlagError, match="scratch_rnn learns single_label, ordinal, not regression"):
+        choose_models(["scratch_rnn"], ["words"], "regression")

@@ -1,5 +1,5 @@
 import numpy as np
-from conftest import sequence_set, view_of
+from conftest import classes_of, sequence_set, view_of
 from scipy import sparse
 
 from seqblend.models.tfidf import TfidfLogistic, TfidfOptions
@@ -32,7 +32,7 @@ def test_pairs_weigh_as_much_as_the_decay_says():
     view = view_of(3)
     rows, labels = sequence_set([[0, 1], [1, 2]] * 4), np.array([0, 1] * 4)
     options = TfidfOptions(decay=0.25)
-    member = TfidfLogistic.fit(rows, labels, classes=2, view=view, options=options, seed=0)
+    member = TfidfLogistic.fit(rows, labels, task=classes_of(2), view=view, options=options, seed=0)
     rare, common = np.log(9 / 5) + 1, 1.0
     expected = [rare, common, rare, 0.25 * rare, 0.25 * rare]  # 0, 1, 2, (0, 1), (1, 2)
     np.testing.assert_allclose(member.idf, expected, rtol=1e-6)
@@ -49,7 +49,7 @@ def test_a_member_comes_back_from_the_names_its_arrays_are_stored_under():
         "weights": np.array([[-2, 2]], np.float32),
         "bias": np.zeros(1),
     }
-    member = TfidfLogistic.from_arrays(arrays, view_of(2))
+    member = TfidfLogistic.from_arrays(arrays, view_of(2), classes_of(2))
     expected = 1 / (1 + np.exp([2, -2, 0]))  # of class 1; the last row has both n-grams
     p = member.predict(sequence_set([[0], [1, 1], [0, 1]]))
     np.testing.assert_allclose(p[:, 1], expected, rtol=1e-6)

@@ -25,10 +25,10 @@ def test_what_is_loaded_is_what_was_read(tmp_path, competition_folder):
         ours, theirs = getattr(stored, part), getattr(fresh, part)
         np.testing.assert_array_equal(ours.flat()[0], theirs.flat()[0])
         np.testing.assert_array_equal(ours.lengths, theirs.lengths)
-    np.testing.assert_array_equal(stored.labels, fresh.labels)
+    np.testing.assert_array_equal(stored.targets, fresh.targets)
     for name in (
         "name",
-        "classes",
+        "task",
         "train_ids",
         "test_ids",
         "metric",
@@ -55,7 +55,7 @@ def test_an_edited_file_of_the_same_size_and_time_is_read_again(tmp_path, compet
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert path.stat().st_size == before.st_size
     second, _, _ = load(tmp_path, competition_folder)
-    assert not np.array_equal(first.labels, second.labels)
+    assert not np.array_equal(first.targets, second.targets)
 
 
 def test_options_have_their_own_digest(competition_folder):

@@ -63,7 +63,7 @@ def test_labels_in_a_file_of_their_own_are_joined_by_the_key(tmp_path):
     write(tmp_path / "train_labels.csv", key=["k3", "k1", "k2"], mood=["c", "a", "b"])
     write(tmp_path / "sample_submission.csv", key=["k9", "k8"], mood=["a", "a"])
     found = read(tmp_path)
-    assert [found.classes[i] for i in found.labels] == ["a", "b", "c"]
+    assert [found.classes[i] for i in found.targets] == ["a", "b", "c"]
     assert finding(found, "labels joined").value == "mood by key"
 
 
@@ -72,7 +72,7 @@ def test_labels_without_a_key_are_joined_by_their_order_with_a_warning(tmp_path)
     write(tmp_path / "X_test.csv", text=prose(2))
     write(tmp_path / "y_train.csv", y=["1", "0", "1", "0"])
     found = read(tmp_path)
-    assert found.labels.tolist() == [1, 0, 1, 0]
+    assert found.targets.tolist() == [1, 0, 1, 0]
     assert "y_train.csv has no key" in found.warnings[0]
     write(tmp_path / "y_train.csv", y=["1", "0", "1"])
     with pytest.raises(InputError, match=r"y_train.csv has 3 rows .* Add the rows' key"):
@@ -115,7 +115,7 @@ def test_labels_in_every_step_are_folded(tmp_path):
     write(tmp_path / "test.csv", **STEPS, **columns)
     write(tmp_path / "sample_submission.csv", session=["s1", "s2"], y=["p", "p"])
     found = read(tmp_path)
-    assert [found.classes[i] for i in found.labels] == ["p", "n"]
+    assert [found.classes[i] for i in found.targets] == ["p", "n"]
     assert len(found.test) == 2
 
 
@@ -155,7 +155,7 @@ def test_a_folder_per_class_is_a_table(tmp_path):
         (tmp_path / "test" / f"{i}.txt").write_text(text)
     found = read(tmp_path)
     assert found.classes == ("neg", "pos")
-    assert found.labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert found.targets.tolist() == [0, 0, 0, 1, 1, 1]
     assert tokens(found, 3) == prose(6)[1].split()
 
 
@@ -229,7 +229,7 @@ def test_extra_rows_are_trained_on_and_never_validated(tmp_path):
     assert "val.csv" in finding(read(folder), "files not used").value
     found = read(folder, extra="val.csv")
     assert (len(found.train), found.extra) == (14, 2)
-    folds = make_folds(found.labels, found.train, FoldConfig(count=2), extra=found.extra)
+    folds = make_folds(found.targets, found.train, FoldConfig(count=2), extra=found.extra)
     assert folds.fold[12] == -1
     assert folds.fold[13] == folds.fold[3]  # the same words: never on both sides
     assert (folds.fold[:12] >= 0).all()
@@ -343,6 +343,9 @@ def test_a_group_that_test_does_not_share_keeps_its_rows_together(tmp_path):
     assert found.groups is not None
     assert len(set(found.groups.tolist())) == 20
     assert read(tmp_path, group="none").groups is None
+    write(tmp_path / "test.csv", id=range(n, n + 6), essay=["essay3"] * 6, text=prose(6))
+    assert read(tmp_path).groups is None  # test has rows of the same essays
+    write(tmp_path / "test.csv", id=range(n, n + 6), essay=["essay99"] * 6, text=prose(6))
     rng = np.random.default_rng(0)
     write(
         tmp_path / "train.csv",
@@ -361,16 +364,16 @@ def test_columns_with_one_1_per_row_are_one_label(tmp_path):
     third = [0.33, 0.33]
     write(tmp_path / "sample_submission.csv", id=[8, 9], win_a=third, win_b=third, tie=third)
     found = read(tmp_path)
-    assert [found.classes[i] for i in found.labels] == ["win_a", "win_b", "tie", "win_a"]
+    assert [found.classes[i] for i in found.targets] == ["win_a", "win_b", "tie", "win_a"]
     assert found.form.kind == "class_columns"
 
 
-def test_several_labels_per_row_are_refused_and_the_advice_works(tmp_path):
+def test_of_several_targets_one_may_be_chosen(tmp_path):
     write(tmp_path / "train.csv", id=range(4), text=prose(4), rude=[1, 0, 1, 0], mad=[1, 1, 0, 0])
     write(tmp_path / "test.csv", id=[8, 9], text=prose(2))
     write(tmp_path / "sample_submission.csv", id=[8, 9], rude=[0.5, 0.5], mad=[0.25, 0.5])
-    with pytest.raises(InputError, match=r"\(multi-label\), which is not supported; .* as rude\)"):
-        read(tmp_path)
+    with pytest.raises(FlagError, match=r"train columns rude, mad. Choose one with --set data.t"):
+        read(tmp_path, task="single_label")
     form = read(tmp_path, target="rude").form
     assert form.columns == ("rude",)
     assert form.copied == {"mad": ["0.25", "0.5"]}
@@ -418,13 +421,15 @@ def test_answers_of_the_sample_that_are_no_classes_are_warned_of(tmp_path):
     )
 
 
-def test_a_real_valued_target_is_refused_and_the_advice_works(tmp_path):
+def test_a_real_valued_target_is_refused_for_a_metric_of_classes_and_the_advice_works(tmp_path):
     simple(tmp_path, n=40)
     values = [f"{i / 41:.3f}" for i in range(13)] * 4
     write(tmp_path / "train.csv", id=range(40), text=prose(40), label=values[:40])
     with pytest.raises(InputError, match=r"13 different labels .* look like a regression target"):
-        read(tmp_path)
-    assert len(read(tmp_path, target="label").classes) == 13
+        read(tmp_path, "accuracy")
+    assert read(tmp_path, "rmse").task.name == "regression"
+    assert len(read(tmp_path, task="single_label").classes) == 13
+    assert len(read(tmp_path, "accuracy", target="label").classes) == 13
 
 
 def test_numbers_that_are_names_stay_apart(tmp_path):
@@ -520,7 +525,7 @@ def test_truth_values_are_written_as_the_numbers_of_the_sample(tmp_path, labels)
     (tmp_path / "sample_submission.csv").unlink()
     found = read(tmp_path)
     assert found.classes == ("0", "1")
-    assert found.labels.tolist() == [1, 0] * 6
+    assert found.targets.tolist() == [1, 0] * 6
     assert found.form.is_ambiguous
     assert read(tmp_path, "auc").form.classes == (1,)
 
@@ -534,7 +539,7 @@ def test_a_sample_without_ids_is_written_row_by_row(tmp_path):
     write(tmp_path / "sample_submission.csv", Insult=[0] * 3, Comment=texts)
     found = read(tmp_path, "accuracy")
     p = np.array([[0.9, 0.1], [0.1, 0.9], [0.9, 0.1]])
-    write_submission(tmp_path / "s.csv", found.form, found.classes, found.test_ids, p)
+    write_submission(tmp_path / "s.csv", found.form, found.task, found.test_ids, p)
     assert (tmp_path / "s.csv").read_text() == "Insult,Comment\n0,you too\n1,you too\n0,go on\n"
 
 
@@ -548,7 +553,7 @@ def test_labels_are_joined_by_the_values_of_the_key_whatever_it_is_called(tmp_pa
     shuffled = {name: [values[i] for i in (2, 0, 1)], "y": [*"rpq"]}
     write(tmp_path / "train_labels.csv", **{"": [0, 1, 2]}, **shuffled)
     found = read(tmp_path, target="y")
-    assert [found.classes[i] for i in found.labels] == [*"pqr"]
+    assert [found.classes[i] for i in found.targets] == [*"pqr"]
     assert not found.warnings
 
 

@@ -59,7 +59,7 @@ def _texts(competition, rows):
 def test_a_competition_is_read_as_a_person_would(tmp_path):
     competition = _read(_folder(tmp_path))
     assert competition.classes == ("cat", "dog")
-    assert competition.labels.tolist() == [1, 0, 1, 0]
+    assert competition.targets.tolist() == [1, 0, 1, 0]
     assert competition.train_ids == ["a1", "a2", "a3", "a4"]
     assert competition.test_ids == ["b1", "b2"]
     assert _texts(competition, competition.test) == [
@@ -107,7 +107,7 @@ def test_the_format_of_the_files_changes_nothing(tmp_path, write):
     assert same.view.lexicon == plain.view.lexicon
     np.testing.assert_array_equal(same.view.sequences.tokens, plain.view.sequences.tokens)
     np.testing.assert_array_equal(same.view.sequences.starts, plain.view.sequences.starts)
-    np.testing.assert_array_equal(same.labels, plain.labels)
+    np.testing.assert_array_equal(same.targets, plain.targets)
     assert (same.train_ids, same.test_ids) == (plain.train_ids, plain.test_ids)
     assert replace(same.form, style=plain.form.style) == plain.form
 
@@ -118,7 +118,7 @@ def test_the_order_of_rows_and_columns_only_permutes_the_competition(tmp_path):
     other = _read(_folder(tmp_path / "other", turned))
     assert other.view.lexicon == plain.view.lexicon
     assert other.train_ids == plain.train_ids[::-1]
-    assert other.labels.tolist() == plain.labels.tolist()[::-1]
+    assert other.targets.tolist() == plain.targets.tolist()[::-1]
     assert _texts(other, other.train) == _texts(plain, plain.train)[::-1]
 
 
@@ -361,7 +361,7 @@ def test_a_subset_keeps_ids_labels_and_rows_together(tmp_path):
     whole, part = _read(_folder(tmp_path, train)), _read(tmp_path, rows=4)
     rows = [whole.train_ids.index(text) for text in part.train_ids]
     assert rows == sorted(rows)
-    assert part.labels.tolist() == whole.labels[rows].tolist() == [0, 0, 0, 1]
+    assert part.targets.tolist() == whole.targets[rows].tolist() == [0, 0, 0, 1]
     assert _texts(part, part.train) == [_texts(whole, whole.train)[row] for row in rows]
 
 
@@ -395,8 +395,9 @@ def test_a_solution_is_aligned_by_id(tmp_path):
     ]
     _write(folder / "solution.csv", solution)
     truth = read_solution(folder / "solution.csv", competition)
-    assert truth.tolist() == [1, 0]
-    assert truth.dtype == np.int64
+    assert truth.targets.tolist() == [1, 0]
+    assert truth.targets.dtype == np.int64
+    assert truth.rows.tolist() == [0, 1]
 
 
 @pytest.mark.parametrize(
@@ -439,7 +440,7 @@ def test_the_submission_is_written_as_the_sample_is(tmp_path, sample, style):
     assert competition.form.style == style
     probabilities = np.array([[1, 0], [1, 0]], dtype=np.float32)
     out = tmp_path / "out" / "s.csv"
-    write_submission(out, competition.form, competition.classes, ["b1", "b2"], probabilities)
+    write_submission(out, competition.form, competition.task, ["b1", "b2"], probabilities)
     assert out.read_bytes().rstrip() == sample.encode().rstrip()
 
 

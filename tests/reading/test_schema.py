@@ -19,6 +19,7 @@ from seqblend.reading.submission_form import infer_submission
 from seqblend.reading.tables import RawTable
 from seqblend.reading.target import Target
 from seqblend.reading.words import split_text
+from seqblend.tasks.task import task_for
 
 PROSE = ["It was, I think, a good film.", "No! Never again; a bore.", "Well, what a surprise."]
 
@@ -275,7 +276,8 @@ def test_a_probability_column_is_of_the_class_it_names(column, wanted, chosen):
     test, sample = _table(id=["1", "2"], text=["a", "b"]), _table(id=["1", "2"])
     sample.columns[column] = ["0.5", "0.5"]
     ids, target = match_rows(test, sample), Target("label", [], "", {}, column)
-    answer = infer_submission(target, ("ai", "human"), ids, sample, "", positive=wanted)
+    task = task_for("single_label", ("ai", "human"))
+    answer = infer_submission(target, task, ids, sample, "", positive=wanted)
     assert bool(answer.warnings) == (column == "target")
     assert answer.form.kind == "probability"
     assert ("ai", "human")[answer.form.classes[0]] == chosen
@@ -289,6 +291,6 @@ def test_whole_given_folds_keep_their_numbers_and_negative_ones(tmp_path):
     files = find_files(tmp_path)
     competition = read_competition(files, DataConfig(fold="part"), name="made")
     assert competition.folds.tolist() == [i % 3 - 1 for i in range(12)]
-    folds = make_folds(competition.labels, None, FoldConfig(), given=competition.folds)
+    folds = make_folds(competition.targets, None, FoldConfig(), given=competition.folds)
     assert folds.count == 2
     assert (folds.fold == -1).sum() == 4

@@ -185,8 +185,8 @@ def test_the_pooled_score_is_over_rows_and_the_spread_over_folds():
     data = make_report(blend=None)
     entry = next(e for e in rank_entries(data) if e.name == "bilstm")
     oof = data.records[1].oof
-    folds = [score("accuracy", data.labels[data.fold == k], oof[data.fold == k]) for k in range(3)]
-    assert entry.pooled == score("accuracy", data.labels, oof)
+    folds = [score("accuracy", data.targets[data.fold == k], oof[data.fold == k]) for k in range(3)]
+    assert entry.pooled == score("accuracy", data.targets, oof)
     assert entry.spread == pytest.approx(np.std(folds, ddof=1))
 
 
@@ -257,7 +257,7 @@ def test_every_difference_has_its_margin():
     assert told["bilstm"] == [0, 0]  # the blend's own predictions
     nblr = next(entry for entry in entries if entry.name == "nblr")
     lead = next(entry for entry in entries if entry.is_blend)
-    right = [np.argmax(e.record.oof, 1) == data.labels for e in (lead, nblr)]
+    right = [np.argmax(e.record.oof, 1) == data.targets for e in (lead, nblr)]
     apart = right[0].astype(float) - right[1]
     by_rows = apart.std() / np.sqrt(90)
     by_fits = np.std([apart[data.fold == k].mean() for k in range(3)], ddof=1) / np.sqrt(3)

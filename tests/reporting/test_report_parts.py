@@ -13,7 +13,7 @@ from seqblend.diagnosis.cards import MemberCard
 from seqblend.diagnosis.record import Diagnosis
 from seqblend.evaluation.calibration import measure_reliability
 from seqblend.evaluation.check import Check
-from seqblend.reporting.facts.breakdowns import accuracy_by_length
+from seqblend.reporting.facts.breakdowns import score_by_length
 from seqblend.reporting.facts.entries import rank_entries
 from seqblend.reporting.facts.explanations import read_explanations
 from seqblend.reporting.facts.leaderboard_table import tabulate
@@ -73,7 +73,7 @@ def test_errors_correlate_fully_with_themselves_and_not_with_noise(data, entries
     models = models_of(entries)
     matrix = correlate_errors(data, [models[0], models[0], models[1]])
     assert matrix[0, 1] == pytest.approx(1)
-    missing = [1 - e.record.oof[np.arange(90), data.labels] for e in models[:2]]
+    missing = [1 - e.record.oof[np.arange(90), data.targets] for e in models[:2]]
     assert matrix[0, 2] == pytest.approx(np.corrcoef(missing)[0, 1])
     constant = replace(data.records[0], oof=np.full((90, 3), 1 / 3, dtype=np.float32))
     flat = rank_entries(replace(data, records=[constant, data.records[1]], blend=None))
@@ -93,28 +93,28 @@ def test_the_leaderboard_has_an_interval_round_every_score(data, entries):
 
 def test_tenths_hold_every_row_once_and_equal_lengths_stay_together(data, entries):
     lengths = np.repeat([0, 0, 0, 0, 0, 1, 2, 3, 40], 10)
-    found = accuracy_by_length(replace(data, lengths=lengths), entries)
+    found = score_by_length(replace(data, lengths=lengths), entries)
     assert found.groups[0] == "0"
-    right = data.records[2].oof.argmax(1) == data.labels
+    right = data.records[2].oof.argmax(1) == data.targets
     assert found.models["bilstm"][0, 0] == pytest.approx(right[:50].mean())
     for lengths, groups in ((np.arange(90) % 2, 2), (np.zeros(90, dtype=np.int64), 1)):
         few = replace(data, lengths=lengths)
-        assert len(accuracy_by_length(few, entries[:1]).groups) == groups
+        assert len(score_by_length(few, entries[:1]).groups) == groups
 
 
 def test_a_length_at_which_a_model_has_no_row_is_undefined(data):
     first = data.records[0]
     oof = np.where((data.lengths > 50)[:, None], np.nan, first.oof)
     few = replace(data, records=[replace(first, oof=oof), *data.records[1:]])
-    found = accuracy_by_length(few, rank_entries(few))
+    found = score_by_length(few, rank_entries(few))
     assert np.isnan(found.models["nblr"][:, -1]).all()
     assert np.isfinite(found.models["bilstm"]).all()
 
 
 def test_the_worst_rows_are_the_least_probable_labels_and_wrong(data, entries):
     table = tabulate_worst(data, entries)
-    p = data.blend.oof[np.arange(90), data.labels]
-    wrong = data.blend.oof.argmax(1) != data.labels
+    p = data.blend.oof[np.arange(90), data.targets]
+    wrong = data.blend.oof.argmax(1) != data.targets
     expected = [row for row in np.argsort(p) if wrong[row]][:30]
     assert [int(row[0]) for row in table.rows] == expected
     assert len(expected) > 5

@@ -19,11 +19,12 @@ from seqblend.running.external_predictions import (
     REMARK,
     import_predictions,
     parse_predictions_flag,
-    read_probabilities,
+    read_predictions,
 )
 from seqblend.running.inputs import Places
 from seqblend.running.project import Project, Request, open_project
 from seqblend.running.results import MADE_BY, find_mismatch, finished_runs
+from seqblend.tasks.task import task_for
 
 CLASSES = ["blue", "green", "red"]
 
@@ -100,7 +101,7 @@ def test_the_blends_manifest_says_what_made_every_member(project, tmp_path):
     manifest = json.loads(path.read_text())
     assert set(manifest["made_by"][run]) == set(MADE_BY)
     assert project.fingerprint.as_dict().items() <= manifest.items()
-    keys = {"versions", "git_commit", "bias", "temperature", "nested"}
+    keys = {"versions", "git_commit", "bias", "adjustment", "nested"}
     assert keys < set(manifest)
 
 
@@ -121,7 +122,7 @@ def test_every_fault_of_the_rows_is_one_clear_line(project, tmp_path, spoil, mes
     competition = project.competition
     path = write(tmp_path / "oof.csv", spoil(table(competition.train_ids)))
     with pytest.raises(InputError, match=message) as raised:
-        read_probabilities(path, competition, competition.train_ids, known=competition.train_ids)
+        read_predictions(path, competition, competition.train_ids, known=competition.train_ids)
     assert "\n" not in str(raised.value)
     assert str(raised.value).startswith(("oof.csv", str(path)))
 
@@ -138,17 +139,19 @@ def test_other_columns_are_named(project, tmp_path, header, message):
     ids = competition.train_ids if header[0] == "id" else competition.train_ids[1:]
     path = write(tmp_path / "oof.csv", table(ids), header)
     with pytest.raises(InputError, match=message):
-        read_probabilities(path, competition, competition.train_ids, known=competition.train_ids)
+        read_predictions(path, competition, competition.train_ids, known=competition.train_ids)
 
 
 def test_with_two_classes_the_positive_ones_column_is_enough(project, tmp_path):
     form = dataclasses.replace(project.competition.form, kind="probability", classes=(1,))
-    two = dataclasses.replace(project.competition, classes=("no", "yes"), form=form)
+    two = dataclasses.replace(
+        project.competition, task=task_for("single_label", ("no", "yes")), form=form
+    )
     path = write(tmp_path / "p.csv", [["b", 0.9], ["a", 0.2]], ("id", "probability"))
-    found = read_probabilities(path, two, ["a", "b"], known=["a", "b"])
+    found = read_predictions(path, two, ["a", "b"], known=["a", "b"])
     np.testing.assert_allclose(found, [[0.8, 0.2], [0.1, 0.9]])
     other = dataclasses.replace(two, form=dataclasses.replace(form, classes=(0,)))
-    found = read_probabilities(path, other, ["a", "b"], known=["a", "b"])
+    found = read_predictions(path, other, ["a", "b"], known=["a", "b"])
     np.testing.assert_allclose(found, [[0.2, 0.8], [0.9, 0.1]])
 
 
@@ -156,10 +159,44 @@ def test_with_two_classes_the_positive_ones_column_is_enough(project, tmp_path):
     ("column", "first"), [("no", 0.9), ("No_prob", 0.9), ("yes", 0.1), ("label", 0.1)]
 )
 def test_a_lone_column_is_of_the_class_that_it_names(project, tmp_path, column, first):
-    two = dataclasses.replace(project.competition, classes=("no", "yes"))
+    two = dataclasses.replace(project.competition, task=task_for("single_label", ("no", "yes")))
     path = write(tmp_path / "p.csv", [["b", 0.9], ["a", 0.9]], ("id", column))
-    found = read_probabilities(path, two, ["a", "b"], known=["a", "b"])
+    found = read_predictions(path, two, ["a", "b"], known=["a", "b"])
     np.testing.assert_allclose(found, [[first, 1 - first]] * 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "rows", "found"),
+    [
+        ("regression", ("p", "id", "q"), [[-4, "b", 2.5], [7, "a", 1]], [[7, 1], [-4, 2.5]]),
+        ("multi_label", ("q", "p", "id"), [[1, 0.9, "b"], [0, 1, "a"]], [[1, 0], [0.9, 1]]),
+        ("regression", ("id", "P_hat", "Q_hat"), [["b", 3, 4], ["a", 1, 2]], [[1, 2], [3, 4]]),
+    ],
+)
+def test_predictions_of_target_columns_are_found_by_name(
+    project, tmp_path, name, header, rows, found
+):
+    form = dataclasses.replace(project.competition.form, columns=("P_hat", "Q_hat"))
+    several = dataclasses.replace(project.competition, task=task_for(name, "pq"), form=form)
+    path = write(tmp_path / "p.csv", rows, header)
+    np.testing.assert_allclose(read_predictions(path, several, ["a", "b"], known=["a", "b"]), found)
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "row", "message"),
+    [
+        ("regression", ("id", "p", "r"), ["a", 1, 2], r"each target column \(p, q\) beside 'id'"),
+        ("regression", ("id", "p", "q"), ["a", 1, ""], r"1 of 1 rows .* id 'a'"),
+        ("multi_label", ("id", "p", "q"), ["a", 1, 1.5], r"1 of 1 rows .* id 'a'"),
+    ],
+)
+def test_what_is_no_prediction_of_target_columns_is_refused(
+    project, tmp_path, name, header, row, message
+):
+    several = dataclasses.replace(project.competition, task=task_for(name, "pq"))
+    path = write(tmp_path / "p.csv", [row], header)
+    with pytest.raises(InputError, match=message):
+        read_predictions(path, several, ["a"], known=["a"])
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,12 @@ from seqblend.running.runs import PILOT, Unit, plan_units
 from seqblend.running.units import _rows_of, restore_member, run_unit
 
 
+def _collect(project, run: str):
+    """The run of a project with one seed."""
+    task = project.competition.task
+    return collect_run(project.workspace, run, 1, project.fold, project.fingerprint, task)
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A project with every unit of nblr and bilstm done."""
@@ -73,7 +79,7 @@ def test_the_pilot_trains_inside_the_training_rows_of_fold_0_and_names_the_epoch
 def test_the_pilot_that_chooses_the_epochs_sees_no_row_that_fold_0_scores(trained):
     run, fold = runs_of(trained)[1], trained.fold
     pilot, scored = (
-        _rows_of(Unit(run, 0, place), trained.competition.labels, fold, trained.folds.keys)
+        _rows_of(Unit(run, 0, place), trained.competition.targets, fold, trained.folds.keys)
         for place in (PILOT, 0)
     )
     assert not np.intersect1d(np.concatenate(pilot), scored[1]).size
@@ -89,7 +95,7 @@ def test_folds_predict_with_the_temperature_that_the_pilot_found(trained):
     fold = read_json(job.folder / "manifest.json")
     assert fold["temperature"] == manifest["temperature"]
     plain = read_json(job.folder / "history.json")["valid_loss"][-1]  # as the network gave them
-    labels = trained.competition.labels[trained.fold == 0]
+    labels = trained.competition.targets[trained.fold == 0]
     valid = read_array(job.folder / "valid.npy")
     undone = score(
         "log_loss", labels, apply_temperature(valid, 1 / fold["temperature"]).astype(float)
@@ -135,7 +141,7 @@ def test_changed_settings_name_another_run_and_irrelevant_ones_do_not(tmp_path):
 
 def test_a_run_is_the_mean_of_its_units_in_file_order(trained):
     run = runs_of(trained)[0]
-    result = collect_run(trained.workspace, run.name, 1, trained.fold, trained.fingerprint)
+    result = _collect(trained, run.name)
     folders = [trained.job(Unit(run, 0, k)).folder for k in range(2)]
     for k, folder in enumerate(folders):
         np.testing.assert_allclose(
@@ -143,12 +149,12 @@ def test_a_run_is_the_mean_of_its_units_in_file_order(trained):
         )
     mean = np.mean([read_array(folder / "test.npy") for folder in folders], axis=0)
     np.testing.assert_allclose(result.test, mean, atol=1e-6)
-    check_result(result, trained.fold, trained.fingerprint)
+    check_result(result, trained.fold, trained.fingerprint, trained.competition.task)
 
 
 def test_runs_of_other_folds_are_left_out_by_name(trained):
     for run in runs_of(trained):
-        collect_run(trained.workspace, run.name, 1, trained.fold, trained.fingerprint)
+        _collect(trained, run.name)
     notes = []
     assert len(finished_runs(trained.workspace, trained.fingerprint, notes.append)) == 2
     other = dataclasses.replace(trained.fingerprint, folds="0" * 16)
@@ -188,7 +194,7 @@ def test_a_hold_out_leaves_the_other_rows_without_predictions(tmp_path):
     project = make_project(tmp_path, folds=1, models=("nblr",))
     train_all(project)
     (run,) = runs_of(project)
-    result = collect_run(project.workspace, run.name, 1, project.fold, project.fingerprint)
+    result = _collect(project, run.name)
     assert np.isnan(result.oof[project.fold < 0]).all()
     assert np.mean(project.fold == 0) == pytest.approx(0.2, abs=0.02)
 
@@ -207,7 +213,7 @@ def copy(trained, tmp_path):
     shutil.copytree(trained.files.train.parent, tmp_path / "tiny")
     project = make_project(tmp_path)
     for run in runs_of(project):
-        collect_run(project.workspace, run.name, 1, project.fold, project.fingerprint)
+        _collect(project, run.name)
     return project
 
 
@@ -259,7 +265,7 @@ def test_a_pickle_with_a_matching_hash_is_one_line_and_never_executed(copy, tmp_
     set_content(job.folder, name, lambda path: save(path, harmful))
     assert read_finished(job.folder, pytest.fail) is not None
     read = {
-        "valid.npy": lambda: collect_run(copy.workspace, run.name, 1, copy.fold, copy.fingerprint),
+        "valid.npy": lambda: _collect(copy, run.name),
         "weights.npz": lambda: restore_member(job, CPU),
     }
     with pytest.raises(InputError, match=rf"{name}: expected plain arrays.* Delete it and .*again"):
@@ -272,7 +278,7 @@ def test_a_run_that_stands_is_not_written_again(copy):
     before = {path: path.stat().st_mtime_ns for path in files}
     assert len(before) == 6
     for run in runs_of(copy):
-        collect_run(copy.workspace, run.name, 1, copy.fold, copy.fingerprint)
+        _collect(copy, run.name)
     assert {path: path.stat().st_mtime_ns for path in files} == before
 
 
@@ -296,7 +302,7 @@ def test_recoveries_stand_in_the_manifests_of_unit_and_run(tmp_path, monkeypatch
     (run,) = runs_of(project)
     manifest = read_json(project.job(Unit(run, 0, 0)).folder / "manifest.json")
     assert [r["parts"] for r in manifest["recoveries"]] == [2]
-    result = collect_run(project.workspace, run.name, 1, project.fold, project.fingerprint)
+    result = _collect(project, run.name)
     recoveries = [(r["unit"], r["parts"]) for r in result.manifest["recoveries"]]
     assert recoveries == [(f"{run.name}/seed0-fold{k}", 2) for k in range(2)]
 
@@ -323,7 +329,7 @@ def test_a_unit_refuses_other_rows_than_those_of_its_digest(tmp_path):
     assert not job.folder.exists()
 
 
-@pytest.mark.parametrize("name", ["labels.npy", "ids/tokens.npy", "ids/offsets.npy"])
+@pytest.mark.parametrize("name", ["targets.npy", "ids/tokens.npy", "ids/offsets.npy"])
 def test_a_unit_refuses_rows_that_were_damaged_since_the_project_was_opened(tmp_path, name):
     project = make_project(tmp_path, models=("nblr",))
     path = project.workspace.data / name

@@ -3,13 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from fit_examples import CPU, SMALL, make_rows, make_setting
+from fit_examples import CPU, SMALL, SOFTMAX, make_rows, make_setting
 from torch import nn
 
 from seqblend.core.errors import UnitError
 from seqblend.models.recurrent import RecurrentClassifier
 from seqblend.training.fitting import (
-    entropy_of,
     epochs_for_folds,
     first_best,
     fit_module,
@@ -48,11 +47,6 @@ def test_the_folds_get_an_epoch_whose_neighbours_are_good_too():
     assert epochs_for_folds([0.5], 0.0) == 1
 
 
-def test_the_entropy_is_that_of_the_label_frequencies():
-    assert entropy_of(np.array([0, 1, 2, 3]), 5) == pytest.approx(np.log(4))
-    assert entropy_of(np.array([0, 0, 0]), 2) == 0
-
-
 def test_a_loss_that_is_no_longer_finite_says_what_to_change():
     with pytest.raises(
         UnitError, match=r"after 2 recoveries: the loss is nan in epoch 1.* Lower train.lr"
@@ -83,18 +77,18 @@ def test_the_recorded_gradient_norm_is_the_one_before_clipping():
 def test_validation_loss_is_that_of_the_returned_weights():
     rows = make_rows()
     model, trace = fit_module(build, rows, rows, make_setting())
-    p = predict_module(model, rows.sequences, "float32", CPU)
-    loss = -np.log(p[np.arange(len(p)), rows.labels]).mean()
+    p = predict_module(model, rows.sequences, SOFTMAX, "float32", CPU)
+    loss = -np.log(p[np.arange(len(p)), rows.targets]).mean()
     assert trace.history["valid_loss"][-1] == pytest.approx(loss, abs=1e-5)
 
 
 def test_early_stopping_returns_the_best_epoch():
     rows, valid = make_rows(), make_rows(16, 5)
-    flipped = dataclasses.replace(valid, labels=1 - valid.labels)  # the loss can only rise
+    flipped = dataclasses.replace(valid, targets=1 - valid.targets)  # the loss can only rise
     setting = make_setting(early_stopping=True, lr=0.02)
     model, trace = fit_module(build, rows, flipped, setting)
-    p = predict_module(model, valid.sequences, "float32", CPU)
-    loss = -np.log(p[np.arange(len(p)), flipped.labels]).mean()
+    p = predict_module(model, valid.sequences, SOFTMAX, "float32", CPU)
+    loss = -np.log(p[np.arange(len(p)), flipped.targets]).mean()
     assert loss == pytest.approx(min(trace.history["valid_loss"]), abs=1e-5)
     assert trace.history["valid_loss"][-1] > loss + 0.01
 
@@ -136,19 +130,19 @@ def test_without_averaging_the_last_weights_are_returned():
 def test_class_weights_are_learnt_from():
     rows = make_rows()
     labels = np.where(np.arange(48) < 44, 0, 1).astype(np.int64)  # nothing tells them apart
-    rows = dataclasses.replace(rows, labels=labels)
+    rows = dataclasses.replace(rows, targets=labels)
     shares = []
     for weighted in (False, True):
         setting = make_setting(class_weights=weighted, lr=0.02, batch_rows=48)
         model, _ = fit_module(build, rows, rows, dataclasses.replace(setting, epochs=12))
-        shares.append(predict_module(model, rows.sequences, "float32", CPU)[:, 1].mean())
+        shares.append(predict_module(model, rows.sequences, SOFTMAX, "float32", CPU)[:, 1].mean())
     assert shares[0] < 0.25
     assert shares[1] > 0.4
 
 
 def test_patience_ends_a_fit():
     rows = make_rows()
-    flipped = dataclasses.replace(rows, labels=1 - rows.labels)  # the loss can only rise
+    flipped = dataclasses.replace(rows, targets=1 - rows.targets)  # the loss can only rise
     setting = dataclasses.replace(make_setting(lr=0.02), epochs=30)
     history = fit_module(build, rows, flipped, setting, stops_after_patience(2, np.log(2)))[
         1

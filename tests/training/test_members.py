@@ -9,7 +9,7 @@ from conftest import sequence_set, view_of
 from fit_examples import MODULES, NAMES, OPTIONS, TRAIN, draw, make_context
 
 from seqblend.models.registry import entry_for, resolve_options
-from seqblend.training.contract import Labelled
+from seqblend.training.contract import Rows
 from seqblend.training.members import fit_member, member_from_arrays
 
 
@@ -30,7 +30,7 @@ def test_probabilities_are_float32_and_rows_sum_to_one(fitted, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_handful_of_rows_can_be_learnt(fitted, name):
     train = draw()
-    assert np.mean(fitted[name].predict(train.sequences).argmax(axis=1) == train.labels) >= 0.95
+    assert np.mean(fitted[name].predict(train.sequences).argmax(axis=1) == train.targets) >= 0.95
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -68,7 +68,7 @@ def test_the_same_seed_gives_the_same_bytes(fitted, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_validation_labels_and_rows_leave_the_member_as_it_is(fitted, name):
     valid = draw(30, 9)
-    other = Labelled(valid.sequences, np.roll(valid.labels, 1))
+    other = Rows(valid.sequences, np.roll(valid.targets, 1))
     arrays = fit_member(draw(), other, make_context(name)).arrays()
     assert {key: array.tobytes() for key, array in arrays.items()} == {
         key: array.tobytes() for key, array in fitted[name].arrays().items()
@@ -116,7 +116,7 @@ def test_every_parameter_gets_a_gradient(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_two_classes_work(name):
     member = fit_member(draw(40, 0, 2), draw(20, 1, 2), make_context(name, classes=2))
-    labels = draw(40, 0, 2).labels
+    labels = draw(40, 0, 2).targets
     assert np.mean(member.predict(draw(40, 0, 2).sequences).argmax(1) == labels) >= 0.95
 
 
@@ -146,8 +146,8 @@ def test_a_fit_that_had_to_change_nothing_says_nothing(fitted, name):
 
 def test_the_vocabulary_has_the_tokens_of_the_training_rows_alone():
     labels = np.array([0, 1, 0, 1])
-    train = Labelled(sequence_set([[0, 1], [1, 2], [0, 1], [1, 2]]), labels)
-    others = Labelled(sequence_set([[3, 3, 3, 3, 4]] * 4), labels)
+    train = Rows(sequence_set([[0, 1], [1, 2], [0, 1], [1, 2]]), labels)
+    others = Rows(sequence_set([[3, 3, 3, 3, 4]] * 4), labels)
     view = dataclasses.replace(view_of(12), sequences=others.sequences)
     member = fit_member(train, others, make_context("bag", classes=2, view=view, epochs=1))
     assert np.flatnonzero(member.arrays()["vocabulary"] > 1).tolist() == [0, 1, 2]

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from fit_examples import CPU, SMALL, make_rows, make_setting
+from fit_examples import CPU, SMALL, SOFTMAX, make_rows, make_setting
 
 from seqblend.core.errors import UnitError
 from seqblend.models.recurrent import RecurrentClassifier
@@ -67,10 +67,10 @@ def test_a_fit_in_parts_ends_where_the_whole_one_does_and_tells_of_it():
 
 def test_predictions_are_made_in_parts_too(caplog):
     rows, model = make_rows(), Cramped(99)
-    whole = predict_module(model, rows.sequences, "float32", CPU)
+    whole = predict_module(model, rows.sequences, SOFTMAX, "float32", CPU)
     model.most = 13
     np.testing.assert_allclose(
-        predict_module(model, rows.sequences, "float32", CPU), whole, atol=1e-6
+        predict_module(model, rows.sequences, SOFTMAX, "float32", CPU), whole, atol=1e-6
     )
     assert "predicted in 4 parts" in caplog.text
 

@@ -9,7 +9,6 @@ from seqblend.training.optimisation import (
     AveragedWeights,
     choose_precision,
     learning_rate_at,
-    make_loss,
     make_optimiser,
 )
 
@@ -69,23 +68,6 @@ def test_embeddings_and_biases_are_not_decayed():
     shapes = [sorted(tuple(p.shape) for p in group["params"]) for group in groups]
     assert shapes == [[(3, 2)], [(3,), (5, 2)]]
     assert [group["weight_decay"] for group in groups] == [0.1, 0.0]
-
-
-def test_class_weights_are_those_of_scikit_learn():
-    from sklearn.utils.class_weight import compute_class_weight
-
-    labels = np.array([0, 0, 0, 1, 2, 2])
-    loss = make_loss(labels, 3, TrainConfig(class_weights=True), CPU)
-    expected = compute_class_weight("balanced", classes=np.arange(3), y=labels)
-    np.testing.assert_allclose(loss.weight.numpy(), expected, rtol=1e-6)
-
-
-def test_label_smoothing_moves_its_share_evenly_to_all_classes():
-    logits = torch.tensor([[2.0, 0.0, -1.0]])
-    loss = make_loss(np.array([0]), 3, TrainConfig(label_smoothing=0.3), CPU)
-    target = np.array([0.7 + 0.1, 0.1, 0.1])
-    expected = -(target * torch.log_softmax(logits, 1)[0].numpy()).sum()
-    assert loss(logits, torch.tensor([0])).item() == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_half_life_of_zero_keeps_the_last_weights():

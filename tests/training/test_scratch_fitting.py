@@ -58,16 +58,16 @@ def test_validation_loss_is_that_of_the_returned_weights():
     rows = make_rows()
     network, trace = fit(make_setting())
     p = predict_network(network, rows.sequences)
-    loss = -np.log(p[np.arange(len(p)), rows.labels]).mean()
+    loss = -np.log(p[np.arange(len(p)), rows.targets]).mean()
     assert trace.history["valid_loss"][-1] == pytest.approx(loss, abs=1e-5)
 
 
 def test_early_stopping_returns_the_best_epoch():
     valid = make_rows(16, 5)
-    flipped = dataclasses.replace(valid, labels=1 - valid.labels)  # the loss can only rise
+    flipped = dataclasses.replace(valid, targets=1 - valid.targets)  # the loss can only rise
     network, trace = fit(make_setting(early_stopping=True, lr=0.05), valid=flipped)
     p = predict_network(network, valid.sequences)
-    loss = -np.log(p[np.arange(len(p)), flipped.labels]).mean()
+    loss = -np.log(p[np.arange(len(p)), flipped.targets]).mean()
     assert loss == pytest.approx(min(trace.history["valid_loss"]), abs=1e-5)
     assert trace.history["valid_loss"][-1] > loss + 0.01
 

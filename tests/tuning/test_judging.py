@@ -8,7 +8,7 @@ from scipy import stats
 
 from seqblend.core.config import TrainConfig
 from seqblend.core.seeds import rng_for
-from seqblend.evaluation.metrics import row_losses
+from seqblend.evaluation.class_predictions import row_losses
 from seqblend.evaluation.paired import compare_losses
 from seqblend.training.fitting import pilot_loss_key
 from seqblend.tuning.confirm import holm_adjusted

@@ -16,7 +16,7 @@ from seqblend.core.config import Config, configure, parse_assignments, read_toml
 from seqblend.core.console import say_error
 from seqblend.core.errors import FlagError, InputError, nearest
 from seqblend.core.locking import release_locks
-from seqblend.evaluation.metrics import METRICS, check_metric
+from seqblend.evaluation.metrics import check_metric, metric_names
 from seqblend.models.model_groups import check_models
 from seqblend.models.registry import entries, resolve_options
 
@@ -63,7 +63,12 @@ def make_parser(description: str) -> argparse.ArgumentParser:
     parser = _Parser(description=description, allow_abbrev=False)
     add = parser.add_argument
     add("--data", type=Path, metavar="DIR", help="the folder with the competition's files")
-    add("--metric", default="", metavar="NAME", help=", ".join(METRICS))
+    add(
+        "--metric",
+        default="",
+        metavar="NAME",
+        help=f"{', '.join(metric_names())}, FILE.py:function",
+    )
     add("--folds", type=int, metavar="K", help="folds; 1: a hold-out of 20 %%")
     add("--workers", type=int, default=0, metavar="N", help="processes; 0: one per core or GPU")
     add("--working", type=Path, metavar="DIR", help="where everything but submissions is kept")

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from seqblend.app.finish import FinishedRun
-from seqblend.app.submit import Outcome, describe_submission, leaderboard_scores
+from seqblend.app.submit import (
+    Outcome,
+    describe_prior,
+    describe_submission,
+    leaderboard_scores,
+)
 from seqblend.core.console import Console, clean, say, shorten, show_findings, show_table
 from seqblend.core.errors import listing
 from seqblend.data.folds import split
@@ -14,7 +19,7 @@ from seqblend.models.anatomy import count_parameters, describe_layers
 from seqblend.models.registry import entry_for, resolve_options
 from seqblend.reporting.facts.entries import Ranked
 from seqblend.reporting.facts.leaderboard_table import tabulate
-from seqblend.reporting.facts.records import BEST_REACHABLE, ReportData
+from seqblend.reporting.facts.records import ReportData
 from seqblend.reporting.sections.data_section import list_missing, tabulate_coverage
 from seqblend.running.project import Project
 
@@ -24,7 +29,7 @@ def show_project(console: Console, project: Project) -> None:
     competition = project.competition
     say(
         console,
-        f"seqblend · {competition.name} · {len(competition.classes)} classes · "
+        f"seqblend · {competition.name} · {competition.task.describe_size()} · "
         f"{len(competition.train_ids):,} train and {len(competition.test_ids):,} test rows · "
         f"{competition.metric}",
         "bold",
@@ -57,7 +62,7 @@ def show_layers(console: Console, project: Project) -> None:
     config, competition = project.config, project.competition
     rows = competition.train.take(split(project.fold, 0)[0])
     size = fit_vocabulary(rows, len(competition.view.lexicon), config.vocabulary)[1]
-    say(console, f"vocabulary of fold 0: {size:,}, {len(competition.classes)} classes")
+    say(console, f"vocabulary of fold 0: {size:,}, {competition.task.describe_size()}")
     for name in config.models:
         entry, options = entry_for(name), resolve_options(name, config.options)
         if entry.kind != "module":
@@ -84,7 +89,8 @@ def show_finished(
     finished: None where no model is complete
     """
     if finished is None:
-        say(console, "no model is complete: the submission is the class frequencies", "yellow")
+        what = describe_prior(project.competition.task)
+        say(console, f"no model is complete: the submission is the {what}", "yellow")
         _show_rest(console, outcome)
         return
     _show_flags(console, finished.diagnosis)
@@ -97,7 +103,7 @@ def show_finished(
         "where worse; significant where it is larger than its 95 % margin",
     )
     if data.best_reachable is not None:
-        say(console, f"{BEST_REACHABLE}: {data.best_reachable:.4f}")
+        say(console, f"{data.best_name}: {data.best_reachable:.4f}")
     if outcome.submission is not None:
         say(console, f"submission: {shorten(outcome.submission.path)}", "green")
         if outcome.submission.probabilities is not None:
@@ -115,14 +121,17 @@ def leaderboard_rows(data: ReportData, entries: list[Ranked]) -> tuple[list[str]
     remarks = ("" if entry.is_blend else entry.remark for entry in entries)
     names = (entry.name for entry in entries)
     cells["model"] = [", ".join(filter(None, pair)) for pair in zip(names, remarks, strict=True)]
+    metric = data.metric.rpartition(":")[2]  # of FILE.py:function the function
     titles = {
         "model": "model",
-        data.metric: f"OOF {data.metric}",
+        data.metric: f"OOF {metric}",
         **{
-            name: name.replace("_", " ") for name in ("accuracy", "log_loss") if name != data.metric
+            name: name.replace("_", " ")
+            for name in ("accuracy", data.task.loss_metric)
+            if name != data.metric
         },
         **{"difference": "diff.", "margin": "± margin", "epochs": "epochs", "seconds": "time"},
-        "test": f"test {data.metric}",
+        "test": f"test {metric}",
     }
     if data.best_reachable is not None:
         titles["epochs_to_99"] = "to 99 %"

@@ -17,7 +17,7 @@ from seqblend.diagnosis.mislabelled import check_labels
 from seqblend.diagnosis.record import Diagnosis, to_plain
 from seqblend.diagnosis.shakeup import forecast_shake_up
 from seqblend.evaluation.check import Check
-from seqblend.evaluation.leaderboard import Candidate, rank
+from seqblend.evaluation.leaderboard import Candidate, LeaderboardRow, rank
 from seqblend.running.project import Project
 from seqblend.running.results import RunResult, finished_runs, largest_blend
 
@@ -36,10 +36,11 @@ def run_diagnostics(
     if results:
         blend = largest_blend(project.workspace, project.fingerprint, warn)
         return write_diagnosis(project, diagnose_runs(project, results, blend, checks))
-    note("no finished run: fitting a linear model")
-    part = fit_hold_out(project.competition, project.fold)
-    confidence = check_confidence("a linear model", [part])
-    return write_diagnosis(project, Diagnosis([*checks, confidence]))
+    if project.competition.task.has_classes:
+        note("no finished run: fitting a linear model")
+        part = fit_hold_out(project.competition, project.fold)
+        checks = [*checks, check_confidence("a linear model", [part])]
+    return write_diagnosis(project, Diagnosis(checks))
 
 
 def write_diagnosis(project: Project, diagnosis: Diagnosis) -> Diagnosis:
@@ -59,32 +60,40 @@ def diagnose_runs(
 
     blend: ({member: weight}, oof float [n, c]); None: the best run is taken for it
     """
-    competition, fold, labels = project.competition, project.fold, project.competition.labels
-    runs = by_name(results)
-    parts = {
-        name: read_hold_outs(project.workspace, run, labels, fold)
-        for name, run in runs.items()
-        if run.manifest.get("units")  # a member from a file has none
-    }
+    competition, fold, targets = project.competition, project.fold, project.competition.targets
+    task, runs = competition.task, by_name(results)
     candidates = [Candidate(name, run) for name, run in runs.items()]
-    ranked = rank("log_loss", labels, fold, candidates)  # no ties, and it sees how sure a run is
-    rows = fold >= 0
-    best = ranked[0]
+    ranked = rank(task.loss_metric, targets, fold, candidates)  # no ties, and how sure a run is
+    rows, best = fold >= 0, ranked[0]
     two = best_two([row.record for row in ranked], blend)
-    confidences = [check_confidence(name, own) for name, own in parts.items()]
-    errors = check_labels(best.name, labels, best.record.oof, competition.train_ids)
     weights, blended = blend or ({best.name: 1.0}, best.record.oof)
     stack = np.stack([run.oof for run in runs.values()])
+    of_classes = _check_classes(project, runs, best) if task.has_classes else []
     return Diagnosis(
-        [*checks, *confidences, errors],
+        [*checks, *of_classes],
         shake_up=forecast_shake_up(
-            labels[rows],
+            targets[rows],
             *(None if oof is None else oof[rows] for oof in two),
             competition.metric,
             len(competition.test_ids),
         ),
-        cards=make_cards(tuple(runs), stack, labels, fold, blended, weights),
+        cards=make_cards(tuple(runs), stack, targets, fold, blended, weights, task),
     )
+
+
+def _check_classes(
+    project: Project, runs: dict[str, RunResult], best: LeaderboardRow[RunResult]
+) -> list[Check]:
+    """Confidence of every run on test rows, and the best one's suspected label errors."""
+    competition, labels = project.competition, project.competition.targets
+    parts = {
+        name: read_hold_outs(project.workspace, run, labels, project.fold)
+        for name, run in runs.items()
+        if run.manifest.get("units")  # a member from a file has none
+    }
+    confidences = [check_confidence(name, own) for name, own in parts.items()]
+    errors = check_labels(best.name, labels, best.record.oof, competition.train_ids)
+    return [*confidences, errors]
 
 
 def best_two(

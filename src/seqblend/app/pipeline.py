@@ -12,6 +12,7 @@ from seqblend.app.progress import TrainingProgress
 from seqblend.app.submit import (
     Outcome,
     blend_results,
+    describe_prior,
     describe_submission,
     leaderboard_scores,
     submit_class_prior,
@@ -72,19 +73,18 @@ def run_plan(
 ) -> Outcome:
     """Train what is missing; after every completed run blend again and renew the submission.
 
-    Before the first run is complete the submission has the class frequencies. While units are
+    Before the first run is complete the submission is constant. While units are
     left, the blend is replaced by better ones only. The last blend is of all runs, so that the
     submission does not depend on the order in which they were finished.
     deadline: time.monotonic() when everything has to be done; None: no limit
     """
 
     def update(outcome: Outcome, progress: TrainingProgress) -> None:
-        """Blend and submit; the class frequencies where nothing is complete yet."""
+        """Blend and submit; a constant where nothing is complete yet."""
         if not outcome.results:
             outcome.submission = submit_class_prior(project, out)
-            progress.say(
-                f"submission: {shorten(outcome.submission.path)} (class frequencies, for a start)"
-            )
+            what = describe_prior(project.competition.task)
+            progress.say(f"submission: {shorten(outcome.submission.path)} ({what}, for a start)")
             return
         is_last = not (progress.schedule.pending or progress.schedule.running)
         previous = None if is_last else outcome.blend
@@ -192,6 +192,7 @@ def _collect(project: Project, plan: Plan, schedule: Schedule, outcome: Outcome)
                 seeds,
                 project.fold,
                 project.fingerprint,
+                project.competition.task,
                 remark=REMARK if run.model in project.config.tuned else "",
             )
             results.append(found)

@@ -11,6 +11,8 @@ from seqblend.running.executors import Event
 from seqblend.running.runs import PILOT
 from seqblend.running.scheduling import Schedule
 
+_LOSSES = ("log_loss", "mean_log_loss")  # metrics that an epoch has as its validation loss
+
 
 @dataclass
 class _Row:
@@ -73,21 +75,24 @@ class TrainingProgress(Status):
         """Epoch, losses, score and speed, as far as they are known."""
         parts = []
         if "epoch" in values:
-            score = values.get(f"valid_{self.metric}", values.get("valid_loss"))
+            key = "valid_loss" if self.metric in _LOSSES else f"valid_{self.metric}"
             parts = [
                 f"epoch {values['epoch']}  loss {values['train_loss']:.4f}",
-                f"valid loss {values['valid_loss']:.4f}  {self.metric} {format_score(score)}",
+                f"valid loss {values['valid_loss']:.4f}",
+                *self._score(values, key),
             ]
         if values.get("tokens_per_second"):
             parts.append(f"{values['tokens_per_second'] / 1000:.0f} ktok/s")
         return "  ".join(parts)
 
+    def _score(self, values: dict, key: str) -> list[str]:
+        """The metric, where these values have it."""
+        return [f"{self.metric} {format_score(values[key])}"] if key in values else []
+
     def _done_line(self, name: str, fold: int, manifest: dict) -> str:
-        text = format_score(manifest["scores"].get(self.metric))
+        text = "".join(f"  {part}" for part in self._score(manifest["scores"], self.metric))
         epochs = f"  {manifest['epochs']} epochs" if manifest["epochs"] else ""
         padding = manifest["padding"]
         padded = f"  padding {padding:.1%}" if padding is not None else ""
         lead = "chose" if fold == PILOT else "done"
-        return (
-            f"{name}  {lead}{epochs}  {self.metric} {text}{padded}  {duration(manifest['seconds'])}"
-        )
+        return f"{name}  {lead}{epochs}{text}{padded}  {duration(manifest['seconds'])}"

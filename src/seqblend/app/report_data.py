@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from seqblend.app.submit import Outcome, by_name
+from seqblend.blending.decisions import compare_decisions
 from seqblend.blending.selection import BlendResult
 from seqblend.blending.submission_log import scored_submissions
 from seqblend.core.errors import InputError
@@ -16,8 +18,8 @@ from seqblend.core.versions import package_versions
 from seqblend.data.demo import BEST
 from seqblend.data.sequences import Competition
 from seqblend.diagnosis.record import Diagnosis
-from seqblend.evaluation.metrics import summarise
-from seqblend.reading.solution import read_solution
+from seqblend.evaluation.metrics import score
+from seqblend.reading.solution import Solution, read_solution
 from seqblend.reporting.facts.datacard import make_data_card
 from seqblend.reporting.facts.explanations import read_explanations
 from seqblend.reporting.facts.records import (
@@ -35,9 +37,8 @@ def make_report_data(
     project: Project, outcome: Outcome, command: str, diagnosis: Diagnosis | None = None
 ) -> ReportData:
     """Everything the report reads, from finished runs, the blend and the doctor's findings."""
-    competition = project.competition
+    competition, submission = project.competition, outcome.submission
     answers, warnings = _read_answers(project)
-    submission = outcome.submission
     explanations = read_explanations(
         project.workspace.explanations, project.fingerprint.data, warnings.append
     )
@@ -50,19 +51,19 @@ def make_report_data(
     return ReportData(
         competition=competition.name,
         metric=competition.metric,
-        classes=competition.classes,
-        labels=competition.labels,
+        task=competition.task,
+        targets=competition.targets,
         fold=project.fold,
         lengths=competition.train.lengths,
         records=records,
-        blend=_blend_record(outcome.blend, runs, answers),
+        blend=_blend_record(project, outcome.blend, runs, answers),
         missing=[unit.name for unit in [*outcome.failed, *outcome.missing]],
         texts=make_texts(competition),
         explanations=explanations,
         card=make_data_card(competition, project.folds, project.config.vocabulary.max_len),
         findings=competition.findings,
         warnings=[*competition.warnings, *warnings],
-        best_reachable=_read_best_reachable(project.files.train.parent),
+        **_read_best_reachable(project.files.train.parent),
         submission=vars(submission) | {"path": str(submission.path)} if submission else {},
         command=command,
         environment=_environment(project),
@@ -81,8 +82,8 @@ def make_texts(competition: Competition) -> RowTexts:
     return RowTexts(competition.train_ids, competition.train, view.lexicon, joint)
 
 
-def _read_answers(project: Project) -> tuple[np.ndarray | None, list[str]]:
-    """(int64 [n_test] or None, warnings): a file found beside the data may be wrong."""
+def _read_answers(project: Project) -> tuple[Solution | None, list[str]]:
+    """(the answers or None, warnings): a file found beside the data may be wrong."""
     if project.files.solution is None:
         return None, []
     try:
@@ -93,10 +94,28 @@ def _read_answers(project: Project) -> tuple[np.ndarray | None, list[str]]:
         return None, [f"no test scores: {error}"]
 
 
-def _read_best_reachable(folder: Path) -> float | None:
-    """The best reachable accuracy, where the demo's maker left it."""
+def _read_best_reachable(folder: Path) -> dict[str, Any]:
+    """ReportData's best_reachable and best_metric, where the demo's maker left them."""
     path = folder / BEST
-    return read_json(path)["expected_accuracy"] if path.is_file() else None
+    if not path.is_file():
+        return {}
+    values = read_json(path)
+    best = values.get("expected_accuracy", values.get("train"))
+    return {"best_reachable": best, "best_metric": values.get("metric", "accuracy")}
+
+
+def _test_scores(
+    competition: Competition, answers: Solution | None, array: np.ndarray
+) -> dict[str, float | None] | None:
+    """The scores on the test rows that are scored; None without answers.
+
+    array: float [n_test, c]
+    """
+    if answers is None:
+        return None
+    p, metric = array[answers.rows].astype(np.float64), competition.metric
+    summary = competition.task.summarise(answers.targets, p)
+    return summary | {metric: score(metric, answers.targets, p)}
 
 
 def _model_record(
@@ -104,7 +123,7 @@ def _model_record(
     name: str,
     result: RunResult,
     weight: float | None,
-    answers: np.ndarray | None,
+    answers: Solution | None,
 ) -> ModelRecord:
     manifest = result.manifest
     notes = []
@@ -127,7 +146,7 @@ def _model_record(
         seconds=manifest["seconds"],
         tokens_per_second=manifest["tokens_per_second"],
         weight=weight,
-        test=None if answers is None else summarise(answers, result.test.astype(np.float64)),
+        test=_test_scores(project.competition, answers, result.test),
         deterministic=manifest["deterministic"],
         settings={key: manifest[key] for key in ("train", "vocabulary")},
         notes=notes,
@@ -136,15 +155,20 @@ def _model_record(
 
 
 def _blend_record(
-    blend: BlendResult | None, runs: dict[str, RunResult], answers: np.ndarray | None
+    project: Project,
+    blend: BlendResult | None,
+    runs: dict[str, RunResult],
+    answers: Solution | None,
 ) -> BlendRecord | None:
-    """The record of the blend; None without one. runs: by name; answers: int64 [n_test]."""
-    test = None
+    """The record of the blend; None without one. runs: by name."""
     if blend is None:
         return None
-    if answers is not None:
-        stack = np.stack([runs[name].test for name in blend.blend.members])
-        test = summarise(answers, blend.blend.apply(stack))
+    competition, members = project.competition, [runs[name] for name in blend.blend.members]
+    test = blend.blend.apply(np.stack([run.test for run in members]))
+    stack = np.stack([run.oof for run in members])
+    decisions = compare_decisions(
+        blend.blend, stack, competition.targets, project.fold, competition.metric
+    )
     return BlendRecord(
         blend.method,
         blend.oof,
@@ -152,8 +176,9 @@ def _blend_record(
         blend.in_sample,
         blend.table,
         blend.weights,
-        test,
+        _test_scores(competition, answers, test),
         blend.nested,
+        decisions,
     )
 
 

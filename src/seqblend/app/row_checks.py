@@ -22,7 +22,7 @@ _SECONDS_PER_MILLION = 1.0  # tokens, on one core: what the slowest check takes 
 
 ROW_CHECKS: dict[str, tuple[str, Callable[[Project], list[Check]]]] = {  # quick ones first
     "exact": ("exact duplicates", lambda p: [check_exact(p.competition, p.fold)]),
-    "leaks": ("labels predicted by ids, order or length", lambda p: check_leaks(p.competition)),
+    "leaks": ("targets predicted by ids, order or length", lambda p: check_leaks(p.competition)),
     "unseen": ("tokens not seen in training", lambda p: [check_unseen(p.competition)]),
     "shift": ("train-test shift", lambda p: [check_adversarial(p.competition)]),
     "families": (
@@ -71,7 +71,10 @@ def _read(path: Path) -> list[dict] | None:
 
 def _key(project: Project) -> str:
     """8 hex digits of all that a check depends on: rows, folds, what groups them, and the code."""
-    fingerprint, code = project.fingerprint, code_digest(("data/", "diagnosis/", "evaluation/"))
+    fingerprint, code = (
+        project.fingerprint,
+        code_digest(("data/", "diagnosis/", "evaluation/", "tasks/")),
+    )
     return digest(fingerprint.data, fingerprint.folds, _are_folds_grouped(project), code)[:8]
 
 

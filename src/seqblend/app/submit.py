@@ -21,6 +21,7 @@ from seqblend.evaluation.metrics import better
 from seqblend.running.project import Project
 from seqblend.running.results import MADE_BY, RunResult, check_result
 from seqblend.running.runs import Unit
+from seqblend.tasks.task import Task
 
 _RECORDED = (  # of a blend, in its manifest
     *("method", "table", "nested", "cross_fitted", "in_sample"),
@@ -60,7 +61,7 @@ def leaderboard_scores(
     if blend is not None:
         candidates.append(Candidate("blend", blend, is_blend=True, score=blend.cross_fitted))
     competition = project.competition
-    rows = rank(competition.metric, competition.labels, project.fold, candidates)
+    rows = rank(competition.metric, competition.targets, project.fold, candidates)
     return [(row.name, format_score(row.pooled)) for row in rows]
 
 
@@ -72,16 +73,17 @@ def blend_results(
 ) -> tuple[BlendResult, Submission | None]:
     """Blend the runs; write blend and submission unless the previous blend is better."""
     for result in results:
-        check_result(result, project.fold, project.fingerprint)
+        check_result(result, project.fold, project.fingerprint, project.competition.task)
     competition = project.competition
     members = tuple(by_name(results))
     stack = np.stack([result.oof for result in results])
     blend = select_blend(
         stack,
-        competition.labels,
+        competition.targets,
         project.fold,
         competition.metric,
         members,
+        competition.task,
         n_test=len(competition.test_ids),
     )
     if previous and better(competition.metric, previous.cross_fitted, blend.cross_fitted):
@@ -95,25 +97,30 @@ def blend_results(
 def _digest(blend: BlendResult, results: list[RunResult]) -> str:
     """8 hex digits of the members, in any order, their weights and the adjustments."""
     chosen = blend.blend
-    parts = [
-        None if each is None else each.tolist() for each in (chosen.bias, chosen.class_weights)
-    ]
+    bias = None if chosen.bias is None else chosen.bias.tolist()
+    adjustment = chosen.adjustment and chosen.adjustment.record()
     members = sorted((r.name, w) for r, w in zip(results, chosen.weights.tolist(), strict=True))
-    return digest(members, *parts, chosen.temperature)[:8]
+    return digest(members, bias, adjustment)[:8]
 
 
 def submit_class_prior(project: Project, out: Path | None) -> Submission:
-    """A valid submission before anything is trained: every row gets the classes' frequencies.
+    """A valid submission before anything is trained: every row gets the best constant.
 
     A valid one that an earlier session left in a fixed place stays.
     """
     competition = project.competition
-    shares = np.bincount(competition.labels, minlength=len(competition.classes))
-    rows = np.tile(shares / shares.sum(), (len(competition.test_ids), 1))
+    prior = competition.task.prior(competition.targets)
+    rows = np.tile(prior, (len(competition.test_ids), 1))
     places = [
         place for place in _fixed_places(project, out) if not _is_valid_submission(project, place)
     ]
-    return _submit(project, "frequencies", None, rows, places)
+    name = "frequencies" if competition.task.has_classes else "constant"
+    return _submit(project, name, None, rows, places)
+
+
+def describe_prior(task: Task) -> str:
+    """What every row gets before anything is trained."""
+    return "class frequencies" if task.has_classes else "best constant"
 
 
 def _fixed_places(project: Project, out: Path | None) -> list[Path]:
@@ -124,7 +131,7 @@ def _fixed_places(project: Project, out: Path | None) -> list[Path]:
 def _is_valid_submission(project: Project, path: Path) -> bool:
     """Whether the file is a valid submission of this competition already."""
     try:
-        check_submission(path, project.competition.form, project.competition.classes)
+        check_submission(path, project.competition.form, project.competition.task)
     except (OSError, UnicodeDecodeError, InputError):
         return False
     return True
@@ -145,15 +152,14 @@ def _write_blend(
     arrays = {"oof.npy": blend.oof, "test.npy": test.astype(np.float32)}
     for file, array in arrays.items():
         hashes[file] = write_array(folder / file, array, "blend")
-    bias, class_weights = blend.blend.bias, blend.blend.class_weights
+    bias, adjustment = blend.blend.bias, blend.blend.adjustment
     manifest = project.fingerprint.as_dict() | {
         "members": [result.name for result in results],
         "made_by": {r.name: {key: r.manifest[key] for key in MADE_BY} for r in results},
         "versions": package_versions(),
         "git_commit": git_commit(),
         "bias": None if bias is None else bias.tolist(),
-        "class_weights": None if class_weights is None else class_weights.tolist(),
-        "temperature": blend.blend.temperature,
+        "adjustment": adjustment and adjustment.record(),
         "metric": project.competition.metric,
         **{name: getattr(blend, name) for name in _RECORDED},
     }
@@ -168,7 +174,7 @@ def _submit(
     path = places.submissions / f"{competition.name}-{name}.csv"
     for place in (*extra, path):
         submission = write_submission(
-            place, competition.form, competition.classes, competition.test_ids, test
+            place, competition.form, competition.task, competition.test_ids, test
         )
     cross_fitted = blend.cross_fitted if blend else None
     log = places.submissions / "log.csv"

@@ -86,7 +86,10 @@ def show_verdict(console: Console, verdict: TuningVerdict) -> None:
     say(console, f"{n['done']} trials done, {n['pruned']} pruned, {n['failed']} failed", "bold")
     if verdict.noise:
         fold, shard = verdict.noise
-        say(console, f"log loss of a fold varies by {fold:.4f} over seeds (shards: {shard:.4f})")
+        say(
+            console,
+            f"{verdict.loss_name} of a fold varies by {fold:.4f} over seeds (shards: {shard:.4f})",
+        )
     if verdict.gain_before:
         gain = describe_gain(verdict.gain_before)
         say(console, f"gain on the folds of the search (optimistic): {gain}")
@@ -100,8 +103,9 @@ def show_verdict(console: Console, verdict: TuningVerdict) -> None:
             ]
             for c in verdict.confirmed
         ]
-        again = f"log loss, {'new' if verdict.has_new_folds else 'same'} folds and new seed"
-        columns = ["finalist", "log loss, search", again, "gain", "p, Holm-corrected"]
+        loss = verdict.loss_name
+        again = f"{loss}, {'new' if verdict.has_new_folds else 'same'} folds and new seed"
+        columns = ["finalist", f"{loss}, search", again, "gain", "p, Holm-corrected"]
         show_table(console, "confirmation", columns, rows)
     for note in verdict.notes:
         say(console, f"warning: {note}", "yellow")

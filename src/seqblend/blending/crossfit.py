@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-from seqblend.blending.methods import METHODS, Blend, adjust, fit_blend
+from seqblend.blending.methods import Blend, fit_blend
 from seqblend.core.seeds import rng_for
 from seqblend.data.stratify import stratified_group_split
-from seqblend.evaluation.calibration import fit_class_weights
-from seqblend.evaluation.metrics import OF_CLASSES, better, score
+from seqblend.evaluation.metrics import better, is_of_classes, score
 from seqblend.evaluation.paired import compare_scores
-from seqblend.evaluation.temperature import apply_temperature, fit_temperature
+from seqblend.tasks.adjustments import Adjustment
+from seqblend.tasks.task import Task
+
+Fit = Callable[[np.ndarray, np.ndarray], Adjustment]
 
 FOLDS = 5  # of the blend: a single fold is split into 5, more than 5 are merged into 5
 NEAR = 1.0  # standard errors of a paired difference within which a smaller blend is as good
@@ -27,27 +29,27 @@ class BlendSpec:
     """What was chosen on some rows: the method, how its mixture is adjusted, and the alternatives.
 
     cross_fitted: method -> float64 [n, c], every row by a fit on the other folds
-    temperature, class_weights: as in Blend
+    adjustment: as in Blend
     """
 
     method: str
     cross_fitted: dict[str, np.ndarray]
-    temperature: float = 1.0
-    class_weights: np.ndarray | None = None
+    adjustment: Adjustment | None = None
 
 
 @dataclass
 class BlendFitter:
     """Fits and chooses blends on subsets of rows.
 
-    stack: float32 [m, n, c], labels: int64 [n]
+    stack: float32 [m, n, c]; targets: n rows, as the task has them
     `rows` are ascending positions int64 [r] in the stack, `fold` the fold of each, int64 [r].
     """
 
     stack: np.ndarray
-    labels: np.ndarray
+    targets: np.ndarray
     metric: str
     members: tuple[str, ...]
+    task: Task
     _fitted: dict[tuple[str, bytes], Blend] = field(default_factory=dict, repr=False)
 
     def fit(self, method: str, rows: np.ndarray) -> Blend:
@@ -55,17 +57,18 @@ class BlendFitter:
         key = (method, hashlib.sha256(rows.tobytes()).digest())
         if key not in self._fitted:
             self._fitted[key] = fit_blend(
-                method, self.stack[:, rows], self.labels[rows], self.metric, self.members
+                method,
+                self.stack[:, rows],
+                self.targets[rows],
+                self.metric,
+                self.members,
+                self.task,
             )
         return self._fitted[key]
 
     def fit_spec(self, spec: BlendSpec, rows: np.ndarray) -> Blend:
         """The chosen method fitted on these rows, with the chosen adjustment."""
-        return dataclasses.replace(
-            self.fit(spec.method, rows),
-            temperature=spec.temperature,
-            class_weights=spec.class_weights,
-        )
+        return dataclasses.replace(self.fit(spec.method, rows), adjustment=spec.adjustment)
 
     def predict_per_fold(
         self, blends: dict[int, Blend], rows: np.ndarray, fold: np.ndarray
@@ -88,25 +91,31 @@ class BlendFitter:
         way. It is taken after the best temperature of each, since a temperature changes no
         predicted class. The smallest has the fewest members, then the simplest method.
         """
-        labels = self.labels[rows]
-        methods = METHODS if len(self.stack) > 1 else ("single",)
+        targets = self.targets[rows]
+        methods = self.task.blend_methods if len(self.stack) > 1 else ("single",)
         blended = {method: self.cross_fit(method, rows, fold) for method in methods}
-        near = near_best(self.metric, labels, blended)
-        if self.metric in OF_CLASSES:
-            scaled = {name: _scale(p, labels) for name, p in near.items()}
-            near = near_best("log_loss", labels, scaled)
+        near = near_best(self.metric, targets, blended)
+        if is_of_classes(self.metric):
+            scaled = {name: self._scale(p, targets) for name, p in near.items()}
+            near = near_best(self.task.loss_metric, targets, scaled)
         method = min(near, key=lambda name: self.fit(name, rows).size)
-        return self._add_adjustment(BlendSpec(method, blended), labels, fold)
+        return self._add_adjustment(BlendSpec(method, blended), targets, fold)
 
-    def _add_adjustment(self, spec: BlendSpec, labels: np.ndarray, fold: np.ndarray) -> BlendSpec:
-        """The spec with class weights (for log loss: a temperature) if they help out of fold."""
-        if self.metric != "log_loss" and self.metric not in OF_CLASSES:
-            return spec
+    def _scale(self, array: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """float32 [n, c]: with the temperature of least loss on these rows."""
+        plain = array.astype(np.float32)
+        return self.task.apply_temperature(plain, self.task.fit_temperature(plain, targets)[0])
+
+    def _add_adjustment(self, spec: BlendSpec, targets: np.ndarray, fold: np.ndarray) -> BlendSpec:
+        """The spec with the adjustment that scores best out of fold, if one helps."""
         plain = spec.cross_fitted[spec.method]
-        adjusted = cross_fit_adjustment(self.metric, plain, labels, fold)
-        if not pays(self.metric, labels, adjusted, plain):
+        fits = self.task.adjustments(self.metric)
+        adjusted = [cross_fit_adjustment(fit, plain, targets, fold) for fit in fits]
+        scores = {str(k): score(self.metric, targets, p) for k, p in enumerate(adjusted)}
+        best = int(best_of(self.metric, scores)) if scores else None
+        if best is None or not pays(self.metric, targets, adjusted[best], plain):
             return spec
-        return dataclasses.replace(spec, **fit_adjustment(self.metric, plain, labels))
+        return dataclasses.replace(spec, adjustment=fits[best](plain, targets))
 
     def fit_per_fold(self, rows: np.ndarray, fold: np.ndarray) -> dict[int, Blend]:
         """{fold: what the other folds choose and fit}, the adjustment included.
@@ -120,23 +129,24 @@ class BlendFitter:
             others = rows[fold != k]
             spec = BlendSpec("mean", {})  # a single fold has no others to choose on
             if len(others):
-                inner = make_blend_folds(self.labels[others], fold[fold != k])
+                strata = self.task.strata(self.targets[others])
+                inner = make_blend_folds(strata, fold[fold != k])
                 spec = self.select(others, inner)
             blends[k] = self.fit_spec(spec, others)
         return blends
 
 
 def cross_fit(
-    method: str, stack: np.ndarray, labels: np.ndarray, fold: np.ndarray, metric: str
+    method: str, stack: np.ndarray, targets: np.ndarray, fold: np.ndarray, metric: str, task: Task
 ) -> np.ndarray:
     """float64 [n, c]: every fold blended with weights from the other folds; NaN where fold is -1.
 
-    stack: float32 [m, n, c], labels: int64 [n], fold: int64 [n]
+    stack: float32 [m, n, c]; targets: n rows; fold: int64 [n]
     With a single fold its rows are split into 5 stratified folds.
     """
     rows = np.flatnonzero(fold >= 0)
-    fitter = BlendFitter(stack, labels, metric, tuple(map(str, range(len(stack)))))
-    blend_fold = make_blend_folds(labels[rows], fold[rows])
+    fitter = BlendFitter(stack, targets, metric, tuple(map(str, range(len(stack)))), task)
+    blend_fold = make_blend_folds(task.strata(targets[rows]), fold[rows])
     return fill_rows(fitter.cross_fit(method, rows, blend_fold), rows, len(fold))
 
 
@@ -147,72 +157,55 @@ def fill_rows(values: np.ndarray, rows: np.ndarray, n: int) -> np.ndarray:
     return filled
 
 
-def _scale(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """float32 [n, c]: with the temperature of least log loss on these rows."""
-    plain = probabilities.astype(np.float32)
-    return apply_temperature(plain, fit_temperature(plain, labels)[0])
-
-
-def make_blend_folds(labels: np.ndarray, fold: np.ndarray) -> np.ndarray:
+def make_blend_folds(strata: np.ndarray, fold: np.ndarray) -> np.ndarray:
     """int64 [n]: the folds, more than 5 merged into 5; a single one split into 5 stratified ones.
 
-    labels: int64 [n], fold: int64 [n]
+    strata: int64 [n], fold: int64 [n]
     """
     numbers, place = np.unique(fold, return_inverse=True)
     if len(numbers) > 1:
         return place % FOLDS
     rng = rng_for(0, "blend parts")  # the name is part of the seed: a new one changes scores
-    return stratified_group_split(labels, np.arange(len(labels)), FOLDS, rng)
-
-
-def fit_adjustment(metric: str, probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
-    """What `adjust` takes besides: a temperature for log loss, else class weights.
-
-    probabilities: float [n, c], labels: int64 [n]
-    """
-    if metric == "log_loss":
-        return {"temperature": fit_temperature(probabilities, labels)[0]}
-    return {"class_weights": fit_class_weights(metric, probabilities, labels)}
+    return stratified_group_split(strata, np.arange(len(strata)), FOLDS, rng)
 
 
 def cross_fit_adjustment(
-    metric: str, probabilities: np.ndarray, labels: np.ndarray, fold: np.ndarray
+    fit: Fit, array: np.ndarray, targets: np.ndarray, fold: np.ndarray
 ) -> np.ndarray:
     """float64 [n, c]: every fold with the adjustment fitted on the others.
 
-    probabilities: float [n, c], labels and fold: int64 [n]
+    array: float [n, c], fold: int64 [n]
     """
-    adjusted = np.empty(probabilities.shape)
+    adjusted = np.empty(array.shape)
     for k in np.unique(fold):
         rows = fold == k
-        fitted = fit_adjustment(metric, probabilities[~rows], labels[~rows])
-        adjusted[rows] = adjust(probabilities[rows].astype(np.float64), **fitted)
+        adjusted[rows] = fit(array[~rows], targets[~rows]).apply(array[rows].astype(np.float64))
     return adjusted
 
 
 def near_best(
-    metric: str, labels: np.ndarray, blended: dict[str, np.ndarray]
+    metric: str, targets: np.ndarray, blended: dict[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
     """The methods, in order, that are within NEAR paired standard errors of the best.
 
     The one standard error rule of Breiman et al. (1984), Classification and regression trees. The
     error is of the paired difference: rows that both get wrong cancel.
     """
-    scores = {name: score(metric, labels, predictions) for name, predictions in blended.items()}
+    scores = {name: score(metric, targets, predictions) for name, predictions in blended.items()}
     best = best_of(metric, scores)
     if scores[best] is None:
         return blended
     near = {}
     for name, predictions in blended.items():
-        behind = compare_scores(metric, labels, blended[best], predictions)
+        behind = compare_scores(metric, targets, blended[best], predictions)
         if behind is not None and abs(behind.mean) <= NEAR * behind.error:
             near[name] = predictions
     return near
 
 
-def pays(metric: str, labels: np.ndarray, new: np.ndarray, old: np.ndarray) -> bool:
+def pays(metric: str, targets: np.ndarray, new: np.ndarray, old: np.ndarray) -> bool:
     """Whether new predictions are better by more than PAYS paired standard errors."""
-    gain = compare_scores(metric, labels, new, old)
+    gain = compare_scores(metric, targets, new, old)
     return gain is not None and gain.mean > PAYS * gain.error
 
 

@@ -1,4 +1,4 @@
-"""Blend methods: how to weigh members, and how to apply weights to their probabilities."""
+"""Blend methods: how to weigh members, and how to apply weights to their predictions."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from seqblend.blending.stacking import simplex_weights, stacking_weights
-from seqblend.evaluation.metrics import CLIP, score, sign_of
-from seqblend.evaluation.temperature import softmax
+from seqblend.evaluation.metrics import score, sign_of
+from seqblend.tasks.adjustments import Adjustment
+from seqblend.tasks.task import Task
 
-METHODS = ("single", "mean", "logodds_simplex", "stacking")  # the simplest first: it wins ties
-LOG_ODDS = ("logodds_simplex", "stacking")  # these average log probabilities
+ARITHMETIC = ("single", "mean")  # the others mix on the scale of the task's blend loss
 NEGLIGIBLE = 1e-3  # a weight that does not count as a member
 
 
@@ -20,17 +20,16 @@ class Blend:
     """A fitted blend: the method, a weight for each member, and what is done to the mixture.
 
     weights: float64 [m], in the order of `members`; >= 0 and of sum 1, in stacking of any sign
-    bias: float64 [c], added to mixed log probabilities; None: 0
-    temperature: the mixture's log probabilities are divided by it
-    class_weights: float64 [c], by which classes are multiplied at the end; None: 1
+    bias: float64 [c], added on the scale that members are mixed on; None: 0
+    adjustment: what is done to the mixture at the end
     """
 
     method: str
     weights: np.ndarray
     members: tuple[str, ...]
+    task: Task
     bias: np.ndarray | None = None
-    temperature: float = 1.0
-    class_weights: np.ndarray | None = None
+    adjustment: Adjustment | None = None
 
     @property
     def size(self) -> int:
@@ -38,63 +37,57 @@ class Blend:
         return int((np.abs(self.weights) >= NEGLIGIBLE).sum())
 
     def apply(self, stack: np.ndarray) -> np.ndarray:
-        """float64 [n, c]: the blended probabilities of stack float [m, n, c], rows sum to 1."""
-        blended = _mix(self.weights, stack, is_log=self.method in LOG_ODDS)
-        if self.method in LOG_ODDS:
-            blended = softmax(blended if self.bias is None else blended + self.bias)
-        return adjust(blended / blended.sum(1, keepdims=True), self.temperature, self.class_weights)
-
-
-def adjust(
-    probabilities: np.ndarray, temperature: float = 1.0, class_weights: np.ndarray | None = None
-) -> np.ndarray:
-    """float64 [n, c]: log probabilities over a temperature, then classes times their weights.
-
-    probabilities: float64 [n, c]; class_weights: float64 [c]
-    """
-    if temperature != 1.0:
-        probabilities = softmax(np.log(np.clip(probabilities, CLIP, 1.0)) / temperature)
-    if class_weights is None:
-        return probabilities
-    weighted = probabilities * class_weights
-    return weighted / weighted.sum(1, keepdims=True)
+        """float64 [n, c]: the blended predictions of stack float [m, n, c]."""
+        if self.method in ARITHMETIC:
+            blended = _average(self.weights, stack)
+        else:
+            blended = self.task.mix(self.weights, stack, self.bias)
+        blended = self.task.normalise(blended)
+        return blended if self.adjustment is None else self.adjustment.apply(blended)
 
 
 def fit_blend(
-    method: str, stack: np.ndarray, labels: np.ndarray, metric: str, members: tuple[str, ...]
+    method: str,
+    stack: np.ndarray,
+    targets: np.ndarray,
+    metric: str,
+    members: tuple[str, ...],
+    task: Task,
 ) -> Blend:
     """The blend whose weights are chosen on the given rows.
 
-    stack: float32 [m, n, c], labels: int64 [n]; with one member or no rows the weights are equal
+    method: one of task.blend_methods
+    stack: float32 [m, n, c]; with one member or no rows the weights are equal
     """
-    if method not in METHODS:
-        raise ValueError(f"no blend method {method!r}; there are {', '.join(METHODS)}")
+    if method not in task.blend_methods:
+        raise ValueError(f"no blend method {method!r}; there are {', '.join(task.blend_methods)}")
     m, bias = len(stack), None
-    if len(labels) == 0 or method == "mean" or (m == 1 and method != "stacking"):
+    if len(targets) == 0 or method == "mean" or (m == 1 and method != "stacking"):
         weights = np.full(m, 1 / m)
     elif method == "single":
-        weights = np.eye(m)[best_member(stack, labels, metric)]
-    elif method == "logodds_simplex":
-        weights = simplex_weights(stack, labels)
+        weights = np.eye(m)[best_member(stack, targets, metric, task)]
+    elif method == "stacking":
+        weights, bias = stacking_weights(task.blend_loss(stack, targets))
     else:
-        weights, bias = stacking_weights(stack, labels)
-    return Blend(method, weights, tuple(members), bias)
+        weights = simplex_weights(task.blend_loss(stack, targets))
+    return Blend(method, weights, tuple(members), task, bias)
 
 
-def best_member(stack: np.ndarray, labels: np.ndarray, metric: str) -> int:
-    """The position of the member with the best score; log loss breaks ties.
+def best_member(stack: np.ndarray, targets: np.ndarray, metric: str, task: Task) -> int:
+    """The position of the member with the best score; the task's loss breaks ties.
 
-    stack: float32 [m, n, c], labels: int64 [n]; the first one on ties
+    stack: float32 [m, n, c]; the first one on ties
     """
-    values = [sign_of(metric) * (score(metric, labels, member) or 0.0) for member in stack]
+    scores = [score(metric, targets, member) for member in stack]
+    values = [-np.inf if value is None else sign_of(metric) * value for value in scores]
     tied = [j for j, value in enumerate(values) if value == max(values)]
-    return min(tied, key=lambda j: score("log_loss", labels, stack[j]))
+    return min(tied, key=lambda j: task.losses(targets, stack[j]).mean())
 
 
-def _mix(weights: np.ndarray, stack: np.ndarray, *, is_log: bool) -> np.ndarray:
-    """float64 [n, c]: the weighted sum of members, or of their log probabilities."""
+def _average(weights: np.ndarray, stack: np.ndarray) -> np.ndarray:
+    """float64 [n, c]: the weighted sum of members."""
     mixed = np.zeros(stack.shape[1:])
     for weight, member in zip(weights, stack, strict=True):
-        if weight:  # many weights on the simplex are 0, and logarithms are slow
-            mixed += weight * (np.log(np.clip(member, CLIP, 1.0)) if is_log else member)
+        if weight:
+            mixed += weight * member
     return mixed

@@ -15,8 +15,9 @@ from seqblend.blending.crossfit import (
 )
 from seqblend.blending.methods import Blend
 from seqblend.evaluation.bootstrap import bootstrap
-from seqblend.evaluation.metrics import score, sign_of
+from seqblend.evaluation.metrics import metric_for, score, sign_of
 from seqblend.evaluation.paired import compare_scores
+from seqblend.tasks.task import Task
 
 TAIL = 0.025  # share of the resamples beyond either end of a 95 % interval
 
@@ -65,22 +66,24 @@ class BlendResult:
 
 def select_blend(
     stack: np.ndarray,
-    labels: np.ndarray,
+    targets: np.ndarray,
     fold: np.ndarray,
     metric: str,
     members: tuple[str, ...],
+    task: Task,
     *,
     n_test: int = 0,
 ) -> BlendResult:
     """The smallest blend near the best cross-fitted score, and the nested score of choosing it.
 
-    stack: float32 [m, n, c], labels: int64 [n], fold: int64 [n], -1 for rows without predictions
+    stack: float32 [m, n, c]; targets: n rows, as the task has them
+    fold: int64 [n], -1 for rows without predictions
     n_test: rows of the test set that forecasts are for; 0: as many as are scored
     """
     rows = np.flatnonzero(fold >= 0)
-    scored, known = stack[:, rows], labels[rows]
-    blend_fold = make_blend_folds(known, fold[rows])
-    fitter = BlendFitter(stack, labels, metric, tuple(members))
+    scored, known = stack[:, rows], targets[rows]
+    blend_fold = make_blend_folds(task.strata(known), fold[rows])
+    fitter = BlendFitter(stack, targets, metric, tuple(members), task)
     fold_blends = fitter.fit_per_fold(rows, blend_fold)
     oof = fitter.predict_per_fold(fold_blends, rows, blend_fold)
     spec = fitter.select(rows, blend_fold)
@@ -108,11 +111,11 @@ def select_blend(
 class _Scoring:
     """How blends are scored, and the best single member that they are compared with.
 
-    labels: int64 [n]; single: float [n, c]; test_share: test rows over scored rows
+    targets: n rows; single: float [n, c]; test_share: test rows over scored rows
     """
 
     metric: str
-    labels: np.ndarray
+    targets: np.ndarray
     single: np.ndarray
     test_share: float
 
@@ -134,7 +137,7 @@ def _score_blends(
     of_single, draws = _resample(by, in_sample[0], of_folds, cross_fitted)
     return [
         {"method": blend.method, "size": blend.size}
-        | _compare_scores(by.metric, by.labels, inside, outside)
+        | _compare_scores(by.metric, by.targets, inside, outside)
         | _intervals(by.metric, drawn, of_single, by.test_share)
         for blend, inside, outside, drawn in zip(
             blends, in_sample, cross_fitted, draws, strict=True
@@ -151,9 +154,9 @@ def _resample(
     cross_fitted: of the whole procedure (corrected), then of each method
     All scores are NaN where the metric is undefined.
     """
-    if score(by.metric, by.labels, by.single) is None:
+    if score(by.metric, by.targets, by.single) is None:
         return np.full(1, np.nan), np.full((len(cross_fitted), 1), np.nan)
-    draws = bootstrap(by.metric, by.labels, [by.single, full, *of_folds, *cross_fitted])
+    draws = bootstrap(by.metric, by.targets, [by.single, full, *of_folds, *cross_fitted])
     drawn_folds, drawn = np.split(draws[2:], [len(of_folds)])
     drawn[0] = burman_corrected(drawn[0], draws[1], drawn_folds)
     return draws[0], drawn
@@ -176,10 +179,10 @@ def burman_corrected(
 
 
 def _compare_scores(
-    metric: str, labels: np.ndarray, fitted: np.ndarray, cross_fitted: np.ndarray
+    metric: str, targets: np.ndarray, fitted: np.ndarray, cross_fitted: np.ndarray
 ) -> dict[str, float | None]:
     """In-sample and cross-fitted score, and by how much the former is optimistic."""
-    in_sample, honest = (score(metric, labels, p) for p in (fitted, cross_fitted))
+    in_sample, honest = (score(metric, targets, p) for p in (fitted, cross_fitted))
     gap = None
     if honest is not None and in_sample is not None:
         gap = sign_of(metric) * (in_sample - honest)
@@ -211,5 +214,5 @@ def _intervals(
 
 def _clip_scores(metric: str, values: np.ndarray) -> np.ndarray:
     """float64 of the same shape: no score beyond the metric's best and worst."""
-    most = np.inf if metric == "log_loss" else 1.0
-    return np.clip(values, -1.0 if metric == "mcc" else 0.0, most)
+    known = metric_for(metric)
+    return np.clip(values, known.lowest, known.highest)

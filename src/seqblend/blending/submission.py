@@ -6,7 +6,7 @@ import csv
 import io
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +15,9 @@ import numpy as np
 from seqblend.core.errors import InputError, listing
 from seqblend.core.storage import write_text
 from seqblend.data.sequences import SubmissionForm
-from seqblend.evaluation.probabilities import SUM_TOLERANCE, check_probabilities
+from seqblend.evaluation.column_metrics import THRESHOLD
+from seqblend.evaluation.probabilities import SUM_TOLERANCE
+from seqblend.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -34,31 +36,30 @@ class Submission:
 def write_submission(
     path: Path,
     form: SubmissionForm,
-    classes: Sequence[str],
+    task: Task,
     test_ids: Sequence[str],
-    probabilities: np.ndarray,
+    predictions: np.ndarray,
 ) -> Submission:
     """Write predictions in the form's ids, order and columns, and check the file from disk.
 
-    probabilities: float [n_test, c], in the order of `test_ids`
-    raises: InputError where ids do not match the form, or rows are not probabilities
+    predictions: float [n_test, c] of the task's columns, in the order of `test_ids`
+    raises: InputError where ids do not match the form, or rows are no valid predictions
     """
-    if probabilities.shape != (len(test_ids), len(classes)):
-        raise ValueError(
-            f"probabilities are {probabilities.shape}, expected {len(test_ids), len(classes)}"
-        )
+    shape = len(test_ids), len(task.columns)
+    if predictions.shape != shape:
+        raise ValueError(f"predictions are {predictions.shape}, expected {shape}")
     remedy = "Nothing was written; train the member that made them again"
     name_of = lambda row: f"id {test_ids[row]!r}"  # noqa: E731
-    check_probabilities(probabilities, "test predictions", remedy, name_of)
+    task.check(predictions, "test predictions", remedy, name_of)
     rows = _align(form.ids, test_ids)
-    values = _values(form, classes, probabilities[rows].astype(np.float64))
+    values = _values(form, task.columns, predictions[rows].astype(np.float64))
     sha256 = write_text(path, _write_table(form, values), point="submission")
-    check_submission(path, form, classes)
+    check_submission(path, form, task)
     if not form.is_ambiguous:
         return Submission(path, len(form.ids), sha256)
     other = replace(form, kind="probability", is_ambiguous=False)
     beside = path.with_name(f"{path.stem}-probabilities{path.suffix}")
-    written = write_submission(beside, other, classes, test_ids, probabilities)
+    written = write_submission(beside, other, task, test_ids, predictions)
     return Submission(path, len(form.ids), sha256, written.path)
 
 
@@ -81,7 +82,7 @@ def _write_table(form: SubmissionForm, values: list[list[str]]) -> str:
     return head + "".join(line(row, quoted) for row in rows)
 
 
-def check_submission(path: Path, form: SubmissionForm, classes: Sequence[str]) -> None:
+def check_submission(path: Path, form: SubmissionForm, task: Task) -> None:
     """Read the file as strict CSV; InputError unless it is a valid answer in the given form."""
     text = path.read_bytes().decode("utf-8", "surrogatepass")
     before = csv.field_size_limit(max(len(text), 131_072))
@@ -99,7 +100,7 @@ def check_submission(path: Path, form: SubmissionForm, classes: Sequence[str]) -
         raise InputError(f"{path}: expected the columns {expected}, the file has {header}")
     if len(rows) != len(form.ids):
         raise InputError(f"{path}: expected {len(form.ids)} rows, the file has {len(rows)}")
-    known = set(classes)
+    is_valid = _validity_of(form, task)
     places = [expected.index(name) for name in form.columns]
     at_id = expected.index(form.id_column) if form.id_column in expected else None
     for line, (row, row_id) in enumerate(zip(rows, form.ids, strict=True), 2):
@@ -107,19 +108,44 @@ def check_submission(path: Path, form: SubmissionForm, classes: Sequence[str]) -
             found = row[at_id : at_id + 1] if at_id is not None else row
             raise InputError(f"{path}, row {line}: expected id {row_id!r}, the file has {found}")
         answer = [row[place] for place in places]
-        if not (answer[0] in known if form.kind == "labels" else _is_valid(answer)):
+        if not is_valid(answer):
             raise InputError(f"{path}, row {line}: no valid answer for id {row_id!r}: {answer}")
 
 
-def _is_valid(fields: list[str]) -> bool:
-    """Whether fields are probabilities that, where there are several, sum to 1."""
+def _validity_of(form: SubmissionForm, task: Task) -> Callable[[list[str]], bool]:
+    """What tells whether a row's fields are an answer: labels, shares of 1, or other numbers."""
+    known = set(task.columns)
+    if form.kind == "labels":
+        return lambda fields: fields[0] in known
+    if form.kind == "ranked":
+        return lambda fields: _are_guesses(fields[0].split(" "), form.guesses, known)
+    if form.kind != "values":
+        return _are_shares
+    if form.is_binary:
+        return lambda fields: set(fields) <= {"0", "1"}
+    low, high = (0.0, 1.0) if task.has_probabilities else (-math.inf, math.inf)
+    return lambda fields: _are_numbers(fields, low, high)
+
+
+def _are_guesses(parts: list[str], count: int, known: set[str]) -> bool:
+    """Whether these are so many different classes."""
+    return len(parts) == count == len(set(parts)) and known.issuperset(parts)
+
+
+def _are_numbers(fields: list[str], low: float, high: float) -> bool:
+    """Whether fields are finite numbers from low to high."""
     try:
         values = [float(field) for field in fields]
     except ValueError:
         return False
-    if not all(0 <= value <= 1 for value in values):  # false for NaN too
+    return all(low <= value <= high and math.isfinite(value) for value in values)
+
+
+def _are_shares(fields: list[str]) -> bool:
+    """Whether fields are probabilities that, where there are several, sum to 1."""
+    if not _are_numbers(fields, 0.0, 1.0):
         return False
-    return len(values) == 1 or abs(math.fsum(values) - 1) <= SUM_TOLERANCE
+    return len(fields) == 1 or abs(math.fsum(map(float, fields)) - 1) <= SUM_TOLERANCE
 
 
 def _align(wanted: Sequence[str], test_ids: Sequence[str]) -> np.ndarray:
@@ -151,17 +177,25 @@ def _check_unique(ids: Sequence[str], where: str) -> None:
 
 
 def _values(
-    form: SubmissionForm, classes: Sequence[str], probabilities: np.ndarray
+    form: SubmissionForm, classes: Sequence[str], predictions: np.ndarray
 ) -> list[list[str]]:
-    """The fields after the id, for probabilities float64 [n, c] in the form's order."""
+    """The fields after the id, for predictions float64 [n, c] in the form's order."""
     if form.kind == "labels":
-        return [[classes[k]] for k in probabilities.argmax(1).tolist()]
+        return [[classes[k]] for k in predictions.argmax(1).tolist()]
+    if form.kind == "ranked":
+        best = np.argsort(-predictions, axis=1, kind="stable")[:, : form.guesses]
+        return [[" ".join(classes[k] for k in row)] for row in best.tolist()]
     if form.kind == "probability":
         asked = form.classes[0] if form.classes else -1
-        chosen = (probabilities / probabilities.sum(1, keepdims=True))[:, [asked]]
+        chosen = (predictions / predictions.sum(1, keepdims=True))[:, [asked]]
     elif form.kind == "class_columns":
-        chosen = probabilities[:, list(form.classes)]
+        chosen = predictions[:, list(form.classes)]
         chosen = chosen / chosen.sum(1, keepdims=True)
+    elif form.kind == "values":
+        chosen = predictions[:, list(form.classes)]
+        if form.is_binary:
+            chosen = chosen > THRESHOLD
+            return [[str(int(value)) for value in row] for row in chosen.tolist()]
     else:
         raise ValueError(f"no submission kind {form.kind!r}")
     return [[format(value, ".8g") for value in row] for row in chosen.tolist()]

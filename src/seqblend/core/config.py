@@ -22,7 +22,10 @@ class DataConfig:
     sequence: str = knob(
         "", help="column(s) of the sequence: text, or a,b, or t* (one column per step)"
     )
-    target: str = knob("", help="column of the label")
+    task: str = knob(
+        "auto", help="what is predicted: auto, single_label, multi_label, ordinal or regression"
+    )
+    target: str = knob("", help="column of the label; a,b: several columns of targets")
     id: str = knob("", help="column of the row's id")
     positive: str = knob("", help="class whose probability a single submission column holds")
     group: str = knob(
@@ -156,6 +159,11 @@ class TrainConfig:
     )
     label_smoothing: float = share(0.1, Span(0.0, 0.2), "probability mass spread over all classes")
     class_weights: bool = knob(False, help="weight classes by inverse frequency")
+    huber: float = knob(
+        0.0,
+        least=0,
+        help="regression: errors beyond this many standard deviations count linearly; 0: squared",
+    )
     calibrate: bool = knob(
         True,
         help="choose the pilot's epoch by the loss after temperature scaling, and predict with "

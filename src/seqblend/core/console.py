@@ -96,7 +96,9 @@ def show_findings(console: Console, findings: list[Finding], warnings: list[str]
         table.add_column(name, overflow="fold")
     for finding in findings:
         value = finding.value + (f" ({finding.why})" if finding.why else "")
-        table.add_row(clean(finding.what), clean(value), Text(clean(finding.flag), style="cyan"))
+        flag = Text(clean(finding.flag), style="cyan")
+        style = "yellow" if finding.is_guess else None
+        table.add_row(clean(finding.what), clean(value), flag, style=style)
     console.print(table)
     for warning in warnings:
         say(console, f"warning: {warning}", "yellow")

@@ -46,7 +46,7 @@ def _resolve_duplicates(
 ) -> tuple[FoldConfig, np.ndarray | None]:
     """Near duplicates as groups; no groups at all where test rows have duplicates in train too."""
     numbers = number_near(train_and_test(competition))
-    found = count_duplicates(numbers, competition.labels)
+    found = count_duplicates(numbers, competition.task.strata(competition.targets))
     if not found.repeated:
         return config, None
     if found.are_shared:

@@ -25,7 +25,7 @@ class Duplicates:
 
     repeated: training rows that duplicate an earlier one; known: test rows that duplicate a
         training row
-    conflicting: training rows with a duplicate of another label; examples: pairs of such rows
+    conflicting: training rows with a duplicate of another label (stratum); examples: such pairs
     ratio: duplicate pairs train-test over train-train; 1 for a random split
     """
 
@@ -41,16 +41,16 @@ class Duplicates:
         return self.ratio is not None and self.ratio.high >= 1 and self.ratio.low > KEPT
 
 
-def count_duplicates(numbers: np.ndarray, labels: np.ndarray) -> Duplicates:
+def count_duplicates(numbers: np.ndarray, strata: np.ndarray) -> Duplicates:
     """Duplicates among training rows, which come first, and test rows.
 
-    numbers: int64 [n + m], equal for duplicates; labels: int64 [n], of training rows
+    numbers: int64 [n + m], equal for duplicates; strata: int64 [n], of training rows
     """
-    n = len(labels)
+    n = len(strata)
     train, is_test = numbers[:n], np.arange(len(numbers)) >= n
-    order = np.lexsort((labels, train))
+    order = np.lexsort((strata, train))
     is_pair = train[order[1:]] == train[order[:-1]]
-    is_torn = is_pair & (labels[order[1:]] != labels[order[:-1]])
+    is_torn = is_pair & (strata[order[1:]] != strata[order[:-1]])
     torn = np.stack([order[:-1], order[1:]], axis=1)[is_torn]
     return Duplicates(
         repeated=int(is_pair.sum()),
@@ -94,14 +94,16 @@ def _check(
 ) -> Check:
     """One kind of duplicates as a check. numbers: int64 [n + m], equal for duplicates."""
     n, m = len(competition.train_ids), len(competition.test_ids)
-    found = count_duplicates(numbers, competition.labels)
+    task = competition.task
+    found = count_duplicates(numbers, task.strata(competition.targets))
     share = Estimate.share(found.repeated, n)
     pairs = np.unique(np.stack([numbers[:n], fold]), axis=1)
     is_kept_whole = pairs.shape[1] == len(np.unique(numbers[:n]))
     means, advice = _interpret(found, is_many=share.value > MANY, is_kept_whole=is_kept_whole)
     figure = (
         f"{found.repeated:,} train rows ({share.percent()}); {found.known:,} of {m:,} test rows "
-        f"have a duplicate in train; {found.conflicting:,} train rows with conflicting labels"
+        f"have a duplicate in train; {found.conflicting:,} train rows with conflicting "
+        f"{task.strata_name[1]}"
     )
     if found.ratio:
         figure += f"; train-test over train-train pairs: {found.ratio.text()}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from seqblend.core.findings import Finding
+from seqblend.tasks.task import Task
 
 PAD, UNK = 0, 1  # vocabulary ids: padding and unknown
 COLUMN_MARK = "\x1f"  # begins tokens that name a column; one ends those that say which follows
@@ -91,16 +92,19 @@ class CsvStyle:
 class SubmissionForm:
     """The format of the submission file.
 
-    kind: `labels` (one column of labels), `probability` (one column, the probability of one
-        class) or `class_columns` (a probability column for each class)
+    kind: `labels` (one column of labels), `ranked` (the likeliest labels, the best first, joined by
+        spaces), `probability` (one column, the probability of one class), `class_columns` (a
+        probability column for each class) or `values` (a number for each target column)
     id_column: "" where the file has no ids, and its rows are in the order of test
     ids: the ids in the order they are written
-    columns: the prediction columns in order; `classes[i]` is the class index that a column of
-        probabilities holds
+    columns: the prediction columns in order; `classes[i]` is the index of the class, or of the
+        target column, whose probability or number a column holds
     style: the sample's; `style.quoted` in the order of the header
     header: all columns in the order they are written; empty: id_column, *columns
     copied: further columns, with a value for each id
     is_ambiguous: labels or probabilities may be wanted: both files are written
+    guesses: how many labels a ranked cell holds
+    is_binary: values are 0 or 1: whether the probability is above 0.5
     """
 
     id_column: str
@@ -112,6 +116,8 @@ class SubmissionForm:
     header: tuple[str, ...] = ()
     copied: dict[str, list[str]] = field(default_factory=dict)
     is_ambiguous: bool = False
+    guesses: int = 1
+    is_binary: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -123,16 +129,17 @@ class SubmissionForm:
 class Competition:
     """A competition as read: sequences, labels, ids, and the submission's format.
 
-    labels: int64 [n_train], indices into `classes`
-    classes: the labels' text as it is written in a submission
+    task: what is predicted; its columns are the classes as a submission writes them, or the target
+        columns
+    targets: int64 [n_train], indices into the classes, or [n_train, c] with a column per target
     groups, folds: int64 [n_train] or None, given by the user's columns
     extra: how many of the last training rows are never validated
-    metric: one of metrics.METRICS
+    metric: a name that metrics.metric_for knows
     """
 
     name: str
-    classes: tuple[str, ...]
-    labels: np.ndarray
+    task: Task
+    targets: np.ndarray
     train_ids: list[str]
     test_ids: list[str]
     views: dict[str, View]
@@ -144,6 +151,11 @@ class Competition:
     findings: list[Finding] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The columns of a member's array: classes, or target columns."""
+        return self.task.columns
 
     @property
     def view(self) -> View:

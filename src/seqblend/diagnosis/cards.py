@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from seqblend.blending.crossfit import cross_fit
-from seqblend.evaluation.metrics import predict_classes, row_losses
+from seqblend.evaluation.metrics import predict_classes
 from seqblend.evaluation.paired import compare_losses
+from seqblend.tasks.task import Task
 
-METHOD = "logodds_simplex"  # convex and deterministic
+METHOD = 2  # of task.blend_methods: convex and deterministic
 
 
 @dataclass(frozen=True)
@@ -18,9 +19,9 @@ class MemberCard:
     """One member.
 
     weight: in the chosen blend
-    loss_without: increase of the cross-fitted log loss of a log-odds blend refitted without the
-        member; low, high: its 95 % interval over rows
-    disagreement: share of rows where it predicts another class than the blend
+    loss_without: increase of the cross-fitted loss of a convex blend refitted without the member;
+        low, high: its 95 % interval over rows
+    disagreement: with the blend, as measure_disagreement has it
     """
 
     name: str
@@ -34,27 +35,26 @@ class MemberCard:
 def make_cards(
     names: tuple[str, ...],
     stack: np.ndarray,
-    labels: np.ndarray,
+    targets: np.ndarray,
     fold: np.ndarray,
     blend: np.ndarray,
     weights: dict[str, float],
+    task: Task,
 ) -> list[MemberCard]:
     """One card per member.
 
-    stack: float32 [m, n, c], out of fold; labels, fold: int64 [n]; blend: float [n, c]
+    stack: float32 [m, n, c], out of fold; targets: n rows; fold: int64 [n]; blend: float [n, c]
     weights: {name: weight}
     """
     rows = fold >= 0
-    mine, known = labels[rows], stack[:, rows]
-    whole = _losses(stack, labels, fold)
+    whole = _losses(stack, targets, fold, task)
     cards = []
     for k, name in enumerate(names):
         others = np.arange(len(names)) != k
-        without = np.full(len(mine), np.nan)
+        without = np.full(len(whole), np.nan)
         if others.any():
-            without = _losses(stack[others], labels, fold)
+            without = _losses(stack[others], targets, fold, task)
         rise = compare_losses(whole, without)
-        differs = predict_classes(known[k]) != predict_classes(blend[rows])
         cards.append(
             MemberCard(
                 name,
@@ -62,13 +62,37 @@ def make_cards(
                 rise.mean,
                 rise.low,
                 rise.high,
-                disagreement=float(differs.mean()),
+                measure_disagreement(stack[k, rows], blend[rows], task),
             )
         )
     return cards
 
 
-def _losses(stack: np.ndarray, labels: np.ndarray, fold: np.ndarray) -> np.ndarray:
-    """float64 [rows with a fold]: the log loss of the members' log-odds blend, cross-fitted."""
-    rows = fold >= 0
-    return row_losses(labels[rows], cross_fit(METHOD, stack, labels, fold, "log_loss")[rows])
+def measure_disagreement(member: np.ndarray, blend: np.ndarray, task: Task) -> float:
+    """The share of rows where a member predicts another class than the blend.
+
+    Without classes: 1 less their correlation, a mean over columns; NaN where one is constant.
+    member, blend: float [n, c]
+    """
+    if task.has_classes:
+        return float((predict_classes(member) != predict_classes(blend)).mean())
+    return 1 - float(np.mean([_correlate(*pair) for pair in zip(member.T, blend.T, strict=True)]))
+
+
+def disagreement_name(task: Task) -> str:
+    """What measure_disagreement is of this task's predictions."""
+    return "rows of another class than the blend" if task.has_classes else "1 - correlation"
+
+
+def _correlate(one: np.ndarray, other: np.ndarray) -> float:
+    """Pearson's correlation of two float [n]; NaN where one is constant."""
+    centred = [values - values.mean(dtype=np.float64) for values in (one, other)]
+    norms = np.prod([np.linalg.norm(values) for values in centred])
+    return float(centred[0] @ centred[1] / norms) if norms > 0 else float("nan")
+
+
+def _losses(stack: np.ndarray, targets: np.ndarray, fold: np.ndarray, task: Task) -> np.ndarray:
+    """float64 [rows with a fold]: the loss of the members' convex blend, cross-fitted."""
+    rows, method = fold >= 0, task.blend_methods[METHOD]
+    blended = cross_fit(method, stack, targets, fold, task.loss_metric, task)
+    return task.losses(targets[rows], blended[rows])

@@ -1,4 +1,4 @@
-"""Probabilities of one fit for its validation rows and for the test rows."""
+"""Predictions of one fit for its validation rows and for the test rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from seqblend.running.workspace import Workspace
 
 @dataclass(frozen=True)
 class HoldOut:
-    """One fit's probabilities on two sets of rows that are both unseen by it.
+    """One fit's predictions on two sets of rows that are both unseen by it.
 
     Pooled out-of-fold rows and the test rows' mean over folds would not be comparable.
 
@@ -46,11 +46,11 @@ def read_hold_outs(
 def fit_hold_out(competition: Competition, fold: np.ndarray) -> HoldOut:
     """A linear model fitted on fold 0, where no run has finished; it is not stored."""
     train, valid = split(fold, 0)
-    rows, labels = competition.train, competition.labels
+    rows, labels = competition.train, competition.targets
     member = TfidfLogistic.fit(
         rows.take(train),
         labels[train],
-        classes=len(competition.classes),
+        task=competition.task,
         view=competition.view,
         options=TfidfOptions(),
         seed=0,

@@ -1,4 +1,4 @@
-"""Label leaks: how well the id, the row order or the length predicts the label."""
+"""Label leaks: how well the id, the row order or the length predicts the target."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from seqblend.data.sequences import Competition
 from seqblend.data.stratify import stratified_group_split
 from seqblend.evaluation.check import Check
 from seqblend.evaluation.intervals import Estimate
+from seqblend.tasks.task import Task
 
 FOLDS = 5
 MOST = 20_000  # rows checked
@@ -28,7 +29,11 @@ _PERIODS = (2, 3, 4, 5, 7, 10)
 
 
 def check_leaks(competition: Competition) -> list[Check]:
-    """How well each of id, row order and length predicts the label, by a cross-validated tree."""
+    """How well each of id, row order and length predicts the target, by a cross-validated tree.
+
+    The target is what folds are stratified by: the label, the combination of labels, or the decile
+    of the number.
+    """
     n = len(competition.train_ids)
     rows = np.sort(rng_for(0, "leaks").permutation(n)[:MOST])
     lengths = competition.train.lengths
@@ -37,8 +42,9 @@ def check_leaks(competition: Competition) -> list[Check]:
         "row order": describe_order(rows),
         "length": lengths[rows][:, None].astype(np.float64),
     }
-    labels = competition.labels[rows]
-    return [_check(name, measure_leak(x, labels)) for name, x in features.items()]
+    task = competition.task
+    strata = task.strata(competition.targets)[rows]
+    return [_check(name, measure_leak(x, strata), task) for name, x in features.items()]
 
 
 def measure_leak(x: np.ndarray, labels: np.ndarray) -> Estimate:
@@ -100,20 +106,22 @@ def describe_order(rows: np.ndarray) -> np.ndarray:
     return np.stack([rows, *(rows % period for period in _PERIODS)], axis=1).astype(np.float64)
 
 
-def _check(name: str, gain: Estimate) -> Check:
+def _check(name: str, gain: Estimate, task: Task) -> Check:
     """One possible source of a leak as a check."""
+    target = task.strata_name[0]
     is_flagged, means, advice = gain.low > _LIMITS[name], f"the {name} does not predict it", ""
     if is_flagged and name == "length":
-        means = "classes have lengths of their own"
-        advice = "check whether rows were cut differently by class"
+        one, many = ("class", "classes") if task.has_classes else ("target", "targets")
+        means = f"{many} have lengths of their own"
+        advice = f"check whether rows were cut differently by {one}"
     elif is_flagged:
-        means = f"the {name} predicts the label, which the test rows may not repeat"
+        means = f"the {name} predicts the {target}, which the test rows may not repeat"
         advice = "our models read the sequence alone: do not give this to another model"
     elif gain.low > 0.01:
         means = f"the {name} predicts it slightly, as where topics change with time"
     return Check(
-        f"label from {name}",
-        f"share of the label's entropy that a cross-validated tree explains from the {name}",
+        f"{target} from {name}",
+        f"share of the {target}'s entropy that a cross-validated tree explains from the {name}",
         gain.percent(),
         means,
         advice,

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from seqblend.core.seeds import rng_for
-from seqblend.evaluation.bootstrap import resampled_weights, weighted_metric
+from seqblend.evaluation.bootstrap import weighted_metric
 from seqblend.evaluation.metrics import sign_of
+from seqblend.evaluation.resampling import resampled_weights
 
 SHARES = (0.2, 0.3, 0.5)
 DRAWS = 1_000
@@ -32,7 +33,7 @@ class ShakeUp:
 
 
 def forecast_shake_up(
-    labels: np.ndarray,
+    targets: np.ndarray,
     first: np.ndarray,
     second: np.ndarray | None,
     metric: str,
@@ -41,11 +42,11 @@ def forecast_shake_up(
 ) -> list[ShakeUp]:
     """Simulated test sets of `test_rows` out-of-fold rows, split into public and private.
 
-    labels: int64 [n]; first, second: float [n, c], two submissions' probabilities out of fold
+    targets: n rows; first, second: float [n, c], two submissions' predictions out of fold
     Shares of so few rows that the metric is never defined on both parts are left out.
     """
-    functions = [weighted_metric(metric, labels, p) for p in (first, second) if p is not None]
-    found = [_forecast(functions, len(labels), metric, test_rows, share) for share in shares]
+    functions = [weighted_metric(metric, targets, p) for p in (first, second) if p is not None]
+    found = [_forecast(functions, len(targets), metric, test_rows, share) for share in shares]
     return [one for one in found if one is not None]
 
 

@@ -18,9 +18,9 @@ from seqblend.evaluation.bootstrap import bootstrap
 from seqblend.evaluation.check import Check
 from seqblend.evaluation.intervals import Estimate
 from seqblend.evaluation.metrics import score
-from seqblend.models.logistic import LogisticConfig, fit_logistic, predict_logistic
 from seqblend.models.ngrams import fit_ngrams
 from seqblend.models.weighting import fit_idf, to_tfidf
+from seqblend.tasks.logistic import LogisticConfig, fit_logistic, predict_logistic
 
 MOST = 10_000  # rows of each side that the adversarial model is fitted on
 FOLDS = 5

@@ -32,9 +32,12 @@ def token_contributions(model: TfidfRegression, tokens: np.ndarray, target: int)
 def weights_for(model: TfidfRegression, weights: np.ndarray, target: int) -> np.ndarray:
     """float [v]: the weights in favour of the target. weights: float [p, v].
 
-    One problem: those of the second of two classes, or their opposite. One a class: the class's
-    own; where all classes share one softmax, less their mean, which no probability depends on.
+    Labels and numbers have weights of their own. Classes, in one problem: those of the second of
+    two, or their opposite. One a class: the class's own; where all classes share one softmax, less
+    their mean, which no probability depends on.
     """
+    if not model.task.has_classes:
+        return weights[target]
     if len(weights) == 1:
         return weights[0] if target == 1 else -weights[0]
     if isinstance(model, NbLogistic):

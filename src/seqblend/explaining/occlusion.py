@@ -1,4 +1,4 @@
-"""Occlusion: how much a class's probability falls when one token is left out."""
+"""Occlusion: how much a prediction falls when one token is left out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def leave_one_out(
     empty: int,
     most: int = _MOST,
 ) -> np.ndarray:
-    """float32 [t]: the target's probability less the one without the token, for each token.
+    """float32 [t]: the prediction of column `target` less the one without the token, for each.
 
     predict: rows -> float32 [n, c]; tokens: int32 [t], one row
     empty: the token in place of an empty row, compared with a row of one token

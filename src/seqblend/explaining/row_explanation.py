@@ -11,6 +11,7 @@ from seqblend.data.sequences import UNK, View
 from seqblend.explaining.attention_weights import attention_weights
 from seqblend.explaining.ngram_contributions import token_contributions
 from seqblend.explaining.occlusion import leave_one_out, single_row
+from seqblend.tasks.task import Task
 from seqblend.training.batching import DeviceSequences, truncate
 from seqblend.training.contract import Fitted
 from seqblend.training.members import LinearMember, ScratchMember, TorchMember
@@ -18,19 +19,16 @@ from seqblend.training.members import LinearMember, ScratchMember, TorchMember
 
 @dataclass(frozen=True)
 class RowExplanation:
-    """Which tokens of one row its most likely class depends on.
+    """Which tokens of one row a prediction depends on.
 
-    tokens: int32 [t] as the member reads them; p: float32 [c]; weights: {method: float32 [t]}
+    tokens: int32 [t] as the member reads them; p: float32 [c], its predictions
+    target: the column that is explained; weights: {method: float32 [t]}
     """
 
     tokens: np.ndarray
     p: np.ndarray
+    target: int
     weights: dict[str, np.ndarray]
-
-    @property
-    def target(self) -> int:
-        """The class that is explained: the most likely one."""
-        return int(self.p.argmax())
 
 
 def extend_lexicon(member: Fitted, view: View) -> Fitted:
@@ -40,29 +38,51 @@ def extend_lexicon(member: Fitted, view: View) -> Fitted:
     characters within words reads a new word by its parts.
     """
     if isinstance(member, LinearMember):
-        return LinearMember(type(member.model).from_arrays(member.model.arrays(), view))
+        model = member.model
+        return LinearMember(type(model).from_arrays(model.arrays(), view, model.task))
     new = len(view.lexicon) - len(member.remap)
     remap = np.append(member.remap, np.full(new, UNK, dtype=np.int32))
     train = dataclasses.replace(member.context.train, precision="float32")
     context = dataclasses.replace(member.context, train=train, view=view)
-    return type(member)(member.model, remap, context)
+    return type(member)(member.model, remap, context, member.objective)
 
 
-def explain_row(member: Fitted, tokens: np.ndarray, *, empty: int) -> RowExplanation:
-    """Which tokens its class depends on. tokens: int32 [t], at least one; empty: an empty row's."""
+def explain_row(
+    member: Fitted,
+    tokens: np.ndarray,
+    task: Task,
+    *,
+    empty: int,
+    truth: np.ndarray | None = None,
+) -> RowExplanation:
+    """Which tokens the prediction of explained_column depends on.
+
+    tokens: int32 [t], at least one; empty: an empty row's; truth: the row's targets, where known
+    """
     weights = {}
-    if isinstance(member, LinearMember):
-        p = member.predict(single_row(tokens))[0]
-        weights["ngrams"] = token_contributions(member.model, tokens, int(p.argmax()))
-    else:
+    if not isinstance(member, LinearMember):
         tokens = _truncate(member, tokens)
-        p = member.predict(single_row(tokens))[0]
-        attention = _attention(member, tokens)
-        if attention is not None:
-            weights["attention"] = attention
-    weights["occlusion"] = leave_one_out(member.predict, tokens, int(p.argmax()), empty=empty)
+    p = member.predict(single_row(tokens))[0]
+    target = explained_column(task, p, truth)
+    if isinstance(member, LinearMember):
+        weights["ngrams"] = token_contributions(member.model, tokens, target)
+    elif (attention := _attention(member, tokens)) is not None:
+        weights["attention"] = attention
+    weights["occlusion"] = leave_one_out(member.predict, tokens, target, empty=empty)
     kept = {name: values.astype(np.float32) for name, values in weights.items()}
-    return RowExplanation(tokens, p, kept)
+    return RowExplanation(tokens, p, target, kept)
+
+
+def explained_column(task: Task, p: np.ndarray, truth: np.ndarray | None) -> int:
+    """The most likely class; else the column with the largest error where the truth is known.
+
+    Of other rows the most likely label, and the first number. p: float32 [c]; truth: [c], or []
+    """
+    if task.has_classes or (truth is None and task.has_probabilities):
+        return int(p.argmax())
+    if truth is None:
+        return 0
+    return int(np.abs(task.errors(truth[None], p[None])[0]).argmax())
 
 
 def _truncate(member: TorchMember, tokens: np.ndarray) -> np.ndarray:

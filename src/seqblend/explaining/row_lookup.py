@@ -21,14 +21,14 @@ class SelectedRow:
 
     title: for people; tokens: int32 [t]
     fold: whose member explains it: one that was not trained on it, where it is a training row
-    label: its class, -1 where that is not known
+    row: its position among the training rows, -1 where it is none of them
     new_tokens: the texts of tokens from len(lexicon) on
     """
 
     title: str
     tokens: np.ndarray
     fold: int = 0
-    label: int = -1
+    row: int = -1
     new_tokens: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -50,9 +50,8 @@ def find_row(competition: Competition, fold: np.ndarray, row_id: str) -> Selecte
     row = train_ids.index(row_id)
     if fold[row] < 0:
         notes.append("no fold holds this row out: the model was trained on it")
-    tokens, label = competition.train.row(row), int(competition.labels[row])
     title, own_fold = f"training row {row_id}", max(int(fold[row]), 0)
-    return SelectedRow(title, tokens, own_fold, label, notes=tuple(notes))
+    return SelectedRow(title, competition.train.row(row), own_fold, row, notes=tuple(notes))
 
 
 def read_text(competition: Competition, text: str, data: DataConfig) -> SelectedRow:

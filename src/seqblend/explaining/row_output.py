@@ -16,13 +16,14 @@ from seqblend.reporting.elements.style import clean, display_labels, styled, to_
 from seqblend.reporting.facts.explanations import shares_of
 from seqblend.reporting.figures.token_strips import Strip, draw_strips
 from seqblend.running.project import Project
+from seqblend.tasks.task import Task
 
 _LINES = 60  # of a method on the picture; the terminal has the rest
 _STRONGEST = 5  # tokens named for and against
 _TOKEN = 24  # characters of a token in words
-DESCRIPTIONS = {
+_DESCRIPTIONS = {
     "attention": "attention weights of the pooling; neither for nor against",
-    "occlusion": "how much the class's probability falls without the token",
+    "occlusion": "how much the {prediction} falls without the token",
     "ngrams": "the linear model's weights, shared by the tokens of each n-gram",
 }
 
@@ -31,25 +32,31 @@ def show_row(
     console: Console, project: Project, model: str, *, row: str | None, text: str | None
 ) -> None:
     """Explain the row with this id, or the text where `row` is None; print and write it."""
-    competition = project.competition
+    competition, task = project.competition, project.competition.task
     if row is not None:
         selected = find_row(competition, project.fold, row)
     else:
         selected = read_text(competition, text or "", project.config.data)
     opened = open_model(project, model, lambda t: say(console, t, "yellow"), selected.new_tokens)
-    explained, lexicon = opened.explain(selected.tokens, selected.fold), opened.lexicon
+    explained, lexicon = (
+        opened.explain(selected.tokens, selected.fold, selected.row),
+        opened.lexicon,
+    )
     tokens = [show_token(lexicon[token]) for token in explained.tokens.tolist()]
     joint = "" if competition.view.name == "chars" else " "
     for note in selected.notes:
         say(console, f"note: {note}", "yellow")
     title = f"{model}, the member of fold {selected.fold}: {selected.title}"
     say(console, title, "bold")
-    say(console, describe(explained, competition.classes, selected.label))
+    truth = competition.targets[selected.row] if selected.row >= 0 else None
+    say(console, describe(explained, task, truth))
     if (cut := len(selected.tokens) - len(tokens)) > 0:
         say(console, f"{cut:,} tokens in the middle or at the ends are cut off, as in training")
     strips = []
     for method, weights in explained.weights.items():
-        strip = Strip(f"{method}: {DESCRIPTIONS[method]}", tokens, shares_of(method, weights))
+        strip = Strip(
+            f"{method}: {describe_method(method, task)}", tokens, shares_of(method, weights)
+        )
         strips.append(strip)
         say(console, f"{method}: {name_strongest(tokens, weights, method)}")
         if console.is_terminal:
@@ -61,14 +68,25 @@ def show_row(
     say(console, f"written: {image}", "green")
 
 
-def describe(explained: RowExplanation, classes: tuple[str, ...], label: int) -> str:
-    """The prediction, and the label where it is known (not -1), in words."""
-    names, target = display_labels(classes, 40), explained.target
-    predicted = f"predicted {names[target]} with probability {explained.p[target]:.4f}"
-    if label < 0:
+def describe_method(method: str, task: Task) -> str:
+    """What the weights of a method are."""
+    noun = task.column_name[0]
+    prediction = f"{noun}'s probability" if task.has_probabilities else "prediction"
+    return _DESCRIPTIONS[method].format(prediction=prediction)
+
+
+def describe(explained: RowExplanation, task: Task, truth: np.ndarray | None) -> str:
+    """The prediction, and the row's targets where they are known, in words."""
+    names, target, p = display_labels(task.columns, 40), explained.target, explained.p
+    if not task.has_classes:
+        what = "with probability " if task.has_probabilities else ""
+        true = "" if truth is None else f"; its true value is {truth[target]:g}"
+        return f"predicted {names[target]} {what}{p[target]:.4f}{true}"
+    predicted = f"predicted {names[target]} with probability {p[target]:.4f}"
+    if truth is None:
         return predicted
-    right = "right" if label == target else f"its label has {explained.p[label]:.4f}"
-    return f"{predicted}; labelled {names[label]} ({right})"
+    right = "right" if truth == target else f"its label has {p[truth]:.4f}"
+    return f"{predicted}; labelled {names[truth]} ({right})"
 
 
 def name_strongest(tokens: list[str], weights: np.ndarray, method: str) -> str:

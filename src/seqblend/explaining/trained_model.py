@@ -40,15 +40,20 @@ class TrainedModel:
         """The text of every token that an explanation may hold."""
         return [*self.project.competition.view.lexicon, *self.new_tokens, EMPTY]
 
-    def explain(self, tokens: np.ndarray, fold: int) -> RowExplanation:
-        """Why the member of this fold predicts what it does. tokens: int32 [t]."""
-        lexicon = self.lexicon
+    def explain(self, tokens: np.ndarray, fold: int, row: int = -1) -> RowExplanation:
+        """Why the member of this fold predicts what it does. tokens: int32 [t].
+
+        row: its position among the training rows, -1 where it is none of them
+        """
+        lexicon, competition = self.lexicon, self.project.competition
         if fold not in self.members:
             job = self.project.job(Unit(_run_of(self.result), 0, fold))
-            view = dataclasses.replace(self.project.competition.view, lexicon=lexicon)
+            view = dataclasses.replace(competition.view, lexicon=lexicon)
             member = restore_member(job, torch.device("cpu"))
             self.members[fold] = extend_lexicon(member, view)
-        return explain_row(self.members[fold], tokens, empty=len(lexicon) - 1)
+        truth = competition.targets[row] if row >= 0 else None
+        member, task = self.members[fold], competition.task
+        return explain_row(member, tokens, task, empty=len(lexicon) - 1, truth=truth)
 
 
 def open_model(

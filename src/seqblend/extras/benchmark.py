@@ -28,11 +28,12 @@ from seqblend.core.config import TrainConfig, VocabularyConfig
 from seqblend.core.seeds import rng_for
 from seqblend.data.sequences import PAD, UNK, SequenceSet
 from seqblend.models.registry import entry_for, resolve_options
+from seqblend.tasks.task import task_for
 from seqblend.training.batching import DeviceSequences
-from seqblend.training.contract import Labelled
+from seqblend.training.contract import Rows
 from seqblend.training.devices import configure_device
 from seqblend.training.optimisation import choose_precision
-from seqblend.training.trainer import FitSetting, LabelledRows, Trainer
+from seqblend.training.trainer import FitSetting, TargetRows, Trainer
 
 LONGEST = 400  # tokens; longer rows are truncated
 VOCABULARY = 20_000  # with PAD and UNK
@@ -54,7 +55,7 @@ class Timing:
     padding: float = 0.0
 
 
-def list_contenders(device: torch.device) -> dict[str, Callable[[Labelled, torch.device], Steps]]:
+def list_contenders(device: torch.device) -> dict[str, Callable[[Rows, torch.device], Steps]]:
     """Name -> its steps; the first is what the others are compared with.
 
     Ours follow the baseline at once: both see the same load of the machine.
@@ -77,7 +78,7 @@ def measure(name: str, device: str, rows: int, seconds: float) -> Timing:
     return time_steps(steps, seconds, place)
 
 
-def make_workload(n: int) -> Labelled:
+def make_workload(n: int) -> Rows:
     """n rows of the shape of IMDB's reviews, labels 0, 1, 0, ...; the same ones at every call.
 
     The log-normal lengths are the distribution's n evenly spaced quantiles, shuffled, so that few
@@ -93,7 +94,7 @@ def make_workload(n: int) -> Labelled:
     ranks = np.searchsorted(cumulative, rng.random(int(lengths.sum())), side="right")
     tokens = np.minimum(ranks, len(frequency) - 1).astype(np.int32) + UNK + 1
     offsets = np.concatenate([[0], np.cumsum(lengths)])
-    return Labelled(SequenceSet.from_offsets(tokens, offsets), np.arange(n) % CLASSES)
+    return Rows(SequenceSet.from_offsets(tokens, offsets), np.arange(n) % CLASSES)
 
 
 class TutorialLSTM(nn.Module):
@@ -120,10 +121,10 @@ def collate(examples: list[tuple[Tensor, int]], *, is_fixed: bool) -> tuple[Tens
     return tokens, torch.tensor([len(row) for row in rows]), torch.tensor(labels)
 
 
-def tutorial(rows: Labelled, device: torch.device, *, is_fixed: bool) -> Steps:
+def tutorial(rows: Rows, device: torch.device, *, is_fixed: bool) -> Steps:
     """The tutorial's training loop, batches of 64 rows."""
-    tokens = [torch.from_numpy(rows.sequences.row(i)).long() for i in range(len(rows.labels))]
-    examples = list(zip(tokens, rows.labels.tolist(), strict=True))
+    tokens = [torch.from_numpy(rows.sequences.row(i)).long() for i in range(len(rows.targets))]
+    examples = list(zip(tokens, rows.targets.tolist(), strict=True))
     together = partial(collate, is_fixed=is_fixed)
     loader = DataLoader(examples, batch_size=_BATCH, shuffle=True, collate_fn=together)
     model = TutorialLSTM().to(device)
@@ -136,19 +137,20 @@ def tutorial(rows: Labelled, device: torch.device, *, is_fixed: bool) -> Steps:
             yield int(lengths.sum()), tokens.numel()
 
 
-def our_training(precision: str, rows: Labelled, device: torch.device) -> Steps:
+def our_training(precision: str, rows: Rows, device: torch.device) -> Steps:
     """Whole epochs as a run trains them, batches of 64 rows on average.
 
     Dropout, gradient clipping and weight averaging are on.
     """
-    config = TrainConfig(steps_per_epoch=max(len(rows.labels) // _BATCH, 1), precision=precision)
-    setting = FitSetting(config, CLASSES, _MANY_EPOCHS, 0, 0, device, report=lambda values: None)
+    config = TrainConfig(steps_per_epoch=max(len(rows.targets) // _BATCH, 1), precision=precision)
+    task = task_for("single_label", list(map(str, range(CLASSES))))
+    setting = FitSetting(config, task, _MANY_EPOCHS, 0, 0, device, report=lambda values: None)
     sizes = {"width": _WIDTH, "hidden": _HIDDEN, "depth": 1}
     options = resolve_options("bilstm", {"bilstm": sizes})
     model = entry_for("bilstm").build(options, VOCABULARY, CLASSES).to(device)
     remap = np.arange(VOCABULARY, dtype=np.int32)  # the workload's tokens are vocabulary ids
     sequences = DeviceSequences(rows.sequences, remap, VocabularyConfig(), device)
-    trainer = Trainer(model, LabelledRows(sequences, rows.labels), setting)
+    trainer = Trainer(model, TargetRows(sequences, rows.targets), setting)
     tokens = int(rows.sequences.lengths.sum())
     for epoch in count():
         trainer.run_epoch(epoch)

@@ -32,28 +32,36 @@ def check_models(wanted: Iterable[str]) -> None:
 
 
 def choose_models(
-    wanted: Iterable[str], views: Iterable[str]
+    wanted: Iterable[str], views: Iterable[str], task: str
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(the models that the names mean, each once, and those that their groups lose here).
 
-    views: the competition's, such as `words`. A group leaves out what can read none of them.
-    raises: FlagError where a name is unknown, or a model named by itself can read none of them
+    views: the competition's, such as `words`; task: its task. A group leaves out what can read
+        none of the views, or cannot learn the task.
+    raises: FlagError where a name is unknown, or a model that cannot is named by itself
     """
     wanted, views = tuple(wanted), tuple(views)
     check_models(wanted)
     known, chosen, lost = groups(views), {}, {}
     for name in wanted:
         for model in known.get(name, (name,)):
-            entry = entry_for(model)
-            if not entry.views or not set(entry.views).isdisjoint(views):
+            why = _why_not(model, views, task)
+            if not why:
                 chosen[model] = True
             elif name not in known:
-                raise FlagError(
-                    f"{model} reads {listing(entry.views, 9)}, and this competition has "
-                    f"{listing(views, 9)}: leave it out of --models, or set data.kind"
-                )
+                raise FlagError(f"{why}: leave {model} out of --models")
             else:
                 lost[model] = True
     if not chosen:
         raise FlagError(f"--models: no model of {listing(wanted, 9)} can read this competition")
     return tuple(chosen), tuple(lost)
+
+
+def _why_not(model: str, views: tuple[str, ...], task: str) -> str:
+    """Why a model cannot be fitted to a competition; empty where it can."""
+    entry = entry_for(model)
+    if entry.views and set(entry.views).isdisjoint(views):
+        return f"{model} reads {listing(entry.views, 9)}, not {listing(views, 9)} (data.kind)"
+    if entry.tasks and task not in entry.tasks:
+        return f"{model} learns {listing(entry.tasks, 9)}, not {task}"
+    return ""

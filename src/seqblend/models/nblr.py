@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.special import expit
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 
 from seqblend.core.knobs import Choice, Span, knob
 from seqblend.models.ngrams import NgramIndex
 from seqblend.models.registry import register
 from seqblend.models.weighting import TfidfRegression, fit_idf
+from seqblend.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -34,15 +30,15 @@ class NbLogisticOptions:
 class NbLogistic(TfidfRegression):
     """NB-weighted logistic regression (Wang & Manning 2012), one against the rest.
 
-    Each class's features are the n-gram values times the class's log-count ratio, which `weights`
-    hold multiplied in; the probabilities of more than two classes are the normalised
-    one-against-rest ones.
+    Each linear score's features are the n-gram values times the log-count ratio of its two sides
+    (for numbers: rows above and below the median), which `weights` hold multiplied in; the
+    probabilities of more than two classes are the normalised one-against-rest ones.
     """
 
     @staticmethod
-    def rows_of_weights(classes: int) -> int:
-        """One problem for two classes, else one per class."""
-        return len(_problems(classes))
+    def rows_of_weights(task: Task, targets: np.ndarray) -> int:
+        """One row for each of the task's contrasts: of two classes, one."""
+        return len(task.contrasts(targets))
 
     @classmethod
     def fit_values(
@@ -55,46 +51,26 @@ class NbLogistic(TfidfRegression):
     @staticmethod
     def fit_weights(
         x: sparse.csr_matrix,
-        labels: np.ndarray,
+        targets: np.ndarray,
         *,
-        classes: int,
+        task: Task,
         options: NbLogisticOptions,
         seed: int,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """(weights float32 [p, v], bias float64 [p]): ratios and regressions, one per problem."""
-        fitted = [_fit_one(x, labels == one, options, seed) for one in _problems(classes)]
+        """(weights float32 [p, v], bias float64 [p]): ratios and regressions, one per contrast."""
+        fitted = []
+        for k, is_upper in enumerate(task.contrasts(targets)):
+            ratio = _log_count_ratio(x, is_upper, options.smoothing)
+            scaled = x.copy()
+            scaled.data = x.data * ratio[x.indices]
+            weights, bias = task.fit_contrast(scaled, targets, k, options.strength, seed)
+            fitted.append(((weights * ratio).astype(np.float32), bias))
         weights, bias = zip(*fitted, strict=True)
         return np.stack(weights), np.array(bias, dtype=np.float64)
 
     def answer(self, x: sparse.csr_matrix) -> np.ndarray:
-        """Probabilities float64 [n, c] of weighed counts [n, v]."""
-        p = expit(np.asarray(x @ self.weights.T, dtype=np.float64) + self.bias)  # [n, p]
-        return np.hstack([1 - p, p]) if p.shape[1] == 1 else p
-
-
-def _problems(classes: int) -> Sequence[int]:
-    """The classes that are told from the rest; of two only the second."""
-    return [1] if classes == 2 else range(classes)
-
-
-def _fit_one(
-    x: sparse.csr_matrix, is_positive: np.ndarray, options: NbLogisticOptions, seed: int
-) -> tuple[np.ndarray, float]:
-    """(weights float32 [v] on unweighted features, bias) of one class against the rest."""
-    n_positive = int(is_positive.sum())
-    if n_positive in (0, len(is_positive)) or x.shape[1] == 0:  # nothing to tell classes by
-        odds = (n_positive + 0.5) / (len(is_positive) - n_positive + 0.5)
-        return np.zeros(x.shape[1], dtype=np.float32), float(np.log(odds))
-    ratio = _log_count_ratio(x, is_positive, options.smoothing)
-    scaled = x.copy()
-    scaled.data = x.data * ratio[x.indices]
-    model = LogisticRegression(
-        C=options.strength, solver="liblinear", dual=True, random_state=seed, max_iter=200, tol=1e-3
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # 200 passes are close enough
-        model.fit(scaled, is_positive)
-    return (model.coef_[0] * ratio).astype(np.float32), float(model.intercept_[0])
+        """Predictions float64 [n, c] of weighed counts [n, v]."""
+        return self.task.answer_contrasts(self.scores(x))
 
 
 def _log_count_ratio(x: sparse.csr_matrix, is_positive: np.ndarray, smoothing: float) -> np.ndarray:

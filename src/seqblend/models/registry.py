@@ -24,6 +24,7 @@ class Entry:
     low_precision_on_cpu: whether its kernels are faster in bfloat16 on a processor that has it
         (oneDNN's LSTM is, 1.3x; the projections of our GRU are, 1.25x in all)
     views: the views it can read, such as `chars`; none named: every one
+    tasks: the tasks it can learn; none named: every one
     any_width: whether its token embeddings may have the dimension of given vectors
     """
 
@@ -35,6 +36,7 @@ class Entry:
     low_precision_on_cpu: bool = False
     views: tuple[str, ...] = ()
     any_width: bool = True
+    tasks: tuple[str, ...] = ()
 
     @property
     def takes_vectors(self) -> bool:
@@ -58,13 +60,14 @@ def register(
     low_precision_on_cpu: bool = False,
     views: tuple[str, ...] = (),
     any_width: bool = True,
+    tasks: tuple[str, ...] = (),
     **defaults: Any,
 ) -> Callable:
     """Decorator: make a builder available under `name`, with defaults that differ from options'."""
 
     def keep(build: Callable) -> Callable:
         _ENTRIES[name] = Entry(
-            name, kind, options, defaults, build, low_precision_on_cpu, views, any_width
+            name, kind, options, defaults, build, low_precision_on_cpu, views, any_width, tasks
         )
         return build
 

@@ -13,6 +13,8 @@ from seqblend.models.scratch_nets.classifier import SequenceClassifier, Shape
 from seqblend.models.scratch_nets.dense import softmax
 from seqblend.models.scratch_nets.pooling import POOLINGS
 
+_TASKS = ("single_label", "ordinal")  # their loss is the cross-entropy of classes
+
 
 @dataclass(frozen=True)
 class ScratchOptions:
@@ -79,19 +81,21 @@ class Network(SequenceClassifier):
         return sum(array.size for array in self.state_dict().values())
 
 
-@register("scratch_rnn", ScratchOptions, kind="scratch", lr_scale=0.25)
+@register("scratch_rnn", ScratchOptions, kind="scratch", tasks=_TASKS, lr_scale=0.25)
 def build_rnn(options: ScratchOptions, size: int, classes: int) -> Network:
     """A simple recurrent network (Elman 1990)."""
     return Network("rnn", options, size, classes)
 
 
-@register("scratch_lstm", ScratchOptions, kind="scratch")
+@register("scratch_lstm", ScratchOptions, kind="scratch", tasks=_TASKS)
 def build_lstm(options: ScratchOptions, size: int, classes: int) -> Network:
     """An LSTM (Hochreiter & Schmidhuber 1997)."""
     return Network("lstm", options, size, classes)
 
 
-@register("scratch_attention", ScratchOptions, kind="scratch", pooling="attention+max")
+@register(
+    "scratch_attention", ScratchOptions, kind="scratch", tasks=_TASKS, pooling="attention+max"
+)
 def build_attention(options: ScratchOptions, size: int, classes: int) -> Network:
     """A GRU (Cho 2014) under additive attention (Bahdanau 2015)."""
     return Network("gru", options, size, classes)

@@ -1,4 +1,4 @@
-"""Weights of n-gram counts: presence or sublinear tf-idf, and a regression on them."""
+"""Weights of n-gram counts: presence or sublinear tf-idf, and a linear model on them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from scipy import sparse
 
 from seqblend.data.sequences import SequenceSet, View
-from seqblend.models.logistic import LogisticConfig, fit_logistic, predict_logistic
 from seqblend.models.ngrams import ColumnTokens, NgramIndex, count_ngrams, fit_ngrams, fit_within
+from seqblend.tasks.task import Task
 
 
 def fit_idf(counts: sparse.csr_matrix) -> np.ndarray:
@@ -39,49 +39,49 @@ def weigh_counts(counts: sparse.csr_matrix, idf: np.ndarray) -> sparse.csr_matri
     return to_tfidf(counts, idf) if len(idf) else to_presence(counts)
 
 
-def clip_rows(p: np.ndarray) -> np.ndarray:
-    """float32 [n, c]: p, float64 [n, c], at least 1e-7 each before rows are brought to sum to 1."""
-    p = np.maximum(p, 1e-7)
-    return (p / p.sum(axis=1, keepdims=True)).astype(np.float32)
-
-
 class TfidfRegression:
-    """A linear model on tf-idf values of n-grams: multinomial logistic regression.
+    """A linear model on tf-idf values of n-grams: the task's regression, such as logistic.
 
     Subclasses choose the n-grams, or another way of weighing and fitting them.
     """
 
     def __init__(
-        self, index: NgramIndex, idf: np.ndarray, weights: np.ndarray, bias: np.ndarray, view: View
+        self,
+        index: NgramIndex,
+        idf: np.ndarray,
+        weights: np.ndarray,
+        bias: np.ndarray,
+        view: View,
+        task: Task,
     ) -> None:
-        """idf: float32 [v]; weights: float32 [p, v]; bias: float64 [p]; p is 1 or, from 3 on, c."""
+        """idf: float32 [v]; weights: float32 [p, v]; bias: float64 [p], of the linear scores."""
         self.index, self.idf, self.weights, self.bias = index, idf, weights, bias
-        self.view = view
+        self.view, self.task = view, task
 
     @classmethod
     def fit(
         cls,
         train: SequenceSet,
-        labels: np.ndarray,
+        targets: np.ndarray,
         *,
-        classes: int,
+        task: Task,
         view: View,
         options: Any,
         seed: int,
     ) -> Self:
-        """Fit n-grams, idf and weights on the given rows. labels: int64 [n]."""
+        """Fit n-grams, idf and weights on the given rows. targets: as the task has them."""
         fit = partial(cls.fit_counts, train, view, options.orders)
-        most = options.most_weights // cls.rows_of_weights(classes)
+        most = options.most_weights // cls.rows_of_weights(task, targets)
         index, counts = fit_within(fit, options.min_count, most)
         idf = cls.fit_values(index, counts, options)
         x = weigh_counts(counts, idf)
-        weights, bias = cls.fit_weights(x, labels, classes=classes, options=options, seed=seed)
-        return cls(index, idf, weights, bias, view)
+        weights, bias = cls.fit_weights(x, targets, task=task, options=options, seed=seed)
+        return cls(index, idf, weights, bias, view, task)
 
     @staticmethod
-    def rows_of_weights(classes: int) -> int:
+    def rows_of_weights(task: Task, targets: np.ndarray) -> int:
         """How many weights an n-gram has, for the limit of options.most_weights."""
-        return classes
+        return len(task.columns)
 
     @classmethod
     def fit_values(cls, index: NgramIndex, counts: sparse.csr_matrix, options: Any) -> np.ndarray:
@@ -90,11 +90,10 @@ class TfidfRegression:
 
     @staticmethod
     def fit_weights(
-        x: sparse.csr_matrix, labels: np.ndarray, *, classes: int, options: Any, seed: int
+        x: sparse.csr_matrix, targets: np.ndarray, *, task: Task, options: Any, seed: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """(weights float32 [p, v], bias float64 [p]) of weighed counts [n, v]."""
-        config = LogisticConfig(options.strength, options.tolerance)
-        return fit_logistic(x, labels, classes, config)
+        return task.fit_linear(x, targets, options.strength, options.tolerance)
 
     @staticmethod
     def fit_counts(
@@ -113,16 +112,20 @@ class TfidfRegression:
         return count_ngrams(self.index, sequences)
 
     def predict(self, sequences: SequenceSet) -> np.ndarray:
-        """float32 [n, c], rows sum to 1."""
-        return clip_rows(self.answer(self.weigh(self.count(sequences))))
+        """float32 [n, c], as the task's arrays are."""
+        return self.task.clip(self.answer(self.weigh(self.count(sequences))))
 
     def weigh(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
         """float32 [n, v]: weigh_counts with the fitted idf."""
         return weigh_counts(counts, self.idf)
 
     def answer(self, x: sparse.csr_matrix) -> np.ndarray:
-        """Probabilities float64 [n, c] of weighed counts [n, v]."""
-        return predict_logistic(x, self.weights, self.bias)
+        """Predictions float64 [n, c] of weighed counts [n, v]."""
+        return self.task.answer_linear(self.scores(x))
+
+    def scores(self, x: sparse.csr_matrix) -> np.ndarray:
+        """Linear scores float64 [n, p] of weighed counts [n, v]."""
+        return np.asarray(x @ self.weights.T, dtype=np.float64) + self.bias
 
     @property
     def parameters(self) -> int:
@@ -135,7 +138,7 @@ class TfidfRegression:
         return self.index.arrays() | fitted
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray], view: View) -> Self:
+    def from_arrays(cls, arrays: dict[str, np.ndarray], view: View, task: Task) -> Self:
         """The member that gave these arrays."""
         parts = (arrays[name] for name in ("idf", "weights", "bias"))
-        return cls(NgramIndex.from_arrays(arrays), *parts, view)
+        return cls(NgramIndex.from_arrays(arrays), *parts, view, task)

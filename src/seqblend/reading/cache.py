@@ -28,8 +28,10 @@ from seqblend.reading.discovery import CompetitionFiles
 from seqblend.reading.formats import read_bytes
 from seqblend.reading.reader import read_competition
 from seqblend.reading.text_folders import text_files
+from seqblend.tasks.task import task_for
 
-READING = ("reading/", "data/sequences", "core/seeds")  # the sources that change what is read
+# The sources that change what is read.
+READING = ("reading/", "tasks/", "data/sequences", "core/seeds")
 
 
 def data_digest(files: CompetitionFiles, config: DataConfig, metric: str) -> str:
@@ -76,14 +78,14 @@ def load_or_read(
 
 
 def content_digest(folder: Path) -> str:
-    """Digest of sequences, labels and classes: all that training reads of them.
+    """Digest of sequences, targets and their columns: all that training reads of them.
 
     Another metric, sample submission or group column does not change it, nor finished units.
     """
     others = ("competition.json", "groups.npy", "given_folds.npy")
     hashes = read_json(folder / MANIFEST)["files"]
     kept = {name: text for name, text in hashes.items() if name not in others}
-    return digest(kept, read_json(folder / "competition.json")["classes"])
+    return digest(kept, read_json(folder / "competition.json")["columns"])
 
 
 def contents_digest(files: CompetitionFiles) -> str:
@@ -92,10 +94,10 @@ def contents_digest(files: CompetitionFiles) -> str:
 
 
 def save_competition(folder: Path, competition: Competition, key: str) -> None:
-    """Write tokens, offsets and labels as arrays, everything else as JSON; the manifest last."""
+    """Write tokens, offsets and targets as arrays, everything else as JSON; the manifest last."""
     (folder / MANIFEST).unlink(missing_ok=True)
     hashes = {}
-    arrays = {"labels": competition.labels}
+    arrays = {"targets": competition.targets}
     if competition.groups is not None:
         arrays["groups"] = competition.groups
     if competition.folds is not None:
@@ -108,8 +110,9 @@ def save_competition(folder: Path, competition: Competition, key: str) -> None:
     for name, array in arrays.items():
         hashes[f"{name}.npy"] = write_array(folder / f"{name}.npy", array, "cache")
     facts = {f.name: getattr(competition, f.name) for f in dataclasses.fields(competition)}
-    for name in ("labels", "groups", "folds", "views"):
+    for name in ("targets", "groups", "folds", "views"):
         del facts[name]
+    facts |= {"task": competition.task.name, "columns": competition.task.columns}
     facts["form"] = dataclasses.asdict(competition.form)
     facts["findings"] = [dataclasses.asdict(finding) for finding in competition.findings]
     facts["views"] = list(competition.views)
@@ -126,11 +129,11 @@ def load_competition(folder: Path) -> Competition:
     form |= {name: tuple(form[name]) for name in ("columns", "classes", "header")}
     facts["form"] = SubmissionForm(**form | {"style": CsvStyle(**form["style"])})
     facts["findings"] = [Finding(**finding) for finding in facts["findings"]]
-    facts["classes"] = tuple(facts["classes"])
+    facts["task"] = task_for(facts["task"], facts.pop("columns"))
     written = read_json(folder / MANIFEST)["files"]
     for name, file in (("groups", "groups.npy"), ("folds", "given_folds.npy")):
         facts[name] = read_array(folder / file) if file in written else None
-    return Competition(**facts, labels=read_array(folder / "labels.npy"), views=views)
+    return Competition(**facts, targets=read_array(folder / "targets.npy"), views=views)
 
 
 def load_checked(folder: Path, key: str) -> Competition:

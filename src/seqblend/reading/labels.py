@@ -121,7 +121,7 @@ def factorise(texts: list[str]) -> np.ndarray:
 def stratified_rows(labels: np.ndarray, rows: int) -> np.ndarray:
     """int64 [about rows], ascending: a stratified sample with at least one row of each class.
 
-    labels: int64 [n]; rows: 0 or more than n selects all rows
+    labels: int64 [n], classes or other strata; rows: 0 or more than n selects all rows
     """
     if rows < 0:
         raise FlagError(f"data.rows expects 0 (all) or more, got {rows}")
@@ -170,6 +170,7 @@ def _check_classes(where: str, classes: list[str], n: int, *, is_given: bool) ->
     ):
         raise InputError(
             f"{where}: {len(classes)} different labels in {n} rows ({listing(classes, 4)}) look "
-            "like a regression target or an id; expected classes. Bin the values, or name the "
-            "column with --set data.target=COLUMN to take each value as a class"
+            "like a regression target or an id; expected classes. Take a metric of numbers, such "
+            "as --metric rmse, name the label's column with --set data.target=COLUMN, or take each "
+            "value as a class with --set data.task=single_label"
         )

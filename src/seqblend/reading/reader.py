@@ -14,22 +14,17 @@ from seqblend.core.config import DataConfig
 from seqblend.core.errors import listing
 from seqblend.core.findings import Finding
 from seqblend.data.sequences import Competition, View
-from seqblend.reading.assembling import assemble
+from seqblend.reading.assembling import Assembled, assemble
 from seqblend.reading.discovery import CompetitionFiles
 from seqblend.reading.features import column_token, make_features
 from seqblend.reading.group_columns import find_group
 from seqblend.reading.kinds import VIEW_NAMES, make_tokenizer, plain_number
-from seqblend.reading.labels import (
-    case_warning,
-    factorise,
-    fraction_warning,
-    read_labels,
-    stratified_rows,
-)
+from seqblend.reading.labels import factorise, stratified_rows
 from seqblend.reading.lexicon import Interner, unseen_rate
 from seqblend.reading.schema import Schema, find_schema
 from seqblend.reading.submission_form import infer_submission
 from seqblend.reading.tables import RawTable, read_table
+from seqblend.reading.task_choice import read_targets, wanted_task
 from seqblend.reading.wide_tables import join_step_columns
 
 _UNSEEN_WARNING = 0.2  # share of test tokens above which there is a warning
@@ -40,26 +35,26 @@ def read_competition(
 ) -> Competition:
     """The competition in these files; the solution file is not read.
 
-    metric: one of metrics.METRICS, or "" to infer it
+    metric: a name that metrics.metric_for knows, or "" to infer it
     raises: InputError that names file, line or column and remedy; FlagError for a wrong setting
     """
     made = assemble(files, data)
-    schema = find_schema(made, data)
+    schema = find_schema(made, data, wanted_task(data, metric))
     train = join_step_columns(made.train, schema.steps)
     test = join_step_columns(made.test, schema.steps)
-    target = schema.target
-    labels = read_labels(train, target.name, target.cells, is_given=bool(data.target))
+    targets = read_targets(train, schema.target, data, metric, _answers(made, schema))
     answer = infer_submission(
-        target, labels.classes, made.ids, made.sample, metric, positive=data.positive
+        schema.target, targets.task, made.ids, made.sample, metric, positive=data.positive
     )
-    rows, train_ids = stratified_rows(labels.values, data.rows), _train_ids(schema, train)
-    group = find_group(made, schema, labels.values, data)
-    findings = [*made.findings, *_file_findings(files), *schema.findings, *answer.findings]
+    strata = targets.task.strata(targets.values)
+    rows, train_ids = stratified_rows(strata, data.rows), _train_ids(schema, train)
+    group = find_group(made, schema, strata, data)
+    findings = [*made.findings, *_file_findings(files), *schema.findings, targets.finding]
     warnings = [*made.warnings, *_repeated_ids(train, train_ids), *answer.warnings]
     known = Competition(
         name=name,
-        classes=answer.classes,
-        labels=labels.values[rows],
+        task=answer.task,
+        targets=targets.values[rows],
         train_ids=[train_ids[row] for row in rows],
         test_ids=made.ids.ids,
         views={},
@@ -75,8 +70,14 @@ def read_competition(
     made.train = made.test = train = test = train.take([])  # their text is larger than tokens
     for path in files.unlabelled:
         reading.add_unlabelled(path, warnings)
-    warnings += [*fraction_warning(labels.classes), *case_warning(labels.classes)]
-    return _complete(known, reading, [*findings, *group.findings], warnings)
+    findings += [*answer.findings, *group.findings]
+    return _complete(known, reading, findings, [*warnings, *targets.warnings])
+
+
+def _answers(made: Assembled, schema: Schema) -> list[str]:
+    """The sample's values in the column that is asked for; none where there are several."""
+    sample, column = made.sample, schema.target.column
+    return sample.texts(column) if sample is not None and column in sample.columns else []
 
 
 def _train_ids(schema: Schema, train: RawTable) -> list[str]:

@@ -18,6 +18,7 @@ from seqblend.reading.sequence_columns import (
 )
 from seqblend.reading.tables import RawTable, check_column
 from seqblend.reading.target import Target, find_target
+from seqblend.tasks.task import Task
 
 _MOST_FEATURES = 64  # more would push the sequence out of what a network reads
 _FEATURE_FLAG = "--set data.features=auto|none|COLUMN[,COLUMN]"
@@ -43,9 +44,10 @@ class Schema:
     numbers: tuple[str, ...] = ()
 
 
-def find_schema(made: Assembled, data: DataConfig) -> Schema:
+def find_schema(made: Assembled, data: DataConfig, wanted: Task | None = None) -> Schema:
     """The columns' roles, by comparing train, test and sample; `data` overrides what is found.
 
+    wanted: the task, where it is known
     raises: FlagError for an unknown column, InputError where columns are ambiguous
     """
     train, ids = made.train, made.ids
@@ -54,7 +56,7 @@ def find_schema(made: Assembled, data: DataConfig) -> Schema:
             check_column(value, train, name)
     tables = join_steps(train, made.test, data)
     id_columns = {name for name in (ids.column, made.key) if name is not None}
-    target = _find_target(made, tables, data, id_columns)
+    target = _find_target(made, tables, data, id_columns, wanted)
     left_out = {*read_names(data.ignore, train, "ignore")}
     taken = {
         target.name,
@@ -84,7 +86,11 @@ def find_schema(made: Assembled, data: DataConfig) -> Schema:
 
 
 def _find_target(
-    made: Assembled, tables: JoinedTables, data: DataConfig, id_columns: set[str]
+    made: Assembled,
+    tables: JoinedTables,
+    data: DataConfig,
+    id_columns: set[str],
+    wanted: Task | None,
 ) -> Target:
     """The target; the sample's columns that test has too are handed in as they are."""
     sample, test = made.sample, made.test
@@ -93,8 +99,9 @@ def _find_target(
     blank = [name for name in content if name in made.train.columns and _varies(made, name)]
     asked = [name for name in answer if name not in content or name in blank]
     excluded = {*tables.wanted, *tables.in_steps, *id_columns}
-    target = find_target(made.train, test, asked, data, excluded)
-    copied = [name for name in content if name not in (target.column, *target.class_columns)]
+    target = find_target(made.train, test, asked, data, excluded, wanted)
+    own = (target.column, *target.class_columns, *target.value_columns)
+    copied = [name for name in content if name not in own]
     return replace(target, copied=tuple(dict.fromkeys([*target.copied, *copied])))
 
 

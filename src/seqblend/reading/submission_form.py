@@ -2,45 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from seqblend.core.errors import FlagError, InputError, listing, nearest
 from seqblend.core.findings import Finding
 from seqblend.data.sequences import CsvStyle, SubmissionForm
-from seqblend.reading.class_names import (
-    as_number,
-    class_of_column,
-    find_class,
-    positive_class,
-    write_like,
+from seqblend.evaluation.metrics import is_of_classes
+from seqblend.evaluation.user_metrics import is_user_metric
+from seqblend.reading.answer_cells import (
+    check_no_spaces,
+    count_guesses,
+    holds_probabilities,
+    is_constant_zero,
+    write_like_sample,
 )
+from seqblend.reading.class_names import as_number, class_of_column, find_class, positive_class
+from seqblend.reading.metric_choice import choose_metric, guesses_of, takes_probability
 from seqblend.reading.row_ids import RowIds
 from seqblend.reading.tables import RawTable
 from seqblend.reading.target import Target
+from seqblend.tasks.task import Task, task_for
 
-_DEFAULT_METRICS = {"labels": "accuracy", "probability": "auc", "class_columns": "log_loss"}
 _AMBIGUOUS = (
     "the sample does not tell whether labels or probabilities are wanted: both files are written, "
     "the main one with labels. Name the metric of the competition with --metric"
 )
-_RANKING = ("auc", "log_loss")  # metrics that need probabilities
 
 
 @dataclass(frozen=True)
 class InferredSubmission:
-    """The form of the submission and its metric; `classes` as the submission writes them."""
+    """The form of the submission and its metric; the task's classes as the submission has them."""
 
     form: SubmissionForm
     metric: str
-    classes: tuple[str, ...]
+    task: Task
     findings: tuple[Finding, ...]
     warnings: tuple[str, ...]
 
 
 def infer_submission(
     target: Target,
-    classes: tuple[str, ...],
+    task: Task,
     ids: RowIds,
     sample: RawTable | None,
     metric: str,
@@ -49,37 +51,34 @@ def infer_submission(
 ) -> InferredSubmission:
     """The submission's form and the metric; `metric` overrides the inferred one.
 
-    raises: FlagError for an unknown positive class; InputError where the sample's columns do not
-        match the classes
+    raises: FlagError for an unknown positive class, or a metric that the task does not define;
+        InputError where the sample's columns do not match the classes
     """
-    if sample is None:
-        form, notes = _default_form(target, classes, ids, metric), ["no sample submission"]
-    else:
-        form, notes = _sampled_form(target, classes, ids, sample, metric), ["as in the sample"]
+    form = _lay_out(target, ids, sample)
+    notes = ["as in the sample" if sample else "no sample submission"]
+    texts = sample.texts(target.column) if sample and target.column in sample.columns else []
+    form = _of_kind(form, target, task, texts, metric)
     if target.copied and sample is not None:
         notes.append(f"{listing(target.copied)} as the sample has it")
-    warnings = []
-    if form.kind == "labels" and sample is not None:
-        named, (classes, unknown) = classes, _write_like_sample(classes, sample, target.column)
+    warnings: list[str] = []
+    if form.kind in ("labels", "ranked") and sample is not None:
+        named, (classes, unknown) = task.columns, write_like_sample(task.columns, texts)
+        task = task_for(task.name, classes)
         if classes != named:
             notes.append(f"classes are written like it: {listing(classes, 4)}")
             warnings += _numbers_warning(named, classes)
         warnings += _check_answers(sample, target.column, classes, unknown)
     what, flag = f"{form.kind}: {listing(form.columns, 6)}", "--metric NAME"
+    if form.kind == "ranked":
+        notes.append(f"{form.guesses} labels in a cell, the likeliest first")
     if form.kind == "probability" or form.is_ambiguous:
-        chosen, is_guess = _positive_class(target, classes, positive)
-        form, flag = replace(form, classes=(chosen,)), "--set data.positive=CLASS"
-        warnings += [_AMBIGUOUS] if form.is_ambiguous else []
+        form, more = _name_positive(form, target, task.columns, positive)
+        flag, warnings = "--set data.positive=CLASS", [*warnings, *more]
         if form.kind == "probability":
-            what = f"probability: {form.columns[0]} = P({classes[chosen]})"
-            warnings += [_guess_warning(form.columns[0], classes, chosen)] if is_guess else []
-    metric_why = "asked for" if metric else f"the submission has {form.kind.replace('_', ' ')}"
-    metric = metric or _DEFAULT_METRICS[form.kind]
-    findings = (
-        Finding("submission", what, flag, "; ".join(notes)),
-        Finding("metric", metric, "--metric NAME", metric_why),
-    )
-    return InferredSubmission(form, metric, classes, findings, tuple(warnings))
+            what = f"probability: {form.columns[0]} = P({task.columns[form.classes[0]]})"
+    metric, chosen = choose_metric(task, form, metric)
+    findings = (Finding("submission", what, flag, "; ".join(notes)), chosen)
+    return InferredSubmission(form, metric, task, findings, tuple(warnings))
 
 
 def _numbers_warning(named: tuple[str, ...], written: tuple[str, ...]) -> list[str]:
@@ -91,72 +90,97 @@ def _numbers_warning(named: tuple[str, ...], written: tuple[str, ...]) -> list[s
     return [f"the sample has numbers, train has names: labels are written as {pairs}"]
 
 
-def _write_like_sample(
-    classes: tuple[str, ...], sample: RawTable, column: str
-) -> tuple[tuple[str, ...], list[str]]:
-    """class_names.write_like for the sample's column; a cell may hold several guesses."""
-    texts = sample.texts(column) if column in sample.columns else []
-    parts = [part for text in texts for part in text.split()]
-    are_guesses = all(find_class(part, classes) is not None for part in set(parts))
-    return write_like(classes, parts if are_guesses else texts)
-
-
-def _default_form(
-    target: Target, classes: tuple[str, ...], ids: RowIds, metric: str
-) -> SubmissionForm:
-    kind = "probability" if metric in _RANKING and len(classes) == 2 else "labels"
-    id_column = ids.column if ids.column is not None else "id"
-    return SubmissionForm(id_column, (target.name,), kind, ids.order)
-
-
-def _sampled_form(
-    target: Target, classes: tuple[str, ...], ids: RowIds, sample: RawTable, metric: str
-) -> SubmissionForm:
-    columns = tuple(target.class_columns) or (target.column,)
+def _lay_out(target: Target, ids: RowIds, sample: RawTable | None) -> SubmissionForm:
+    """The file's columns, ids and style, as in the sample where there is one; a form of labels."""
+    columns = tuple(target.class_columns or target.value_columns) or (target.column,)
+    if sample is None:
+        named = tuple(target.value_columns) or (target.name,)
+        return SubmissionForm(
+            "id" if ids.column is None else ids.column, named, "labels", ids.order
+        )
     written, rows = "", list(range(len(sample)))  # a sample without ids: its rows are in order
     if ids.sample_column is not None:
         written = sample.written_name(ids.sample_column)
         place = {text: row for row, text in enumerate(sample.texts(ids.sample_column))}
         rows = [place[text] for text in ids.order if text in place]
     lacking = tuple(name for name in columns if name not in sample.columns)  # a sample of ids
-    form = SubmissionForm(
+    return SubmissionForm(
         written,
         tuple(name if name in lacking else sample.written_name(name) for name in columns),
         "labels",
         ids.order,
-        style=sample.style,
+        style=_style(sample, len(lacking)),
         header=(*map(sample.written_name, sample.columns), *lacking),
         copied={
             sample.written_name(name): [sample.texts(name)[row] for row in rows]
             for name in target.copied
         },
     )
-    style = _style(sample)
-    form = replace(form, style=replace(style, quoted=(*style.quoted, *[False] * len(lacking))))
-    if target.class_columns:
-        found = [find_class(target.class_columns[name], classes) for name in columns]
-        order = tuple(place for place in found if place is not None)
-        if sorted(order) != list(range(len(classes))):
-            lacking = [name for i, name in enumerate(classes) if i not in order]
-            raise InputError(
-                f"{sample.path.name}: its columns {listing(columns)} do not match the "
-                f"{len(classes)} classes of '{target.name}' (no column for {listing(lacking)}). "
-                "Name the label's column with --set data.target=COLUMN"
-            )
-        return replace(form, kind="class_columns", classes=order)
-    texts = [] if lacking else sample.texts(target.column)
-    is_probability = len(classes) == 2 and (
-        metric in _RANKING or _holds_probabilities(texts, classes)
-    )
-    is_ambiguous = not is_probability and not metric and _is_constant_zero(texts, classes)
-    kind = "probability" if is_probability else "labels"
-    return replace(form, kind=kind, is_ambiguous=is_ambiguous)
 
 
-def _style(sample: RawTable) -> CsvStyle:
-    """The sample's style, with a quoting for each of its columns."""
+def _style(sample: RawTable, lacking: int) -> CsvStyle:
+    """The sample's style, with a quoting for each of its columns and for those it lacks."""
     quoted = (*sample.style.quoted, *[False] * len(sample.columns))  # JSON has none
-    return replace(sample.style, quoted=quoted[: len(sample.columns)])
+    quoted = (*quoted[: len(sample.columns)], *[False] * lacking)
+    return replace(sample.style, quoted=quoted)
+
+
+def _of_kind(
+    form: SubmissionForm, target: Target, task: Task, texts: list[str], metric: str
+) -> SubmissionForm:
+    """The form with the kind of answers that the sample's cells (texts) and the metric tell."""
+    classes = task.columns
+    if not task.has_classes:
+        every = tuple(range(len(classes)))
+        is_binary = task.has_probabilities and _is_of_labels(metric)
+        return replace(form, kind="values", classes=every, is_binary=is_binary)
+    if target.class_columns:
+        return replace(form, kind="class_columns", classes=_order_classes(form, target, classes))
+    guesses = guesses_of(metric)
+    if guesses > 1:
+        check_no_spaces(classes)
+    guesses = guesses if guesses > 1 else count_guesses(texts, classes)
+    if guesses > 1:
+        return replace(form, kind="ranked", guesses=min(guesses, len(classes)))
+    is_probability = len(classes) == 2 and (
+        takes_probability(metric) or holds_probabilities(texts, classes)
+    )
+    if is_probability:
+        return replace(form, kind="probability")
+    is_open = not metric or is_user_metric(metric)
+    return replace(form, is_ambiguous=is_open and is_constant_zero(texts, classes))
+
+
+def _is_of_labels(metric: str) -> bool:
+    """Whether a metric that was asked for is known to see predicted labels alone."""
+    return metric != "" and not is_user_metric(metric) and is_of_classes(metric)
+
+
+def _order_classes(
+    form: SubmissionForm, target: Target, classes: tuple[str, ...]
+) -> tuple[int, ...]:
+    """The class of each column; InputError where they are not all of the classes."""
+    found = [find_class(name, classes) for name in target.class_columns.values()]
+    order = tuple(place for place in found if place is not None)
+    if sorted(order) != list(range(len(classes))):
+        lacking = [name for i, name in enumerate(classes) if i not in order]
+        raise InputError(
+            f"the sample submission's columns {listing(form.columns)} do not match the "
+            f"{len(classes)} classes of '{target.name}' (no column for {listing(lacking)}). "
+            "Name the label's column with --set data.target=COLUMN"
+        )
+    return order
+
+
+def _name_positive(
+    form: SubmissionForm, target: Target, classes: tuple[str, ...], wanted: str
+) -> tuple[SubmissionForm, list[str]]:
+    """(form with the class whose probability is written, warnings)."""
+    chosen, is_guess = _positive_class(target, classes, wanted)
+    warnings = [_AMBIGUOUS] if form.is_ambiguous else []
+    if form.kind == "probability" and is_guess:
+        warnings.append(_guess_warning(form.columns[0], classes, chosen))
+    return replace(form, classes=(chosen,)), warnings
 
 
 def _positive_class(target: Target, classes: tuple[str, ...], wanted: str) -> tuple[int, bool]:
@@ -199,18 +223,3 @@ def _check_answers(
         f"{'is' if len(unknown) == 1 else 'are'} none of the classes "
         f"({listing(classes, 6)}): labels are written as train has them"
     ]
-
-
-def _holds_probabilities(texts: Iterable[str], classes: tuple[str, ...]) -> bool:
-    """Whether some value is a fraction and no class."""
-    values = [as_number(text) for text in set(texts) if find_class(text, classes) is None]
-    return any(value is not None and not value.is_integer() for value in values)
-
-
-def _is_constant_zero(texts: Iterable[str], classes: tuple[str, ...]) -> bool:
-    """Whether two classes are 0 and 1 and every value is 0: a label, or a probability."""
-    values = {as_number(text) for text in texts}
-    is_binary = {as_number(name) for name in classes} == {0, 1} or positive_class(
-        classes
-    ) is not None
-    return len(values) == 1 and values <= {0.0, 1.0} and len(classes) == 2 and is_binary

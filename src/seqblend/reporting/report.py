@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,28 +11,54 @@ import jinja2
 from markupsafe import Markup
 
 from seqblend.core import storage
-from seqblend.reporting.elements.blocks import Section
+from seqblend.reporting.elements.blocks import Block, Section
 from seqblend.reporting.elements.report_tables import to_csv
 from seqblend.reporting.elements.style import clean, styled, to_png, to_svg
 from seqblend.reporting.facts.entries import Ranked, rank_entries
 from seqblend.reporting.facts.records import ReportData
 from seqblend.reporting.sections.blend_section import blend_section
+from seqblend.reporting.sections.class_blocks import class_blocks, grade_blocks
 from seqblend.reporting.sections.data_section import data_section
-from seqblend.reporting.sections.errors_section import errors_section, explanations_section
+from seqblend.reporting.sections.errors_section import (
+    class_errors,
+    explanations_section,
+    label_errors,
+    number_errors,
+)
 from seqblend.reporting.sections.headline import headline, judge
+from seqblend.reporting.sections.label_blocks import label_blocks
 from seqblend.reporting.sections.leaderboard_section import leaderboard_section
 from seqblend.reporting.sections.models_section import models_section
 from seqblend.reporting.sections.next_steps import next_steps
+from seqblend.reporting.sections.number_blocks import number_blocks
 from seqblend.reporting.sections.reproduction_section import reproduction_section
 from seqblend.reporting.sections.tuning_section import tuning_section
 from seqblend.reporting.sections.validation_section import validation_section
 
 
+@dataclass(frozen=True)
+class TaskSections:
+    """What a task shows besides what all have: blocks on models, and the section on errors."""
+
+    models: Callable[[ReportData, list[Ranked]], list[Block]] = lambda _data, _entries: []
+    errors: Callable[[ReportData, list[Ranked]], Section] = lambda _data, _entries: Section(
+        "errors", "Errors", []
+    )
+
+
+_BY_TASK = {
+    "single_label": TaskSections(class_blocks, class_errors),
+    "ordinal": TaskSections(grade_blocks, class_errors),
+    "multi_label": TaskSections(label_blocks, label_errors),
+    "regression": TaskSections(number_blocks, number_errors),
+}
+
+
 def write_report(data: ReportData, folder: Path, entries: list[Ranked] | None = None) -> Path:
     """Write the report into `folder`; returns the path of index.html.
 
-    Beside it: leaderboard.csv, loss_comparison.png, accuracy_comparison.png, cm_<model>.png,
-    cm_blend.png, and the other tables and pictures. Nothing asks the network.
+    Beside it: leaderboard.csv, loss_comparison.png, and the other tables and pictures, of classes
+    also accuracy_comparison.png, cm_<model>.png and cm_blend.png. Nothing asks the network.
 
     entries: rank_entries of these data, where somebody has them already
     raises: ValueError where two records share a name or rows do not match
@@ -48,11 +76,11 @@ def write_report(data: ReportData, folder: Path, entries: list[Ranked] | None = 
 
 
 def _check(data: ReportData) -> None:
-    """Names are file names, so they must differ; every array must have the labels' rows."""
+    """Names are file names, so they must differ; every array must have the targets' rows."""
     names = [record.name for record in data.records]
     if len(set(names)) < len(names) or "blend" in names:
         raise ValueError(f"expected distinct names other than 'blend', got {names}")
-    shape = (len(data.labels), len(data.classes))
+    shape = (len(data.targets), len(data.classes))
     for record in [*data.records, *([data.blend] if data.blend else [])]:
         if record.oof.shape != shape:
             raise ValueError(f"expected predictions of shape {shape}, got {record.oof.shape}")
@@ -70,12 +98,13 @@ def _write_files(parts: list[Section], folder: Path) -> None:
 
 def _sections(data: ReportData, entries: list[Ranked]) -> list[Section]:
     """The sections in reading order; those without anything to say are left out."""
+    of_task = _BY_TASK.get(data.task.name, TaskSections())
     parts = [
         leaderboard_section(data, entries),
         validation_section(data),
-        models_section(data, entries),
+        models_section(data, entries, of_task.models(data, entries)),
         blend_section(data, entries),
-        errors_section(data, entries),
+        of_task.errors(data, entries),
         explanations_section(data),
         tuning_section(data.tuned),
         data_section(data),

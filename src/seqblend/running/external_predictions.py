@@ -14,7 +14,6 @@ from seqblend.core.provenance import git_commit
 from seqblend.core.storage import commit_arrays, file_digest
 from seqblend.core.versions import package_versions
 from seqblend.data.sequences import Competition
-from seqblend.evaluation.probabilities import check_probabilities
 from seqblend.models.registry import entries
 from seqblend.reading.class_names import class_of_column, find_class, match_names
 from seqblend.reading.row_ids import find_id_column
@@ -28,7 +27,8 @@ def import_predictions(project: Project, text: str) -> str:
     """Store what `NAME=oof.csv,test.csv` names as a finished run; returns the run's name.
 
     Each file has the id column and a column of probabilities for each class (with two classes the
-    column of the positive one is enough), its rows in any order. Training rows without a fold,
+    column of the positive one is enough) or of predictions for each target column, named like it,
+    its rows in any order. Training rows without a fold,
     which no blend is scored on, may be left out.
     raises: FlagError for the flag, InputError with one line for the first fault of a file
     """
@@ -38,8 +38,8 @@ def import_predictions(project: Project, text: str) -> str:
     scored = np.flatnonzero(fold >= 0)
     train_ids, test_ids = competition.train_ids, competition.test_ids
     wanted = [train_ids[row] for row in scored]
-    oof[scored] = read_probabilities(paths[0], competition, wanted, known=train_ids)
-    test = read_probabilities(paths[1], competition, test_ids, known=test_ids)
+    oof[scored] = read_predictions(paths[0], competition, wanted, known=train_ids)
+    test = read_predictions(paths[1], competition, test_ids, known=test_ids)
     digests = [file_digest(path)[:16] for path in paths]
     run = f"{name}-{digests[0][:6]}{digests[1][:6]}"
     manifest = project.fingerprint.as_dict() | {
@@ -77,15 +77,15 @@ def parse_predictions_flag(text: str) -> tuple[str, list[Path]]:
     return match[1], paths
 
 
-def read_probabilities(
+def read_predictions(
     path: Path, competition: Competition, ids: Sequence[str], *, known: Sequence[str]
 ) -> np.ndarray:
-    """float64 [len(ids), c]: the file's probabilities in the order of `ids`; rows sum to 1.
+    """float64 [len(ids), c]: the file's predictions in the order of `ids`; classes sum to 1.
 
     known: ids that may be in the file besides
     raises: InputError that counts and names the ids or rows at fault
     """
-    table = read_table(path)
+    table, task = read_table(path), competition.task
     named = competition.form.id_column
     id_column = find_id_column(table, named, ids)
     if id_column is None:
@@ -93,16 +93,16 @@ def read_probabilities(
             f"{path}: expected an id column '{named}', it has {listing(table.columns)}. Rename it"
         )
     rows = _align(path, table.texts(id_column), ids, known)
-    columns = _find_columns(path, table, competition, id_column)
+    find = _find_class_columns if task.has_classes else _find_value_columns
+    columns = find(path, table, competition, id_column)
     values = np.stack([_numbers(table, name) for name in columns]).T[rows]
-    if values.shape[1] == 1:
+    if values.shape[1] < len(task.columns):  # the probability of one of two classes
         values = np.concatenate([1 - values, values], axis=1)
         if next(iter(columns.values())) == 0:
             values = values[:, ::-1]
-    check_probabilities(
-        values, str(path), "Write out-of-fold probabilities again", lambda row: f"id {ids[row]!r}"
-    )
-    return values / values.sum(1, keepdims=True)
+    name_of = lambda row: f"id {ids[row]!r}"  # noqa: E731
+    task.check(values, str(path), "Write out-of-fold predictions again", name_of)
+    return task.normalise(values)
 
 
 def _align(
@@ -137,7 +137,22 @@ def _repeated(ids: pd.Index) -> pd.Index:
     return ids[ids.duplicated(keep=False)].unique()
 
 
-def _find_columns(
+def _find_value_columns(
+    path: Path, table: RawTable, competition: Competition, id_column: str
+) -> dict[str, int]:
+    """{column: target column} in the order of these; named like them, or like the submission's."""
+    form, columns = competition.form, competition.task.columns
+    for names in (columns, form.columns):
+        if set(names) <= set(table.columns):
+            return {name: place for place, name in enumerate(names)}
+    found = [name for name in table.columns if name != id_column]
+    raise InputError(
+        f"{path}: expected a column of predictions for each target column ({listing(columns)}) "
+        f"beside '{id_column}', it has {listing(found)}. Name the columns like the targets"
+    )
+
+
+def _find_class_columns(
     path: Path, table: RawTable, competition: Competition, id_column: str
 ) -> dict[str, int]:
     """{column: class} in the order of the classes; with two classes one column is enough.

@@ -196,12 +196,12 @@ def split_rows(opened: OpenedRows, config: FoldConfig, note: Note) -> tuple[Fold
     competition, workspace = opened.competition, opened.workspace
     config, groups = resolve_groups(competition, config, note)
     folds = make_folds(
-        competition.labels,
+        competition.task.strata(competition.targets),
         competition.train,
         config,
         groups=groups,
         given=competition.folds,
-        classes=competition.classes,
+        classes=competition.classes if competition.task.has_classes else None,
         extra=competition.extra,
     )
     fingerprint = make_fingerprint(competition, folds, opened.key)
@@ -212,9 +212,9 @@ def split_rows(opened: OpenedRows, config: FoldConfig, note: Note) -> tuple[Fold
 
 def _resolve_models(config: Config, competition: Competition, note: Note) -> Config:
     """The configuration with the models of each group, less those that cannot read these rows."""
-    models, lost = choose_models(config.models, competition.views)
+    models, lost = choose_models(config.models, competition.views, competition.task.name)
     if lost:
-        note(f"note: left out, they cannot read these rows: {', '.join(lost)}")
+        note(f"note: left out, they cannot be fitted here: {', '.join(lost)}")
     return dataclasses.replace(config, models=models)
 
 
@@ -259,7 +259,8 @@ def _prepare_submissions(places: Places, out: Path | None) -> None:
 def make_fingerprint(competition: Competition, folds: Folds, key: str) -> DataFingerprint:
     """The digests that probabilities of this competition carry."""
     ids = json.dumps([competition.train_ids, competition.test_ids]).encode()
-    labels = np.ascontiguousarray(competition.labels, dtype="<i8").tobytes()
+    is_whole = competition.targets.dtype.kind == "i"
+    labels = np.ascontiguousarray(competition.targets, "<i8" if is_whole else "<f8").tobytes()
     return DataFingerprint(
         data=key,
         folds=folds_name(folds.fold, folds.keys),

@@ -1,4 +1,4 @@
-"""Runs collected from finished units: out-of-fold and test probabilities, and what made them."""
+"""Runs collected from finished units: out-of-fold and test predictions, and what made them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import numpy as np
 from seqblend.core.errors import InputError, listing
 from seqblend.core.storage import MANIFEST, commit_arrays, read_array, read_finished, read_json
 from seqblend.data.folds import split
-from seqblend.evaluation.probabilities import check_probabilities
 from seqblend.running.runs import DataFingerprint
 from seqblend.running.workspace import Workspace
+from seqblend.tasks.task import Task
 
 # What a run's manifest says of how it was made, besides the fingerprint.
 _SETTINGS = ("model", "options", "train", "vocabulary", "vocabulary_scope", "versions")
@@ -28,7 +28,7 @@ _OF_ALL_UNITS = (  # what a run's units have in common
 
 @dataclass(frozen=True)
 class RunResult:
-    """A run's probabilities: oof float32 [n, c] (NaN without a fold), test float32 [n_test, c]."""
+    """A run's predictions: oof float32 [n, c] (NaN without a fold), test float32 [n_test, c]."""
 
     name: str
     model: str
@@ -43,6 +43,7 @@ def collect_run(
     seeds: int,
     fold: np.ndarray,
     fingerprint: DataFingerprint,
+    task: Task,
     *,
     remark: str = "",
 ) -> RunResult:
@@ -63,9 +64,8 @@ def collect_run(
         oof[split(fold, k)[1]] += valid / seeds
         test = test + read_array(folder / "test.npy").astype(np.float64) / len(places)
     oof[fold < 0] = np.nan
-    known = oof[fold >= 0]
-    oof[fold >= 0] = known / known.sum(axis=1, keepdims=True)
-    test /= test.sum(axis=1, keepdims=True)
+    oof[fold >= 0] = task.normalise(oof[fold >= 0])
+    test = task.normalise(test)
     manifest = _summarise(manifests) | fingerprint.as_dict() | {"seeds": seeds, "remark": remark}
     arrays = {"oof": oof.astype(np.float32), "test": test.astype(np.float32)}
     commit_arrays(workspace.run(run), manifest, arrays, "oof")
@@ -138,8 +138,10 @@ def find_mismatch(manifest: dict[str, Any], fingerprint: DataFingerprint) -> str
     return f"its manifest does not say {', '.join(lacking)}" if lacking else ""
 
 
-def check_result(result: RunResult, fold: np.ndarray, fingerprint: DataFingerprint) -> None:
-    """InputError where a run belongs to other rows, or its scored rows are no probabilities.
+def check_result(
+    result: RunResult, fold: np.ndarray, fingerprint: DataFingerprint, task: Task
+) -> None:
+    """InputError where a run belongs to other rows, or its scored rows are no valid predictions.
 
     fold: int64 [n], -1 for rows without predictions
     """
@@ -148,10 +150,8 @@ def check_result(result: RunResult, fold: np.ndarray, fingerprint: DataFingerpri
         raise InputError(f"{result.name} cannot be blended with these data and folds: {fault}")
     rows = np.flatnonzero(fold >= 0)
     remedy = "Delete that run's folder and type the same command again"
-    check_probabilities(
-        result.oof[rows], f"{result.name}/oof.npy", remedy, lambda row: f"row {rows[row]}"
-    )
-    check_probabilities(result.test, f"{result.name}/test.npy", remedy)
+    task.check(result.oof[rows], f"{result.name}/oof.npy", remedy, lambda row: f"row {rows[row]}")
+    task.check(result.test, f"{result.name}/test.npy", remedy)
 
 
 def largest_blend(

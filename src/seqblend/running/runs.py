@@ -19,6 +19,7 @@ from seqblend.core.config import (
 from seqblend.core.provenance import code_digest
 from seqblend.embeddings.vectors import EmbeddingUse
 from seqblend.models.registry import Entry, entries, entry_for, resolve_options
+from seqblend.tasks.task import Temperature
 from seqblend.training.optimisation import choose_precision
 
 PILOT = -1  # the fold number of a pilot
@@ -26,17 +27,17 @@ REMARK = "tuned on these rows"
 # The sources that change what a unit computes, by kind of model.
 _SHARED = (
     *("data/sequences", "data/folds", "data/fold_files", "data/stratify"),
-    *("core/seeds", "evaluation/metrics"),
+    *("core/seeds", "evaluation/", "tasks/"),
     *("models/registry", "training/contract", "training/devices", "training/members"),
     *("running/runs", "running/units"),
 )
 _MODULE = (
-    *("data/vocabulary", "embeddings/vectors", "evaluation/temperature"),
+    *("data/vocabulary", "embeddings/vectors"),
     *("models/layers", "models/recurrence"),
     *("training/batching", "training/fitting", "training/gradient_norms", "training/micro_batches"),
     *("training/optimisation", "training/recovery", "training/trainer"),
 )
-_LINEAR = ("models/logistic", "models/ngrams", "models/weighting")
+_LINEAR = ("models/ngrams", "models/weighting")
 _SCRATCH = (*_MODULE, "models/scratch_nets/", "training/scratch_fitting")
 _SOURCES = {"module": _MODULE, "linear": _LINEAR, "scratch": _SCRATCH}
 
@@ -60,7 +61,14 @@ class PilotResult:
     """What a pilot found for its folds: how many epochs, and by what to divide their logits."""
 
     epochs: int
-    temperature: float
+    temperature: Temperature
+
+    @classmethod
+    def of(cls, manifest: dict[str, Any]) -> PilotResult:
+        """That of a pilot's manifest, or of any unit's."""
+        found = manifest["temperature"]
+        temperature = tuple(found) if isinstance(found, list) else float(found)
+        return cls(int(manifest["epochs"]), temperature)
 
 
 @dataclass(frozen=True)

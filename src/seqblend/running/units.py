@@ -28,11 +28,10 @@ from seqblend.data.fold_files import read_folds
 from seqblend.data.folds import inner_split, split
 from seqblend.data.sequences import Competition
 from seqblend.embeddings.vectors import load_embedding
-from seqblend.evaluation.metrics import summarise
 from seqblend.models.registry import entry_for
 from seqblend.reading.cache import load_checked
 from seqblend.running.runs import PILOT, Job, PilotResult, Unit
-from seqblend.training.contract import Context, Fitted, Labelled
+from seqblend.training.contract import Context, Fitted, Rows
 from seqblend.training.devices import configure_device, describe_device
 from seqblend.training.members import fit_member, member_from_arrays
 from seqblend.training.recovery import DivergenceError
@@ -51,9 +50,10 @@ def run_unit(job: Job, device: torch.device, report: Callable[[dict], None]) -> 
     device = configure_device(device)
     competition = _load_rows(job.data, job.fingerprint.data)
     fold, keys = _load_folds(job.data, job.fingerprint.folds)
-    train_rows, valid_rows = _rows_of(job.unit, competition.labels, fold, keys)
+    strata = competition.task.strata(competition.targets)
+    train_rows, valid_rows = _rows_of(job.unit, strata, fold, keys)
     context = _context(job, competition, device, report)
-    train, valid = _labelled(competition, train_rows), _labelled(competition, valid_rows)
+    train, valid = _take(competition, train_rows), _take(competition, valid_rows)
     try:
         member = fit_member(train, valid, context)
     except DivergenceError as error:
@@ -64,7 +64,7 @@ def run_unit(job: Job, device: torch.device, report: Callable[[dict], None]) -> 
         arrays["test"] = member.predict(competition.test)
     manifest = _describe(job, member, competition, context)
     manifest |= {
-        "scores": summarise(valid.labels, arrays["valid"]),
+        "scores": competition.task.summarise(valid.targets, arrays["valid"]),
         "seconds": time.perf_counter() - began,
         "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
@@ -81,16 +81,16 @@ def restore_member(job: Job, device: torch.device) -> Fitted:
 
 
 def _rows_of(
-    unit: Unit, labels: np.ndarray, fold: np.ndarray, keys: np.ndarray
+    unit: Unit, strata: np.ndarray, fold: np.ndarray, keys: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """(training rows, validation rows) of a unit: integer positions."""
     train, valid = split(fold, max(unit.fold, 0))
-    return (train, valid) if unit.fold != PILOT else inner_split(labels, train, 0, keys)
+    return (train, valid) if unit.fold != PILOT else inner_split(strata, train, 0, keys)
 
 
-def _labelled(competition: Competition, rows: np.ndarray) -> Labelled:
-    """Training rows (integer positions) with their labels."""
-    return Labelled(competition.train.take(rows), competition.labels[rows])
+def _take(competition: Competition, rows: np.ndarray) -> Rows:
+    """Training rows (integer positions) with their targets."""
+    return Rows(competition.train.take(rows), competition.targets[rows])
 
 
 def pilot_result_for(job: Job) -> PilotResult:
@@ -104,8 +104,7 @@ def pilot_result_for(job: Job) -> PilotResult:
         return run.pilot
     if not run.has_pilot or unit.fold == PILOT:
         return PilotResult(run.train.epochs, 1.0)
-    manifest = read_json(job.runs / run.name / "pilot" / "manifest.json")
-    return PilotResult(int(manifest["epochs"]), float(manifest["temperature"]))
+    return PilotResult.of(read_json(job.runs / run.name / "pilot" / "manifest.json"))
 
 
 def _context(
@@ -118,7 +117,7 @@ def _context(
         run.options,
         run.train,
         run.vocabulary,
-        len(competition.classes),
+        competition.task,
         competition.view,
         unit.seed,
         unit.fold,

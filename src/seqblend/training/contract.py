@@ -13,6 +13,7 @@ from seqblend.core.config import TrainConfig, VocabularyConfig
 from seqblend.data.sequences import SequenceSet, View
 from seqblend.embeddings.vectors import Embedding
 from seqblend.models.registry import Entry
+from seqblend.tasks.task import Task, Temperature
 from seqblend.training.fitting import FitRecord
 
 
@@ -33,7 +34,7 @@ class Context:
     options: Any
     train: TrainConfig
     vocabulary: VocabularyConfig
-    classes: int
+    task: Task
     view: View
     seed: int
     place: int
@@ -41,15 +42,15 @@ class Context:
     device: torch.device
     report: Callable[[dict], None]
     embedding: Embedding | None = None
-    temperature: float = 1.0
+    temperature: Temperature = 1.0
 
 
 @dataclass(frozen=True)
-class Labelled:
-    """Sequences and their labels: int64 [n]."""
+class Rows:
+    """Sequences and their targets: [n] or [n, c], as the task has them."""
 
     sequences: SequenceSet
-    labels: np.ndarray
+    targets: np.ndarray
 
 
 class Fitted(Protocol):
@@ -58,7 +59,7 @@ class Fitted(Protocol):
     record: FitRecord
 
     def predict(self, sequences: SequenceSet) -> np.ndarray:
-        """float32 [n, c], rows sum to 1, in the order of the rows."""
+        """float32 [n, c], as the task's arrays are, in the order of the rows."""
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that from_arrays needs."""

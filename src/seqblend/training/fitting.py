@@ -18,12 +18,12 @@ from torch import nn
 from seqblend.core import fault_injection
 from seqblend.core.config import TrainConfig
 from seqblend.core.seeds import seed_for
-from seqblend.evaluation.metrics import summarise
-from seqblend.evaluation.temperature import fit_temperature
+from seqblend.tasks.objective import Objective
+from seqblend.tasks.task import Task, Temperature
 from seqblend.training.batching import DeviceSequences, plan_batches
 from seqblend.training.micro_batches import MicroBatcher
 from seqblend.training.optimisation import autocast
-from seqblend.training.trainer import FitSetting, LabelledRows, Trainer
+from seqblend.training.trainer import FitSetting, TargetRows, Trainer
 
 _MANY_ROWS = 1_000  # validation rows from which on a short patience suffices
 PREDICT_TOKENS = 32_768  # padded tokens in a batch without gradients
@@ -48,7 +48,7 @@ class FitRecord:
     tokens_per_second: float | None = None
     parameters: int = 0
     epochs: int = 0
-    temperature: float = 1.0
+    temperature: Temperature = 1.0
 
     def add(self, values: dict[str, float | None]) -> None:
         """Record one epoch."""
@@ -58,8 +58,8 @@ class FitRecord:
 
 def fit_module(
     build: Callable[[], nn.Module],
-    train: LabelledRows,
-    valid: LabelledRows,
+    train: TargetRows,
+    valid: TargetRows,
     setting: FitSetting,
     should_stop: Callable[[History], bool] | None = None,
 ) -> tuple[nn.Module, FitRecord]:
@@ -72,7 +72,12 @@ def fit_module(
     """
     torch.manual_seed(seed_for(setting.seed, "torch", setting.place))
     trainer = Trainer(build().to(setting.device), train, setting)
-    predict = partial(predict_module, precision=setting.config.precision, device=setting.device)
+    predict = partial(
+        predict_module,
+        objective=trainer.objective,
+        precision=setting.config.precision,
+        device=setting.device,
+    )
     return fit_epochs(trainer, predict, valid, setting, should_stop)
 
 
@@ -80,6 +85,7 @@ class EpochTrainer(Protocol):
     """What fit_epochs trains with. trained: the model that is scored and returned."""
 
     trained: Any
+    objective: Objective
     parameters: int
     tokens_seen: int
     padding: float
@@ -92,13 +98,13 @@ class EpochTrainer(Protocol):
 def fit_epochs(
     trainer: EpochTrainer,
     predict: Callable[[Any, DeviceSequences], np.ndarray],
-    valid: LabelledRows,
+    valid: TargetRows,
     setting: FitSetting,
     should_stop: Callable[[History], bool] | None = None,
 ) -> tuple[Any, FitRecord]:
     """The trained model and what was recorded, as fit_module describes it.
 
-    predict: from (model, sequences) to probabilities float32 [n, c]
+    predict: from (model, sequences) to predictions float32 [n, c]
     """
     record, best = FitRecord(parameters=trainer.parameters), None
     for epoch in range(setting.epochs):
@@ -107,8 +113,9 @@ def fit_epochs(
         seconds = time.perf_counter() - began
         speed = (trainer.tokens_seen - seen) / seconds
         values |= {"train_seconds": seconds, "tokens_per_second": speed}
-        probabilities = predict(trainer.trained, valid.sequences)
-        values |= describe_validation(valid.labels, probabilities, began + seconds)
+        array = predict(trainer.trained, valid.sequences)
+        scored = setting.task, trainer.objective, valid.targets, array
+        values |= describe_validation(*scored, began + seconds)
         record.add(values)
         setting.report(values)
         if setting.config.early_stopping and is_best_so_far(record.history):
@@ -130,26 +137,35 @@ def is_best_so_far(history: History) -> bool:
 
 
 def describe_validation(
-    labels: np.ndarray, probabilities: np.ndarray, began: float
-) -> dict[str, float | None]:
+    task: Task, objective: Objective, targets: np.ndarray, array: np.ndarray, began: float
+) -> dict[str, Any]:
     """Scores of an epoch, prefixed `valid_`, also with the best temperature.
 
-    began: time.perf_counter() before the probabilities were computed
+    targets: of the validation rows; array: their predictions float32 [n, c]
+    began: time.perf_counter() before the predictions were computed
     """
-    scores = {f"valid_{name}": value for name, value in summarise(labels, probabilities).items()}
-    scores["valid_loss"] = scores.pop("valid_log_loss")
+    scores: dict[str, Any] = {
+        f"valid_{name}": value for name, value in task.summarise(targets, array).items()
+    }
+    scores.pop(f"valid_{task.loss_metric}")
+    scores["valid_loss"] = objective.measure(targets, array) if np.isfinite(array).all() else None
     temperature, loss = 1.0, None
     if scores["valid_loss"] is not None:
-        temperature, loss = fit_temperature(probabilities, labels)
+        temperature, loss = task.fit_temperature(array, targets)
+    loss = scores["valid_loss"] if loss is None else loss
     calibrated = {CALIBRATED_LOSS: loss, "valid_temperature": temperature}
     return scores | calibrated | {"valid_seconds": time.perf_counter() - began}
 
 
 @torch.no_grad()
 def predict_module(
-    model: nn.Module, sequences: DeviceSequences, precision: str, device: torch.device
+    model: nn.Module,
+    sequences: DeviceSequences,
+    objective: Objective,
+    precision: str,
+    device: torch.device,
 ) -> np.ndarray:
-    """Class probabilities, float32 [n, c], in the order of the rows; softmax in float32."""
+    """Predictions, float32 [n, c], in the order of the rows; those of the objective, in float32."""
     model.eval()
     budget = max(PREDICT_TOKENS, int(sequences.lengths.max()))
     batches = plan_batches(sequences.lengths, budget)
@@ -161,8 +177,8 @@ def predict_module(
         for rows in parts:
             tokens, lengths = sequences.gather(rows)
             with autocast(precision, device):
-                logits = model(tokens, lengths)
-            answers.append(torch.softmax(logits.float(), dim=1))
+                outputs = model(tokens, lengths)
+            answers.append(objective.predict(outputs.float()))
         return torch.cat(answers)
 
     stacked = torch.cat([batcher.run(answer, rows) for rows in batches]).cpu().numpy()
@@ -172,18 +188,18 @@ def predict_module(
 
 
 def stops_after_patience(
-    patience: int, prior_entropy: float, loss: str = "valid_loss"
+    patience: int, prior_loss: float, loss: str = "valid_loss"
 ) -> Callable[[History], bool]:
     """Stop once a validation loss of the history has not improved for `patience` epochs.
 
     Nothing stops on the plateau before learning begins: while the training loss is within 5 % of
-    the labels' entropy (nats), a loss that does not fall says nothing.
+    that of a constant prediction, a loss that does not fall says nothing.
     """
 
     def should_stop(history: History) -> bool:
         losses = history[loss]
-        is_learning = min(history["train_loss"]) < 0.95 * prior_entropy
-        return is_learning and len(losses) - first_best(losses, prior_entropy) >= patience
+        is_learning = min(history["train_loss"]) < 0.95 * prior_loss
+        return is_learning and len(losses) - first_best(losses, prior_loss) >= patience
 
     return should_stop
 
@@ -203,23 +219,17 @@ def pilot_loss_key(config: TrainConfig) -> str:
     return CALIBRATED_LOSS if is_calibrated else "valid_loss"
 
 
-def first_best(losses: ArrayLike, prior_entropy: float = 0.0) -> int:
-    """The first epoch, from 1, whose loss is within 0.2 % of the labels' entropy of the least."""
+def first_best(losses: ArrayLike, prior_loss: float = 0.0) -> int:
+    """The first epoch, from 1, whose loss is within 0.2 % of `prior_loss` of the least."""
     losses = np.asarray(losses)
-    return 1 + int(np.argmax(losses <= losses.min() + 0.002 * prior_entropy))
+    return 1 + int(np.argmax(losses <= losses.min() + 0.002 * prior_loss))
 
 
-def epochs_for_folds(losses: list[float], prior_entropy: float) -> int:
+def epochs_for_folds(losses: list[float], prior_loss: float) -> int:
     """How many epochs a pilot's losses advise for the folds, which are not quite in step with it.
 
     Before its least value a loss falls fast, behind it it rises slowly: an epoch too few costs more
     than one too many. So an epoch counts with its neighbours, as the mean of the three.
     """
     padded = np.pad(losses, 1, mode="edge")
-    return first_best((padded[:-2] + padded[1:-1] + padded[2:]) / 3, prior_entropy)
-
-
-def entropy_of(labels: np.ndarray, classes: int) -> float:
-    """The labels' entropy in nats: the loss of a model that knows their frequencies alone."""
-    shares = np.bincount(labels, minlength=classes) / len(labels)
-    return float(-(shares[shares > 0] * np.log(shares[shares > 0])).sum())
+    return first_best((padded[:-2] + padded[1:-1] + padded[2:]) / 3, prior_loss)

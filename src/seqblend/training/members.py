@@ -15,16 +15,15 @@ from seqblend.core.config import TrainConfig
 from seqblend.core.seeds import rng_for
 from seqblend.data.sequences import SequenceSet
 from seqblend.data.vocabulary import fit_vocabulary
-from seqblend.evaluation.temperature import apply_temperature
 from seqblend.models.layers import Embed
+from seqblend.tasks.objective import Objective
 from seqblend.training.batching import DeviceSequences
-from seqblend.training.contract import Context, Fitted, Labelled
+from seqblend.training.contract import Context, Fitted, Rows
 from seqblend.training.fitting import (
     CALIBRATED_LOSS,
     FitRecord,
     FitSetting,
-    LabelledRows,
-    entropy_of,
+    TargetRows,
     epochs_for_folds,
     first_best,
     fit_module,
@@ -36,7 +35,7 @@ from seqblend.training.fitting import (
 from seqblend.training.scratch_fitting import fit_network, predict_network
 
 
-def fit_member(train: Labelled, valid: Labelled, context: Context) -> Fitted:
+def fit_member(train: Rows, valid: Rows, context: Context) -> Fitted:
     """Fit the context's model on the training rows; validation rows are scored."""
     return _KINDS[context.entry.kind].fit(train, valid, context)
 
@@ -52,13 +51,18 @@ class TorchMember:
     _train: Callable = staticmethod(fit_module)
 
     def __init__(
-        self, model: Any, remap: np.ndarray, context: Context, record: FitRecord | None = None
+        self,
+        model: Any,
+        remap: np.ndarray,
+        context: Context,
+        objective: Objective,
+        record: FitRecord | None = None,
     ) -> None:
         self.model, self.remap, self.context = model, remap, context
-        self.record = record or FitRecord()
+        self.objective, self.record = objective, record or FitRecord()
 
     @classmethod
-    def fit(cls, train: Labelled, valid: Labelled, context: Context) -> Self:
+    def fit(cls, train: Rows, valid: Rows, context: Context) -> Self:
         """Fit vocabulary and weights on the training rows."""
         remap, size = fit_vocabulary(train.sequences, len(context.view.lexicon), context.vocabulary)
         if context.embedding:
@@ -67,7 +71,7 @@ class TorchMember:
         config = dataclasses.replace(context.train, lr=rate)
         setting = FitSetting(
             config,
-            classes=context.classes,
+            task=context.task,
             epochs=context.epochs or config.max_epochs,
             seed=context.seed,
             place=context.place,
@@ -77,36 +81,39 @@ class TorchMember:
         load = partial(
             DeviceSequences, remap=remap, config=context.vocabulary, device=context.device
         )
-        rows = [LabelledRows(load(part.sequences), part.labels) for part in (train, valid)]
-        entropy, should_stop = entropy_of(train.labels, context.classes), None
+        rows = [TargetRows(load(part.sequences), part.targets) for part in (train, valid)]
+        objective, should_stop = context.task.objective(train.targets, config), None
         if not context.epochs:
-            patience = patience_of(config, len(valid.labels))
-            should_stop = stops_after_patience(patience, entropy, pilot_loss_key(config))
+            patience = patience_of(config, len(valid.targets))
+            loss = pilot_loss_key(config)
+            should_stop = stops_after_patience(patience, objective.prior_loss, loss)
         build = partial(_build_module, context, remap, size)
         model, record = cls._train(build, *rows, setting, should_stop)
-        _advise_folds(record, config, context.epochs, entropy)
-        return cls(model, remap, context, record)
+        _advise_folds(record, config, context.epochs, objective.prior_loss)
+        return cls(model, remap, context, objective, record)
 
     def predict(self, sequences: SequenceSet) -> np.ndarray:
-        """float32 [n, c], rows sum to 1."""
+        """float32 [n, c], as the task's arrays are."""
         context = self.context
         on_device = DeviceSequences(sequences, self.remap, context.vocabulary, context.device)
-        p = predict_module(self.model, on_device, context.train.precision, context.device)
-        return apply_temperature(p, context.temperature)
+        precision = context.train.precision
+        array = predict_module(self.model, on_device, self.objective, precision, context.device)
+        return context.task.apply_temperature(array, context.temperature)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The vocabulary's remap and the state dict."""
+        """The vocabulary's remap, the state dict, and what the objective predicts with."""
         state = {
             f"state/{name}": value.cpu().numpy() if isinstance(value, torch.Tensor) else value
             for name, value in self.model.state_dict().items()
         }
-        return {"vocabulary": self.remap} | state
+        return {"vocabulary": self.remap} | state | self.objective.arrays()
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], context: Context) -> Self:
         """The member that gave these arrays."""
         remap = arrays["vocabulary"]
-        model = context.entry.build(context.options, max(int(remap.max()) + 1, 2), context.classes)
+        size, columns = max(int(remap.max()) + 1, 2), len(context.task.columns)
+        model = context.entry.build(context.options, size, columns)
         is_module = isinstance(model, nn.Module)
         model.load_state_dict(
             {
@@ -115,7 +122,8 @@ class TorchMember:
                 if name.startswith("state/")
             }
         )
-        return cls(model.to(context.device) if is_module else model, remap, context)
+        objective = context.task.objective_from_arrays(arrays)
+        return cls(model.to(context.device) if is_module else model, remap, context, objective)
 
 
 class ScratchMember(TorchMember):
@@ -124,28 +132,29 @@ class ScratchMember(TorchMember):
     _train = staticmethod(fit_network)
 
     def predict(self, sequences: SequenceSet) -> np.ndarray:
-        """float32 [n, c], rows sum to 1."""
+        """float32 [n, c], as the task's arrays are."""
         cpu = torch.device("cpu")
         rows = DeviceSequences(sequences, self.remap, self.context.vocabulary, cpu)
-        return apply_temperature(predict_network(self.model, rows), self.context.temperature)
+        array = predict_network(self.model, rows)
+        return self.context.task.apply_temperature(array, self.context.temperature)
 
 
 def _advise_folds(
-    record: FitRecord, config: TrainConfig, fixed_epochs: int, entropy: float
+    record: FitRecord, config: TrainConfig, fixed_epochs: int, prior_loss: float
 ) -> None:
     """Set the record's epochs and temperature: of a pilot, what it recommends to the folds."""
     loss = pilot_loss_key(config)
     if config.early_stopping:  # also of a fixed number of epochs the best one is kept
         record.epochs = first_best(record.history[loss])
     else:
-        record.epochs = fixed_epochs or epochs_for_folds(record.history[loss], entropy)
+        record.epochs = fixed_epochs or epochs_for_folds(record.history[loss], prior_loss)
     if loss == CALIBRATED_LOSS:
         record.temperature = record.history["valid_temperature"][record.epochs - 1]
 
 
 def _build_module(context: Context, remap: np.ndarray, size: int) -> nn.Module:
     """The context's model, its token embeddings beginning with the given vectors, if any."""
-    model = context.entry.build(context.options, size, context.classes)
+    model = context.entry.build(context.options, size, len(context.task.columns))
     if context.embedding:
         rng = rng_for(context.seed, "embedding", context.place)
         table = torch.from_numpy(context.embedding.rows_of(remap, size, rng))
@@ -176,20 +185,20 @@ class LinearMember:
         self.record = FitRecord(parameters=model.parameters, recoveries=recoveries or [])
 
     @classmethod
-    def fit(cls, train: Labelled, valid: Labelled, context: Context) -> LinearMember:
+    def fit(cls, train: Rows, valid: Rows, context: Context) -> LinearMember:
         """Fit on the training rows; validation rows are not read.
 
         An n-gram model that left out more than options.min_count asks for says so.
         """
-        settings = {name: getattr(context, name) for name in ("classes", "view", "options", "seed")}
-        model = context.entry.build.fit(train.sequences, train.labels, **settings)
+        settings = {name: getattr(context, name) for name in ("task", "view", "options", "seed")}
+        model = context.entry.build.fit(train.sequences, train.targets, **settings)
         recoveries = describe_raised_count(model, context)
         for recovery in recoveries:
             context.report({"recovery": recovery["sentence"]})
         return cls(model, recoveries)
 
     def predict(self, sequences: SequenceSet) -> np.ndarray:
-        """float32 [n, c], rows sum to 1."""
+        """float32 [n, c], as the task's arrays are."""
         return self.model.predict(sequences)
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -199,7 +208,7 @@ class LinearMember:
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], context: Context) -> LinearMember:
         """The member that gave these arrays."""
-        return cls(context.entry.build.from_arrays(arrays, context.view))
+        return cls(context.entry.build.from_arrays(arrays, context.view, context.task))
 
 
 _KINDS = {"module": TorchMember, "scratch": ScratchMember, "linear": LinearMember}

@@ -8,7 +8,6 @@ import math
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -105,18 +104,3 @@ def make_optimiser(model: nn.Module, config: TrainConfig) -> torch.optim.Optimiz
         {"params": free, "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=config.lr, fused=True)
-
-
-def make_loss(
-    labels: np.ndarray, classes: int, config: TrainConfig, device: torch.device
-) -> nn.Module:
-    """Cross-entropy in float32, with label smoothing and class weights where asked for.
-
-    labels: int64 [n], the training rows' (class weights are fitted on them)
-    """
-    weight: Tensor | None = None
-    if config.class_weights:
-        counts = np.bincount(labels, minlength=classes)
-        balanced = len(labels) / (max(np.count_nonzero(counts), 1) * np.maximum(counts, 1))
-        weight = torch.tensor(balanced, dtype=torch.float32, device=device)
-    return nn.CrossEntropyLoss(weight=weight, label_smoothing=config.label_smoothing)

@@ -22,7 +22,7 @@ from seqblend.training.fitting import (
     FitRecord,
     FitSetting,
     History,
-    LabelledRows,
+    TargetRows,
     fit_epochs,
 )
 from seqblend.training.optimisation import learning_rate_at
@@ -30,8 +30,8 @@ from seqblend.training.optimisation import learning_rate_at
 
 def fit_network(
     build: Callable[[], Network],
-    train: LabelledRows,
-    valid: LabelledRows,
+    train: TargetRows,
+    valid: TargetRows,
     setting: FitSetting,
     should_stop: Callable[[History], bool] | None = None,
 ) -> tuple[Network, FitRecord]:
@@ -48,9 +48,10 @@ def fit_network(
 class NetworkTrainer:
     """The passes of one fit over its training rows, as fit_epochs takes them."""
 
-    def __init__(self, network: Network, train: LabelledRows, setting: FitSetting) -> None:
+    def __init__(self, network: Network, train: TargetRows, setting: FitSetting) -> None:
         self.trained, self.train, self.setting = network, train, setting
         self.parameters = network.parameters
+        self.objective = setting.task.objective(train.targets, setting.config)
         self.step, self.tokens_seen, self.padding = 0, 0, 0.0
         self.recoveries: list[dict[str, Any]] = []
 
@@ -66,7 +67,7 @@ class NetworkTrainer:
             rate = learning_rate_at(self.step, config)
             with np.errstate(over="ignore", invalid="ignore"):  # checked on the next line
                 loss, correct, norm = self.trained.step(
-                    tokens, lengths, train.labels[rows], rate, config.clip_norm
+                    tokens, lengths, train.targets[rows], rate, config.clip_norm
                 )
             if not np.isfinite([loss, norm]).all():
                 raise UnitError(
@@ -82,7 +83,7 @@ class NetworkTrainer:
                 share = (epoch + (i + 1) / len(batches)) / setting.epochs
                 speed = (self.tokens_seen - seen) / (now - began)
                 setting.report({"share": share, "tokens_per_second": speed})
-        loss, correct, norm = (totals / len(train.labels)).tolist()
+        loss, correct, norm = (totals / len(train.targets)).tolist()
         return {
             "train_loss": loss,
             "train_accuracy": correct,

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from seqblend.core.config import TrainConfig
 from seqblend.core.seeds import rng_for, seed_for
+from seqblend.tasks.objective import Objective
+from seqblend.tasks.task import Task
 from seqblend.training.batching import DeviceSequences, padding_share, plan_epoch
 from seqblend.training.gradient_norms import GradientNorms
 from seqblend.training.micro_batches import MicroBatcher
@@ -21,18 +23,17 @@ from seqblend.training.optimisation import (
     AveragedWeights,
     autocast,
     learning_rate_at,
-    make_loss,
     make_optimiser,
 )
 from seqblend.training.recovery import MOST_RECOVERIES, DivergenceError, NonFiniteMonitor
 
 
 @dataclass(frozen=True)
-class LabelledRows:
-    """Sequences on the device with their labels: int64 [n]."""
+class TargetRows:
+    """Sequences on the device with their targets: [n] or [n, c], as the task has them."""
 
     sequences: DeviceSequences
-    labels: np.ndarray
+    targets: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class FitSetting:
     """What a fit depends on besides its rows."""
 
     config: TrainConfig
-    classes: int
+    task: Task
     epochs: int
     seed: int
     place: int
@@ -56,18 +57,16 @@ class FitSetting:
 class Trainer:
     """Model, optimiser and averaged weights of one fit."""
 
-    def __init__(self, model: nn.Module, train: LabelledRows, setting: FitSetting) -> None:
+    def __init__(self, model: nn.Module, train: TargetRows, setting: FitSetting) -> None:
         config = setting.config
         self.model, self.train, self.setting = model, train, setting
         self.optimiser = make_optimiser(model, config)
         self.averaged = AveragedWeights(model, config.half_life if config.average else 0.0)
         self.trained = self.averaged.model
         self.parameters = sum(parameter.numel() for parameter in model.parameters())
-        self.loss = make_loss(train.labels, setting.classes, config, setting.device)
+        self.objective: Objective = setting.task.objective(train.targets, config)
         self.scaler = torch.amp.GradScaler("cuda", enabled=setting.config.precision == "float16")
-        self.labels = torch.from_numpy(train.labels).to(setting.device)
-        weight = np.ones(setting.classes) if self.loss.weight is None else self.loss.weight.cpu()
-        self.mass = np.asarray(weight, dtype=np.float64)[train.labels]  # of each row in a mean loss
+        self.targets = self.objective.targets(setting.device)
         self.norms = GradientNorms(model, setting.device)
         self.batcher = MicroBatcher(self._note_halving)
         self.recoveries: list[dict[str, Any]] = []
@@ -135,27 +134,24 @@ class Trainer:
     def _backward(self, parts: list[np.ndarray]) -> tuple[Tensor, Tensor]:
         """The batch's gradients, summed over its parts: (loss float32, correct rows), each []."""
         self.optimiser.zero_grad(set_to_none=True)
-        mass = sum(self.mass[rows].sum() for rows in parts)
-        loss, correct = 0.0, 0.0
+        objective = self.objective
+        mass = sum(objective.mass[rows].sum() for rows in parts)
+        loss = correct = torch.zeros((), device=self.setting.device)
         for rows in parts:
             tokens, lengths = self.train.sequences.gather(rows)
-            labels = self.labels[torch.from_numpy(rows).to(self.setting.device)]
+            targets = self.targets[torch.from_numpy(rows).to(self.setting.device)]
             with autocast(self.setting.config.precision, self.setting.device):
-                logits = self.model(tokens, lengths)
-            logits = logits.float()
-            share = self.mass[rows].sum() / mass
-            part = self.loss(logits, labels) * share
+                outputs = self.model(tokens, lengths)
+            outputs = outputs.float()
+            share = objective.mass[rows].sum() / mass
+            part = objective.loss(outputs, targets) * share
             self.scaler.scale(part).backward()
-            loss = loss + self._unsmoothed(part, logits, labels, share)
-            correct = correct + (logits.detach().argmax(1) == labels).sum()
+            with torch.no_grad():
+                plain = objective.plain_loss(outputs, targets)
+                loss = loss + (part.detach() if plain is None else plain * share)
+                right = objective.count_right(outputs, targets)
+                correct = correct if right is None else correct + right
         return loss, correct
-
-    @torch.no_grad()
-    def _unsmoothed(self, part: Tensor, logits: Tensor, labels: Tensor, share: float) -> Tensor:
-        """The part's loss as it is recorded, comparable with a validation loss: float32 []."""
-        if not self.loss.label_smoothing:
-            return part.detach()
-        return nn.functional.cross_entropy(logits, labels, self.loss.weight) * share
 
     def _update(self, norm: Tensor) -> None:
         """Clip, then one step of the optimiser and of the averaged weights."""
@@ -175,15 +171,11 @@ class Trainer:
     def _describe(self, sums: list[float], peak: float) -> dict[str, float]:
         """An epoch's means over rows, from the sums of _weigh."""
         loss, correct, counted, *norms = sums
-        n = len(self.train.labels)
+        n = len(self.train.targets)
         names = ["gradient_norm", *(f"gradient_norm/{layer}" for layer in self.norms.layers)]
         means = dict(zip(names, (norm / max(counted, 1) for norm in norms), strict=True))
-        return {
-            "train_loss": loss / n,
-            "train_accuracy": correct / n,
-            **means,
-            "gradient_norm_max": peak,
-        }
+        accuracy = {"train_accuracy": correct / n} if self.objective.has_accuracy else {}
+        return {"train_loss": loss / n, **accuracy, **means, "gradient_norm_max": peak}
 
     def _prepare_again(self, epoch: int, reason: str, peak: float, rows: np.ndarray) -> None:
         """Record the fault of a pass, halve the rate and draw anew from here on."""

@@ -23,7 +23,8 @@ from seqblend.running.project import Project, make_fingerprint
 from seqblend.running.runs import Job, PilotResult, Run, Unit
 from seqblend.tuning.planner import Planner
 from seqblend.tuning.search import TimeIsUpError, check_deadline
-from seqblend.tuning.trial_run import Rules, contenders, default_of, unit_losses
+from seqblend.tuning.trial_run import Rules, contenders, default_of
+from seqblend.tuning.unit_losses import unit_losses
 
 SHARE = 0.3  # of the time, at most
 SEED = 2  # of the confirming fits; 0 searched and 1 measured the noise
@@ -216,7 +217,7 @@ def _run_again(planner: Planner, trial: FrozenTrial) -> Run:
     run, facts = planner.run(trial.params), trial.user_attrs
     if not run.has_pilot:
         return run
-    return run.with_pilot(PilotResult(facts["epochs"], facts["temperature"]))
+    return run.with_pilot(PilotResult.of(facts))
 
 
 def refold(project: Project) -> Project:
@@ -228,12 +229,12 @@ def refold(project: Project) -> Project:
     competition, settings = project.competition, project.config.folds
     settings = dataclasses.replace(settings, seed=settings.seed + 1)
     folds = make_folds(
-        competition.labels,
+        competition.task.strata(competition.targets),
         competition.train,
         dataclasses.replace(settings, by_sequence=False),  # the keys hold equal sequences already
         groups=project.folds.keys,
         given=competition.folds,
-        classes=competition.classes,
+        classes=competition.classes if competition.task.has_classes else None,
         extra=competition.extra,
     )
     folds = dataclasses.replace(folds, notes=project.folds.notes)  # they hold for any seed

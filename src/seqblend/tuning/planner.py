@@ -90,11 +90,11 @@ def warm_starts(project: Project, model: str, space: Space) -> list[Values]:
     """The values of the best finished run of each model with the same options, best first."""
     options, found = entry_for(model).options, {}
     related = {name for name, entry in entries().items() if entry.options is options} - {model}
-    rows = project.fold >= 0
+    rows, loss_metric = project.fold >= 0, project.competition.task.loss_metric
     for result in finished_runs(project.workspace, project.fingerprint, lambda _: None):
         if result.model not in related:
             continue
-        loss = score("log_loss", project.competition.labels[rows], result.oof[rows])
+        loss = score(loss_metric, project.competition.targets[rows], result.oof[rows])
         if loss is not None and loss < found.get(result.model, (float("inf"),))[0]:
             found[result.model] = (loss, space.complete(values_of(result.manifest)))
     best = [values for _, values in sorted(found.values(), key=lambda pair: pair[0])]

@@ -9,9 +9,7 @@ import numpy as np
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from seqblend.core import fault_injection
-from seqblend.core.storage import read_array
-from seqblend.data.folds import split
-from seqblend.evaluation.metrics import row_losses
+from seqblend.evaluation.metrics import score
 from seqblend.running.project import Project
 from seqblend.running.runs import PILOT, Run, Unit
 from seqblend.tuning.pruning import (
@@ -24,6 +22,7 @@ from seqblend.tuning.pruning import (
     survives,
 )
 from seqblend.tuning.study import DEFAULT, NOISE_REPLICATE, Study
+from seqblend.tuning.unit_losses import read_validation, unit_losses
 
 _MIN_FOLDS = 2  # a trial stopped at the deadline gets a value only with this many folds
 PRUNERS = ("both", "epochs", "shards", "none")
@@ -77,7 +76,7 @@ def _first_of(study: Study, role: str) -> FrozenTrial | None:
 
 
 def _with_value(study: Study) -> list[FrozenTrial]:
-    """Ended trials with a log loss: complete ones, and those pruned after some folds."""
+    """Ended trials with a loss: complete ones, and those pruned after some folds."""
     return [t for t in study.finished if t.state == TrialState.COMPLETE]
 
 
@@ -183,11 +182,12 @@ class TrialRun:
     def _add_fold(self, manifest: dict[str, Any]) -> None:
         """Keep the fold's loss and its shards' means."""
         project, fold = self.rules.project, self.unit.fold
+        metric = project.competition.metric
         self._fold_seconds.append(manifest["seconds"])
-        self._losses.append(manifest["scores"]["log_loss"])
         losses = unit_losses(project, self.unit)
+        self._losses.append(float(losses.mean()))
         self._shards.append(shard_means(losses, fold).tolist())
-        self._metric.append(manifest["scores"].get(project.competition.metric))
+        self._metric.append(score(metric, *read_validation(project, self.unit)))
 
     def _prune(self) -> bool:
         """Prune where the folds so far are significantly worse than those of the best trial."""
@@ -240,10 +240,3 @@ class TrialRun:
         fault_injection.visit("trial.report")
         self.rules.study.study.tell(self.trial, value, state=state)
         self.unit, self.outcome = None, outcome
-
-
-def unit_losses(project: Project, unit: Unit) -> np.ndarray:
-    """float64 [n]: the log loss of each of a finished unit's validation rows, in file order."""
-    rows = split(project.fold, unit.fold)[1]
-    valid = read_array(project.job(unit).folder / "valid.npy")
-    return row_losses(project.competition.labels[rows], valid)

@@ -79,7 +79,8 @@ def tune_model(project: Project, model: str, settings: Settings, console: Consol
             verdict = dataclasses.replace(verdict, notes=notes)
         record = verdict.record() | _describe(planner, space)
         record |= {"storage": without_password(place), "study": study.study.study_name}
-        record |= {"importance": shares, "table": trial_rows(study), "remark": REMARK}
+        record |= {"importance": shares, "remark": REMARK}
+        record["table"] = trial_rows(study, verdict.loss_name)
         record["metric"] = project.competition.metric
     for trial in verdict.members:
         _collect(project, trial)
@@ -144,7 +145,8 @@ def _collect(project: Project, trial: FrozenTrial) -> None:
     """Collect a trial's run for a blend."""
     remark = "" if trial.user_attrs["role"] == DEFAULT else REMARK
     run = trial.user_attrs["run"]
-    collect_run(project.workspace, run, 1, project.fold, project.fingerprint, remark=remark)
+    task = project.competition.task
+    collect_run(project.workspace, run, 1, project.fold, project.fingerprint, task, remark=remark)
 
 
 def best_model(project: Project, models: tuple[str, ...] = ()) -> str:
@@ -157,7 +159,7 @@ def best_model(project: Project, models: tuple[str, ...] = ()) -> str:
         if result.model in (wanted or neural)
     ]
     competition = project.competition
-    ranked = rank(competition.metric, competition.labels, project.fold, candidates)
+    ranked = rank(competition.metric, competition.targets, project.fold, candidates)
     fallback = wanted[0] if wanted else DEFAULT_MODEL
     is_scored = bool(ranked) and ranked[0].pooled is not None
     return ranked[0].name if is_scored else entry_for(fallback).name

@@ -19,6 +19,7 @@ class TuningProgress(Status):
     ) -> None:
         super().__init__(console)
         self.rules, self.most, self.deadline = rules, most, deadline
+        self._loss = rules.project.competition.task.loss_name
         self._began = time.monotonic()
         self._before = len(rules.study.finished)
 
@@ -32,7 +33,7 @@ class TuningProgress(Status):
                 self.say(f"trial {number}  {pilot}  {what}")
             return
         trial = next(t for t in self.rules.study.finished if t.number == number)
-        value = "" if trial.value is None else f"  log loss {trial.value:.4f}"
+        value = "" if trial.value is None else f"  {self._loss} {trial.value:.4f}"
         seconds = duration(trial.user_attrs.get("seconds", 0.0))
         self.say(f"trial {number}  {trial_run.outcome}{value}  {seconds}  {what}")
         if not self.is_live:
@@ -57,7 +58,7 @@ class TuningProgress(Status):
             return ""
         gain = gain_of_shards(self.rules, best)
         more = f", gain over the default {describe_gain(gain)}" if gain else ""
-        return f"best log loss {best.value:.4f} (trial {best.number}){more}"
+        return f"best {self._loss} {best.value:.4f} (trial {best.number}){more}"
 
     def _left(self, ended: int) -> str:
         """The time until the deadline, else the time for the other trials at the pace so far."""

@@ -25,8 +25,8 @@ class TuningVerdict:
     gain_before: the best trial's over the default in the search; optimistic
     confirmed: default and finalists fitted again, best first; empty where there was no time
     has_new_folds: whether that was on new folds; else on those of the data, with a new seed
-    noise: (training noise of a fold, std of a shard), of the log loss
-    notes: warnings
+    noise: (training noise of a fold, std of a shard), of the loss
+    loss_name: the task's; notes: warnings
     """
 
     default: FrozenTrial | None
@@ -36,6 +36,7 @@ class TuningVerdict:
     has_new_folds: bool
     noise: tuple[float, float] | None
     trials: dict[str, int]
+    loss_name: str = "log loss"
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -71,7 +72,7 @@ class TuningVerdict:
         if not self.has_new_folds:
             where += ", whose rows also chose it (optimistic),"
         gain = describe_gain(self.chosen.gain, self.significance)
-        return f"{what}: gain in log loss {where} {gain}"
+        return f"{what}: gain in {self.loss_name} {where} {gain}"
 
     @property
     def significance(self) -> str:
@@ -81,10 +82,11 @@ class TuningVerdict:
         return f"{'' if self.is_better else 'not '}significant at {100 * LEVEL:.0f} %{holm}"
 
     def record(self) -> dict[str, Any]:
-        """The verdict as JSON."""
+        """The verdict as JSON. loss: the loss's name, whose key is loss_key's."""
+        key = loss_key(self.loss_name)
         after = {
             str(c.trial.number): {
-                "log_loss": c.loss,
+                key: c.loss,
                 "gain": dataclasses.asdict(c.gain) | {"p_value": c.gain.p_value},
                 "p_value": c.p_value,
                 "run": c.run,
@@ -94,8 +96,9 @@ class TuningVerdict:
         return {
             "settings": self.settings,
             "verdict": self.sentence,
-            "best": _summarise(self.best),
-            "default": _summarise(self.default),
+            "loss": self.loss_name,
+            "best": _summarise(self.best, key),
+            "default": _summarise(self.default, key),
             "gain_before": self.gain_before and dataclasses.asdict(self.gain_before),
             "after": after,
             "folds_after": self.chosen.folds if self.chosen else 0,
@@ -113,13 +116,18 @@ def describe_gain(gain: PairedDifference, remark: str = "") -> str:
     return f"{gain.mean:+.4f} (95 % {gain.low:+.4f} to {gain.high:+.4f}{remark})"
 
 
-def _summarise(trial: FrozenTrial | None) -> dict[str, Any] | None:
+def loss_key(loss_name: str) -> str:
+    """The key of a loss in the tuner's JSON, such as `log_loss`."""
+    return loss_name.replace(" ", "_")
+
+
+def _summarise(trial: FrozenTrial | None, key: str) -> dict[str, Any] | None:
     """A trial as JSON; None where there is none."""
     return trial and {
         "trial": trial.number,
         "values": trial.params,
         "run": trial.user_attrs["run"],
-        "log_loss": trial.value,
+        key: trial.value,
     }
 
 
@@ -135,6 +143,7 @@ def reach_verdict(rules: Rules, confirmed: list[Confirmed]) -> TuningVerdict:
         has_new_folds(rules.project),
         rules.noise(),
         count_trials(rules),
+        rules.project.competition.task.loss_name,
     )
 
 
@@ -171,12 +180,12 @@ def outcome_of(trial: FrozenTrial) -> str:
     return "pruned" if is_pruned else "done"
 
 
-def trial_rows(study: Study) -> list[dict[str, Any]]:
+def trial_rows(study: Study, loss_name: str) -> list[dict[str, Any]]:
     """One dict per finished trial, in the order of the search."""
-    return [_row(trial) for trial in study.finished]
+    return [_row(trial, loss_key(loss_name)) for trial in study.finished]
 
 
-def _row(trial: FrozenTrial) -> dict[str, Any]:
+def _row(trial: FrozenTrial, key: str) -> dict[str, Any]:
     facts, outcome = trial.user_attrs, outcome_of(trial)
     reason = outcome
     if outcome == "pruned":
@@ -189,7 +198,7 @@ def _row(trial: FrozenTrial) -> dict[str, Any]:
         "outcome": outcome,
         "reason": reason,
         "may_win": facts.get("role") != NOISE_REPLICATE,
-        "log_loss": trial.value,
+        key: trial.value,
         "metric": facts.get("metric"),
         "folds": len(facts.get("losses", [])),
         "seconds": facts.get("seconds", 0.0),

@@ -8,6 +8,9 @@ from seqblend.data.folds import Folds, number_sequences
 from seqblend.data.sequences import Competition, SequenceSet
 from seqblend.reading.lexicon import unseen_rate
 from seqblend.reporting.elements.style import clean, percent
+from seqblend.tasks.task import Task
+
+_LISTED = 6  # columns of numbers that are described
 
 
 def make_data_card(
@@ -20,9 +23,9 @@ def make_data_card(
     rows = [
         ("rows", f"{len(train):,} train, {len(test):,} test", ""),
         (
-            "classes",
+            competition.task.column_name[1],
             f"{len(competition.classes)}",
-            describe_balance(competition.labels, competition.classes),
+            describe_targets(competition.task, competition.targets),
         ),
         (
             "tokens",
@@ -42,14 +45,14 @@ def make_data_card(
             f"{competition.counts.get('empty_test', 0):,} test",
             "read as one unknown token",
         ),
-        *_repeated_rows(train, test, folds),
+        *_repeated_rows(train, test, folds, competition.task),
         ("test tokens never seen in train", percent(unseen), "read as unknown"),
     ]
     return [*rows, *(("folds", note, "") for note in folds.notes)]
 
 
 def _repeated_rows(
-    train: SequenceSet, test: SequenceSet, folds: Folds
+    train: SequenceSet, test: SequenceSet, folds: Folds, task: Task
 ) -> list[tuple[str, str, str]]:
     """The card's rows on duplicates in train and on sequences of both sides."""
     shared_train, shared_test = count_overlap(train, test)
@@ -57,7 +60,7 @@ def _repeated_rows(
         (
             "duplicates in train",
             f"{folds.duplicates:,} rows",
-            f"{folds.conflicting:,} of their rows have conflicting labels",
+            f"{folds.conflicting:,} of their rows have conflicting {task.strata_name[1]}",
         ),
         (
             "train/test overlap",
@@ -65,6 +68,30 @@ def _repeated_rows(
             f"the same sequence is in {shared_train:,} train rows",
         ),
     ]
+
+
+def describe_targets(task: Task, targets: np.ndarray) -> str:
+    """What the targets are like. targets: n rows, as the task has them."""
+    if task.has_classes:
+        return describe_balance(targets, task.columns)
+    if task.has_probabilities:
+        return _describe_labels(targets, task.columns)
+    parts = [
+        f"'{clean(name, 40)}' has mean {y.mean():.4g}, standard deviation {y.std():.4g}, "
+        f"{y.min():.4g} to {y.max():.4g}"
+        for name, y in zip(task.columns[:_LISTED], targets.T, strict=False)
+    ]
+    return "; ".join(parts)
+
+
+def _describe_labels(labels: np.ndarray, names: tuple[str, ...]) -> str:
+    """The most and the least frequent label, and rows without any. labels: int64 [n, c]."""
+    counts = labels.sum(axis=0)
+    most, least = (f"'{clean(names[k], 40)}'" for k in (counts.argmax(), counts.argmin()))
+    ends = f"{most} is 1 in {counts.max():,} rows"
+    if len(names) > 1:
+        ends = f"the most frequent, {ends}; the least, {least}, in {counts.min():,}"
+    return f"{ends}; {int((labels.sum(axis=1) == 0).sum()):,} rows have none"
 
 
 def describe_balance(labels: np.ndarray, classes: tuple[str, ...]) -> str:

@@ -20,13 +20,20 @@ def rank_entries(data: ReportData) -> list[Ranked]:
     ]
     if data.blend is not None:
         candidates.append(_blend_candidate(data, data.blend))
-    entries = rank(data.metric, data.labels, data.fold, candidates, resamples=RESAMPLES)
+    entries = rank(
+        data.metric,
+        data.targets,
+        data.fold,
+        candidates,
+        resamples=RESAMPLES,
+        summarise=data.task.summarise,
+    )
     return [_add_calibration_error(data, entry) for entry in entries]
 
 
 def compare(data: ReportData, first: Ranked, second: Ranked) -> PairedDifference | None:
     """By how much the first entry is better; None where a score is undefined."""
-    return compare_rows(data.metric, data.labels, data.fold, first, second)
+    return compare_rows(data.metric, data.targets, data.fold, first, second)
 
 
 def _blend_candidate(data: ReportData, blend: BlendRecord) -> Candidate[ModelRecord | BlendRecord]:
@@ -44,7 +51,8 @@ def _blend_candidate(data: ReportData, blend: BlendRecord) -> Candidate[ModelRec
 
 
 def _add_calibration_error(data: ReportData, entry: Ranked) -> Ranked:
-    if not len(entry.rows):
+    """The entry with the calibration error of its classes; as it is where there are none."""
+    if not len(entry.rows) or not data.task.has_classes:
         return entry
-    measured = measure_reliability(data.labels[entry.rows], entry.record.oof[entry.rows])
+    measured = measure_reliability(data.targets[entry.rows], entry.record.oof[entry.rows])
     return dataclasses.replace(entry, summary=entry.summary | {"calibration_error": measured.error})

@@ -3,12 +3,12 @@
 explanations/<model>.npz
     data     str []        the fingerprint's data digest; a file of other data is left out
     rows     int64 [r]     positions among the training rows, -1 for a text that is none of them
-    target   int64 [r]     the class whose probability is explained
+    target   int64 [r]     the class or target column that is explained
     offsets  int64 [r + 1] row i has the tokens offsets[i] : offsets[i + 1]
     tokens   int32 [t]     lexicon ids, in the order and after the cut in which the model read them
 and at least one of these, a number per token:
     attention  float32 [t] weights of the pooling, at least 0, a row's sum is 1
-    occlusion  float32 [t] decrease of the target's probability without the token
+    occlusion  float32 [t] decrease of the target's prediction without the token
     ngrams     float32 [t] a linear model's weights, shared out over the tokens of each n-gram
 """
 

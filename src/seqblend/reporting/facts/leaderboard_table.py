@@ -7,21 +7,19 @@ from typing import Any
 import numpy as np
 
 from seqblend.evaluation.leaderboard import submitted_row
+from seqblend.reporting.elements.metric_titles import title_of
 from seqblend.reporting.elements.report_tables import NOTHING, Column, ReportTable
 from seqblend.reporting.facts.entries import Ranked, compare
 from seqblend.reporting.facts.histories import mean_epochs_to
-from seqblend.reporting.facts.records import BEST_REACHABLE, BlendRecord, ModelRecord, ReportData
+from seqblend.reporting.facts.records import BlendRecord, ModelRecord, ReportData
 
 BOARD = "leaderboard.csv"
-_SUMMARY = {
-    "accuracy": "accuracy",
-    "macro_precision": "macro P",
-    "macro_recall": "macro R",
-    "macro_f1": "macro F1",
-    "auc": "AUC",
-    "log_loss": "log loss",
-    "calibration_error": "ECE",
-}
+_SHOWN = (  # scores besides the metric, where the task has them
+    *("qwk", "accuracy", "macro_precision", "macro_recall", "macro_f1", "auc", "log_loss"),
+    *("calibration_error", "mean_auc", "mean_average_precision"),
+    *("column_macro_f1", "column_micro_f1", "mean_log_loss"),
+    *("rmse", "mae", "mcrmse", "r2", "pearson", "spearman"),
+)
 _HELP = {
     "calibration_error": "expected calibration error: how far probabilities and shares lie apart"
 }
@@ -33,7 +31,8 @@ def tabulate(data: ReportData, entries: list[Ranked]) -> ReportTable:
     has_test = any(entry.record.test for entry in entries)
     lead = submitted_row(entries)
     against = f"score less that of {lead.name}, which is submitted" if lead else ""
-    goal = f"the {BEST_REACHABLE}" if data.best_reachable else "its best accuracy"
+    shown = _summary_keys(data, entries)
+    goal = f"the {data.best_name}" if data.best_reachable else "its best accuracy"
     columns = [
         Column("model", "model"),
         Column("split", "scored on", help="no row was scored by what had been fitted on it"),
@@ -45,7 +44,7 @@ def tabulate(data: ReportData, entries: list[Ranked]) -> ReportTable:
         Column("margin", "margin", "score", "half the 95 % interval of the difference"),
         Column("fold_sd", "fold std", "score", "standard deviation of the folds' scores"),
         *([Column("test", f"{title_of(data.metric)}, test", "score")] if has_test else []),
-        *(Column(k, v, "score", _HELP.get(k, "")) for k, v in _SUMMARY.items() if k != data.metric),
+        *(Column(key, title_of(key), "score", _HELP.get(key, "")) for key in shown),
         Column("epochs", "epochs", "epochs", "mean over units"),
         Column("epochs_to_99", "epochs to 99 %", "epochs", f"epochs to 99 % of {goal}"),
         Column("parameters", "parameters", "count"),
@@ -53,8 +52,15 @@ def tabulate(data: ReportData, entries: list[Ranked]) -> ReportTable:
         Column("tokens_per_second", "tokens/s", "count"),
         Column("weight", "weight", "score", "in the blend"),
     ]
-    rows = [_line(data, entry, has_test, lead) for entry in entries]
-    return ReportTable(tuple(columns), rows)
+    rows = [_line(data, entry, shown, has_test, lead) for entry in entries]
+    board = ReportTable(tuple(columns), rows)
+    return board if data.task.has_classes else board.without("epochs_to_99")
+
+
+def _summary_keys(data: ReportData, entries: list[Ranked]) -> list[str]:
+    """The scores beside the metric that any entry has."""
+    known = {key for entry in entries for key in entry.summary}
+    return [key for key in _SHOWN if key in known and key != data.metric]
 
 
 def shorten(board: ReportTable) -> ReportTable:
@@ -62,12 +68,9 @@ def shorten(board: ReportTable) -> ReportTable:
     return board.without(*_ASIDE)
 
 
-def title_of(metric: str) -> str:
-    """The metric's name as people write it."""
-    return _SUMMARY.get(metric, metric.replace("_", " "))
-
-
-def _line(data: ReportData, entry: Ranked, has_test: bool, lead: Ranked | None) -> list[Any]:
+def _line(
+    data: ReportData, entry: Ranked, shown: list[str], has_test: bool, lead: Ranked | None
+) -> list[Any]:
     test = (entry.record.test or {}).get(data.metric, NOTHING)
     return [
         entry.name,
@@ -78,8 +81,8 @@ def _line(data: ReportData, entry: Ranked, has_test: bool, lead: Ranked | None) 
         *_distance(data, entry, lead),
         entry.spread if len(entry.folds) > 1 else NOTHING,
         *([test] if has_test else []),
-        *(entry.summary.get(key) for key in _SUMMARY if key != data.metric),
-        *_cost(entry.record, data.best_reachable),
+        *(entry.summary.get(key) for key in shown),
+        *_cost(entry.record, data.best_reachable if data.best_metric == "accuracy" else None),
     ]
 
 

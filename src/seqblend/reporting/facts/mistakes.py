@@ -15,16 +15,16 @@ from seqblend.reporting.elements.style import clean, display_labels
 from seqblend.reporting.facts.entries import Ranked
 from seqblend.reporting.facts.records import ReportData
 
-_WORST = 30
+WORST = 30
 _EXCERPT = 160  # characters of a row
 
 
 def tabulate_worst(data: ReportData, entries: list[Ranked]) -> ReportTable:
     """The 30 wrong rows with the least probability of their class, by the blend or the best."""
     chosen = submitted_row(entries)
-    labels, p = data.labels[chosen.rows], chosen.record.oof[chosen.rows]
+    labels, p = data.targets[chosen.rows], chosen.record.oof[chosen.rows]
     wrong = np.flatnonzero(predict_classes(p) != labels)
-    worst = wrong[np.argsort(p[wrong, labels[wrong]], kind="stable")[:_WORST]]
+    worst = wrong[np.argsort(p[wrong, labels[wrong]], kind="stable")[:WORST]]
     return _tabulate(data, entries, chosen, chosen.rows[worst])
 
 
@@ -47,21 +47,29 @@ def _tabulate(
 
     rows: int64 [r], positions among the training rows
     """
-    names, texts = display_labels(data.classes), data.texts
+    names = display_labels(data.classes)
     models = [e for e in entries if len(e.rows) and not e.is_blend] or [chosen]
-    p, labels = chosen.record.oof[rows], data.labels[rows]
+    p, labels = chosen.record.oof[rows], data.targets[rows]
     right = sum(predict_classes(np.nan_to_num(e.record.oof[rows])) == labels for e in models)
-    positions = rows.tolist()
-    ids = positions if texts is None else [texts.ids[row] for row in positions]
+    first, rest = describe_rows(data, rows)
     values: dict[Column, Iterable[Any]] = {
-        Column("row" if texts is None else "id", "row"): [clean(name, 40) for name in ids],
         Column("label", "label"): [names[k] for k in labels],
         Column("predicted", "predicted"): [names[k] for k in predict_classes(p)],
         Column("p", "P(label)", "score"): p[np.arange(len(rows)), labels],
         Column("right", "models right", "count", f"of {len(models)}"): right,
-        Column("tokens", "tokens", "count"): data.lengths[rows],
     }
+    return table_of({**first, **values, **rest})
+
+
+def describe_rows(
+    data: ReportData, rows: np.ndarray
+) -> tuple[dict[Column, Iterable[Any]], dict[Column, Iterable[Any]]]:
+    """(the rows' ids, their lengths and texts) as columns; rows: int64 [r]."""
+    texts, positions = data.texts, rows.tolist()
+    ids = positions if texts is None else [texts.ids[row] for row in positions]
+    first = Column("row" if texts is None else "id", "row")
+    rest: dict[Column, Iterable[Any]] = {Column("tokens", "tokens", "count"): data.lengths[rows]}
     if texts is not None:
         excerpts = (texts.excerpt(row, _EXCERPT) for row in positions)
-        values[Column("text", "begins with")] = [clean(text) for text in excerpts]
-    return table_of(values)
+        rest[Column("text", "begins with")] = [clean(text) for text in excerpts]
+    return {first: [clean(name, 40) for name in ids]}, rest

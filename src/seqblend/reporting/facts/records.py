@@ -11,9 +11,9 @@ from seqblend.blending.submission_log import Scored
 from seqblend.core.findings import Finding
 from seqblend.data.sequences import SequenceSet, show_token
 from seqblend.diagnosis.record import Diagnosis
+from seqblend.reporting.elements.metric_titles import title_of
 from seqblend.reporting.facts.explanations import Explanation
-
-BEST_REACHABLE = "best reachable accuracy"
+from seqblend.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ class BlendRecord:
         low, high, beats_single, forecast_low, forecast_high
     whole: the same of the whole procedure, with gain over the best single model and gain_error
     weights: {model: weight}
+    decisions: how classes may be decided from the mixture, (what, cross-fitted score, is it used)
     """
 
     method: str
@@ -64,6 +65,7 @@ class BlendRecord:
     weights: dict[str, float] = field(default_factory=dict)
     test: dict[str, Any] | None = None
     whole: dict[str, Any] = field(default_factory=dict)
+    decisions: list[tuple[str, float | None, bool]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,11 @@ class RowTexts:
 class ReportData:
     """Everything a report reads.
 
-    labels: int64 [n], indices into `classes`; fold: int64 [n], -1 where a row has no
-        out-of-fold prediction; lengths: int64 [n], in tokens
+    task: what is predicted; targets: n rows, as the task has them; fold: int64 [n], -1 where a row
+        has no out-of-fold prediction; lengths: int64 [n], in tokens
     card: facts about the data, (label, value, remark) each
-    best_reachable: the accuracy that no model can exceed, which synthetic data have
+    best_reachable: the score that no model can exceed, which synthetic data have; best_metric: of
+        which metric it is
     submission: path, rows, sha256
     vectors: coverage of each source of token vectors, as embeddings/vector_sources describes it
     vectors_scope: how they were used, and which rows they know
@@ -106,8 +109,8 @@ class ReportData:
 
     competition: str
     metric: str
-    classes: tuple[str, ...]
-    labels: np.ndarray
+    task: Task
+    targets: np.ndarray
     fold: np.ndarray
     lengths: np.ndarray
     records: list[ModelRecord]
@@ -116,6 +119,7 @@ class ReportData:
     findings: list[Finding] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     best_reachable: float | None = None
+    best_metric: str = "accuracy"
     submission: dict[str, Any] = field(default_factory=dict)
     command: str = ""
     environment: dict[str, str] = field(default_factory=dict)
@@ -127,3 +131,13 @@ class ReportData:
     explanations: list[Explanation] = field(default_factory=list)
     diagnosis: Diagnosis | None = None
     submissions: list[Scored] = field(default_factory=list)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The columns of predictions: classes, or target columns."""
+        return self.task.columns
+
+    @property
+    def best_name(self) -> str:
+        """What `best_reachable` is."""
+        return f"best reachable {title_of(self.best_metric)}"

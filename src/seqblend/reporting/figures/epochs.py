@@ -18,11 +18,11 @@ from seqblend.reporting.elements.style import (
     put_legend,
 )
 from seqblend.reporting.facts.histories import Histories, stack_units
-from seqblend.reporting.facts.records import BEST_REACHABLE
 
 # Training and validation of each model, float64 [units, epochs].
 Curves = dict[str, tuple[np.ndarray, np.ndarray]]
-_LEVELS = "Dotted lines are models without epochs, at their out-of-fold score."
+BEST_REACHABLE = "best reachable accuracy"
+LEVELS = "Dotted lines are models without epochs, at their out-of-fold score."
 _NORMS = (
     "The largest norm of a step far above the norm of all layers is an exploding gradient; a layer "
     "far below the others hardly learns."
@@ -35,11 +35,12 @@ def draw_curves(
     histories: dict[str, Histories],
     levels: dict[str, float],
     best_reachable: float | None = None,
+    sentence: str = LEVELS,
 ) -> Picture | None:
     """Training (dashed) and validation (solid) `loss` or `accuracy`; None without any epoch.
 
     histories: best model first; levels: for models without epochs, the score to draw as a line
-    best_reachable: drawn where it is known
+    best_reachable: drawn where it is known; sentence: what to see
     """
     curves = _stack_curves(what, histories)
     if not curves:
@@ -57,7 +58,7 @@ def draw_curves(
     _use_epochs(axes, max(valid.shape[1] for _, valid in curves.values()))
     axes.set_title(f"{what.capitalize()} by epoch (dashed: training rows)")
     put_legend(figure, most=3)
-    return Picture(f"{what}_comparison", what.capitalize(), figure, _LEVELS)
+    return Picture(f"{what}_comparison", what.capitalize(), figure, sentence)
 
 
 def _stack_curves(what: str, histories: dict[str, Histories]) -> Curves:

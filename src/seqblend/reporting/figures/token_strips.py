@@ -44,17 +44,20 @@ class Strip:
 
 
 def draw_explanation(data: ReportData, explanation: Explanation, method: str) -> Picture:
-    """The first rows of an explanation; blue supports the explained class, orange does not."""
+    """The first rows of an explanation; blue supports what is explained, orange does not."""
     names, lexicon, strips = display_labels(data.classes), data.texts.lexicon, []
+    noun = data.task.column_name[0]
     for i in range(min(_ROWS, len(explanation.rows))):
         span, row = explanation.span(i), int(explanation.rows[i])
         tokens = [show_token(lexicon[k]) for k in explanation.tokens[span]]
         whose = f"row {clean(data.texts.ids[row], 24)}" if row >= 0 else "a text of yours"
-        title = f"{whose}, class {clean(names[explanation.target[i]], 24)}"
+        title = f"{whose}, {noun} {clean(names[explanation.target[i]], 24)}"
         strips.append(Strip(title, tokens, shares_of(method, explanation.weights[method][span])))
     title = f"{clean(explanation.model, 40)}: {method}"
     figure = draw_strips(title, strips, len(data.texts.joint), _LINES)
-    signed = "" if method == "attention" else "; blue supports the class, orange contradicts it"
+    signed = "" if method == "attention" else f"; blue supports the {noun}, orange contradicts it"
+    if not data.task.has_probabilities and signed:
+        signed = "; blue raises the number, orange lowers it"
     sentence = f"The stronger the colour, the larger the token's weight in its row{signed}."
     name = f"explained_{method}_{explanation.model}"
     return Picture(name, method.capitalize(), figure, sentence, is_wide=True)

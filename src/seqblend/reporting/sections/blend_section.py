@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from seqblend.reporting.elements.blocks import Block, Section
+from seqblend.reporting.elements.metric_titles import title_of
 from seqblend.reporting.elements.report_tables import Column, ReportTable
 from seqblend.reporting.facts.entries import Ranked
-from seqblend.reporting.facts.leaderboard_table import title_of
-from seqblend.reporting.facts.member_table import correlate_errors, tabulate_members
+from seqblend.reporting.facts.member_table import blend_kind, correlate_errors, tabulate_members
 from seqblend.reporting.facts.records import BlendRecord, ReportData
 from seqblend.reporting.figures.matrices import draw_correlation
 
@@ -62,8 +62,8 @@ def _members_block(data: ReportData, blend: BlendRecord) -> Block:
     text = "Each member's weight in the blend."
     if data.diagnosis is not None and data.diagnosis.cards:
         text += (
-            " Loss without: by how much the cross-fitted log loss of a log-odds blend rises when "
-            "it is refitted without the member."
+            f" Loss without: by how much the cross-fitted {data.task.loss_name} of a "
+            f"{blend_kind(data.task)} blend rises when it is refitted without the member."
         )
     table = tabulate_members(data, blend)
     shown = ReportTable(table.columns, table.rows[:_SHOWN])

@@ -26,7 +26,8 @@ def data_section(data: ReportData) -> Section:
     if data.warnings or notes:
         items = [shorten_paths(item) for item in dict.fromkeys([*data.warnings, *notes])]
         blocks.append(Block("Warnings and notes", items=items))
-    lead = f"{len(data.labels):,} training rows of {len(data.classes)} classes."
+    rows, size = f"{len(data.targets):,} training rows", data.task.describe_size()
+    lead = f"{rows} of {size}." if data.task.has_classes else f"{rows}, {size} each."
     return Section("data", "Data", [*blocks, *vectors_blocks(data)], lead)
 
 

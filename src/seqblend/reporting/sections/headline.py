@@ -10,10 +10,10 @@ import numpy as np
 from seqblend.blending.methods import NEGLIGIBLE
 from seqblend.evaluation.leaderboard import submitted_row
 from seqblend.evaluation.paired import PairedDifference
+from seqblend.reporting.elements.metric_titles import title_of
 from seqblend.reporting.elements.style import clean, shorten_paths
 from seqblend.reporting.facts.entries import Ranked, compare
-from seqblend.reporting.facts.leaderboard_table import title_of
-from seqblend.reporting.facts.records import BEST_REACHABLE, BlendRecord, ReportData
+from seqblend.reporting.facts.records import BlendRecord, ReportData
 
 BASELINE = "nblr"  # the linear model that everything has to beat
 
@@ -115,5 +115,5 @@ def _tiles(data: ReportData, entry: Ranked) -> list[tuple[str, str]]:
     if (test := (record.test or {}).get(data.metric)) is not None:
         tiles.append((f"{test:.4f}", "on the solution file"))
     if data.best_reachable is not None:
-        tiles.append((f"{data.best_reachable:.4f}", BEST_REACHABLE))
+        tiles.append((f"{data.best_reachable:.4f}", data.best_name))
     return tiles

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from seqblend.evaluation.leaderboard import submitted_row
 from seqblend.reporting.elements.blocks import Block, Section
+from seqblend.reporting.elements.metric_titles import title_of
 from seqblend.reporting.elements.style import clean
 from seqblend.reporting.facts.entries import Ranked
-from seqblend.reporting.facts.leaderboard_table import BOARD, shorten, tabulate, title_of
+from seqblend.reporting.facts.leaderboard_table import BOARD, shorten, tabulate
 from seqblend.reporting.facts.records import ReportData
 
 

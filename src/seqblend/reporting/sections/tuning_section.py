@@ -19,7 +19,9 @@ def tuning_section(records: list[dict[str, Any]]) -> Section:
     blocks = []
     for record in records:
         model, table = record["model"], tabulate_trials(record)
-        order = sorted(range(len(table.rows)), key=lambda i: _rank(record["table"][i]))
+        order = sorted(
+            range(len(table.rows)), key=lambda i: _rank(record["table"][i], _loss_of(record)[1])
+        )
         shown = ReportTable(table.columns, [table.rows[i] for i in order[:_SHOWN]])
         text, notes = f"{record['verdict']}.", [*_importance(record), *record["warnings"]]
         csv = f"tuning_{model}.csv"
@@ -40,17 +42,18 @@ def _importance(record: dict[str, Any]) -> list[str]:
 
 def tabulate_scores(record: dict[str, Any]) -> ReportTable:
     """Scores of default and finalists: in the search, and on new folds with a new seed."""
+    loss, key = _loss_of(record)
     folds = "new" if record.get("has_new_folds", True) else "same"
     columns = (
         Column("trial", "trial"),
-        Column("found", "log loss, search", "score", "on the folds that chose it: optimistic"),
-        Column("confirmed", f"log loss, {folds} folds and new seed", "score"),
+        Column("found", f"{loss}, search", "score", "on the folds that chose it: optimistic"),
+        Column("confirmed", f"{loss}, {folds} folds and new seed", "score"),
         Column("gain", "gain over the default", "signed"),
         Column("low", "95 % from", "signed"),
         Column("high", "to", "signed"),
         Column("p_value", "p, Holm-corrected", "score"),
     )
-    losses = {t["number"]: t["log_loss"] for t in record["table"]}
+    losses = {t["number"]: t[key] for t in record["table"]}
     default = record["default"] or {}
     rows = []
     for number, after in record["after"].items():
@@ -58,25 +61,25 @@ def tabulate_scores(record: dict[str, Any]) -> ReportTable:
         gain = [NOTHING] * 3 if is_default else [after["gain"][k] for k in ("mean", "low", "high")]
         name = "the default" if is_default else f"trial {number}"
         p_value = NOTHING if is_default else after.get("p_value", NOTHING)
-        rows.append([name, losses.get(int(number)), after["log_loss"], *gain, p_value])
+        rows.append([name, losses.get(int(number)), after[key], *gain, p_value])
     return ReportTable(columns, sorted(rows, key=lambda row: row[2]))
 
 
 def tabulate_trials(record: dict[str, Any]) -> ReportTable:
     """Every trial in the order of the search, with its values."""
-    names = list(record["space"])
+    names, (loss, key) = list(record["space"]), _loss_of(record)
     columns = (
         Column("trial", "trial", "count"),
         Column("role", "role"),
         Column("outcome", "outcome"),
-        Column("log_loss", "log loss", "score", "of a pruned trial, the expected value"),
+        Column(key, loss, "score", "of a pruned trial, the expected value"),
         Column("metric", record["metric"], "score"),
         Column("folds", "folds", "count"),
         Column("seconds", "seconds", "seconds"),
         *(Column(name, name.partition(".")[2]) for name in names),
         Column("run", "run"),
     )
-    keys = ("number", "role", "reason", "log_loss", "metric", "folds", "seconds")
+    keys = ("number", "role", "reason", key, "metric", "folds", "seconds")
     rows = []
     for trial in record["table"]:
         cells = [trial[key] for key in keys]
@@ -85,8 +88,14 @@ def tabulate_trials(record: dict[str, Any]) -> ReportTable:
     return ReportTable(columns, rows)
 
 
-def _rank(trial: dict[str, Any]) -> tuple:
-    loss = trial["log_loss"]
+def _loss_of(record: dict[str, Any]) -> tuple[str, str]:
+    """The name of the loss, and its key in the record."""
+    name = record.get("loss", "log loss")
+    return name, name.replace(" ", "_")
+
+
+def _rank(trial: dict[str, Any], key: str) -> tuple:
+    loss = trial[key]
     return (trial["outcome"] != "done", loss is None or not trial["folds"], loss or 0.0)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from seqblend.diagnosis.shakeup import ShakeUp
 from seqblend.evaluation.check import Check
 from seqblend.reporting.elements.blocks import Block, Section
+from seqblend.reporting.elements.metric_titles import title_of
 from seqblend.reporting.elements.report_tables import (
     NOTHING,
     Column,
@@ -12,7 +13,6 @@ from seqblend.reporting.elements.report_tables import (
     table_of,
     text_table,
 )
-from seqblend.reporting.facts.leaderboard_table import title_of
 from seqblend.reporting.facts.records import ModelRecord, ReportData
 
 _PILOT = (

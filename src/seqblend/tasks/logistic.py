@@ -1,13 +1,16 @@
-"""Multinomial logistic regression on sparse rows, fitted by L-BFGS in the span of the rows."""
+"""Logistic regression on sparse rows: multinomial by L-BFGS in the rows' span, and binary."""
 
 from __future__ import annotations
 
+import warnings
 from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
 from scipy.special import softmax
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class _Problem:
 
     def residual(self, logits: np.ndarray) -> np.ndarray:
         """The loss's gradient by the logits: float64 [n, p]."""
-        return _probabilities(logits) - self.target
+        return class_probabilities(logits) - self.target
 
     def gradient(self, point: np.ndarray) -> np.ndarray:
         """The pair of the gradient by the weights."""
@@ -87,14 +90,35 @@ def fit_logistic(
     return np.ascontiguousarray(weights.T), bias
 
 
+def fit_binary(
+    x: sparse.csr_matrix, is_positive: np.ndarray, strength: float, seed: int
+) -> tuple[np.ndarray, float]:
+    """(weights float64 [v], bias) of a binary logistic regression, by dual coordinate descent.
+
+    x: float32 [n, v]; is_positive: bool [n]; where these rows show one side alone, or there are no
+    features, the weights are 0 and the bias is the log-odds of the rows
+    """
+    n_positive = int(is_positive.sum())
+    if n_positive in (0, len(is_positive)) or x.shape[1] == 0:
+        odds = (n_positive + 0.5) / (len(is_positive) - n_positive + 0.5)
+        return np.zeros(x.shape[1]), float(np.log(odds))
+    model = LogisticRegression(
+        C=strength, solver="liblinear", dual=True, random_state=seed, max_iter=200, tol=1e-3
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # 200 passes are close enough
+        model.fit(x, is_positive)
+    return model.coef_[0], float(model.intercept_[0])
+
+
 def predict_logistic(x: sparse.csr_matrix, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
     """Probabilities float64 [n, c] of x: [n, v] under weights [p, v] and bias [p]."""
-    p = _probabilities(np.asarray(x @ weights.T, dtype=np.float64) + bias)
+    p = class_probabilities(np.asarray(x @ weights.T, dtype=np.float64) + bias)
     return np.hstack([1 - p, p]) if p.shape[1] == 1 else p
 
 
-def _probabilities(logits: np.ndarray) -> np.ndarray:
-    """float64 [n, p]: of every class, or of the second of two."""
+def class_probabilities(logits: np.ndarray) -> np.ndarray:
+    """float64 [n, p]: of every class, or of the second of two, from logits float64 [n, p]."""
     if logits.shape[1] == 1:
         return 1 / (1 + np.exp(-logits.clip(-500, 500)))
     return softmax(logits, axis=1)
@@ -128,7 +152,7 @@ def _step_length(problem: _Problem, point: np.ndarray, step: np.ndarray) -> floa
     slope_of_penalty = _dot(point, step) / problem.strength
     first = None
     for _ in range(20):
-        p = _probabilities(point[1] + length * step[1])
+        p = class_probabilities(point[1] + length * step[1])
         slope = np.vdot(p - problem.target, step[1]) + slope_of_penalty + length * bend_of_penalty
         first = slope if first is None else first
         if first >= 0 or abs(slope) < 0.1 * abs(first):

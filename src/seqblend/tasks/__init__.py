@@ -1,0 +1,1 @@
+"""What competitions ask for: targets, what a member's array means, loss, calibration, blending."""
