@@ -9,9 +9,11 @@ import pytest
 from blend_examples import drawn, members
 from conftest import classes_of
 
-from seqblend.blending.crossfit import cross_fit_adjustment
+from seqblend.blending.crossfit import BlendFitter, cross_fit_adjustment
 from seqblend.evaluation.calibration import measure_reliability
-from seqblend.tasks.adjustments import ClassWeights, Temperature
+from seqblend.evaluation.metrics import score
+from seqblend.tasks.adjustments import ClassWeights, CutPoints, Temperature
+from seqblend.tasks.ordinal import Ordinal
 
 
 def test_a_temperature_mends_the_calibration_error_of_other_rows():
@@ -33,3 +35,19 @@ def test_class_weights_are_chosen_on_other_parts():
         changed = np.where(part == k, (labels + 1) % 3, labels)
         after = cross_fit_adjustment(fit, stack[0], changed, part)
         assert before[part == k].tobytes() == after[part == k].tobytes()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_of_several_adjustments_the_one_that_scores_best_on_other_folds_is_taken(seed):
+    rng = np.random.default_rng(seed)
+    grades, fold = rng.integers(0, 4, 2_000), np.arange(2_000) % 5
+    high = np.clip((grades + rng.normal(scale=0.4, size=2_000)) / 3, 0.05, 0.95)
+    p = np.stack([1 - high, 0.04 + 0 * high, 0.04 + 0 * high, high], axis=1)
+    p /= p.sum(1, keepdims=True)  # the middle is seen in the expected grade alone
+    task = Ordinal(tuple("1234"))
+    fits = task.adjustments("qwk")
+    scores = [score("qwk", grades, cross_fit_adjustment(fit, p, grades, fold)) for fit in fits]
+    fitter = BlendFitter(p[None].astype(np.float32), grades, "qwk", ("m",), task)
+    chosen = fitter.select(np.arange(2_000), fold).adjustment
+    assert scores[1] > scores[0] + 0.002
+    assert isinstance(chosen, CutPoints)
