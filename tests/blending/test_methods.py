@@ -304,3 +304,10 @@ def test_more_than_five_folds_are_joined_and_stay_whole():
     joined = make_blend_folds(np.arange(400) % 2, fold)
     assert set(joined) == set(range(5))
     assert all(len(set(joined[fold == k])) == 1 for k in range(12))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_an_interval_holds_the_score_that_stands_beside_it(seed):
+    stack, labels, fold = members(4, 40, 3, seed)
+    nested = select_blend(stack, labels, fold % 2, "macro_f1", NAMES[:4]).nested
+    assert nested["low"] <= nested["cross_fitted"] <= nested["high"]

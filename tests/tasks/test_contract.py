@@ -101,9 +101,10 @@ def test_the_blend_loss_is_that_of_the_mixture_and_so_is_its_gradient(name):
     )
     losses = []
     for weights in (np.array([1.0, 0.0]), np.array([0.3, 0.9])):
-        bias = np.array([0.1, 0.0, -0.2])
-        mixed = task.mix(weights, stack, bias)
-        losses.append((task.losses(rows.targets, mixed).mean(), problem.evaluate(weights, bias)[0]))
+        offsets = np.array([0.1, 0.0, -0.2])
+        mixed = task.mix(weights, stack, problem.bias_of(weights, offsets))
+        own = problem.evaluate(weights, offsets)[0]
+        losses.append((task.losses(rows.targets, mixed).mean(), own))
     (a, b), (c, d) = losses
     if task.has_probabilities:  # the same number; of numbers only up to the columns' scales
         assert (a, c) == (pytest.approx(b, rel=1e-6), pytest.approx(d, rel=1e-6))

@@ -135,7 +135,7 @@ def _score_blends(
     in_sample = [blend.apply(stack) for blend in blends]
     of_folds = [blend.apply(stack) for blend in per_fold]
     of_single, draws = _resample(by, in_sample[0], of_folds, cross_fitted)
-    return [
+    records = [
         {"method": blend.method, "size": blend.size}
         | _compare_scores(by.metric, by.targets, inside, outside)
         | _intervals(by.metric, drawn, of_single, by.test_share)
@@ -143,6 +143,15 @@ def _score_blends(
             blends, in_sample, cross_fitted, draws, strict=True
         )
     ]
+    return [_contain_score(record) for record in records]
+
+
+def _contain_score(record: dict[str, Any]) -> dict[str, Any]:
+    """The record, its interval widened to the score: on few rows the correction may leave it."""
+    score, low, high = (record[name] for name in ("cross_fitted", "low", "high"))
+    if score is None or low is None:
+        return record
+    return record | {"low": min(low, score), "high": max(high, score)}
 
 
 def _resample(

@@ -31,7 +31,6 @@ def stacking_weights(problem: BlendLoss) -> tuple[np.ndarray, np.ndarray]:
     centre = np.zeros(m + c)
     centre[:m] = _minimise_on_simplex(problem)
     precision = np.repeat([WEIGHT_SPREAD**-2, BIAS_SPREAD**-2], [m, c]) / n
-    precision[m:] /= problem.unit**2
     precision /= problem.scale
 
     def penalised(x: np.ndarray) -> tuple[float, np.ndarray]:
@@ -41,7 +40,7 @@ def stacking_weights(problem: BlendLoss) -> tuple[np.ndarray, np.ndarray]:
 
     options = {"ftol": TOLERANCE, "gtol": 1e-7}
     found = minimize(penalised, centre, jac=True, method="L-BFGS-B", options=options).x
-    return found[:m], problem.centre(found[m:])
+    return found[:m], problem.bias_of(found[:m], found[m:])
 
 
 def _minimise_on_simplex(problem: BlendLoss) -> np.ndarray:

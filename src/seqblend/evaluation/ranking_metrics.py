@@ -78,12 +78,13 @@ class Area(MeanOrder):
         sides = [is_positive.astype(np.float64), 1.0 - is_positive]
         pairs = zip(is_positive.T, scores.T, strict=True)
         placed = np.stack([placements(*pair) for pair in pairs], 1)
+        parts = [(side * placed, side) for side in sides]
         with np.errstate(invalid="ignore"):  # 0 / 0 where a class has no rows: NaN, as it should be
-            areas = (sides[0] * placed).sum(0) / sides[0].sum(0)
+            areas = parts[0][0].sum(0) / sides[0].sum(0)
 
         def mean_area(weights: np.ndarray) -> np.ndarray:
             with np.errstate(invalid="ignore"):
-                halves = [weights @ (side * placed) / (weights @ side) for side in sides]
+                halves = [weights @ part / (weights @ side) for part, side in parts]
             # U = E[placement | positive] = E[placement | negative]; to first order in the weights
             # both halves add their deviation from the area
             return mean_where_defined(halves[0] + halves[1] - areas)

@@ -7,11 +7,18 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy.special import expit, logit
 
 from seqblend.evaluation.calibration import fit_class_weights
 from seqblend.evaluation.class_predictions import CLIP
 from seqblend.evaluation.cut_points import apply_cut_points, fit_cut_points
 from seqblend.evaluation.temperature import softmax
+from seqblend.evaluation.thresholds import best_threshold
+
+
+def log_odds(p: np.ndarray) -> np.ndarray:
+    """float64 of the same shape: log-odds of probabilities, clipped at CLIP."""
+    return logit(np.clip(p.astype(np.float64), CLIP, 1 - CLIP))
 
 
 class Adjustment(ABC):
@@ -62,6 +69,33 @@ class ColumnTemperatures(Adjustment):
 
 
 @dataclass(frozen=True)
+class ColumnThresholds(Adjustment):
+    """Log-odds less a threshold, float64 [c]: a label is then predicted where P(1) is above 1/2."""
+
+    thresholds: np.ndarray
+
+    @classmethod
+    def fit(cls, array: np.ndarray, targets: np.ndarray) -> ColumnThresholds:
+        """Each column's threshold of largest F1. targets: int64 [n, c]."""
+        columns = zip(log_odds(array).T, targets.T == 1, strict=True)
+        return cls(np.array([best_threshold(odds, is_one) for odds, is_one in columns]))
+
+    @classmethod
+    def fit_one(cls, array: np.ndarray, targets: np.ndarray) -> ColumnThresholds:
+        """The threshold of largest F1 of all cells together, for every column."""
+        one = best_threshold(log_odds(array).ravel(), (targets == 1).ravel())
+        return cls(np.full(array.shape[1], one))
+
+    def apply(self, array: np.ndarray) -> np.ndarray:
+        """Shifted probabilities; the order of a column's rows stays."""
+        return expit(log_odds(array) - self.thresholds)
+
+    def record(self) -> dict[str, Any]:
+        """The thresholds."""
+        return {"thresholds": self.thresholds.tolist()}
+
+
+@dataclass(frozen=True)
 class ClassWeights(Adjustment):
     """Classes times their weights, float64 [c]; rows sum to 1."""
 
@@ -72,6 +106,12 @@ class ClassWeights(Adjustment):
     def fit(cls, metric: str, array: np.ndarray, targets: np.ndarray) -> ClassWeights:
         """Those that maximise a metric of predicted classes. targets: int64 [n]."""
         return cls(fit_class_weights(metric, array, targets))
+
+    @classmethod
+    def fit_threshold(cls, array: np.ndarray, targets: np.ndarray) -> ClassWeights:
+        """Of two classes those with the largest F1 of the second. targets: int64 [n]."""
+        half = best_threshold(log_odds(array)[:, 1], targets == 1) / 2
+        return cls(np.exp([half, -half]))
 
     def apply(self, array: np.ndarray) -> np.ndarray:
         """Rows sum to 1."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 from scipy import sparse
-from scipy.special import expit, logit
+from scipy.special import expit
 from torch import Tensor, nn
 
 from seqblend.core.config import TrainConfig
@@ -16,7 +16,7 @@ from seqblend.evaluation.class_predictions import CLIP
 from seqblend.evaluation.column_metrics import column_losses, summarise_columns
 from seqblend.evaluation.probabilities import check_shares
 from seqblend.evaluation.temperature import fit_column_temperature
-from seqblend.tasks.adjustments import Adjustment, ColumnTemperatures
+from seqblend.tasks.adjustments import Adjustment, ColumnTemperatures, ColumnThresholds, log_odds
 from seqblend.tasks.blend_loss import BLOCK
 from seqblend.tasks.logistic import LogisticConfig, fit_logistic
 from seqblend.tasks.objective import Objective
@@ -99,10 +99,15 @@ class MultiLabel(Task):
     def adjustments(
         self, metric: str
     ) -> tuple[Callable[[np.ndarray, np.ndarray], Adjustment], ...]:
-        """Temperatures for log loss."""
-        if metric != "mean_log_loss":
-            return ()
-        return (lambda p, y: ColumnTemperatures(np.array(self.fit_temperature(p, y)[0])),)
+        """Temperatures for log loss, thresholds for F1: one a column, or one for all cells."""
+        fits: dict[str, Callable[[np.ndarray, np.ndarray], Adjustment]] = {
+            "mean_log_loss": lambda p, y: ColumnTemperatures(
+                np.array(self.fit_temperature(p, y)[0])
+            ),
+            "column_macro_f1": ColumnThresholds.fit,
+            "column_micro_f1": ColumnThresholds.fit_one,
+        }
+        return (fits[metric],) if metric in fits else ()
 
     def objective(self, targets: np.ndarray, config: TrainConfig) -> Objective:
         """Binary cross-entropy, smoothed towards each column's share of 1."""
@@ -142,13 +147,8 @@ class MultiLabel(Task):
         mixed = np.zeros(stack.shape[1:]) if bias is None else np.tile(bias, (stack.shape[1], 1))
         for weight, member in zip(weights, stack, strict=True):
             if weight:
-                mixed += weight * _log_odds(member)
+                mixed += weight * log_odds(member)
         return expit(mixed)
-
-
-def _log_odds(p: np.ndarray) -> np.ndarray:
-    """Float64 of the same shape."""
-    return logit(np.clip(p.astype(np.float64), CLIP, 1 - CLIP))
 
 
 class BinaryCrossEntropy(Objective):
@@ -205,20 +205,18 @@ class BinaryLogOddsLoss:
     stack: float32 [m, n, c], labels: int64 [n, c]
     """
 
-    unit = 1.0
-
     def __init__(self, stack: np.ndarray, labels: np.ndarray) -> None:
         m, n, c = stack.shape
         size = max(BLOCK // (m * c), 64)
         self.shape, self.scale = (m, n, c), float(c)  # a row's columns are as many observations
         self.blocks = [
-            (_log_odds(stack[:, start : start + size]), labels[start : start + size])
+            (log_odds(stack[:, start : start + size]), labels[start : start + size])
             for start in range(0, n, size)
         ]
 
-    def centre(self, bias: np.ndarray) -> np.ndarray:
-        """As it is."""
-        return bias
+    def bias_of(self, weights: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+        """The offsets."""
+        return offsets
 
     def evaluate(
         self, weights: np.ndarray, bias: np.ndarray | None = None

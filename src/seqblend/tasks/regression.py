@@ -196,7 +196,7 @@ class SquaredError(Objective):
 
 
 class SquaredMixtureLoss:
-    """Half the mean squared error of weights . members + bias, in the columns' deviations.
+    """Half the mean squared error of weights . members + offsets, columns standardised.
 
     stack: float32 [m, n, c], targets: float64 [n, c]
     """
@@ -204,14 +204,12 @@ class SquaredMixtureLoss:
     def __init__(self, stack: np.ndarray, targets: np.ndarray) -> None:
         m, n, c = stack.shape
         self.shape = m, n, c
-        middle, self.unit = _standard(targets)
-        # Columns are centred for accuracy; weights that do not sum to 1 shift the mixture by it.
-        self._middle = middle / self.unit
+        self._middle, self._unit = _standard(targets)
         gram, cross, square = np.zeros((m + c, m + c)), np.zeros(m + c), 0.0
         size = max(BLOCK // (m * c), 64)
         for start in range(0, n, size):
-            part = (stack[:, start : start + size] - middle) / self.unit  # [m, b, c]
-            y = (targets[start : start + size] - middle) / self.unit
+            part = (stack[:, start : start + size] - self._middle) / self._unit  # [m, b, c]
+            y = (targets[start : start + size] - self._middle) / self._unit
             gram[:m, :m] += np.tensordot(part, part, [(1, 2), (1, 2)])
             gram[:m, m:] += part.sum(1)
             cross[:m] += np.tensordot(part, y, 2)
@@ -228,18 +226,16 @@ class SquaredMixtureLoss:
         m = self.shape[0]
         return [(float(self._gram[j, j]), float(self._cross[j])) for j in range(m)]
 
-    def centre(self, bias: np.ndarray) -> np.ndarray:
-        """As it is."""
-        return bias
+    def bias_of(self, weights: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+        """In the targets' units; weights that do not sum to 1 move the mean as well."""
+        return offsets * self._unit - (weights.sum() - 1) * self._middle
 
     def evaluate(
-        self, weights: np.ndarray, bias: np.ndarray | None = None
+        self, weights: np.ndarray, offsets: np.ndarray | None = None
     ) -> tuple[float, np.ndarray]:
-        """The loss and its gradient: float64 [m], with a bias [m + c]."""
+        """The loss and its gradient: float64 [m], with offsets [m + c] in deviations."""
         m, _, c = self.shape
-        offsets = np.zeros(c) if bias is None else bias / self.unit
-        point = np.concatenate([weights, offsets + (weights.sum() - 1) * self._middle])
+        point = np.concatenate([weights, np.zeros(c) if offsets is None else offsets])
         slope = self._gram @ point - self._cross
         loss = (point @ (slope - self._cross) + self._square) / 2
-        of_weights, of_offsets = slope[:m] + slope[m:] @ self._middle, slope[m:] / self.unit
-        return float(loss), of_weights if bias is None else np.r_[of_weights, of_offsets]
+        return float(loss), slope[:m] if offsets is None else slope

@@ -99,8 +99,10 @@ class SingleLabel(Task):
         self, metric: str
     ) -> tuple[Callable[[np.ndarray, np.ndarray], Adjustment], ...]:
         """A temperature for log loss, class weights for metrics of predicted classes."""
-        if metric == "log_loss":
+        if metric == self.loss_metric:
             return (lambda array, targets: Temperature(fit_temperature(array, targets)[0]),)
+        if metric == "f1":
+            return (ClassWeights.fit_threshold,)
         return (partial(ClassWeights.fit, metric),) if is_of_classes(metric) else ()
 
     def objective(self, targets: np.ndarray, config: TrainConfig) -> Objective:
@@ -214,7 +216,7 @@ class LogOddsLoss:
     stack: float32 [m, n, c], labels: int64 [n]
     """
 
-    scale = unit = 1.0
+    scale = 1.0
 
     def __init__(self, stack: np.ndarray, labels: np.ndarray) -> None:
         m, n, c = stack.shape
@@ -228,9 +230,9 @@ class LogOddsLoss:
         right = clipped_logs(stack[:, np.arange(n), labels])
         self.linear = np.concatenate([right.mean(1), np.bincount(labels, minlength=c) / n])
 
-    def centre(self, bias: np.ndarray) -> np.ndarray:
+    def bias_of(self, weights: np.ndarray, offsets: np.ndarray) -> np.ndarray:
         """Of mean 0: the same number added to every offset changes no probability."""
-        return bias - bias.mean()
+        return offsets - offsets.mean()
 
     def evaluate(
         self, weights: np.ndarray, bias: np.ndarray | None = None
