@@ -15,11 +15,14 @@ from seqblend.app.finish import finish_run
 from seqblend.app.pipeline import blend_finished
 from seqblend.core.config import Config, DataConfig, FoldConfig
 from seqblend.core.console import Console
+from seqblend.core.errors import FlagError
 from seqblend.core.storage import read_json
 from seqblend.data.demo_tasks import write_task_demo
 from seqblend.evaluation.metrics import score
+from seqblend.reading.metric_choice import try_metric
 from seqblend.running.inputs import Places
 from seqblend.running.project import Request, open_project
+from seqblend.tasks.task import task_for
 
 KINDS = {  # of demos: their task, metric, what a stratum is called, and the size in the first line
     "tags": ("multi_label", "mean_auc", "label combination", "6 labels"),
@@ -133,3 +136,28 @@ def test_the_best_reachable_score_of_classes_is_an_accuracy(tmp_path):
     outcome = blend_finished(project, pytest.fail, None, None)
     data = finish_run(project, outcome, "", note=lambda _: None).data
     assert (data.best_name, data.best_reachable) == ("best reachable accuracy", 0.875)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("raise KeyError('column')", r"mine\.py:gap raised KeyError: 'column' on 240 rows; exp"),
+        ("return targets", r"mine\.py:gap returned ndarray .*; expected a float"),
+    ],
+)
+def test_a_metric_that_cannot_be_used_is_known_before_any_fit(tmp_path, body, message):
+    file = tmp_path / "mine.py"
+    file.write_text(f"def gap(targets, predictions):\n    {body}\n")
+    write_task_demo(tmp_path / "numbers", "numbers", n_train=240, n_test=60)
+    places = Places((tmp_path / "input",), tmp_path / "working", tmp_path / "submissions")
+    request = Request(data=tmp_path / "numbers", is_plan=True)
+    with pytest.raises(FlagError, match=message):
+        open_project(Config(metric=f"{file}:gap"), places, request)
+
+
+def test_a_metric_may_be_undefined_for_a_constant(tmp_path):
+    file = tmp_path / "mine.py"
+    body = "import numpy as np\n    return np.corrcoef(targets.T, predictions.T)[0, 1]"
+    file.write_text(f"def gap(targets, predictions):\n    {body}\n")
+    targets = np.random.default_rng(0).normal(size=(20, 1))
+    try_metric(f"{file}:gap", task_for("regression", ("y",)), targets)

@@ -8,6 +8,7 @@ from seqblend.core.config import (
     Config,
     DataConfig,
     EmbeddingConfig,
+    FoldConfig,
     TrainConfig,
     configure,
     digest,
@@ -54,6 +55,14 @@ def test_a_value_of_the_wrong_type_says_what_was_expected():
         override(DataConfig(), {"lowercase": "maybe"})
     with pytest.raises(FlagError, match=r"TrainConfig.lr expects float, got \[1\]"):
         override(TrainConfig(), {"lr": [1]})
+
+
+def test_groups_of_a_column_are_named_by_another_setting():
+    message = (
+        r"FoldConfig.groups expects auto or nothing, got 'author'\. .* --set data\.group=COLUMN"
+    )
+    with pytest.raises(FlagError, match=message):
+        override(FoldConfig(), {"groups": "author"})
 
 
 def test_an_assignment_without_section_is_refused():

@@ -137,6 +137,15 @@ def test_a_class_smaller_than_the_folds_is_listed_and_stays_in_training():
     assert folds.notes == ["2 classes have fewer rows than the 5 folds: few (3), two (2)"]
 
 
+def test_rare_strata_are_called_as_the_task_calls_its_classes_or_not_at_all():
+    labels, words = np.array([0] * 50 + [1] * 8 + [2] * 2), ("grade", "grades")
+    graded = make_folds(
+        labels, None, FoldConfig(count=5), classes=("1", "2", "3"), class_name=words
+    )
+    assert graded.notes == ["1 grade has fewer rows than the 5 folds: 3 (2)"]
+    assert make_folds(labels, None, FoldConfig(count=5)).notes == []  # strata without names
+
+
 def test_one_fold_is_a_stratified_hold_out_of_a_fifth():
     labels = np.array([0] * 80 + [1] * 20)
     folds = make_folds(labels, None, FoldConfig(count=1))

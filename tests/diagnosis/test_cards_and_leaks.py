@@ -45,6 +45,15 @@ def test_without_classes_a_member_disagrees_by_one_less_its_correlation(rng):
         assert disagreement_name(task) == "1 - correlation"
 
 
+def test_a_column_that_is_constant_leaves_the_disagreement_to_the_others(rng):
+    one, other = rng.normal(size=(2, 300, 3))
+    one[:, 1], other[:, 2] = 0.5, 0.25
+    alone = 1 - np.corrcoef(one[:, 0], other[:, 0])[0, 1]
+    task = task_for("multi_label", ("a", "b", "c"))
+    assert measure_disagreement(one, other, task) == pytest.approx(alone)
+    assert np.isnan(measure_disagreement(one[:, 1:], other[:, 1:], task))
+
+
 def leaky(task, targets, ids):
     """What leaks say of rows with these targets and ids."""
     rows = [[1, 2]] * len(targets)

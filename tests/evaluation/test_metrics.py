@@ -65,8 +65,9 @@ def test_every_metric_agrees_with_scikit_learn(metric, c):
     ("name", "message"),
     [
         ("acuracy", r"'acuracy'; did you mean 'accuracy'\? Metrics: accuracy, "),
-        ("qqq", r"'qqq'\. Metrics: accuracy, .*, map@K, top@K, .*, spearman, FILE\.py:function$"),
-        ("map@0", r"'map@0'; did you mean 'map@K'\? Metrics: "),
+        ("qqq", r"'qqq'\. Metrics: accuracy, .*, map@3, top@3, .*, spearman, FILE\.py:function$"),
+        ("map@0", r"'map@0'; did you mean 'map@3'\? Metrics: "),
+        ("top@x", r"'top@x'; did you mean 'top@3'\? Metrics: "),
     ],
 )
 def test_an_unknown_metric_lists_them_all(name, message):

@@ -14,7 +14,9 @@ from seqblend.core.findings import Finding
 from seqblend.data.sequences import Competition
 from seqblend.reading.cache import load_competition, save_competition
 from seqblend.reading.discovery import find_files
+from seqblend.reading.number_columns import why_measured
 from seqblend.reading.reader import read_competition
+from seqblend.tasks.task import task_for
 
 N = 40
 WORDS = ["sun", "moon", "rain", "snow", "wind", "fog", "hail", "dust"]
@@ -85,7 +87,7 @@ def test_numbers_in_several_columns_are_a_regression(tmp_path):
     assert (found.task.name, found.metric) == ("regression", "mcrmse")
     assert found.targets.dtype == np.float64
     np.testing.assert_array_equal(found.targets.T, list(targets.values()))
-    assert about(found, "metric").why == "a guess; others: --metric pearson, --metric mae"
+    assert about(found, "metric").why == "a guess; others: --metric spearman, --metric mae"
 
 
 @pytest.mark.parametrize(
@@ -170,13 +172,73 @@ def test_columns_that_were_said_to_be_0_and_1_have_to_be(tmp_path):
     folder = made(tmp_path, JIGSAW | {"toxic": [1, 2, 0, -1] * 10})
     with pytest.raises(InputError, match=r"'toxic': 20 values are neither 0 nor 1, .*\('2'\)"):
         read(folder, task="multi_label")
+    with pytest.raises(InputError, match="or take a metric of numbers such as --metric mcrmse"):
+        read(folder, "mean_auc")
+    assert read(folder, "mcrmse").task.name == "regression"
+
+
+def test_what_is_asked_for_fits_several_columns_where_it_is_named(tmp_path):
+    """The metric that the refusal names is defined, and no task of one column is offered."""
+    folder = made(tmp_path, JIGSAW)
+    for metric in ("auc", "mcc"):
+        with pytest.raises(FlagError) as refused:
+            read(folder, metric)
+        assert "data.task" not in str(refused.value)
+    assert read(folder, "mean_auc").task.name == "multi_label"
+    one = made(tmp_path, {"y": [0, 1] * 20})
+    with pytest.raises(FlagError, match=r"name such a task with --set data\.task"):
+        read(one, "mean_auc")
+
+
+def test_top_k_of_fewer_than_all_classes_is_a_metric(tmp_path):
+    assert read(made(tmp_path, {"y": [1, 2, 3, 4] * 10}), "top@3").metric == "top@3"
+
+
+def test_many_whole_numbers_are_a_quantity_where_most_are_rare(tmp_path):
+    rare = [*range(100, 121), 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7]
+    found = read(made(tmp_path, {"y": rare}))
+    assert found.task.name == "regression"
+    assert about(found, "task").why == "22 different numbers in 40 rows"
+    rows = [[k] * 2 for k in range(12)] + [[k] * 6 for k in range(12, 23)]
+    assert why_measured([str(k) for part in rows for k in part], []) == (
+        "23 different whole numbers, 12 of them in under 5 rows"
+    )
+    often = [[k] * 2 for k in range(11)] + [[k] * 6 for k in range(11, 46)]
+    assert why_measured([str(k) for part in often for k in part], []) == ""
+    few = [[k] * 2 for k in range(19)] + [[19] * 100]
+    assert why_measured([str(k) for part in few for k in part], []) == ""
+    names = [f"{k:03}" for part in rows for k in part]
+    assert why_measured(names, []) == ""
+
+
+def test_many_whole_numbers_that_are_classes_name_rmse(tmp_path):
+    ids = tuple(str(k) for k in range(3, 49))
+    assert task_for("single_label", ids).other_metrics == ("macro_f1", "rmse")
+    assert task_for("single_label", (*ids, "x")).other_metrics == ("macro_f1", "log_loss")
+
+
+def test_grades_that_are_not_equally_spaced_are_warned_of(tmp_path):
+    found = read(made(tmp_path, {"y": [1, 2, 3, 5] * 10}, {"y": 1}), "qwk")
+    assert found.warnings == [
+        "grades are not equally spaced (3, 5): kappa counts steps between those that occur"
+    ]
+    for even in ([2, 4, 6, 8], [0.1, 0.2, 0.3, 0.4]):
+        spaced = read(made(tmp_path, {"y": even * 10}, {"y": even[0]}), "qwk")
+        assert not any("spaced" in warning for warning in spaced.warnings)
 
 
 @pytest.mark.parametrize(
     ("targets", "metric", "message"),
     [
-        (JIGSAW, "log_loss", r"task is multi_label .* 'log_loss' is not defined; it has mean_auc"),
-        (JIGSAW, "log_loss", r"log_loss is for one label in each row \(single_label\)"),
+        (JIGSAW, "accuracy", r"task is multi_label .* 'accuracy' is not defined; it has mean_auc"),
+        (JIGSAW, "log_loss", "not defined: for several labels take --metric mean_log_loss; it has"),
+        (JIGSAW, "auc", "for several labels take --metric mean_auc; it has"),
+        (JIGSAW, "average_precision", "for several labels take --metric mean_average_precision;"),
+        (JIGSAW, "f1", "for several labels take --metric column_macro_f1;"),
+        (JIGSAW, "macro_f1", "for several labels take --metric column_macro_f1;"),
+        (JIGSAW, "mcc", r"mcc is for one label in each row \(single_label\); [^:]*$"),
+        ({"y": [1, 2, 3, 4] * 10}, "top@9", "top@9 counts every label as right: .* 4 cl.* top@3"),
+        ({"y": [1, 2, 3, 4] * 10}, "top@4", "there are 4 classes. Take top@3 or less"),
         ({"y": [0, 1] * 20}, "mean_auc", r"for several train columns of 0 and 1 \(multi_label\)"),
         ({"y": ["a", "b"] * 20}, "mean_auc", r"task is single_label \(a, b\), for which"),
         ({"y": ["a", "b", "c", "a"] * 10}, "f1", "f1 is of two classes, the labels have 3. Take"),
@@ -200,12 +262,16 @@ def test_a_metric_of_another_task_than_the_one_named_is_refused(tmp_path):
     ("targets", "sample", "metric", "others"),
     [
         ({"y": [1, 2, 3, 4] * 10}, None, "accuracy", "qwk rmse"),
-        ({"y": [2, 3, 4, 5] * 10}, None, "accuracy", "macro_f1 log_loss"),
+        ({"y": [0, 1, 2, 5] * 10}, None, "accuracy", "qwk rmse"),
+        ({"y": ["1.0", "3.0", "21"] * 13 + ["21"]}, {"y": 1}, "accuracy", "qwk rmse"),
+        ({"y": [1, 3, 22, 3] * 10}, None, "accuracy", "macro_f1 log_loss"),
+        ({"y": ["01", "02", "03", "04"] * 10}, {"y": "01"}, "accuracy", "macro_f1 log_loss"),
         ({"y": ["a", "b", "c", "d"] * 10}, {"y": "a"}, "accuracy", "macro_f1 log_loss"),
         ({"y": [0, 1] * 20}, None, "accuracy", "f1 auc"),
         ({"y": [0, 1] * 20}, {"y": 0.5}, "auc", "log_loss average_precision"),
         (JIGSAW, None, "mean_auc", "mean_log_loss column_macro_f1"),
         (HALVES, None, "rmse", "pearson mae"),
+        (HALVES | {"b": [0.5, 2.5] * 20}, None, "mcrmse", "spearman mae"),
     ],
 )
 def test_a_guessed_metric_names_the_likeliest_others(tmp_path, targets, sample, metric, others):

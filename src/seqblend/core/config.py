@@ -67,6 +67,7 @@ class FoldConfig:
         help="auto: keep near duplicates and rows that share rare tokens in one fold, where test "
         "rows have no such relatives in train",
         allowed=("", "auto"),
+        hint="A column whose equal values stay in one fold is named by --set data.group=COLUMN",
     )
 
 

@@ -44,17 +44,20 @@ def knob(
     least: float | None = None,
     above: float | None = None,
     below: float | None = None,
+    hint: str = "",
 ) -> Any:
     """A dataclass field with a default, the tuner's search range, help and limits.
 
     allowed: the permitted values; by default those of a search range of words
     least: inclusive limit; above, below: exclusive limits
+    hint: what else may be meant by a value that is not permitted
     """
     if isinstance(search, Choice) and isinstance(default, str) and not allowed:
         allowed = search.values
     limits = {"least": least, "above": above, "below": below}
     limits = {name: limit for name, limit in limits.items() if limit is not None}
     metadata = {"search": search, "help": help, "allowed": allowed, "limits": limits}
+    metadata["hint"] = hint
     return field(default=default, metadata=metadata)
 
 
@@ -83,8 +86,11 @@ def _check_range(where: str, value: Any, metadata: typing.Mapping[str, Any]) -> 
     """Words must be among `allowed`; numbers finite and within `limits`."""
     allowed = metadata.get("allowed")
     if allowed and value not in allowed:
-        close = nearest(str(value), map(str, allowed))
-        raise FlagError(f"{where} expects {listing(map(str, allowed))}, got {value!r}{close}")
+        words = listing(str(each) for each in allowed if each != "")
+        words += " or nothing" if "" in allowed else ""
+        hint = metadata.get("hint", "")
+        end = f". {hint}" if hint else nearest(str(value), map(str, allowed))
+        raise FlagError(f"{where} expects {words}, got {value!r}{end}")
     for number in value if isinstance(value, tuple) else (value,):
         _check_limits(where, number, metadata.get("limits", {}))
 

@@ -53,6 +53,7 @@ def make_folds(
     groups: np.ndarray | None = None,
     given: np.ndarray | None = None,
     classes: Sequence[str] | None = None,
+    class_name: tuple[str, str] = ("class", "classes"),
     extra: int = 0,
 ) -> Folds:
     """Stratified folds that depend on labels, keys and seed alone; `given` folds as they are.
@@ -60,7 +61,8 @@ def make_folds(
     labels: int64 [n], sequences: n rows, groups and given: int64 [n] or None
     extra: how many of the last rows are always in training, but for those that have the key of an
         earlier row: they stay in its fold
-    classes: the names used in notes
+    classes: the names used in notes, which say nothing of single ones without them
+    class_name: what one and several are called
     raises: InputError with one class only, or fewer rows or groups than folds
     """
     labels = np.asarray(labels, dtype=np.int64)
@@ -76,7 +78,7 @@ def make_folds(
         notes += _separated_note(fold, keys)
     else:
         fold = _draw_folds(labels, keys, config, len(rows) - extra)
-    notes += _rare_note(labels, int(fold.max()) + 1, classes)
+    notes += _rare_note(labels, int(fold.max()) + 1, classes, class_name)
     return Folds(fold.astype(np.int64), keys, notes, duplicates, conflicting)
 
 
@@ -231,11 +233,14 @@ def _separated_note(fold: np.ndarray, keys: np.ndarray) -> list[str]:
     return [f"the given folds separate {separated:,} rows that share a group or a sequence"]
 
 
-def _rare_note(labels: np.ndarray, count: int, classes: Sequence[str] | None) -> list[str]:
-    """Names the classes that cannot be in every validation fold."""
+def _rare_note(
+    labels: np.ndarray, count: int, classes: Sequence[str] | None, class_name: tuple[str, str]
+) -> list[str]:
+    """Names the classes that cannot be in every validation fold; nothing without their names."""
     counts = np.bincount(labels)
     rare = np.flatnonzero((counts > 0) & (counts < count))
-    if len(rare) == 0:
+    if len(rare) == 0 or not classes:
         return []
-    names = (f"{classes[k] if classes else f'class {k}'} ({counts[k]})" for k in rare)
-    return [f"{len(rare)} classes have fewer rows than the {count} folds: {listing(names)}"]
+    names = (f"{classes[k]} ({counts[k]})" for k in rare)
+    what = f"1 {class_name[0]} has" if len(rare) == 1 else f"{len(rare)} {class_name[1]} have"
+    return [f"{what} fewer rows than the {count} folds: {listing(names)}"]

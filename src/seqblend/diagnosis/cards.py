@@ -71,12 +71,15 @@ def make_cards(
 def measure_disagreement(member: np.ndarray, blend: np.ndarray, task: Task) -> float:
     """The share of rows where a member predicts another class than the blend.
 
-    Without classes: 1 less their correlation, a mean over columns; NaN where one is constant.
+    Without classes: 1 less their correlation, a mean over the columns where it is defined, neither
+    of both constant; NaN where there are none.
     member, blend: float [n, c]
     """
     if task.has_classes:
         return float((predict_classes(member) != predict_classes(blend)).mean())
-    return 1 - float(np.mean([_correlate(*pair) for pair in zip(member.T, blend.T, strict=True)]))
+    each = np.array([_correlate(*pair) for pair in zip(member.T, blend.T, strict=True)])
+    defined = each[np.isfinite(each)]
+    return 1 - float(defined.mean()) if len(defined) else float("nan")
 
 
 def disagreement_name(task: Task) -> str:

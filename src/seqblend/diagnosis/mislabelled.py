@@ -50,5 +50,5 @@ def check_labels(model: str, labels: np.ndarray, oof: np.ndarray, ids: list[str]
         f"most confident: {first}" if first else "no row is suspected",
         advice if share.low > MANY else "",
         estimate=share,
-        details={"positions": found.tolist()},
+        details={"model": model, "positions": found.tolist()},
     )

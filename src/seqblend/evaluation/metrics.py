@@ -94,7 +94,8 @@ def metric_for(name: str) -> Metric:
         return _AT_K[f"{found[1]}@K"](int(found[2]))
     if is_user_metric(name):
         return load_user_metric(name)
-    known = (*metric_names(), "FILE.py:function")
+    examples = (each.replace("@K", "@3") for each in metric_names())
+    known = (*examples, "FILE.py:function")
     raise FlagError(f"no metric '{name}'{suggest(name, known, 'Metrics')}")
 
 

@@ -15,6 +15,7 @@ from seqblend.reading.tables import RawTable
 _UNDEFINED = {"nan", "inf", "+inf", "-inf", "infinity", "-infinity"}  # among numbers
 _MOST_TEXT_CLASSES = 20  # more, in over half as many rows, are no classes
 _STRAY = 0.01  # share of labels of another type that is taken for mistakes
+_ROUNDING = 1e-6  # relative, of steps between grades
 _MOST_FRACTIONS = 10  # more different numbers with fractions are no classes
 
 
@@ -87,6 +88,17 @@ def fraction_warning(classes: tuple[str, ...]) -> list[str]:
         f"the labels are numbers with fractions ({listing(classes, 5)}): each is taken for a class "
         "of its own"
     ]
+
+
+def spacing_warning(grades: tuple[str, ...]) -> list[str]:
+    """A warning where grades, numbers in their order, are not equally far apart."""
+    values = np.array([float(grade) for grade in grades])
+    steps = np.diff(values)
+    wide = np.flatnonzero(steps > steps.min() * (1 + _ROUNDING)) if len(steps) else []
+    if len(wide) == 0:
+        return []
+    some = "; ".join(f"{grades[k]}, {grades[k + 1]}" for k in wide[:3])
+    return [f"grades are not equally spaced ({some}): kappa counts steps between those that occur"]
 
 
 def case_warning(classes: tuple[str, ...]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -14,7 +15,8 @@ from seqblend.reading.tables import RawTable
 
 _TRUTH = {"true": 1.0, "false": 0.0}
 _UNDEFINED = {"inf", "+inf", "-inf", "infinity", "-infinity"}
-_MOST_CLASSES = 20  # more different numbers, in over half as many rows, are no classes
+_MOST_CLASSES = 20  # more different numbers are no classes where most of them are rare
+_RARE = 5  # a class that can be learnt has as many rows
 _FRACTION = re.compile(r"[-+]?\d*\.(\d*[1-9]\d*)")
 
 
@@ -28,19 +30,23 @@ def read_numbers(table: RawTable, columns: Sequence[str]) -> np.ndarray:
 
 def check_binary(table: RawTable, columns: Sequence[str], values: np.ndarray) -> None:
     """InputError, with count and first row, where values float64 [n, q] are neither 0 nor 1."""
+    remedy = (
+        "Correct them, or take a metric of numbers such as --metric mcrmse, without "
+        "data.task=multi_label"
+    )
     for name, column in zip(columns, values.T, strict=True):
-        _refuse(table, name, ~np.isin(column, (0, 1)), "neither 0 nor 1", "Correct them")
+        _refuse(table, name, ~np.isin(column, (0, 1)), "neither 0 nor 1", remedy)
 
 
 def why_measured(texts: Sequence[str], answers: Iterable[str]) -> str:
     """Why labels are a quantity and not classes; "" where they are classes.
 
-    They are where numbers have fractions, or hardly any comes again, or the sample's column
-    (answers) has fractions that are no label. Numbers that are names, such as the versions 3.1
-    and 3.10 or the code 007, are classes.
+    They are where numbers have fractions, or most of many come in a few rows alone, or the
+    sample's column (answers) has fractions that are no label. Numbers that are names, such as the
+    versions 3.1 and 3.10 or the code 007, are classes.
     """
-    distinct = {text for text in map(str.strip, texts) if not _is_missing(text)}
-    numbers = {text: as_number(text) for text in distinct}
+    counts = Counter(text for text in map(str.strip, texts) if not _is_missing(text))
+    distinct, numbers = set(counts), {text: as_number(text) for text in counts}
     values = {value for value in numbers.values() if value is not None}
     if not values or None in numbers.values() or _are_names(distinct):
         return ""
@@ -48,6 +54,12 @@ def why_measured(texts: Sequence[str], answers: Iterable[str]) -> str:
         return f"numbers with fractions ({listing(sorted(distinct, key=float), 4)})"
     if 2 * len(values) > len(texts) and len(values) > _MOST_CLASSES:
         return f"{len(values):,} different numbers in {len(texts):,} rows"
+    rows: Counter[float | None] = Counter()
+    for text, count in counts.items():
+        rows[numbers[text]] += count
+    rare = sum(count < _RARE for count in rows.values())
+    if 2 * rare > len(values) > _MOST_CLASSES:
+        return f"{len(values):,} different whole numbers, {rare:,} of them in under {_RARE} rows"
     asked = [value for text in set(answers) if (value := as_number(text)) is not None]
     fractions = [value for value in asked if not value.is_integer()]
     if fractions and len(values) > 2:

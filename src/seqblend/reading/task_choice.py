@@ -13,7 +13,7 @@ from seqblend.core.findings import Finding
 from seqblend.evaluation.user_metrics import is_user_metric
 from seqblend.reading.class_names import as_number
 from seqblend.reading.json_tables import Cell
-from seqblend.reading.labels import case_warning, fraction_warning, read_labels
+from seqblend.reading.labels import case_warning, fraction_warning, read_labels, spacing_warning
 from seqblend.reading.metric_choice import check_defined, tasks_of
 from seqblend.reading.number_columns import check_binary, read_numbers, why_measured
 from seqblend.reading.tables import RawTable
@@ -91,9 +91,12 @@ def _read(
     cells = _read_grades(train, target) if is_ordered else target.cells
     is_given = bool(data.target) or data.task != AUTO
     labels = read_labels(train, target.name, cells, is_given=is_given)
-    warnings = (*fraction_warning(labels.classes), *case_warning(labels.classes))
+    warnings = [*fraction_warning(labels.classes), *case_warning(labels.classes)]
+    if is_ordered:
+        warnings += spacing_warning(labels.classes)
     task = task_for("ordinal" if is_ordered else "single_label", labels.classes)
-    return Targets(task, labels.values, asked if wanted else "labels in one column", warnings)
+    why = asked if wanted else "labels in one column"
+    return Targets(task, labels.values, why, tuple(warnings))
 
 
 def _is_of_one_column(wanted: Task, data: DataConfig) -> bool:

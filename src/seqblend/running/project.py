@@ -27,6 +27,7 @@ from seqblend.models.model_groups import choose_models
 from seqblend.models.registry import entry_for
 from seqblend.reading.cache import contents_digest, load_or_read
 from seqblend.reading.discovery import CompetitionFiles, find_files
+from seqblend.reading.metric_choice import try_metric
 from seqblend.running.executors import cores
 from seqblend.running.inputs import (
     Places,
@@ -188,6 +189,7 @@ def read_rows(config: Config, places: Places, request: Request, note: Note) -> O
         refusal=workspace.refusal,
     )
     release_freed_memory()  # reading took several times what is kept
+    try_metric(competition.metric, competition.task, competition.targets)
     return OpenedRows(folder, files, workspace, competition, key)
 
 
@@ -202,6 +204,7 @@ def split_rows(opened: OpenedRows, config: FoldConfig, note: Note) -> tuple[Fold
         groups=groups,
         given=competition.folds,
         classes=competition.classes if competition.task.has_classes else None,
+        class_name=competition.task.column_name,
         extra=competition.extra,
     )
     fingerprint = make_fingerprint(competition, folds, opened.key)

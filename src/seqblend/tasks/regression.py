@@ -43,8 +43,8 @@ class Regression(Task):
 
     @property
     def other_metrics(self) -> tuple[str, str]:
-        """A correlation and an error."""
-        return "pearson", "mae"
+        """A correlation, of several columns the one of ranks, and an error."""
+        return "spearman" if len(self.columns) > 1 else "pearson", "mae"
 
     def strata(self, targets: np.ndarray) -> np.ndarray:
         """Tenths of the mean of the standardised columns; equal values stay together."""

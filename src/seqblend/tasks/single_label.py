@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
@@ -23,6 +24,8 @@ from seqblend.tasks.objective import Objective
 from seqblend.tasks.task import Task, register_task
 
 _MOST_GRADES = 20  # more whole numbers are no grades
+_WIDEST = 20  # the last grade less the first
+_WHOLE = re.compile(r"-?(?:0|[1-9]\d*)(?:\.0+)?")
 
 
 @register_task
@@ -42,10 +45,13 @@ class SingleLabel(Task):
 
     @property
     def other_metrics(self) -> tuple[str, str]:
-        """By the number of classes; the numbers from 1 on are likely grades."""
+        """By the number of classes; few whole numbers are likely grades, many a quantity."""
         if len(self.columns) == 2:
             return "f1", "auc"
-        return ("qwk", "rmse") if _are_grades(self.columns) else ("macro_f1", "log_loss")
+        if _are_grades(self.columns):
+            return "qwk", "rmse"
+        is_many = len(self.columns) > _MOST_GRADES and all(map(_WHOLE.fullmatch, self.columns))
+        return "macro_f1", "rmse" if is_many else "log_loss"
 
     def strata(self, targets: np.ndarray) -> np.ndarray:
         """The classes."""
@@ -154,10 +160,11 @@ class SingleLabel(Task):
 
 
 def _are_grades(classes: tuple[str, ...]) -> bool:
-    """Whether classes are 1, 2, ... up to a number from 3 to 20."""
-    if not 3 <= len(classes) <= _MOST_GRADES:
+    """Whether classes are 3 to 20 whole numbers that span at most 20; 01 and 02 are names."""
+    if not (3 <= len(classes) <= _MOST_GRADES and all(map(_WHOLE.fullmatch, classes))):
         return False
-    return all(name in (f"{k}", f"{k}.0") for k, name in enumerate(classes, 1))
+    values = [float(name) for name in classes]
+    return max(values) - min(values) <= _WIDEST
 
 
 class CrossEntropy(Objective):

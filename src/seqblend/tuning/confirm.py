@@ -235,6 +235,7 @@ def refold(project: Project) -> Project:
         groups=project.folds.keys,
         given=competition.folds,
         classes=competition.classes if competition.task.has_classes else None,
+        class_name=competition.task.column_name,
         extra=competition.extra,
     )
     folds = dataclasses.replace(folds, notes=project.folds.notes)  # they hold for any seed
