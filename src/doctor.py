@@ -26,7 +26,8 @@ def main(argv: list[str]) -> int:
     found = run_diagnostics(
         project, lambda text: say(console, text, "yellow"), lambda text: say(console, text)
     )
-    show_diagnosis(console, found, project.competition.task)
+    competition = project.competition
+    show_diagnosis(console, found, competition.task, competition.metric)
     say(console, f"all results: {project.workspace.diagnosis}", "green")
     return 0
 

@@ -17,6 +17,7 @@ from seqblend.core.console import make_console, say
 from seqblend.core.errors import FlagError
 from seqblend.data.demo import write_demo, write_memory_demo
 from seqblend.data.demo_tasks import TASK_KINDS, write_task_demo
+from seqblend.evaluation.score_text import score_format
 from seqblend.extras.public.published import DATA_SETS, prepare
 from seqblend.running.inputs import find_places
 
@@ -71,7 +72,8 @@ def main(argv: list[str]) -> int:
         metric, best = write_task_demo(folder, args.kind, **size)
     else:
         best = write_demo(folder, **size)
-    say(console, f"{folder}: {args.rows:,} training rows, best reachable {metric} {best:.4f}")
+    text = f"best reachable {metric} {score_format(metric)(best)}"
+    say(console, f"{folder}: {args.rows:,} training rows, {text}")
     return 0
 
 

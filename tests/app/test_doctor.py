@@ -78,7 +78,7 @@ def diagnose(project):
     """What the doctor finds, its file, and what it shows."""
     console = Console(file=io.StringIO(), width=200)
     diagnosis = run_diagnostics(project, pytest.fail)
-    show_diagnosis(console, diagnosis, project.competition.task)
+    show_diagnosis(console, diagnosis, project.competition.task, project.competition.metric)
     return diagnosis, read_json(project.workspace.diagnosis), console.file.getvalue()
 
 

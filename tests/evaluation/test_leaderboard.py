@@ -11,7 +11,6 @@ from blend_examples import members
 from seqblend.evaluation.leaderboard import (
     Candidate,
     compare_rows,
-    format_score,
     rank,
     submitted_row,
 )
@@ -121,10 +120,6 @@ def test_rows_are_compared_where_both_have_predictions_with_the_draws_that_are_t
         metric, labels[40:], fold[40:], stack[0, 40:], stack[2, 40:]
     )
     assert fewer.n == 260
-
-
-def test_a_score_that_is_undefined_is_said():
-    assert (format_score(None), format_score(0.12345)) == ("undefined", "0.1235")
 
 
 def test_numbers_and_columns_are_ranked_and_summarised_by_what_is_given():

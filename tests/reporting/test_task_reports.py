@@ -1,6 +1,7 @@
 """The reports of labels, grades and numbers: what is defined is right, the rest is left out."""
 
 import csv
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,11 @@ from scipy import stats
 from sklearn import metrics as oracle
 
 from seqblend.app.display import leaderboard_rows
+from seqblend.diagnosis.cards import MemberCard
+from seqblend.diagnosis.mislabelled import check_labels
+from seqblend.diagnosis.record import Diagnosis
+from seqblend.diagnosis.shakeup import ShakeUp
+from seqblend.evaluation.cut_points import apply_cut_points
 from seqblend.reporting.facts.breakdowns import score_by_length
 from seqblend.reporting.facts.cell_mistakes import tabulate_worst_labels, tabulate_worst_numbers
 from seqblend.reporting.facts.columns import measure_label, tabulate_labels, tabulate_numbers
@@ -19,6 +25,7 @@ from seqblend.reporting.facts.entries import rank_entries
 from seqblend.reporting.facts.explanations import Explanation
 from seqblend.reporting.facts.leaderboard_table import tabulate
 from seqblend.reporting.facts.member_table import correlate_errors, tabulate_members
+from seqblend.reporting.facts.mistakes import tabulate_suspects
 from seqblend.reporting.facts.records import BlendRecord, ModelRecord, RowTexts
 from seqblend.reporting.figures.lengths import draw_residuals
 from seqblend.reporting.report import write_report
@@ -330,3 +337,67 @@ def test_a_blend_of_labels_without_models_rows_is_left_out(tmp_path):
     empty = replace(data, records=records, blend=BlendRecord("mean", nothing, None, None))
     write_report(empty, tmp_path)
     assert "Labels of" not in read_page(tmp_path)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e8])
+def test_numbers_of_any_size_have_their_digits_everywhere(scale, tmp_path):
+    data = make_task_report("regression", ("price",))
+    data = scaled(data, scale)
+    write_report(data, tmp_path)
+    page, table = read_page(tmp_path), read_csv(tmp_path / "leaderboard.csv")
+    entries = rank_entries(data)
+    for entry in entries:
+        assert f"{entry.pooled:.4e}" in page
+        assert float(next(r["rmse"] for r in table if r["model"] == entry.name)) == pytest.approx(
+            entry.pooled, rel=1e-8
+        )
+    assert "expected RMSE" in page
+    shown = page + str(leaderboard_rows(data, entries)[1])
+    assert not re.search(r"0\.0000(?![0-9])", shown)
+    assert not re.search(r"\d{8}\.\d{4}", shown)
+
+
+def scaled(data, scale):
+    """The report with targets and predictions in another unit."""
+    records = [replace(r, oof=r.oof.astype(np.float64) * scale, weight=0.5) for r in data.records]
+    oof = data.blend.oof * scale
+    card = MemberCard("nblr", 0.5, *(scale**2 * k for k in (0.01, 0.002, 0.02)), 0.125)
+    return replace(
+        data,
+        targets=data.targets * scale,
+        records=records,
+        blend=replace(data.blend, oof=oof, cross_fitted=data.blend.cross_fitted * scale),
+        diagnosis=Diagnosis([], [ShakeUp(0.2, 10, 0.03 * scale, 0.06 * scale, None)], [card]),
+    )
+
+
+def test_a_task_without_epochs_has_no_words_on_epochs(tmp_path):
+    for name in ("with", "without"):
+        data = make_task_report("regression", ("price",))
+        if name == "without":
+            data = replace(data, records=[replace(r, histories=[{}]) for r in data.records])
+        write_report(data, tmp_path / name)
+        assert ("thin lines are single units" in read_page(tmp_path / name)) == (name == "with")
+
+
+def test_a_fact_of_the_submission_that_is_none_has_no_row(tmp_path):
+    record = {"path": "submissions/toy.csv", "probabilities": None}
+    write_report(make_task_report("regression", submission=record), tmp_path)
+    page = read_page(tmp_path)
+    assert "path | submissions/toy.csv" in page
+    assert "probabilities" not in page
+
+
+def test_no_grade_that_may_be_wrong_is_predicted_as_it_is_labelled():
+    data = make_task_report("ordinal")
+    nblr = data.records[0]
+    check = check_labels("nblr", data.targets, nblr.oof, [str(i) for i in range(120)])
+    decided = apply_cut_points(nblr.oof.astype(float), np.array([0.4, 1.5, 2.6]))
+    decided[check.details["positions"]] = np.eye(4)[data.targets[check.details["positions"]]]
+    blend = replace(data.blend, oof=decided)
+    data = replace(data, blend=blend, diagnosis=Diagnosis([check]))
+    table = tabulate_suspects(data, rank_entries(data), check).frame()
+    assert len(table) > 5
+    assert (table["label"] != table["predicted"]).all()
+    expected = [data.task.columns[k] for k in nblr.oof[check.details["positions"]].argmax(1)]
+    assert table["predicted"].tolist() == expected

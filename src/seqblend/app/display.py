@@ -14,7 +14,7 @@ from seqblend.core.errors import listing
 from seqblend.data.folds import split
 from seqblend.data.vocabulary import fit_vocabulary
 from seqblend.diagnosis.record import Diagnosis
-from seqblend.evaluation.leaderboard import format_score
+from seqblend.evaluation.score_text import format_score, score_format
 from seqblend.models.anatomy import count_parameters, describe_layers
 from seqblend.models.registry import entry_for, resolve_options
 from seqblend.reporting.facts.entries import Ranked
@@ -103,7 +103,7 @@ def show_finished(
         "where worse; significant where it is larger than its 95 % margin",
     )
     if data.best_reachable is not None:
-        say(console, f"{data.best_name}: {data.best_reachable:.4f}")
+        say(console, f"{data.best_name}: {score_format(data.best_metric)(data.best_reachable)}")
     if outcome.submission is not None:
         say(console, f"submission: {shorten(outcome.submission.path)}", "green")
         if outcome.submission.probabilities is not None:
@@ -171,15 +171,20 @@ def show_trained(console: Console, project: Project, outcome: Outcome) -> None:
 def show_blend(console: Console, project: Project, outcome: Outcome) -> None:
     """Every method's scores, the weights, and the submission."""
     blend = outcome.blend
-    names = ("cross_fitted", "low", "high", "in_sample", "gap", "beats_single")
+    names = ("cross_fitted", "low", "high", "in_sample", "gap")
     nested = blend.nested | {"method": "all of it, nested CV"}
+    form = score_format(project.competition.metric)
     rows = [
-        [row["method"], str(row["size"]), *(format_score(row[name]) for name in names)]
+        [
+            *(row["method"], str(row["size"])),
+            *(form(row[name]) for name in names),
+            format_score(row["beats_single"]),
+        ]
         for row in [*blend.table, nested]
     ]
     columns = ["method", "members", "cross-fitted", "95 % from", "to", "in-sample", "gap"]
     show_table(console, "methods", [*columns, f"P(beats {blend.best_single})"], rows)
-    expected = [format_score(nested[name]) for name in ("forecast_low", "forecast_high")]
+    expected = [form(nested[name]) for name in ("forecast_low", "forecast_high")]
     say(console, f"expected on the test rows, 95 %: {' to '.join(expected)}")
     weights = [[name, f"{weight:.3f}"] for name, weight in blend.weights.items()]
     show_table(console, "weights", ["model", "weight"], weights)

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from seqblend.core.console import Console, Status, duration
-from seqblend.evaluation.leaderboard import format_score
+from seqblend.evaluation.score_text import score_format
 from seqblend.running.executors import Event
 from seqblend.running.runs import PILOT
 from seqblend.running.scheduling import Schedule
@@ -87,7 +87,8 @@ class TrainingProgress(Status):
 
     def _score(self, values: dict, key: str) -> list[str]:
         """The metric, where these values have it."""
-        return [f"{self.metric} {format_score(values[key])}"] if key in values else []
+        form = score_format(self.metric)
+        return [f"{self.metric} {form(values[key])}"] if key in values else []
 
     def _done_line(self, name: str, fold: int, manifest: dict) -> str:
         text = "".join(f"  {part}" for part in self._score(manifest["scores"], self.metric))

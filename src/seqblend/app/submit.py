@@ -16,8 +16,9 @@ from seqblend.core.errors import InputError
 from seqblend.core.provenance import git_commit
 from seqblend.core.storage import commit_folder, write_array, write_json
 from seqblend.core.versions import package_versions
-from seqblend.evaluation.leaderboard import Candidate, format_score, rank
+from seqblend.evaluation.leaderboard import Candidate, rank
 from seqblend.evaluation.metrics import better
+from seqblend.evaluation.score_text import score_format
 from seqblend.running.project import Project
 from seqblend.running.results import MADE_BY, RunResult, check_result
 from seqblend.running.runs import Unit
@@ -43,11 +44,11 @@ class Outcome:
 def describe_submission(project: Project, outcome: Outcome) -> str:
     """One line: where it is, what it is made of, and what to expect of it."""
     blend = outcome.blend
-    n = len(outcome.results)
+    n, metric = len(outcome.results), project.competition.metric
     models = f"{n} models" if n > 1 else "1 model"
     return (
         f"submission: {shorten(outcome.submission.path)} ({blend.method} of {models},"
-        f" cross-fitted {project.competition.metric} {format_score(blend.cross_fitted)})"
+        f" cross-fitted {metric} {score_format(metric)(blend.cross_fitted)})"
     )
 
 
@@ -62,7 +63,8 @@ def leaderboard_scores(
         candidates.append(Candidate("blend", blend, is_blend=True, score=blend.cross_fitted))
     competition = project.competition
     rows = rank(competition.metric, competition.targets, project.fold, candidates)
-    return [(row.name, format_score(row.pooled)) for row in rows]
+    form = score_format(competition.metric)
+    return [(row.name, form(row.pooled)) for row in rows]
 
 
 def blend_results(

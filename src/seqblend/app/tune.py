@@ -11,6 +11,7 @@ from seqblend.app.cli import parse_seconds
 from seqblend.app.load import load_project
 from seqblend.core.console import Console, duration, say, show_table
 from seqblend.core.errors import FlagError
+from seqblend.evaluation.score_text import score_format
 from seqblend.models.registry import entry_for
 from seqblend.running.project import Project
 from seqblend.tuning.confirm import Confirmed
@@ -84,21 +85,19 @@ def show_verdict(console: Console, verdict: TuningVerdict) -> None:
     """Scores in search and confirmation, warnings, and the recommendation."""
     n = verdict.trials
     say(console, f"{n['done']} trials done, {n['pruned']} pruned, {n['failed']} failed", "bold")
+    form = score_format(verdict.loss_metric)
     if verdict.noise:
-        fold, shard = verdict.noise
-        say(
-            console,
-            f"{verdict.loss_name} of a fold varies by {fold:.4f} over seeds (shards: {shard:.4f})",
-        )
+        fold, shard = map(form, verdict.noise)
+        say(console, f"{verdict.loss_name} of a fold varies by {fold} over seeds (shards: {shard})")
     if verdict.gain_before:
-        gain = describe_gain(verdict.gain_before)
+        gain = describe_gain(verdict.gain_before, verdict.loss_metric)
         say(console, f"gain on the folds of the search (optimistic): {gain}")
     if verdict.confirmed:
         rows = [
             [
                 f"trial {c.trial.number} ({c.trial.user_attrs['role']})",
-                f"{c.trial.value:.4f}",
-                f"{c.loss:.4f}",
+                form(c.trial.value),
+                form(c.loss),
                 *_gain_cells(c, verdict),
             ]
             for c in verdict.confirmed
@@ -118,4 +117,4 @@ def _gain_cells(finalist: Confirmed, verdict: TuningVerdict) -> list[str]:
     """The gain over the default and its p-value; empty for the default itself."""
     if finalist.trial is verdict.default:
         return ["", ""]
-    return [describe_gain(finalist.gain), f"{finalist.p_value:.3g}"]
+    return [describe_gain(finalist.gain, verdict.loss_metric), f"{finalist.p_value:.3g}"]

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from seqblend.blending.submission import Submission
 from seqblend.core.storage import write_text
+from seqblend.evaluation.metrics import has_unit
 
 COLUMNS = (
     *("time", "competition", "file", "rows", "sha256"),
@@ -39,6 +40,7 @@ def log_submission(
     Nothing is added where that line has the same file with the same content. The leaderboard score
     is left empty for a person to write; what is there already, further columns among it, stays.
     """
+    form = "{:.9g}" if has_unit(metric) else "{:.6f}"
     record = {
         "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "competition": competition,
@@ -46,7 +48,7 @@ def log_submission(
         "rows": str(submission.rows),
         "sha256": submission.sha256,
         "metric": metric,
-        "cross_fitted": "" if cross_fitted is None else f"{cross_fitted:.6f}",
+        "cross_fitted": "" if cross_fitted is None else form.format(cross_fitted),
     }
     with _locked(path.parent):
         last = _records(path, competition)[-1:]

@@ -107,11 +107,6 @@ def rank(
     return sorted(rows, key=lambda row: np.inf if row.pooled is None else -sign * row.pooled)
 
 
-def format_score(value: float | None) -> str:
-    """A score to 4 decimals, or `undefined`."""
-    return "undefined" if value is None else f"{value:.4f}"
-
-
 def submitted_row(rows: Sequence[LeaderboardRow[Record]]) -> LeaderboardRow[Record] | None:
     """What is submitted: the blend, or the best model without one; None where nothing is scored."""
     scored = [row for row in rows if row.pooled is not None]

@@ -26,6 +26,7 @@ class Metric(ABC):
     lowest, highest: what the score lies between
     is_of_classes: it sees predicted classes alone, not how sure they are
     is_binary: it is of two classes alone
+    has_unit: that of the targets, or the user's own: scores may be of any size
     """
 
     name: str
@@ -35,6 +36,7 @@ class Metric(ABC):
     highest: float = 1.0
     is_of_classes: bool = False
     is_binary: bool = False
+    has_unit: bool = False
 
     @abstractmethod
     def evaluate(self, targets: np.ndarray, array: np.ndarray) -> float:

@@ -49,6 +49,7 @@ __all__ = [  # with what other files look for here
     "clipped_logs",
     "confusion_matrix",
     "counts_formula",
+    "has_unit",
     "is_of_classes",
     "mean_where_defined",
     "metric_for",
@@ -119,6 +120,12 @@ def check_metric(metric: str, kind: str = "", c: int | None = None) -> str:
 def is_of_classes(metric: str) -> bool:
     """Whether it sees predicted classes alone, not how sure they are."""
     return metric_for(metric).is_of_classes
+
+
+def has_unit(metric: str) -> bool:
+    """Whether its scores may be of any size; False for names that tables alone know."""
+    found = metric_for(metric) if is_user_metric(metric) else _NAMED.get(metric)
+    return found is not None and found.has_unit
 
 
 def sign_of(metric: str) -> float:

@@ -77,6 +77,7 @@ def load_user_metric(name: str) -> UserMetric:
         greater_is_better=bool(getattr(function, "greater_is_better", True)),
         lowest=-np.inf,
         highest=np.inf,
+        has_unit=True,
         function=function,
     )
 

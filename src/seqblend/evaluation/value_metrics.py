@@ -146,6 +146,7 @@ def _error(name: str, statistics: Rows, formula: Callable[[np.ndarray], np.ndarr
         kind="values",
         greater_is_better=False,
         highest=np.inf,
+        has_unit=True,
         statistics=statistics,
         formula=formula,
     )
@@ -154,7 +155,12 @@ def _error(name: str, statistics: Rows, formula: Callable[[np.ndarray], np.ndarr
 RMSE = _error("rmse", _mean_squares, _root_means)
 MCRMSE = _error("mcrmse", _column_squares, _root_means)
 MAE = RowMean(
-    name="mae", kind="values", greater_is_better=False, highest=np.inf, rows=_absolute_errors
+    name="mae",
+    kind="values",
+    greater_is_better=False,
+    highest=np.inf,
+    has_unit=True,
+    rows=_absolute_errors,
 )
 R2 = OfSums(
     name="r2", kind="values", lowest=-np.inf, statistics=_variance_terms, formula=_share_explained

@@ -9,6 +9,7 @@ import numpy as np
 from seqblend.core.console import Console, say, say_coloured
 from seqblend.core.storage import write_bytes
 from seqblend.data.sequences import show_token
+from seqblend.evaluation.score_text import format_score
 from seqblend.explaining.row_explanation import RowExplanation
 from seqblend.explaining.row_lookup import find_row, read_text
 from seqblend.explaining.trained_model import open_model
@@ -58,7 +59,8 @@ def show_row(
             f"{method}: {describe_method(method, task)}", tokens, shares_of(method, weights)
         )
         strips.append(strip)
-        say(console, f"{method}: {name_strongest(tokens, weights, method)}")
+        has_unit = not task.has_probabilities
+        say(console, f"{method}: {name_strongest(tokens, weights, method, has_unit=has_unit)}")
         if console.is_terminal:
             say_coloured(console, tokens, strip.shares.tolist(), joint)
     stem = re.sub(r"[^\w-]+", "-", f"{model}-{row or 'text'}")[:80]
@@ -79,9 +81,10 @@ def describe(explained: RowExplanation, task: Task, truth: np.ndarray | None) ->
     """The prediction, and the row's targets where they are known, in words."""
     names, target, p = display_labels(task.columns, 40), explained.target, explained.p
     if not task.has_classes:
-        what = "with probability " if task.has_probabilities else ""
+        has_unit = not task.has_probabilities
+        what = "" if has_unit else "with probability "
         true = "" if truth is None else f"; its true value is {truth[target]:g}"
-        return f"predicted {names[target]} {what}{p[target]:.4f}{true}"
+        return f"predicted {names[target]} {what}{format_score(p[target], has_unit=has_unit)}{true}"
     predicted = f"predicted {names[target]} with probability {p[target]:.4f}"
     if truth is None:
         return predicted
@@ -89,10 +92,14 @@ def describe(explained: RowExplanation, task: Task, truth: np.ndarray | None) ->
     return f"{predicted}; labelled {names[truth]} ({right})"
 
 
-def name_strongest(tokens: list[str], weights: np.ndarray, method: str) -> str:
+def name_strongest(
+    tokens: list[str], weights: np.ndarray, method: str, *, has_unit: bool = False
+) -> str:
     """`for: good +0.310, fine +0.101; against: bad -0.200`; of attention, the largest weights.
 
     `most: good 0.31, fine 0.12 (an even share is 0.04)`
+
+    has_unit: weights other than attention's are in the target's unit, of any size
     """
     if method == "attention":
         order = np.argsort(-weights, kind="stable")[:_STRONGEST]
@@ -101,7 +108,11 @@ def name_strongest(tokens: list[str], weights: np.ndarray, method: str) -> str:
     parts = []
     for name, sign in (("for", 1), ("against", -1)):
         order = np.argsort(-sign * weights, kind="stable")[:_STRONGEST]
-        kept = [f"{_name(tokens[k])} {weights[k]:+.4f}" for k in order if sign * weights[k] > 0]
+        kept = [
+            f"{_name(tokens[k])} {format_score(weights[k], has_unit=has_unit, is_signed=True)}"
+            for k in order
+            if sign * weights[k] > 0
+        ]
         parts += [f"{name}: {', '.join(kept)}"] if kept else []
     return "; ".join(parts)
 

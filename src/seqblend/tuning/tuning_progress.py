@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from seqblend.core.console import Console, Status, duration
+from seqblend.evaluation.score_text import score_format
 from seqblend.tuning.confirm import Confirmation, has_new_folds
 from seqblend.tuning.study import FOUND, NOISE_REPLICATE
 from seqblend.tuning.trial_run import Rules, TrialRun
@@ -19,7 +20,9 @@ class TuningProgress(Status):
     ) -> None:
         super().__init__(console)
         self.rules, self.most, self.deadline = rules, most, deadline
-        self._loss = rules.project.competition.task.loss_name
+        task = rules.project.competition.task
+        self._loss, self._metric = task.loss_name, task.loss_metric
+        self._form = score_format(task.loss_metric)
         self._began = time.monotonic()
         self._before = len(rules.study.finished)
 
@@ -33,7 +36,7 @@ class TuningProgress(Status):
                 self.say(f"trial {number}  {pilot}  {what}")
             return
         trial = next(t for t in self.rules.study.finished if t.number == number)
-        value = "" if trial.value is None else f"  {self._loss} {trial.value:.4f}"
+        value = "" if trial.value is None else f"  {self._loss} {self._form(trial.value)}"
         seconds = duration(trial.user_attrs.get("seconds", 0.0))
         self.say(f"trial {number}  {trial_run.outcome}{value}  {seconds}  {what}")
         if not self.is_live:
@@ -57,8 +60,8 @@ class TuningProgress(Status):
         if best is None:
             return ""
         gain = gain_of_shards(self.rules, best)
-        more = f", gain over the default {describe_gain(gain)}" if gain else ""
-        return f"best {self._loss} {best.value:.4f} (trial {best.number}){more}"
+        more = f", gain over the default {describe_gain(gain, self._metric)}" if gain else ""
+        return f"best {self._loss} {self._form(best.value)} (trial {best.number}){more}"
 
     def _left(self, ended: int) -> str:
         """The time until the deadline, else the time for the other trials at the pace so far."""

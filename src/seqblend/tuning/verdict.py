@@ -11,6 +11,7 @@ import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 
 from seqblend.evaluation.paired import PairedDifference, compare_losses
+from seqblend.evaluation.score_text import score_format
 from seqblend.tuning.confirm import LEVEL, SEED, Confirmed, has_new_folds
 from seqblend.tuning.space import Values
 from seqblend.tuning.study import DEFAULT, NOISE_REPLICATE, Study
@@ -26,7 +27,7 @@ class TuningVerdict:
     confirmed: default and finalists fitted again, best first; empty where there was no time
     has_new_folds: whether that was on new folds; else on those of the data, with a new seed
     noise: (training noise of a fold, std of a shard), of the loss
-    loss_name: the task's; notes: warnings
+    loss_name, loss_metric: the task's; notes: warnings
     """
 
     default: FrozenTrial | None
@@ -37,6 +38,7 @@ class TuningVerdict:
     noise: tuple[float, float] | None
     trials: dict[str, int]
     loss_name: str = "log loss"
+    loss_metric: str = "log_loss"
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -71,7 +73,7 @@ class TuningVerdict:
         what = f"use trial {self.best.number}" if self.is_better else "keep the default"
         if not self.has_new_folds:
             where += ", whose rows also chose it (optimistic),"
-        gain = describe_gain(self.chosen.gain, self.significance)
+        gain = describe_gain(self.chosen.gain, self.loss_metric, self.significance)
         return f"{what}: gain in {self.loss_name} {where} {gain}"
 
     @property
@@ -97,6 +99,7 @@ class TuningVerdict:
             "settings": self.settings,
             "verdict": self.sentence,
             "loss": self.loss_name,
+            "loss_metric": self.loss_metric,
             "best": _summarise(self.best, key),
             "default": _summarise(self.default, key),
             "gain_before": self.gain_before and dataclasses.asdict(self.gain_before),
@@ -110,10 +113,14 @@ class TuningVerdict:
         }
 
 
-def describe_gain(gain: PairedDifference, remark: str = "") -> str:
-    """The gain with its interval, and a remark where it is not empty."""
-    remark = remark and f"; {remark}"
-    return f"{gain.mean:+.4f} (95 % {gain.low:+.4f} to {gain.high:+.4f}{remark})"
+def describe_gain(gain: PairedDifference, metric: str, remark: str = "") -> str:
+    """The gain in a loss with its interval, and a remark where it is not empty.
+
+    metric: the task's loss_metric
+    """
+    form, remark = score_format(metric), remark and f"; {remark}"
+    mean, low, high = (form(each, is_signed=True) for each in (gain.mean, gain.low, gain.high))
+    return f"{mean} (95 % {low} to {high}{remark})"
 
 
 def loss_key(loss_name: str) -> str:
@@ -144,6 +151,7 @@ def reach_verdict(rules: Rules, confirmed: list[Confirmed]) -> TuningVerdict:
         rules.noise(),
         count_trials(rules),
         rules.project.competition.task.loss_name,
+        rules.project.competition.task.loss_metric,
     )
 
 

@@ -9,8 +9,12 @@ from typing import Any
 
 import pandas as pd
 
+from seqblend.evaluation.metrics import has_unit
+from seqblend.evaluation.score_text import format_score
 from seqblend.reporting.elements.style import clean
 
+_OF_ANY_SIZE = ("number", "signed_number")  # kinds
+_EXACT = "of_any_size"  # the attribute of a frame that names such columns
 NOTHING = ""  # a cell that does not apply; None is a value that is undefined
 
 
@@ -18,7 +22,8 @@ NOTHING = ""  # a cell that does not apply; None is a value that is undefined
 class Column:
     """key: in the CSV; title: on the page.
 
-    kind: text, score, bar, signed, count, seconds or epochs
+    kind: text, score, bar, signed, count, seconds, epochs, or number and signed_number, which are
+        scores of any size
     """
 
     key: str
@@ -42,7 +47,9 @@ class ReportTable:
 
     def frame(self) -> pd.DataFrame:
         """The raw values by the columns' keys, for a CSV."""
-        return pd.DataFrame(self.rows, columns=[column.key for column in self.columns])
+        frame = pd.DataFrame(self.rows, columns=[column.key for column in self.columns])
+        frame.attrs[_EXACT] = [c.key for c in self.columns if c.kind in _OF_ANY_SIZE]
+        return frame
 
     def shown(self) -> list[list[str]]:
         """Every cell as text."""
@@ -62,10 +69,14 @@ def table_of(values: dict[Column, Iterable[Any]]) -> ReportTable:
     return ReportTable(tuple(values), [list(row) for row in zip(*values.values(), strict=True)])
 
 
+_SCORES: dict[str, dict[str, bool]] = {  # kind: how format_score writes it
+    "score": {},
+    "bar": {},
+    "signed": {"is_signed": True},
+    "number": {"has_unit": True},
+    "signed_number": {"has_unit": True, "is_signed": True},
+}
 _FORMS = {
-    "score": "{:.4f}",
-    "bar": "{:.4f}",
-    "signed": "{:+.4f}",
     "seconds": "{:,.1f} s",
     "epochs": "{:.3g}",
     "count": "{:,.0f}",
@@ -73,18 +84,37 @@ _FORMS = {
 
 
 def show(value: Any, kind: str) -> str:
-    """One value as text: 4 places for scores, `undefined` for None and NaN."""
+    """One value as text: scores as format_score has them, `undefined` for None and NaN."""
     if isinstance(value, str):
         return clean(value) if value != NOTHING or kind == "text" else "–"
     if value is None or not math.isfinite(value):
         return "undefined"
-    return _FORMS[kind].format(round(value, 4) + 0.0)  # adding 0 turns -0 into 0
+    is_of_any_size = kind in _OF_ANY_SIZE
+    value = (value if is_of_any_size else round(value, 4)) + 0.0  # adding 0 turns -0 into 0
+    return format_score(value, **_SCORES[kind]) if kind in _SCORES else _FORMS[kind].format(value)
+
+
+def score_kind(metric: str, *, is_signed: bool = False) -> str:
+    """The kind of a column of a metric's scores, or of differences of them."""
+    plain, of_any_size = ("signed", "signed_number") if is_signed else ("score", "number")
+    return of_any_size if has_unit(metric) else plain
 
 
 def to_csv(frame: pd.DataFrame) -> str:
-    """RFC 4180 text, numbers to 8 places; text that a spreadsheet would run is defused."""
-    cells = frame.map(lambda cell: defuse(cell) if isinstance(cell, str) else _number(cell))
-    return cells.rename(columns=defuse).to_csv(index=False, lineterminator="\n")
+    """RFC 4180 text; text that a spreadsheet would run is defused.
+
+    Numbers to 8 places, those of any size to 9 significant digits.
+    """
+    exact = frame.attrs.get(_EXACT, [])
+    rows = [
+        [
+            _csv_cell(cell, is_exact=name in exact)
+            for name, cell in zip(frame.columns, row, strict=True)
+        ]
+        for row in frame.itertuples(index=False)
+    ]
+    cells = pd.DataFrame(rows, columns=[defuse(name) for name in frame.columns])
+    return cells.to_csv(index=False, lineterminator="\n")
 
 
 def defuse(text: str) -> str:
@@ -93,7 +123,11 @@ def defuse(text: str) -> str:
     return f"'{kept}" if kept.startswith(("=", "+", "-", "@")) else kept
 
 
-def _number(value: Any) -> str:
-    if value is None or not math.isfinite(value):
+def _csv_cell(cell: Any, *, is_exact: bool) -> str:
+    if isinstance(cell, str):
+        return defuse(cell)
+    if cell is None or not math.isfinite(cell):
         return "undefined"
-    return str(int(value)) if float(value).is_integer() else repr(round(float(value), 8))
+    if is_exact:
+        return f"{cell:.9g}"
+    return str(int(cell)) if float(cell).is_integer() else repr(round(float(cell), 8))

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from seqblend.evaluation.intervals import Z_95, wilson_interval
-from seqblend.evaluation.metrics import confusion_matrix, predict_classes
+from seqblend.evaluation.metrics import confusion_matrix, has_unit, predict_classes
 from seqblend.reporting.elements.report_tables import NOTHING, Column, ReportTable
 from seqblend.reporting.elements.style import display_labels
 from seqblend.reporting.facts.entries import Ranked
@@ -73,11 +73,13 @@ class GroupScores:
 
     what: the score's name, such as accuracy; groups: their names
     models: {name: float64 [3, groups], score, low and high}; NaN where it has no rows
+    has_unit: scores are in the targets' unit, of any size
     """
 
     what: str
     groups: list[str]
     models: dict[str, np.ndarray]
+    has_unit: bool = False
 
 
 def score_by_length(data: ReportData, entries: list[Ranked]) -> GroupScores:
@@ -89,7 +91,8 @@ def score_by_length(data: ReportData, entries: list[Ranked]) -> GroupScores:
         sizes = np.bincount(tenth[entry.rows], minlength=len(names))
         shares = _score_groups(data, entry, tenth[entry.rows], len(names))
         models[entry.name] = np.where(sizes > 0, shares, np.nan)
-    return GroupScores(what, names, models)
+    is_of_any_size = not data.task.has_classes and has_unit(data.task.loss_metric)
+    return GroupScores(what, names, models, is_of_any_size)
 
 
 def group_lengths(lengths: np.ndarray) -> tuple[np.ndarray, list[str]]:

@@ -48,9 +48,9 @@ def tabulate_worst_numbers(data: ReportData, chosen: Ranked) -> ReportTable:
         *(each[worst, column] for each in (targets, array)),
     )
     values: dict[Column, Iterable[Any]] = {
-        Column("true", "true", "score"): true,
-        Column("predicted", "predicted", "score"): predicted,
-        Column("residual", "true - predicted", "signed"): true - predicted,
+        Column("true", "true", "number"): true,
+        Column("predicted", "predicted", "number"): predicted,
+        Column("residual", "true - predicted", "signed_number"): true - predicted,
     }
     if len(names) > 1:
         values = {Column("column", "column"): [names[k] for k in column]} | values

@@ -8,7 +8,7 @@ import numpy as np
 
 from seqblend.evaluation.calibration import Reliability
 from seqblend.evaluation.metrics import score
-from seqblend.reporting.elements.report_tables import Column, ReportTable
+from seqblend.reporting.elements.report_tables import Column, ReportTable, score_kind
 from seqblend.reporting.elements.style import display_labels
 from seqblend.reporting.facts.entries import Ranked
 from seqblend.reporting.facts.records import ReportData
@@ -52,7 +52,7 @@ def tabulate_labels(data: ReportData, entries: list[Ranked]) -> ReportTable:
 def tabulate_numbers(data: ReportData, entries: list[Ranked]) -> ReportTable:
     """A row for each entry and target column: its mean and deviation, and scores."""
     table = _tabulate(data, entries, _OF_NUMBERS, _as_one_column)
-    columns = (Column("mean", "mean", "score"), Column("std", "standard deviation", "score"))
+    columns = (Column("mean", "mean", "number"), Column("std", "standard deviation", "number"))
     rows = []
     for (entry, k), row in zip(_cells_of(data, entries), table.rows, strict=True):
         y = data.targets[entry.rows, k]
@@ -90,7 +90,7 @@ def _tabulate(
     columns = (
         Column("model", "model"),
         Column("column", data.task.column_name[0]),
-        *(Column(key, title, "score") for key, title in metrics.items()),
+        *(Column(key, title, score_kind(key)) for key, title in metrics.items()),
     )
     rows = []
     for entry, k in _cells_of(data, entries):

@@ -8,7 +8,7 @@ import numpy as np
 
 from seqblend.evaluation.leaderboard import submitted_row
 from seqblend.reporting.elements.metric_titles import title_of
-from seqblend.reporting.elements.report_tables import NOTHING, Column, ReportTable
+from seqblend.reporting.elements.report_tables import NOTHING, Column, ReportTable, score_kind
 from seqblend.reporting.facts.entries import Ranked, compare
 from seqblend.reporting.facts.histories import mean_epochs_to
 from seqblend.reporting.facts.records import BlendRecord, ModelRecord, ReportData
@@ -32,19 +32,20 @@ def tabulate(data: ReportData, entries: list[Ranked]) -> ReportTable:
     lead = submitted_row(entries)
     against = f"score less that of {lead.name}, which is submitted" if lead else ""
     shown = _summary_keys(data, entries)
+    kind, signed = score_kind(data.metric), score_kind(data.metric, is_signed=True)
     goal = f"the {data.best_name}" if data.best_reachable else "its best accuracy"
     columns = [
         Column("model", "model"),
         Column("split", "scored on", help="no row was scored by what had been fitted on it"),
         Column("rows", "rows", "count"),
-        Column(data.metric, title_of(data.metric), "score", "over all rows together"),
-        Column("low", "95 % from", "score", "bootstrap over rows"),
-        Column("high", "to", "score", "bootstrap over rows"),
-        Column("difference", "difference", "signed", against),
-        Column("margin", "margin", "score", "half the 95 % interval of the difference"),
-        Column("fold_sd", "fold std", "score", "standard deviation of the folds' scores"),
-        *([Column("test", f"{title_of(data.metric)}, test", "score")] if has_test else []),
-        *(Column(key, title_of(key), "score", _HELP.get(key, "")) for key in shown),
+        Column(data.metric, title_of(data.metric), kind, "over all rows together"),
+        Column("low", "95 % from", kind, "bootstrap over rows"),
+        Column("high", "to", kind, "bootstrap over rows"),
+        Column("difference", "difference", signed, against),
+        Column("margin", "margin", kind, "half the 95 % interval of the difference"),
+        Column("fold_sd", "fold std", kind, "standard deviation of the folds' scores"),
+        *([Column("test", f"{title_of(data.metric)}, test", kind)] if has_test else []),
+        *(Column(key, title_of(key), score_kind(key), _HELP.get(key, "")) for key in shown),
         Column("epochs", "epochs", "epochs", "mean over units"),
         Column("epochs_to_99", "epochs to 99 %", "epochs", f"epochs to 99 % of {goal}"),
         Column("parameters", "parameters", "count"),

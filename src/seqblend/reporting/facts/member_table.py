@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from seqblend.diagnosis.cards import disagreement_name
-from seqblend.reporting.elements.report_tables import NOTHING, Column, ReportTable
+from seqblend.reporting.elements.report_tables import NOTHING, Column, ReportTable, score_kind
 from seqblend.reporting.facts.entries import Ranked
 from seqblend.reporting.facts.records import BlendRecord, ReportData
 from seqblend.tasks.task import Task
@@ -18,10 +18,11 @@ def _card_columns(task: Task) -> tuple[Column, ...]:
     refitted = f"of a {blend_kind(task)} blend refitted, cross-fitted"
     apart = disagreement_name(task)
     titles = ("disagreement", apart) if task.has_classes else (apart, "with the blend")
+    signed = score_kind(task.loss_metric, is_signed=True)
     return (
-        Column("loss_without", "loss without", "signed", refitted),
-        Column("low", "95 % from", "signed", "over rows, paired"),
-        Column("high", "to", "signed"),
+        Column("loss_without", "loss without", signed, refitted),
+        Column("low", "95 % from", signed, "over rows, paired"),
+        Column("high", "to", signed),
         Column("disagreement", titles[0], "score", titles[1]),
     )
 

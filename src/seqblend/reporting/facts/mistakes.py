@@ -35,8 +35,15 @@ def find_label_check(data: ReportData) -> Check | None:
 
 
 def tabulate_suspects(data: ReportData, entries: list[Ranked], check: Check) -> ReportTable:
-    """Every row whose label may be wrong by the check, the most doubtful first."""
+    """Every row whose label may be wrong by the check, the most doubtful first.
+
+    Predictions are those of what is submitted. Of grades they are the doubting model's: the blend's
+    decision moves them, often onto the label.
+    """
     chosen, rows = submitted_row(entries), np.array(check.details["positions"], dtype=np.int64)
+    if data.task.is_ordered:
+        doubting = (entry for entry in entries if entry.name == check.details.get("model"))
+        chosen = next(doubting, chosen)
     return _tabulate(data, entries, chosen, rows[np.isin(rows, chosen.rows)])
 
 

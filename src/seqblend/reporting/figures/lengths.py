@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
+from seqblend.evaluation.score_text import format_score
 from seqblend.reporting.elements.blocks import Picture
 from seqblend.reporting.elements.style import (
     ACCENT,
@@ -56,9 +59,10 @@ def draw_residuals(lengths: np.ndarray, residuals: np.ndarray, unit: str, name: 
     axes.set(xlabel="length in tokens", ylabel=f"true - predicted ({unit})", title=title)
     put_legend(figure, most=3)
     k = int(np.abs(middle).argmax())
+    shift = format_score(float(middle[k]), has_unit=True, is_signed=True)
     side = "too low" if middle[k] > 0 else "too high"
     sentence = (
-        f"The median residual is farthest from 0 at {names[k]} tokens ({middle[k]:+.4f}): half of "
+        f"The median residual is farthest from 0 at {names[k]} tokens ({shift}): half of "
         f"these rows are predicted {side} by more than that."
     )
     return Picture("residuals_by_length", title, figure, sentence)
@@ -71,12 +75,13 @@ def _capitalise(text: str) -> str:
 def _sentence(found: GroupScores, lead: str) -> str:
     """The groups of lowest and highest score, and whether their intervals overlap."""
     (share, least, most), groups = found.models[lead], found.groups
+    form = partial(format_score, has_unit=found.has_unit)
     what = f"{_capitalise(found.what)} of {clean(lead)}"
     low, high = int(np.nanargmin(share)), int(np.nanargmax(share))
     if share[low] == share[high]:
-        return f"{what}: {share[low]:.4f} at every length."
+        return f"{what}: {form(share[low])} at every length."
     clear = "do not overlap" if most[low] < least[high] else "overlap"
     return (
-        f"{what}: lowest at {groups[low]} tokens ({share[low]:.4f}), highest at "
-        f"{groups[high]} ({share[high]:.4f}); their 95 % intervals {clear}."
+        f"{what}: lowest at {groups[low]} tokens ({form(share[low])}), highest at "
+        f"{groups[high]} ({form(share[high])}); their 95 % intervals {clear}."
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from seqblend.reporting.elements.blocks import Block, Section
 from seqblend.reporting.elements.metric_titles import title_of
-from seqblend.reporting.elements.report_tables import Column, ReportTable
+from seqblend.reporting.elements.report_tables import Column, ReportTable, score_kind
 from seqblend.reporting.facts.entries import Ranked
 from seqblend.reporting.facts.member_table import blend_kind, correlate_errors, tabulate_members
 from seqblend.reporting.facts.records import BlendRecord, ReportData
@@ -21,7 +21,7 @@ def blend_section(data: ReportData, entries: list[Ranked]) -> Section:
         used = [name for name, weight in data.blend.weights.items() if weight]
         lead = f"Method {data.blend.method}: {len(used)} of {len(models)} models have a weight."
         if data.blend.table:
-            blocks.append(_methods_block(data.blend, title_of(data.metric)))
+            blocks.append(_methods_block(data.blend, data.metric))
         if data.blend.weights:
             blocks.append(_members_block(data, data.blend))
     if len(models) > 1:
@@ -31,17 +31,19 @@ def blend_section(data: ReportData, entries: list[Ranked]) -> Section:
 
 
 def _methods_block(blend: BlendRecord, metric: str) -> Block:
+    title, kind = title_of(metric), score_kind(metric)
+    signed = score_kind(metric, is_signed=True)
     columns = (
         Column("method", "method"),
-        Column("cross_fitted", f"{metric}, cross-fitted", "score"),
-        Column("in_sample", f"{metric}, in-sample", "score"),
-        Column("gap", "gap", "signed", "by how much the in-sample score is optimistic"),
+        Column("cross_fitted", f"{title}, cross-fitted", kind),
+        Column("in_sample", f"{title}, in-sample", kind),
+        Column("gap", "gap", signed, "by how much the in-sample score is optimistic"),
         Column("size", "members", "count", "with a weight of 0.001 or more"),
-        Column("low", "95 % from", "score", "bootstrap over rows, the same for every method"),
-        Column("high", "to", "score"),
+        Column("low", "95 % from", kind, "bootstrap over rows, the same for every method"),
+        Column("high", "to", kind),
         Column("beats_single", "P(better than the best model)", "score"),
-        Column("forecast_low", "test set from", "score", "95 % forecast for this test set"),
-        Column("forecast_high", "to", "score"),
+        Column("forecast_low", "test set from", kind, "95 % forecast for this test set"),
+        Column("forecast_high", "to", kind),
     )
     columns = columns if blend.whole else columns[:4]
     nested = [blend.whole | {"method": "nested cross-validation"}] if blend.whole else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from seqblend.evaluation.leaderboard import submitted_row
 from seqblend.reporting.elements.blocks import Block
 from seqblend.reporting.elements.metric_titles import title_of
-from seqblend.reporting.elements.report_tables import Column, ReportTable
+from seqblend.reporting.elements.report_tables import Column, ReportTable, score_kind
 from seqblend.reporting.elements.style import clean
 from seqblend.reporting.facts.breakdowns import matrices_of, tabulate_classes
 from seqblend.reporting.facts.entries import Ranked
@@ -52,7 +52,7 @@ def _decision_blocks(data: ReportData) -> list[Block]:
     metric = title_of(data.metric)
     columns = (
         Column("decision", "grade by"),
-        Column("cross_fitted", f"{metric}, cross-fitted", "score"),
+        Column("cross_fitted", f"{metric}, cross-fitted", score_kind(data.metric)),
         Column("used", "submitted"),
     )
     rows = [[what, value, "yes" if is_used else ""] for what, value, is_used in decisions]

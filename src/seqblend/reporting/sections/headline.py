@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from seqblend.blending.methods import NEGLIGIBLE
 from seqblend.evaluation.leaderboard import submitted_row
 from seqblend.evaluation.paired import PairedDifference
+from seqblend.evaluation.score_text import score_format
 from seqblend.reporting.elements.metric_titles import title_of
 from seqblend.reporting.elements.style import clean, shorten_paths
 from seqblend.reporting.facts.entries import Ranked, compare
@@ -63,11 +65,12 @@ def headline(data: ReportData, verdict: Verdict) -> dict[str, Any]:
     if lone is not None:
         what = f"{clean(lone, 40)} alone (no blend of several is better by a standard error)"
     path = clean(shorten_paths(str(data.submission.get("path", ""))))
-    interval = entry.interval and "95 % interval {:.4f} to {:.4f}".format(*entry.interval)
+    form = score_format(data.metric)
+    interval = entry.interval and "95 % interval {} to {}".format(*map(form, entry.interval))
     return {
         "action": f"Submit {path or what}",
         "what": f"It is {what}." if path else "",
-        "score": f"{entry.pooled:.4f}",
+        "score": form(entry.pooled),
         "label": f"expected {metric}",
         "interval": interval or "interval undefined",
         "reasons": _reasons(data, verdict),
@@ -88,32 +91,36 @@ def _reasons(data: ReportData, verdict: Verdict) -> list[str]:
         reasons.append(f"{some}: {clean(', '.join(flagged))}.")
     elif checks:
         reasons.append(f"None of {len(checks)} validation checks found a problem.")
-    return reasons + [_lead_sentence(*lead) for lead in verdict.leads]
+    return reasons + [_lead_sentence(data.metric, *lead) for lead in verdict.leads]
 
 
-def _lead_sentence(name: str, what: str, lead: PairedDifference) -> str:
+def _lead_sentence(metric: str, name: str, what: str, lead: PairedDifference) -> str:
     """`+0.0021 against bilstm, the best single model (95 % interval +0.0004 to +0.0038).`"""
-    text = f"{lead.mean:+.4f} against {clean(name, 40)}, {what}"
+    form = partial(score_format(metric), is_signed=True)
+    text = f"{form(lead.mean)} against {clean(name, 40)}, {what}"
     if not np.isfinite([lead.low, lead.high, lead.margin]).all():
         return f"{text}."
     chance = "; not significant" if not lead.is_significant else ""
-    return f"{text} (95 % interval {lead.low:+.4f} to {lead.high:+.4f}{chance})."
+    return f"{text} (95 % interval {form(lead.low)} to {form(lead.high)}{chance})."
 
 
 def _tiles(data: ReportData, entry: Ranked) -> list[tuple[str, str]]:
     """Other scores that must not be taken for the expected one: (value, label)."""
-    tiles, record = [], entry.record
+    tiles, record, form = [], entry.record, score_format(data.metric)
     if isinstance(record, BlendRecord):
         ends = [record.whole.get(f"forecast_{end}") for end in ("low", "high")]
         if None not in ends:
-            tiles.append(("{:.4f}–{:.4f}".format(*ends), "95 % forecast for this test set"))
+            tiles.append(("–".join(map(form, ends)), "95 % forecast for this test set"))
         if record.in_sample is not None and record.cross_fitted is not None:
-            gap = record.in_sample - record.cross_fitted
-            tiles.append((f"{record.in_sample:.4f}", f"in-sample (gap {gap:+.4f})"))
+            gap = form(record.in_sample - record.cross_fitted, is_signed=True)
+            tiles.append((form(record.in_sample), f"in-sample (gap {gap})"))
     if entry.spread is not None:
-        tiles.append((f"±{entry.spread:.4f}", f"standard deviation over {len(entry.folds)} folds"))
+        tiles.append(
+            (f"±{form(entry.spread)}", f"standard deviation over {len(entry.folds)} folds")
+        )
     if (test := (record.test or {}).get(data.metric)) is not None:
-        tiles.append((f"{test:.4f}", "on the solution file"))
+        tiles.append((form(test), "on the solution file"))
     if data.best_reachable is not None:
-        tiles.append((f"{data.best_reachable:.4f}", data.best_name))
+        best = score_format(data.best_metric)(data.best_reachable)
+        tiles.append((best, data.best_name))
     return tiles

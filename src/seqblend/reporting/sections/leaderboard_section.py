@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from seqblend.evaluation.leaderboard import submitted_row
+from seqblend.evaluation.score_text import score_format
 from seqblend.reporting.elements.blocks import Block, Section
 from seqblend.reporting.elements.metric_titles import title_of
 from seqblend.reporting.elements.style import clean
@@ -16,6 +17,7 @@ def leaderboard_section(data: ReportData, entries: list[Ranked]) -> Section:
     if not entries:
         return Section("leaderboard", "Leaderboard", [])
     title, lead = title_of(data.metric), submitted_row(entries)
+    form = score_format(data.metric)
     text = (
         f"Sorted by {title} over all rows. Models are scored out of fold, the blend is "
         "cross-fitted: no row is scored by anything that was fitted on it."
@@ -25,8 +27,8 @@ def leaderboard_section(data: ReportData, entries: list[Ranked]) -> Section:
     summary = ""
     if lead:
         name = "The blend" if lead.is_blend else clean(lead.name, 40)
-        summary = f"{name} is submitted: {title} {lead.pooled:.4f}"
+        summary = f"{name} is submitted: {title} {form(lead.pooled)}"
     best = next((e for e in entries if not e.is_blend and e.pooled is not None), None)
     if lead and best and best is not lead:
-        summary += f"; the best single model is {clean(best.name, 40)} with {best.pooled:.4f}"
+        summary += f"; the best single model is {clean(best.name, 40)} with {form(best.pooled)}"
     return Section("leaderboard", "Leaderboard", [block], summary and f"{summary}.")

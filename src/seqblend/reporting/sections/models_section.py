@@ -26,11 +26,13 @@ def models_section(data: ReportData, entries: list[Ranked], of_task: list[Block]
     if chosen is not None:
         pictures.append(draw_lengths(score_by_length(data, entries), chosen.name))
     if shown := [picture for picture in pictures if picture]:
+        has_epochs = any(history for own in histories.values() for history in own)
         text = (
             "By epoch, thin lines are single units (one fold, one seed), the thick line is their "
             "mean. Training rows are scored during training, with dropout."
         )
         table = tabulate_history(data)
+        text = text if has_epochs else ""
         blocks.insert(0, Block("Curves", text, pictures=shown, csv=HISTORY, data=table))
     return Section("models", "Models", blocks, describe_loss(histories))
 

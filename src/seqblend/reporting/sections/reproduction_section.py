@@ -15,7 +15,7 @@ def reproduction_section(data: ReportData) -> Section:
     blocks = [Block("Command", code=relative_paths(data.command))] if data.command else []
     for title, facts in (("Submission", data.submission), ("Environment", data.environment)):
         if facts:
-            rows = [[str(k), shorten_paths(_plain(v))] for k, v in facts.items()]
+            rows = [[str(k), shorten_paths(_plain(v))] for k, v in facts.items() if v is not None]
             table = text_table(("what", "value"), rows)
             blocks.append(Block(title, table=table, is_half=True))
     if data.records:

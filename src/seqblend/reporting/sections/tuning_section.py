@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from seqblend.reporting.elements.blocks import Block, Section
-from seqblend.reporting.elements.report_tables import NOTHING, Column, ReportTable
+from seqblend.reporting.elements.report_tables import NOTHING, Column, ReportTable, score_kind
 from seqblend.reporting.elements.style import percent
 
 _SHOWN = 12  # trials on the page, the best ones
@@ -43,14 +43,15 @@ def _importance(record: dict[str, Any]) -> list[str]:
 def tabulate_scores(record: dict[str, Any]) -> ReportTable:
     """Scores of default and finalists: in the search, and on new folds with a new seed."""
     loss, key = _loss_of(record)
+    kind, signed = _kinds_of(record)
     folds = "new" if record.get("has_new_folds", True) else "same"
     columns = (
         Column("trial", "trial"),
-        Column("found", f"{loss}, search", "score", "on the folds that chose it: optimistic"),
-        Column("confirmed", f"{loss}, {folds} folds and new seed", "score"),
-        Column("gain", "gain over the default", "signed"),
-        Column("low", "95 % from", "signed"),
-        Column("high", "to", "signed"),
+        Column("found", f"{loss}, search", kind, "on the folds that chose it: optimistic"),
+        Column("confirmed", f"{loss}, {folds} folds and new seed", kind),
+        Column("gain", "gain over the default", signed),
+        Column("low", "95 % from", signed),
+        Column("high", "to", signed),
         Column("p_value", "p, Holm-corrected", "score"),
     )
     losses = {t["number"]: t[key] for t in record["table"]}
@@ -72,8 +73,8 @@ def tabulate_trials(record: dict[str, Any]) -> ReportTable:
         Column("trial", "trial", "count"),
         Column("role", "role"),
         Column("outcome", "outcome"),
-        Column(key, loss, "score", "of a pruned trial, the expected value"),
-        Column("metric", record["metric"], "score"),
+        Column(key, loss, _kinds_of(record)[0], "of a pruned trial, the expected value"),
+        Column("metric", record["metric"], score_kind(record["metric"])),
         Column("folds", "folds", "count"),
         Column("seconds", "seconds", "seconds"),
         *(Column(name, name.partition(".")[2]) for name in names),
@@ -92,6 +93,12 @@ def _loss_of(record: dict[str, Any]) -> tuple[str, str]:
     """The name of the loss, and its key in the record."""
     name = record.get("loss", "log loss")
     return name, name.replace(" ", "_")
+
+
+def _kinds_of(record: dict[str, Any]) -> tuple[str, str]:
+    """The kinds of columns of the loss, and of differences of it."""
+    metric = record.get("loss_metric", "log_loss")
+    return score_kind(metric), score_kind(metric, is_signed=True)
 
 
 def _rank(trial: dict[str, Any], key: str) -> tuple:

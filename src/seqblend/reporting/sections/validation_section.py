@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from seqblend.diagnosis.shakeup import ShakeUp
 from seqblend.evaluation.check import Check
+from seqblend.evaluation.score_text import score_format
 from seqblend.reporting.elements.blocks import Block, Section
 from seqblend.reporting.elements.metric_titles import title_of
 from seqblend.reporting.elements.report_tables import (
     NOTHING,
     Column,
     ReportTable,
+    score_kind,
     table_of,
     text_table,
 )
@@ -61,13 +65,14 @@ def _tabulate_checks(checks: list[Check]) -> ReportTable:
 
 def _shake_up_block(data: ReportData, shake_up: list[ShakeUp]) -> Block:
     """The forecast for public leaderboards of several sizes."""
+    kind = score_kind(data.metric)
     values = {
         Column("share", "public part"): [f"{100 * one.share:.0f} %" for one in shake_up],
         Column("rows", "rows", "count"): [one.rows for one in shake_up],
-        Column("error", "standard deviation", "score", "of a public score"): [
+        Column("error", "standard deviation", kind, "of a public score"): [
             one.error for one in shake_up
         ],
-        Column("gap", "public to private", "score", "95 % of the differences are below"): [
+        Column("gap", "public to private", kind, "95 % of the differences are below"): [
             one.gap for one in shake_up
         ],
         Column("flip", "best two swap", "score", "P(the better one is worse in private)"): [
@@ -87,20 +92,21 @@ def _leaderboard_block(data: ReportData) -> Block:
     text = "A leaderboard score goes into the column `leaderboard` of submissions/log.csv."
     if not answered:
         return Block("CV against leaderboard", text)
+    kind, form = score_kind(data.metric), partial(score_format(data.metric), is_signed=True)
     apart = [one.leaderboard - one.cross_fitted for one in answered]
     table = table_of(
         {
             Column("file", "submission"): [one.file for one in answered],
-            Column("cross_fitted", f"{title_of(data.metric)}, cross-fitted", "score"): [
+            Column("cross_fitted", f"{title_of(data.metric)}, cross-fitted", kind): [
                 one.cross_fitted for one in answered
             ],
-            Column("leaderboard", "leaderboard", "score"): [one.leaderboard for one in answered],
-            Column("difference", "difference", "signed"): apart,
+            Column("leaderboard", "leaderboard", kind): [one.leaderboard for one in answered],
+            Column("difference", "difference", score_kind(data.metric, is_signed=True)): apart,
         }
     )
     text += (
-        f" The leaderboard is {sum(apart) / len(apart):+.4f} from cross-validation on average, "
-        f"between {min(apart):+.4f} and {max(apart):+.4f}: a shift that all share is harmless, "
+        f" The leaderboard is {form(sum(apart) / len(apart))} from cross-validation on average, "
+        f"between {form(min(apart))} and {form(max(apart))}: a shift that all share is harmless, "
         "another order is not."
     )
     return Block("CV against leaderboard", text, table=table, csv="cv_leaderboard.csv")
