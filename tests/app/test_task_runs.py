@@ -11,6 +11,7 @@ from report_examples import read_page
 from test_doctor import diagnose, train_all
 
 from seqblend.app.display import show_finished, show_project
+from seqblend.app.doctor_display import show_diagnosis
 from seqblend.app.finish import finish_run
 from seqblend.app.pipeline import blend_finished
 from seqblend.core.config import Config, DataConfig, FoldConfig
@@ -18,11 +19,16 @@ from seqblend.core.console import Console
 from seqblend.core.errors import FlagError
 from seqblend.core.storage import read_json
 from seqblend.data.demo_tasks import write_task_demo
+from seqblend.diagnosis.cards import MemberCard
+from seqblend.diagnosis.record import Diagnosis
+from seqblend.diagnosis.shakeup import ShakeUp
 from seqblend.evaluation.metrics import score
+from seqblend.evaluation.paired import PairedDifference
 from seqblend.reading.metric_choice import try_metric
 from seqblend.running.inputs import Places
 from seqblend.running.project import Request, open_project
 from seqblend.tasks.task import task_for
+from seqblend.tuning.verdict import describe_gain
 
 KINDS = {  # of demos: their task, metric, what a stratum is called, and the size in the first line
     "tags": ("multi_label", "mean_auc", "label combination", "6 labels"),
@@ -161,3 +167,16 @@ def test_a_metric_may_be_undefined_for_a_constant(tmp_path):
     file.write_text(f"def gap(targets, predictions):\n    {body}\n")
     targets = np.random.default_rng(0).normal(size=(20, 1))
     try_metric(f"{file}:gap", task_for("regression", ("y",)), targets)
+
+
+def test_findings_in_a_unit_of_the_targets_have_their_digits():
+    console, task = Console(file=io.StringIO(), width=200), task_for("regression", ("y",))
+    card = MemberCard("nblr", 0.5, 1.5e-7, 1e-7, 2e-7, 0.125)
+    found = Diagnosis([], [ShakeUp(0.2, 10, 3e-5, 6e-5, None)], [card])
+    show_diagnosis(console, found, task, "rmse")
+    shown = console.file.getvalue()
+    for text in ("3.0000e-05", "6.0000e-05", "+1.5000e-07", "+1.0000e-07 to +2.0000e-07", "0.1250"):
+        assert text in shown
+    gain = PairedDifference.normal(1.5e-7, 1e-8, 20)
+    assert describe_gain(gain, task.loss_metric).startswith("+1.5000e-07 (95 % +")
+    assert describe_gain(gain, "log_loss").startswith("+0.0000 (95 % +0.0000")

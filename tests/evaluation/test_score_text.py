@@ -11,7 +11,7 @@ from seqblend.evaluation.score_text import format_score, score_format
 
 def test_a_score_that_is_undefined_is_said():
     assert (format_score(None), format_score(0.12345)) == ("undefined", "0.1235")
-    assert score_format("rmse")(None) == "undefined"
+    assert score_format("rmse")(None) == format_score(float("nan")) == "undefined"
 
 
 @pytest.mark.parametrize(

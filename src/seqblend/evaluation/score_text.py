@@ -14,7 +14,7 @@ _PLAIN = (1e-4, 1e7)  # from and below which there is no exponent
 
 
 def format_score(value: float | None, *, has_unit: bool = False, is_signed: bool = False) -> str:
-    """A score to 4 decimals, or `undefined`.
+    """A score to 4 decimals; None and NaN are `undefined`.
 
     has_unit: it may be of any size: small and large ones get 5 significant digits
 
@@ -23,7 +23,7 @@ def format_score(value: float | None, *, has_unit: bool = False, is_signed: bool
     >>> format_score(49701913.29, has_unit=True), format_score(0.5, has_unit=True, is_signed=True)
     ('4.9702e+07', '+0.5000')
     """
-    if value is None:
+    if value is None or math.isnan(value):
         return "undefined"
     sign, size = "+" if is_signed else "", abs(float(f"{value:.{_DIGITS - 1}e}"))
     if not has_unit or size == 0 or not math.isfinite(size) or _FIXED[0] <= size < _FIXED[1]:
