@@ -122,4 +122,4 @@ def test_the_script_measures_every_contender_and_prints_ratios(capsys):
     assert bench.main(["--seconds", "0.2", "--rounds", "1", "--rows", "64"]) == 0
     out = capsys.readouterr().out
     assert all(f"{name}: " in out for name in CONTENDERS)
-    assert out.count("1.00..1.00") == 1
+    assert out.count("1.00..1.00") >= 1  # the base; a loaded machine may show another
