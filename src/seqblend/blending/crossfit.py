@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from seqblend.tasks.adjustments import Adjustment
 from seqblend.tasks.task import Task
 
 Fit = Callable[[np.ndarray, np.ndarray], Adjustment]
+Name = TypeVar("Name")
 
 FOLDS = 5  # of the blend: a single fold is split into 5, more than 5 are merged into 5
 NEAR = 1.0  # standard errors of a paired difference within which a smaller blend is as good
@@ -111,8 +113,8 @@ class BlendFitter:
         plain = spec.cross_fitted[spec.method]
         fits = self.task.adjustments(self.metric)
         adjusted = [cross_fit_adjustment(fit, plain, targets, fold) for fit in fits]
-        scores = {str(k): score(self.metric, targets, p) for k, p in enumerate(adjusted)}
-        best = int(best_of(self.metric, scores)) if scores else None
+        scores = {k: score(self.metric, targets, p) for k, p in enumerate(adjusted)}
+        best = best_of(self.metric, scores) if scores else None
         if best is None or not pays(self.metric, targets, adjusted[best], plain):
             return spec
         return dataclasses.replace(spec, adjustment=fits[best](plain, targets))
@@ -209,7 +211,7 @@ def pays(metric: str, targets: np.ndarray, new: np.ndarray, old: np.ndarray) -> 
     return gain is not None and gain.mean > PAYS * gain.error
 
 
-def best_of(metric: str, scores: dict[str, float | None]) -> str:
+def best_of(metric: str, scores: dict[Name, float | None]) -> Name:
     """The name with the best score, the first one on ties."""
     best = next(iter(scores))
     for name, value in scores.items():

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from seqblend.blending.crossfit import cross_fit
-from seqblend.evaluation.metrics import predict_classes
+from seqblend.evaluation.metrics import predict_classes, score
 from seqblend.evaluation.paired import compare_losses
 from seqblend.tasks.task import Task
-
-METHOD = 2  # of task.blend_methods: convex and deterministic
 
 
 @dataclass(frozen=True)
@@ -77,9 +75,8 @@ def measure_disagreement(member: np.ndarray, blend: np.ndarray, task: Task) -> f
     """
     if task.has_classes:
         return float((predict_classes(member) != predict_classes(blend)).mean())
-    each = np.array([_correlate(*pair) for pair in zip(member.T, blend.T, strict=True)])
-    defined = each[np.isfinite(each)]
-    return 1 - float(defined.mean()) if len(defined) else float("nan")
+    correlation = score("pearson", blend, member)
+    return float("nan") if correlation is None else 1 - correlation
 
 
 def disagreement_name(task: Task) -> str:
@@ -87,15 +84,8 @@ def disagreement_name(task: Task) -> str:
     return "rows of another class than the blend" if task.has_classes else "1 - correlation"
 
 
-def _correlate(one: np.ndarray, other: np.ndarray) -> float:
-    """Pearson's correlation of two float [n]; NaN where one is constant."""
-    centred = [values - values.mean(dtype=np.float64) for values in (one, other)]
-    norms = np.prod([np.linalg.norm(values) for values in centred])
-    return float(centred[0] @ centred[1] / norms) if norms > 0 else float("nan")
-
-
 def _losses(stack: np.ndarray, targets: np.ndarray, fold: np.ndarray, task: Task) -> np.ndarray:
     """float64 [rows with a fold]: the loss of the members' convex blend, cross-fitted."""
-    rows, method = fold >= 0, task.blend_methods[METHOD]
-    blended = cross_fit(method, stack, targets, fold, task.loss_metric, task)
+    rows = fold >= 0
+    blended = cross_fit(task.convex_method, stack, targets, fold, task.loss_metric, task)
     return task.losses(targets[rows], blended[rows])

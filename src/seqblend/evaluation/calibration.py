@@ -44,9 +44,13 @@ class Reliability:
 def measure_reliability(labels: np.ndarray, probabilities: np.ndarray) -> Reliability:
     """labels: int64 [n], at least one; probabilities: float [n, c]."""
     p = probabilities.astype(np.float64)
-    confidence, right = p.max(1), predict_classes(p) == labels
+    return bin_reliability(p.max(1), predict_classes(p) == labels)
+
+
+def bin_reliability(confidence: np.ndarray, right: np.ndarray) -> Reliability:
+    """confidence: float64 [n], at least one; right: bool or 0 and 1 [n], what it is of."""
     order = np.argsort(confidence, kind="stable")
-    parts = np.array_split(order, min(_BINS, len(labels)))
+    parts = np.array_split(order, min(_BINS, len(right)))
     means = [(confidence[part].mean(), right[part].mean(), len(part)) for part in parts]
     confidence, accuracy, rows = map(np.array, zip(*means, strict=True))
     return Reliability(confidence, accuracy, rows)

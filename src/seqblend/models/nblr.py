@@ -59,11 +59,11 @@ class NbLogistic(TfidfRegression):
     ) -> tuple[np.ndarray, np.ndarray]:
         """(weights float32 [p, v], bias float64 [p]): ratios and regressions, one per contrast."""
         fitted = []
-        for k, is_upper in enumerate(task.contrasts(targets)):
-            ratio = _log_count_ratio(x, is_upper, options.smoothing)
+        for contrast in enumerate(task.contrasts(targets)):
+            ratio = _log_count_ratio(x, contrast[1], options.smoothing)
             scaled = x.copy()
             scaled.data = x.data * ratio[x.indices]
-            weights, bias = task.fit_contrast(scaled, targets, k, options.strength, seed)
+            weights, bias = task.fit_contrast(scaled, targets, contrast, options.strength, seed)
             fitted.append(((weights * ratio).astype(np.float32), bias))
         weights, bias = zip(*fitted, strict=True)
         return np.stack(weights), np.array(bias, dtype=np.float64)

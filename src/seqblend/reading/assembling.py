@@ -10,6 +10,7 @@ from seqblend.core.errors import InputError, listing
 from seqblend.core.findings import Finding
 from seqblend.reading.discovery import CompetitionFiles
 from seqblend.reading.file_roles import pair_tables
+from seqblend.reading.id_columns import check_unique
 from seqblend.reading.joining import join_labels, join_table, join_texts
 from seqblend.reading.json_tables import Cell
 from seqblend.reading.key_columns import find_keys
@@ -151,13 +152,7 @@ def _refuse_repeated(made: Assembled, key: str | None) -> None:
     """InputError where test repeats an id without being a table of steps."""
     if not made.ids.is_repeated:
         return
-    cells = made.test.texts(str(key))
-    again = [row for row, text in enumerate(cells) if text in cells[:row]]
-    raise InputError(
-        f"{made.test.path.name}: {len(again)} repeated ids, the first '{cells[again[0]]}' in "
-        f"{made.test.place(again[0])}; expected one row per id. Remove the rows, or name the id's "
-        "column with --set data.id=COLUMN"
-    )
+    check_unique(made.test.texts(str(key)), made.test)
 
 
 def _join_texts(made: Assembled, folders: tuple[Path, ...]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,13 +97,11 @@ def attached_folders(inputs: tuple[Path, ...]) -> list[Path]:
     """
     found = list(inputs)
     for top in inputs[1:]:
-        for folder, names, files in os.walk(top, followlinks=True):
-            is_copy = {"run.sh", "src"} <= {*names, *files}
-            if is_copy or len(files) > _MOST_FILES or is_competition(Path(folder)):
+        for folder, names, files in _walk(top):
+            if len(files) > _MOST_FILES or is_competition(folder):
                 names.clear()
                 continue
-            names[:] = sorted(name for name in names if not name.startswith("."))
-            found.append(Path(folder))
+            found.append(folder)
     return list(dict.fromkeys(found))
 
 
@@ -110,13 +109,19 @@ def _data_below(inputs: tuple[Path, ...]) -> list[Path]:
     """The files below the inputs, in name order; copies of this project are left out."""
     files = []
     for top in inputs:
-        for folder, names, own in os.walk(top, followlinks=True):
-            if {"run.sh", "src"} <= {*names, *own}:
-                names.clear()
-                continue
-            names[:] = sorted(name for name in names if not name.startswith("."))
-            files += [Path(folder) / name for name in sorted(own) if not name.startswith(".")]
+        for folder, _, own in _walk(top):
+            files += [folder / name for name in sorted(own) if not name.startswith(".")]
     return files
+
+
+def _walk(top: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """os.walk in name order, without hidden folders and copies of this project."""
+    for folder, names, files in os.walk(top, followlinks=True):
+        if {"run.sh", "src"} <= {*names, *files}:
+            names.clear()
+            continue
+        names[:] = sorted(name for name in names if not name.startswith("."))
+        yield Path(folder), names, files
 
 
 def prepare_demo(working: Path) -> Path:

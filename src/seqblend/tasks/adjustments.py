@@ -60,8 +60,7 @@ class ColumnTemperatures(Adjustment):
 
     def apply(self, array: np.ndarray) -> np.ndarray:
         """Probabilities, column by column."""
-        p = np.clip(array, CLIP, 1 - CLIP)
-        return 1 / (1 + np.exp((np.log1p(-p) - np.log(p)) / self.temperatures))
+        return expit(log_odds(array) / self.temperatures)
 
     def record(self) -> dict[str, Any]:
         """The temperatures."""
@@ -72,6 +71,7 @@ class ColumnTemperatures(Adjustment):
 class ColumnThresholds(Adjustment):
     """Log-odds less a threshold, float64 [c]: a label is then predicted where P(1) is above 1/2."""
 
+    title: ClassVar[str] = "thresholds"
     thresholds: np.ndarray
 
     @classmethod

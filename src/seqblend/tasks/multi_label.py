@@ -38,7 +38,6 @@ class MultiLabel(Task):
     column_name: ClassVar[tuple[str, str]] = ("label", "labels")
     strata_name: ClassVar[tuple[str, str]] = ("label combination", "label combinations")
     needs: ClassVar[str] = "several train columns of 0 and 1"
-    blend_methods: ClassVar[tuple[str, ...]] = ("single", "mean", "logodds_simplex", "stacking")
 
     @property
     def other_metrics(self) -> tuple[str, str]:
@@ -73,15 +72,7 @@ class MultiLabel(Task):
         """Means over columns."""
         return summarise_columns(targets, array)
 
-    def check(
-        self,
-        array: np.ndarray,
-        what: str,
-        remedy: str,
-        name_of: Callable[[int], str] = "row {}".format,
-    ) -> None:
-        """Cells are probabilities."""
-        check_shares(array, what, remedy, name_of)
+    check = staticmethod(check_shares)
 
     def fit_temperature(
         self, array: np.ndarray, targets: np.ndarray
@@ -219,16 +210,16 @@ class BinaryLogOddsLoss:
         return offsets
 
     def evaluate(
-        self, weights: np.ndarray, bias: np.ndarray | None = None
+        self, weights: np.ndarray, offsets: np.ndarray | None = None
     ) -> tuple[float, np.ndarray]:
         """The loss in nats, a mean over rows and columns, and its gradient."""
         m, n, c = self.shape
         total, slope = 0.0, np.zeros(m + c)
         for odds, labels in self.blocks:
-            mixed = np.tensordot(weights, odds, 1) + (0.0 if bias is None else bias)
+            mixed = np.tensordot(weights, odds, 1) + (0.0 if offsets is None else offsets)
             total += (np.logaddexp(0.0, mixed) - labels * mixed).sum()
             wrong = expit(mixed) - labels
             slope[:m] += np.tensordot(odds, wrong, 2)
             slope[m:] += wrong.sum(0)
         gradient = slope / (n * c)
-        return float(total / (n * c)), gradient[:m] if bias is None else gradient
+        return float(total / (n * c)), gradient[:m] if offsets is None else gradient

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
@@ -34,7 +33,8 @@ class Regression(Task):
     strata_name: ClassVar[tuple[str, str]] = ("target decile", "target deciles")
     needs: ClassVar[str] = "train columns of numbers"
     has_probabilities: ClassVar[bool] = False
-    blend_methods: ClassVar[tuple[str, ...]] = ("single", "mean", "linear_simplex", "stacking")
+    convex_method: ClassVar[str] = "linear_simplex"
+    blend_methods: ClassVar[tuple[str, ...]] = ("single", "mean", convex_method, "stacking")
 
     @property
     def default_metric(self) -> str:
@@ -69,15 +69,7 @@ class Regression(Task):
         """Errors and correlations; means over columns."""
         return summarise_values(targets, array)
 
-    def check(
-        self,
-        array: np.ndarray,
-        what: str,
-        remedy: str,
-        name_of: Callable[[int], str] = "row {}".format,
-    ) -> None:
-        """Cells are finite."""
-        check_numbers(array, what, remedy, name_of)
+    check = staticmethod(check_numbers)
 
     def objective(self, targets: np.ndarray, config: TrainConfig) -> Objective:
         """Squared or Huber loss of standardised columns."""
@@ -102,10 +94,15 @@ class Regression(Task):
         return np.median(targets, axis=0)[:, None] < targets.T
 
     def fit_contrast(
-        self, x: sparse.csr_matrix, targets: np.ndarray, k: int, strength: float, seed: int
+        self,
+        x: sparse.csr_matrix,
+        targets: np.ndarray,
+        contrast: tuple[int, np.ndarray],
+        strength: float,
+        seed: int,
     ) -> tuple[np.ndarray, float]:
-        """Ridge regression of the k-th column."""
-        weights, bias = _fit_ridge(x, targets[:, [k]], strength)
+        """Ridge regression of the contrast's column."""
+        weights, bias = _fit_ridge(x, targets[:, [contrast[0]]], strength)
         return weights[0], float(bias[0])
 
     def answer_contrasts(self, scores: np.ndarray) -> np.ndarray:
@@ -218,13 +215,8 @@ class SquaredMixtureLoss:
         gram[m:, :m] = gram[:m, m:].T
         gram[m:, m:] = n * np.eye(c)
         self._gram, self._cross, self._square = (each / (n * c) for each in (gram, cross, square))
-        best = min(self._square - 2 * cross + own for own, cross in self._alone())
-        self.scale = c / max(best, 1e-9)
-
-    def _alone(self) -> list[tuple[float, float]]:
-        """(mean square, mean product with the targets) of each member."""
-        m = self.shape[0]
-        return [(float(self._gram[j, j]), float(self._cross[j])) for j in range(m)]
+        errors = self._square - 2 * self._cross[:m] + np.diag(self._gram)[:m]
+        self.scale = c / max(float(errors.min()), 1e-9)
 
     def bias_of(self, weights: np.ndarray, offsets: np.ndarray) -> np.ndarray:
         """In the targets' units; weights that do not sum to 1 move the mean as well."""

@@ -41,7 +41,6 @@ class SingleLabel(Task):
     needs: ClassVar[str] = "one label in each row"
     has_classes: ClassVar[bool] = True
     column_name: ClassVar[tuple[str, str]] = ("class", "classes")
-    blend_methods: ClassVar[tuple[str, ...]] = ("single", "mean", "logodds_simplex", "stacking")
 
     @property
     def other_metrics(self) -> tuple[str, str]:
@@ -79,15 +78,7 @@ class SingleLabel(Task):
         """Accuracy, macro averages, areas and log loss."""
         return summarise(targets, array)
 
-    def check(
-        self,
-        array: np.ndarray,
-        what: str,
-        remedy: str,
-        name_of: Callable[[int], str] = "row {}".format,
-    ) -> None:
-        """Rows sum to 1."""
-        check_probabilities(array, what, remedy, name_of)
+    check = staticmethod(check_probabilities)
 
     def normalise(self, array: np.ndarray) -> np.ndarray:
         """Rows that sum to 1."""
@@ -242,18 +233,18 @@ class LogOddsLoss:
         return offsets - offsets.mean()
 
     def evaluate(
-        self, weights: np.ndarray, bias: np.ndarray | None = None
+        self, weights: np.ndarray, offsets: np.ndarray | None = None
     ) -> tuple[float, np.ndarray]:
-        """The loss in nats and its gradient: float64 [m], with a bias [m + c].
+        """The loss in nats and its gradient: float64 [m], with offsets [m + c].
 
-        weights: float64 [m], bias: float64 [c]
+        weights: float64 [m], offsets: float64 [c]
         """
         m, n, c = self.shape
-        offsets = np.zeros(c) if bias is None else bias
+        added = np.zeros(c) if offsets is None else offsets
         total, slope = 0.0, np.zeros(m + c)
         for block in self.blocks:
             flat = block.reshape(m, -1)  # a view, [m, c * b]
-            mixed = (weights @ flat).reshape(c, -1) + offsets[:, None]
+            mixed = (weights @ flat).reshape(c, -1) + added[:, None]
             mixed -= (top := mixed.max(0))
             exponentials = np.exp(mixed)
             sums = exponentials.sum(0)
@@ -261,6 +252,6 @@ class LogOddsLoss:
             share = exponentials / sums  # softmax [c, b]
             slope[:m] += flat @ share.ravel()
             slope[m:] += share.sum(1)
-        loss = total / n - self.linear @ np.concatenate([weights, offsets])
+        loss = total / n - self.linear @ np.concatenate([weights, added])
         gradient = slope / n - self.linear
-        return float(loss), gradient[:m] if bias is None else gradient
+        return float(loss), gradient[:m] if offsets is None else gradient

@@ -45,7 +45,10 @@ class Task(ABC):
     has_probabilities: ClassVar[bool] = True  # of the columns; else they are numbers
     is_ordered: ClassVar[bool] = False  # classes are grades: numbers in their order
     needs: ClassVar[str]  # the targets it is for, in words
-    blend_methods: ClassVar[tuple[str, ...]]  # the simplest first: it wins ties
+    convex_method: ClassVar[str] = "logodds_simplex"
+    blend_methods: ClassVar[tuple[str, ...]] = (  # the simplest first: it wins ties
+        *("single", "mean", convex_method, "stacking"),
+    )
 
     # Words for people; of pairs the second is the plural.
     loss_name: ClassVar[str] = "log loss"  # of `losses`
@@ -151,10 +154,18 @@ class Task(ABC):
         """bool [p, n]: for each linear score, the rows on its upper side."""
 
     def fit_contrast(
-        self, x: sparse.csr_matrix, targets: np.ndarray, k: int, strength: float, seed: int
+        self,
+        x: sparse.csr_matrix,
+        targets: np.ndarray,
+        contrast: tuple[int, np.ndarray],
+        strength: float,
+        seed: int,
     ) -> tuple[np.ndarray, float]:
-        """(weights float64 [v], bias) of the k-th contrast alone: logistic regression."""
-        return fit_binary(x, self.contrasts(targets)[k], strength, seed)
+        """(weights float64 [v], bias) of one contrast alone: logistic regression.
+
+        contrast: its place among `contrasts`, and its rows bool [n]
+        """
+        return fit_binary(x, contrast[1], strength, seed)
 
     def answer_contrasts(self, scores: np.ndarray) -> np.ndarray:
         """Predictions float64 [n, c] of the contrasts' scores float64 [n, p]."""

@@ -6,14 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from seqblend.evaluation.calibration import Reliability
+from seqblend.evaluation.calibration import Reliability, bin_reliability
 from seqblend.evaluation.metrics import score
 from seqblend.reporting.elements.report_tables import Column, ReportTable, score_kind
 from seqblend.reporting.elements.style import display_labels
 from seqblend.reporting.facts.entries import Ranked
 from seqblend.reporting.facts.records import ReportData
 
-_BINS = 15  # of a probability, with as many rows each
 _OF_LABELS = {
     "auc": "AUC",
     "average_precision": "average precision",
@@ -71,10 +70,7 @@ def measure_label(labels: np.ndarray, p: np.ndarray) -> Reliability:
 
     labels: int64 [n] of 0 and 1, at least one; p: float [n]
     """
-    order = np.argsort(p, kind="stable")
-    parts = np.array_split(order, min(_BINS, len(labels)))
-    means = [(p[part].mean(dtype=np.float64), labels[part].mean(), len(part)) for part in parts]
-    return Reliability(*map(np.array, zip(*means, strict=True)))
+    return bin_reliability(p.astype(np.float64), labels)
 
 
 def _cells_of(data: ReportData, entries: list[Ranked]) -> list[tuple[Ranked, int]]:
