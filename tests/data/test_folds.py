@@ -90,7 +90,7 @@ def test_identical_sequences_share_a_fold_and_conflicts_are_counted():
 
 def test_identical_sequences_may_be_told_apart():
     sequences = sequences_of(*[[7]] * 10)
-    folds = make_folds(np.arange(10) % 2, sequences, FoldConfig(count=5, by_sequence=False))
+    folds = make_folds(np.arange(10) % 2, sequences, FoldConfig(count=5, by_sequence="false"))
     np.testing.assert_array_equal(np.bincount(folds.fold), [2] * 5)
     assert folds.duplicates == 9
 

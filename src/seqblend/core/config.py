@@ -61,7 +61,12 @@ class FoldConfig:
 
     count: int = knob(5, least=1, help="number of folds; 1: a single stratified hold-out of 20 %")
     seed: int = knob(0, help="random seed of the folds")
-    by_sequence: bool = knob(True, help="keep identical sequences in one fold")
+    by_sequence: str = knob(
+        "auto",
+        help="keep identical sequences in one fold; auto: unless test rows repeat train rows as "
+        "often as these repeat each other",
+        allowed=("auto", "true", "false"),
+    )
     groups: str = knob(
         "",
         help="auto: keep near duplicates and rows that share rare tokens in one fold, where test "
@@ -128,7 +133,7 @@ class TrainConfig:
         0.01, Span(1e-4, 0.3, log=True), "decoupled weight decay of AdamW", least=0
     )
     epochs: int = knob(0, least=0, help="fixed number of epochs; 0: chosen by a pilot fit")
-    max_epochs: int = knob(30, least=1, help="upper limit of the pilot's epochs")
+    max_epochs: int = knob(100, least=1, help="upper limit of the pilot's epochs")
     patience: int = knob(
         0,
         least=0,
@@ -164,6 +169,10 @@ class TrainConfig:
         0.0,
         least=0,
         help="regression: errors beyond this many standard deviations count linearly; 0: squared",
+    )
+    adapt: bool = knob(
+        True,
+        help="linear members choose options on inner splits, pilots of networks a recipe",
     )
     calibrate: bool = knob(
         True,

@@ -10,7 +10,7 @@ import numpy as np
 from seqblend.core.config import FoldConfig
 from seqblend.data.duplicates import count_duplicates, train_and_test
 from seqblend.data.families import are_families_apart, find_families, measure_families
-from seqblend.data.folds import join_keys
+from seqblend.data.folds import join_keys, number_sequences
 from seqblend.data.minhash import number_near
 from seqblend.data.sequences import Competition
 
@@ -23,7 +23,7 @@ def resolve_groups(
     Groups and folds from columns of the data take precedence.
     """
     if config.groups != "auto":
-        return config, competition.groups
+        return _resolve_by_sequence(competition, config, note), competition.groups
     if competition.groups is not None or competition.folds is not None:
         note("folds.groups=auto is ignored: the data has a group or fold column, which is used")
         return config, competition.groups
@@ -41,6 +41,24 @@ def resolve_groups(
     return config, families if groups is None else join_keys(families, groups)
 
 
+def _resolve_by_sequence(
+    competition: Competition, config: FoldConfig, note: Callable[[str], None]
+) -> FoldConfig:
+    """Fold settings with folds.by_sequence resolved: duplicates as test rows have them."""
+    if config.by_sequence != "auto" or competition.folds is not None:
+        return config
+    numbers = number_sequences(train_and_test(competition))
+    found = count_duplicates(numbers, competition.task.strata(competition.targets))
+    if not found.are_shared:
+        return replace(config, by_sequence="true")
+    note(
+        f"folds: {found.known:,} test rows repeat a train row, as often as train rows repeat each "
+        "other: identical sequences may lie in different folds (neither: "
+        "--set folds.by_sequence=true)"
+    )
+    return replace(config, by_sequence="false")
+
+
 def _resolve_duplicates(
     competition: Competition, config: FoldConfig, note: Callable[[str], None]
 ) -> tuple[FoldConfig, np.ndarray | None]:
@@ -54,6 +72,6 @@ def _resolve_duplicates(
             "folds.groups=auto: test rows have duplicates in train as often as train rows do, "
             "so duplicates are not kept in one fold"
         )
-        return replace(config, by_sequence=False), None
+        return replace(config, by_sequence="false"), None
     note(f"folds.groups=auto: {found.repeated:,} near duplicates are kept in one fold")
     return config, numbers[: len(competition.train_ids)]

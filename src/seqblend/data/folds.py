@@ -68,10 +68,11 @@ def make_folds(
     labels = np.asarray(labels, dtype=np.int64)
     rows = np.arange(len(labels))
     alike = rows if sequences is None else number_sequences(sequences)
-    keys = join_keys(alike if config.by_sequence else rows, groups)
+    is_joined = config.by_sequence != "false"
+    keys = join_keys(alike if is_joined else rows, groups)
     duplicates = len(rows) - int(alike.max(initial=-1)) - 1
     conflicting = _count_conflicting(labels, alike)
-    notes = _duplicate_notes(duplicates, conflicting, is_joined=config.by_sequence)
+    notes = _duplicate_notes(duplicates, conflicting, is_joined=is_joined)
     _check_labels(labels)
     if given is not None:
         fold = _use_given(np.asarray(given), len(labels))

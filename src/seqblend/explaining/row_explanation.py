@@ -39,7 +39,8 @@ def extend_lexicon(member: Fitted, view: View) -> Fitted:
     """
     if isinstance(member, LinearMember):
         model = member.model
-        return LinearMember(type(model).from_arrays(model.arrays(), view, model.task))
+        model = type(model).from_arrays(model.arrays(), view, model.task)
+        return LinearMember(model, member.temperature)
     new = len(view.lexicon) - len(member.remap)
     remap = np.append(member.remap, np.full(new, UNK, dtype=np.int32))
     train = dataclasses.replace(member.context.train, precision="float32")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -19,8 +20,12 @@ _BOUNDARY = " "  # before and after a word
 
 @dataclass(frozen=True)
 class CharOptions:
-    """What the regression on characters is made of."""
+    """What the regression on characters is made of; paths: values tried on inner splits."""
 
+    paths: ClassVar[dict[str, tuple[Any, ...]]] = {
+        "strength": (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0),
+        "orders": (3, 5, 6),
+    }
     orders: int = knob(5, Choice((3, 4, 5, 6)), "n-grams of 1 to this many characters", least=1)
     min_count: int = knob(3, Choice((2, 3, 5)), "rarer n-grams are left out", least=1)
     strength: float = knob(100.0, Span(1.0, 1000.0, log=True), "inverse L2 penalty (C)", above=0)

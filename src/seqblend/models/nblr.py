@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -16,8 +17,13 @@ from seqblend.tasks.task import Task
 
 @dataclass(frozen=True)
 class NbLogisticOptions:
-    """What the NB-weighted logistic regression is made of."""
+    """What the NB-weighted logistic regression is made of; paths: values tried on inner splits."""
 
+    paths: ClassVar[dict[str, tuple[Any, ...]]] = {
+        "strength": (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0),
+        "smoothing": (0.03, 0.1, 0.3, 1.0, 3.0),
+        "orders": (1, 2, 3),
+    }
     orders: int = knob(3, Choice((1, 2, 3, 4)), "n-grams of 1 to this many tokens", least=1)
     min_count: int = knob(2, Choice((1, 2, 3)), "rarer n-grams are left out", least=1)
     strength: float = knob(300.0, Span(0.1, 1000.0, log=True), "inverse L2 penalty (C)", above=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,8 +15,13 @@ from seqblend.models.weighting import TfidfRegression
 
 @dataclass(frozen=True)
 class TfidfOptions:
-    """What the regression on tf-idf values is made of."""
+    """What the regression on tf-idf values is made of; paths: values tried on inner splits."""
 
+    paths: ClassVar[dict[str, tuple[Any, ...]]] = {
+        "strength": (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0),
+        "orders": (1, 2, 3),
+        "decay": (0.25, 0.5, 1.0),
+    }
     orders: int = knob(2, Choice((1, 2, 3)), "n-grams of 1 to this many tokens", least=1)
     min_count: int = knob(2, Choice((1, 2, 3)), "rarer n-grams are left out", least=1)
     decay: float = knob(0.5, Span(0.2, 1.0), "weight of an order, as a share of the last", least=0)

@@ -29,6 +29,7 @@ _SHARED = (
     *("data/sequences", "data/folds", "data/fold_files", "data/stratify"),
     *("core/seeds", "evaluation/", "tasks/"),
     *("models/registry", "training/contract", "training/devices", "training/members"),
+    *("training/option_paths", "training/recipes"),
     *("running/runs", "running/units"),
 )
 _MODULE = (
@@ -58,17 +59,19 @@ class DataFingerprint:
 
 @dataclass(frozen=True)
 class PilotResult:
-    """What a pilot found for its folds: how many epochs, and by what to divide their logits."""
+    """What a pilot found for its folds: epochs, by what to divide logits, and the recipe."""
 
     epochs: int
     temperature: Temperature
+    recipe: str = "default"
 
     @classmethod
     def of(cls, manifest: dict[str, Any]) -> PilotResult:
         """That of a pilot's manifest, or of any unit's."""
         found = manifest["temperature"]
         temperature = tuple(found) if isinstance(found, list) else float(found)
-        return cls(int(manifest["epochs"]), temperature)
+        recipe = manifest.get("chosen", {}).get("recipe", "default")
+        return cls(int(manifest["epochs"]), temperature, recipe)
 
 
 @dataclass(frozen=True)
@@ -175,7 +178,9 @@ def plan_runs(
             use = dataclasses.replace(use, mode=mode)
             options = dataclasses.replace(options, width=use.width)
         parts = [options, data_digest, folds_digest, code_digest(sources_of(entry))]
-        if entry.kind != "linear":
+        if entry.kind == "linear":
+            parts += [train.adapt]
+        else:
             parts += [train, own.vocabulary, use]
         name = f"{model}-{digest(model, *parts)[:12]}"
         runs.append(Run(name, model, options, train, own.vocabulary, use))

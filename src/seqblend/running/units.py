@@ -34,6 +34,7 @@ from seqblend.running.runs import PILOT, Job, PilotResult, Unit
 from seqblend.training.contract import Context, Fitted, Rows
 from seqblend.training.devices import configure_device, describe_device
 from seqblend.training.members import fit_member, member_from_arrays
+from seqblend.training.recipes import apply_recipe
 from seqblend.training.recovery import DivergenceError
 
 _SCOPE = "training rows of the fold"
@@ -53,7 +54,8 @@ def run_unit(job: Job, device: torch.device, report: Callable[[dict], None]) -> 
     strata = competition.task.strata(competition.targets)
     train_rows, valid_rows = _rows_of(job.unit, strata, fold, keys)
     context = _context(job, competition, device, report)
-    train, valid = _take(competition, train_rows), _take(competition, valid_rows)
+    rows = Rows(competition.train, competition.targets, keys)
+    train, valid = rows.take(train_rows), rows.take(valid_rows)
     try:
         member = fit_member(train, valid, context)
     except DivergenceError as error:
@@ -88,11 +90,6 @@ def _rows_of(
     return (train, valid) if unit.fold != PILOT else inner_split(strata, train, 0, keys)
 
 
-def _take(competition: Competition, rows: np.ndarray) -> Rows:
-    """Training rows (integer positions) with their targets."""
-    return Rows(competition.train.take(rows), competition.targets[rows])
-
-
 def pilot_result_for(job: Job) -> PilotResult:
     """The number of epochs (0: validation chooses) and the temperature of a unit.
 
@@ -112,7 +109,7 @@ def _context(
 ) -> Context:
     """What a fit needs besides its rows."""
     unit, run, pilot = job.unit, job.unit.run, pilot_result_for(job)
-    return Context(
+    context = Context(
         entry_for(run.model),
         run.options,
         run.train,
@@ -127,6 +124,7 @@ def _context(
         run.embedding and load_embedding(job.data, run.embedding),
         pilot.temperature,
     )
+    return apply_recipe(context, pilot.recipe)
 
 
 def _describe(job: Job, member: Fitted, competition: Competition, context: Context) -> dict:
@@ -140,13 +138,16 @@ def _describe(job: Job, member: Fitted, competition: Competition, context: Conte
         "seed": unit.seed,
         "fold": unit.fold,
         "options": dataclasses.asdict(run.options),
+        "chosen": facts.chosen or {"recipe": pilot_result_for(job).recipe},
         "train": dataclasses.asdict(run.train),
         "vocabulary": dataclasses.asdict(run.vocabulary),
         "vocabulary_scope": ", and ".join(scope),
         "embedding": run.embedding and dataclasses.asdict(run.embedding),
         **job.fingerprint.as_dict(),
         "classes": list(competition.classes),
-        "temperature": facts.temperature if unit.fold == PILOT else context.temperature,
+        "temperature": context.temperature
+        if run.kind != "linear" and unit.fold != PILOT
+        else facts.temperature,
         "epochs": facts.epochs,
         "epochs_trained": len(losses),
         "epochs_chosen_on_validation": bool(losses)

@@ -47,10 +47,19 @@ class Context:
 
 @dataclass(frozen=True)
 class Rows:
-    """Sequences and their targets: [n] or [n, c], as the task has them."""
+    """Sequences and their targets: [n] or [n, c], as the task has them.
+
+    keys: int64 [n] or None; rows with the same key stay on one side of a split
+    """
 
     sequences: SequenceSet
     targets: np.ndarray
+    keys: np.ndarray | None = None
+
+    def take(self, rows: np.ndarray) -> Rows:
+        """The given rows (integer positions)."""
+        keys = None if self.keys is None else self.keys[rows]
+        return Rows(self.sequences.take(rows), self.targets[rows], keys)
 
 
 class Fitted(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -39,7 +40,9 @@ class FitRecord:
     history: one value per epoch under each name
     recoveries: what had to be changed during the fit, each with a `sentence` for people
     epochs: how many the weights were trained for; of a pilot, what it recommends to the folds
-    temperature: what a pilot recommends to the folds
+    temperature: what a pilot recommends to the folds, or what predictions are scaled by
+    chosen: options that the fit itself chose; of a pilot, the recipe
+    pilot_loss: a pilot's validation loss at the epoch that it recommends
     """
 
     history: History = field(default_factory=dict)
@@ -49,6 +52,8 @@ class FitRecord:
     parameters: int = 0
     epochs: int = 0
     temperature: Temperature = 1.0
+    chosen: dict[str, Any] = field(default_factory=dict)
+    pilot_loss: float = math.inf
 
     def add(self, values: dict[str, float | None]) -> None:
         """Record one epoch."""

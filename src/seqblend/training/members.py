@@ -17,6 +17,7 @@ from seqblend.data.sequences import SequenceSet
 from seqblend.data.vocabulary import fit_vocabulary
 from seqblend.models.layers import Embed
 from seqblend.tasks.objective import Objective
+from seqblend.tasks.task import Temperature
 from seqblend.training.batching import DeviceSequences
 from seqblend.training.contract import Context, Fitted, Rows
 from seqblend.training.fitting import (
@@ -32,12 +33,26 @@ from seqblend.training.fitting import (
     predict_module,
     stops_after_patience,
 )
+from seqblend.training.option_paths import ChosenOptions, choose_options
+from seqblend.training.recipes import apply_recipe, recipes_for
 from seqblend.training.scratch_fitting import fit_network, predict_network
 
 
 def fit_member(train: Rows, valid: Rows, context: Context) -> Fitted:
-    """Fit the context's model on the training rows; validation rows are scored."""
-    return _KINDS[context.entry.kind].fit(train, valid, context)
+    """Fit the context's model on the training rows; validation rows are scored.
+
+    A pilot of a network compares recipes, and is the fit of the one with the least loss.
+    """
+    kind = _KINDS[context.entry.kind]
+    if context.epochs or context.entry.kind != "module" or context.train.early_stopping:
+        return kind.fit(train, valid, context)
+    best = None
+    for recipe in recipes_for(context, train):
+        member = kind.fit(train, valid, apply_recipe(context, recipe.name))
+        member.record.chosen = {"recipe": recipe.name}
+        if best is None or member.record.pilot_loss < best.record.pilot_loss:
+            best = member
+    return best
 
 
 def member_from_arrays(arrays: dict[str, np.ndarray], context: Context) -> Fitted:
@@ -148,6 +163,7 @@ def _advise_folds(
         record.epochs = first_best(record.history[loss])
     else:
         record.epochs = fixed_epochs or epochs_for_folds(record.history[loss], prior_loss)
+    record.pilot_loss = record.history[loss][record.epochs - 1] or np.inf
     if loss == CALIBRATED_LOSS:
         record.temperature = record.history["valid_temperature"][record.epochs - 1]
 
@@ -178,37 +194,52 @@ def describe_raised_count(model: Any, context: Context) -> list[dict[str, Any]]:
 
 
 class LinearMember:
-    """A linear n-gram model under the member contract."""
+    """A linear n-gram model under the member contract, with the temperature of its predictions."""
 
-    def __init__(self, model: Any, recoveries: list[dict[str, Any]] | None = None) -> None:
-        self.model = model
-        self.record = FitRecord(parameters=model.parameters, recoveries=recoveries or [])
+    def __init__(
+        self, model: Any, temperature: Temperature = 1.0, record: FitRecord | None = None
+    ) -> None:
+        self.model, self.temperature = model, temperature
+        self.record = record or FitRecord()
 
     @classmethod
     def fit(cls, train: Rows, valid: Rows, context: Context) -> LinearMember:
-        """Fit on the training rows; validation rows are not read.
+        """Choose options on inner splits, then fit; validation rows are not read.
 
         An n-gram model that left out more than options.min_count asks for says so.
         """
+        found = ChosenOptions(context.options, 1.0)
+        if context.train.adapt:
+            found = choose_options(train, context)
+        context = dataclasses.replace(context, options=found.options)
         settings = {name: getattr(context, name) for name in ("task", "view", "options", "seed")}
         model = context.entry.build.fit(train.sequences, train.targets, **settings)
         recoveries = describe_raised_count(model, context)
         for recovery in recoveries:
             context.report({"recovery": recovery["sentence"]})
-        return cls(model, recoveries)
+        record = FitRecord(
+            parameters=model.parameters,
+            recoveries=recoveries,
+            temperature=found.temperature,
+            chosen=dataclasses.asdict(found.options) if context.train.adapt else {},
+        )
+        return cls(model, found.temperature, record)
 
     def predict(self, sequences: SequenceSet) -> np.ndarray:
         """float32 [n, c], as the task's arrays are."""
-        return self.model.predict(sequences)
+        return self.model.task.apply_temperature(self.model.predict(sequences), self.temperature)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that from_arrays needs."""
-        return self.model.arrays()
+        return self.model.arrays() | {"temperature": np.array(self.temperature)}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], context: Context) -> LinearMember:
         """The member that gave these arrays."""
-        return cls(context.entry.build.from_arrays(arrays, context.view, context.task))
+        model = context.entry.build.from_arrays(arrays, context.view, context.task)
+        found = arrays["temperature"].tolist()
+        temperature = tuple(found) if isinstance(found, list) else found
+        return cls(model, temperature)
 
 
 _KINDS = {"module": TorchMember, "scratch": ScratchMember, "linear": LinearMember}

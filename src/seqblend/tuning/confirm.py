@@ -231,7 +231,7 @@ def refold(project: Project) -> Project:
     folds = make_folds(
         competition.task.strata(competition.targets),
         competition.train,
-        dataclasses.replace(settings, by_sequence=False),  # the keys hold equal sequences already
+        dataclasses.replace(settings, by_sequence="false"),  # the keys hold equal sequences already
         groups=project.folds.keys,
         given=competition.folds,
         classes=competition.classes if competition.task.has_classes else None,
