@@ -18,14 +18,16 @@ def extra(monkeypatch):
 def test_groups_and_names_mix_and_a_model_comes_once():
     chosen, lost = choose_models(["nblr", "default", "bilstm"], ["ids"], "single_label")
     assert (chosen, lost) == (
-        ("nblr", "tfidf", "bilstm_attention", "bigru_attention", "bilstm"),
+        (*(model for model in DEFAULT if model != "chars"), "bilstm"),
         (),
     )
 
 
-def test_strings_of_characters_get_their_n_grams_by_default():
-    assert choose_models(["default"], ["chars"], "single_label")[0] == (*DEFAULT, "chars")
+def test_the_default_leaves_out_without_a_word_what_cannot_read_the_rows():
     assert choose_models(["default"], ["words"], "single_label") == (DEFAULT, ())
+    chosen, lost = choose_models(["default"], ["ids"], "single_label")
+    assert set(DEFAULT) - set(chosen) == {"chars"}
+    assert lost == ()
 
 
 def test_classic_is_the_comparison_of_the_systems_replaced():
@@ -60,7 +62,7 @@ def test_all_is_every_model_but_the_twins(extra):
     assert "scratch_more" in twins
     assert set(groups()["all"]) == set(entries()) - twins
     assert set(groups()["scratch"]) == twins
-    assert set(groups(["chars"])["default"]) <= set(groups()["all"])
+    assert set(groups()["default"]) <= set(groups()["all"])
 
 
 def test_a_wrong_name_names_the_nearest_model_or_group():

@@ -131,7 +131,9 @@ def test_lr_scale_multiplies_the_rate():
 def test_a_raised_least_count_is_said_and_kept_among_the_facts(name):
     told = []
     small = resolve_options(name, {name: {"min_count": 2, "most_weights": 60}})
-    member = fit_member(draw(), draw(30, 1), make_context(name, options=small, report=told.append))
+    train = dataclasses.replace(TRAIN, adapt=False)
+    context = make_context(name, options=small, train=train, report=told.append)
+    member = fit_member(draw(), draw(30, 1), context)
     (recovery,) = member.record.recoveries
     assert recovery["min_count"] == member.model.index.min_count > recovery["min_count_wanted"] == 2
     assert told == [{"recovery": recovery["sentence"]}]

@@ -67,7 +67,8 @@ def test_a_damaged_file_is_set_aside_and_the_choice_made_again(tmp_path, text):
 def plan_of(tmp_path, precision):
     """Run name and precision of bilstm in the plan."""
     project = make_project(tmp_path, f"train.precision={precision}", models=("nblr", "bilstm"))
-    run = make_plan(project, make_console()).runs[1]
+    units = make_plan(project, make_console()).units
+    run = next(unit.run for unit in units if unit.run.model == "bilstm")
     return run.name, run.train.precision
 
 

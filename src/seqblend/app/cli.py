@@ -14,11 +14,12 @@ from typing import Any
 
 from seqblend.core.config import Config, configure, parse_assignments, read_toml
 from seqblend.core.console import say_error
-from seqblend.core.errors import FlagError, InputError, nearest
+from seqblend.core.errors import FlagError, InputError, nearest, suggest
 from seqblend.core.locking import release_locks
 from seqblend.evaluation.metrics import check_metric, metric_names
 from seqblend.models.model_groups import check_models
 from seqblend.models.registry import entries, resolve_options
+from seqblend.portfolio.catalogue import PRESETS
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _TOP_LEVEL: dict[str, tuple[str, Callable[[Any], bool]]] = {  # of a TOML file, outside its tables
@@ -94,6 +95,11 @@ def add_training_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of the steps that train."""
     add = parser.add_argument
     add("--models", metavar="A,B", help="models and groups (default, classic, all)")
+    add(
+        "--preset",
+        metavar="NAME",
+        help="quick, default or best: 5 or 20 minutes of training, or all that pays",
+    )
     add("--seeds", type=int, metavar="N", help="seeds per model")
     add("--budget", metavar="TIME", help="such as 30m: no fit starts that would end later")
     add("--untuned", action="store_true", help="ignore settings that the tuner found")
@@ -117,6 +123,7 @@ def make_config(args: argparse.Namespace) -> Config:
         parts = models.split(",") if isinstance(models, str) else models
         config = dataclasses.replace(config, models=tuple(dict.fromkeys(p.strip() for p in parts)))
     check_models(config.models)
+    config = dataclasses.replace(config, preset=_preset(getattr(args, "preset", None), config))
     for name in names:
         resolve_options(name, config.options)
     folds = args.folds if args.folds is not None else config.folds.count
@@ -129,6 +136,16 @@ def make_config(args: argparse.Namespace) -> Config:
         check_metric(metric)
     folded = dataclasses.replace(config.folds, count=folds)
     return dataclasses.replace(config, folds=folded, seeds=seeds, metric=metric)
+
+
+def _preset(wanted: str | None, config: Config) -> str:
+    """The preset, empty where models are named; FlagError for an unknown one, or for both."""
+    is_open = config.models == ("default",)
+    if wanted is not None and wanted not in PRESETS:
+        raise FlagError(f"no preset '{wanted}'{suggest(wanted, PRESETS, 'Presets')}")
+    if wanted is not None and not is_open:
+        raise FlagError("--preset chooses among models: leave out either it or --models")
+    return (wanted or "default") if is_open else ""
 
 
 def _check_top_level(values: dict[str, Any], path: Path) -> None:

@@ -40,6 +40,6 @@ def load_plan(
     deadline = None if seconds is None else time.monotonic() + seconds
     project = load_project(args, console, kaggle)
     show_project(console, project)
-    plan = make_plan(project, console)
+    plan = make_plan(project, console, seconds)
     say(console, describe_plan(project, plan), "bold")
     return project, plan, deadline

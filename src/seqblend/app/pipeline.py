@@ -17,14 +17,17 @@ from seqblend.app.submit import (
     leaderboard_scores,
     submit_class_prior,
 )
+from seqblend.blending.selection import BlendResult
 from seqblend.core.console import Console, duration, say, shorten
 from seqblend.core.errors import InputError
 from seqblend.core.storage import write_json
-from seqblend.running.budget import Estimator, find_finished
+from seqblend.portfolio.choose import select_members
+from seqblend.portfolio.named_models import Selection
+from seqblend.running.budget import Estimator, find_finished, make_estimator
 from seqblend.running.executors import Event, WorkerPool
 from seqblend.running.project import Project
 from seqblend.running.results import collect_run, finished_runs
-from seqblend.running.runs import REMARK, Run, Unit, plan_units
+from seqblend.running.runs import REMARK, Job, Run, Unit
 from seqblend.running.scheduling import Schedule
 
 _RESERVE = 45.0  # seconds of a budget kept for blending, submission and report,
@@ -33,38 +36,57 @@ _RESERVE_SHARE = 0.2  # but at most this share of it
 
 @dataclass(frozen=True)
 class Plan:
-    """The runs and units of a configuration, and which units are already done."""
+    """What is trained: the selection of members, the units known so far, and those done."""
 
-    runs: list[Run]
+    selection: Selection
     units: list[Unit]
     done: dict[Unit, dict]
     estimator: Estimator
 
     @property
+    def runs(self) -> list[Run]:
+        """The runs that are trained on folds, as far as they are known."""
+        return list(self.selection.seeds)
+
+    @property
     def missing(self) -> list[Unit]:
-        """Units that are not done."""
+        """Known units that are not done."""
         return [unit for unit in self.units if unit not in self.done]
 
+    def extend(self, project: Project, units: list[Unit], note: Callable[[str], None]) -> None:
+        """Add units that have become known, and find those that are done."""
+        self.units.extend(units)
+        self.done.update(find_finished(project, units, self.estimator, note))
 
-def make_plan(project: Project, console: Console) -> Plan:
-    """The plan of the configuration's models, seeds and folds."""
+
+def make_plan(project: Project, console: Console, seconds: float | None = None) -> Plan:
+    """The plan of the configuration's models, seeds and folds.
+
+    seconds: that are to be used; None: as the preset has it
+    """
     note = partial(say, console, style="yellow")
-    runs = project.runs_of(project.config, project.precisions(note))
-    units = plan_units(runs, project.config.seeds, project.folds.count)
-    return Plan(runs, units, *find_finished(project, units, note))
+    plan = Plan(select_members(project, seconds, note), [], {}, make_estimator(project))
+    units = plan.selection.first_units()
+    while units:
+        plan.extend(project, units, note)
+        schedule = Schedule([], plan.done, plan.estimator.seconds)
+        units = plan.selection.next_units(schedule, note, may_decide=False)
+    return plan
 
 
 def describe_plan(project: Project, plan: Plan) -> str:
     """One line: units, minutes, workers and disk."""
     devices = project.machine.devices
     missing = plan.missing
-    schedule = Schedule([project.job(u) for u in missing], {}, plan.estimator.seconds)
-    seconds = schedule.seconds_left(len(devices))
+    likely = [project.job(unit) for unit in (*missing, *plan.selection.likely_units())]
+    seconds = Schedule(likely, {}, plan.estimator.seconds).seconds_left(len(devices))
     megabytes = sum(plan.estimator.megabytes(unit) for unit in missing)
     kind = "CPU, one thread each" if devices[0] == "cpu" else ", ".join(sorted(set(devices)))
+    units = len(plan.units) + len(likely) - len(missing)
     return (
-        f"plan: {len(plan.units)} units ({len(plan.done)} done), about {duration(seconds)}"
+        f"plan: {units} units ({len(plan.done)} done), about {duration(seconds)}"
         f" on {len(devices)} workers ({kind}), {megabytes:,.0f} MB of disk"
+        f"{plan.selection.describe()}"
     )
 
 
@@ -88,12 +110,24 @@ def run_plan(
             return
         is_last = not (progress.schedule.pending or progress.schedule.running)
         previous = None if is_last else outcome.blend
+        before = outcome.blend
         blend, submission = blend_results(project, outcome.results, out, previous)
         if submission is not None:
             outcome.blend, outcome.submission = blend, submission
             progress.say(describe_submission(project, outcome), "green")
+        if before is not None:
+            found = {result.name: result.manifest["seeds"] for result in outcome.results}
+            plan.selection.observe(found, _share_gained(project, before, blend), progress.say)
 
     return train_plan(project, plan, console, deadline=deadline, update=update)
+
+
+def _share_gained(project: Project, before: BlendResult, after: BlendResult) -> float:
+    """The share by which the cross-fitted loss of a blend is smaller than that of another."""
+    task, scored = project.competition.task, project.fold >= 0
+    targets = project.competition.targets[scored]
+    first, second = (task.losses(targets, b.oof[scored]).mean() for b in (before, after))
+    return float(1 - second / first)
 
 
 def blend_finished(
@@ -127,11 +161,13 @@ def _fit_units(
     """
     jobs = [project.job(unit) for unit in plan.missing]
     schedule = Schedule(jobs, dict(plan.done), plan.estimator.seconds, deadline)
-    devices = project.machine.devices[: max(len(jobs), 1)]
+    devices = project.machine.devices
     metric = project.competition.metric
     with TrainingProgress(console, schedule, metric, len(devices)) as progress:
+        schedule.more = partial(_more_jobs, project, plan, progress)
         on_progress(progress)
-        if not jobs:
+        schedule.pending += schedule.more(schedule)
+        if not schedule.pending:
             return schedule
         with WorkerPool(devices) as pool:
             for event in pool.run(schedule.next_job, progress.tick):
@@ -140,6 +176,18 @@ def _fit_units(
                 if event.kind == "done":
                     on_progress(progress)
     return schedule
+
+
+def _more_jobs(
+    project: Project, plan: Plan, progress: TrainingProgress, schedule: Schedule
+) -> list[Job]:
+    """Jobs that what is done has made known, and where nothing waits the next that are to pay."""
+    known, may_decide = len(plan.units), not schedule.pending
+    units = plan.selection.next_units(schedule, progress.say, may_decide=may_decide)
+    plan.extend(project, units, progress.say)
+    found = {unit: plan.done[unit] for unit in plan.units[known:] if unit in plan.done}
+    schedule.done |= found
+    return [project.job(unit) for unit in plan.units[known:] if unit not in found]
 
 
 def train_plan(
@@ -184,7 +232,8 @@ def _collect(project: Project, plan: Plan, schedule: Schedule, outcome: Outcome)
     known = {(result.name, result.manifest["seeds"]): result for result in outcome.results}
     results = []
     for run in plan.runs:
-        seeds = schedule.complete_seeds(run, project.config.seeds, project.folds.count)
+        wanted = plan.selection.seeds[run]
+        seeds = schedule.complete_seeds(run, wanted, project.folds.count)
         if seeds:
             found = known.get((run.name, seeds)) or collect_run(
                 project.workspace,

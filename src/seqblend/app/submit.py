@@ -73,7 +73,7 @@ def blend_results(
     out: Path | None,
     previous: BlendResult | None = None,
 ) -> tuple[BlendResult, Submission | None]:
-    """Blend the runs; write blend and submission unless the previous blend is better."""
+    """Blend the runs; write blend and submission (else None) unless the previous is better."""
     for result in results:
         check_result(result, project.fold, project.fingerprint, project.competition.task)
     competition = project.competition
@@ -89,7 +89,7 @@ def blend_results(
         n_test=len(competition.test_ids),
     )
     if previous and better(competition.metric, previous.cross_fitted, blend.cross_fitted):
-        return previous, None
+        return blend, None
     test = blend.blend.apply(np.stack([result.test for result in results]))
     name = f"{blend.method}-{_digest(blend, results)}"
     _write_blend(project, name, blend, results, test)

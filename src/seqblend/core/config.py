@@ -172,7 +172,7 @@ class TrainConfig:
     )
     adapt: bool = knob(
         True,
-        help="linear members choose options on inner splits, pilots of networks a recipe",
+        help="linear members choose options on inner splits, networks a recipe by their pilots",
     )
     calibrate: bool = knob(
         True,
@@ -190,6 +190,7 @@ class Config:
     """All settings of a run. `options` has those of one model, or of all models.
 
     models: names of models and of groups (models/model_groups.py), as typed
+    preset: how much time members are chosen for (portfolio/catalogue.py); empty: all are trained
     given: settings from --set or --config, such as train.lr; they take precedence over tuned ones
     tuned: model -> {"train.lr": value}, found by the tuner
     """
@@ -200,6 +201,7 @@ class Config:
     embedding: EmbeddingConfig = EmbeddingConfig()
     train: TrainConfig = TrainConfig()
     models: tuple[str, ...] = ("default",)
+    preset: str = ""
     seeds: int = 1
     metric: str = ""
     options: dict[str, dict[str, Any]] = field(default_factory=dict)

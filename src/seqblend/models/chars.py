@@ -33,7 +33,7 @@ class CharOptions:
     most_weights: int = knob(50_000_000, help="with more, the least count is raised (200 MB)")
 
 
-@register("chars", CharOptions, kind="linear", views=("words", "chars"))
+@register("chars", CharOptions, kind="linear", views=("words", "chars"), cost=5.0)
 class CharLogistic(TfidfRegression):
     """One regression of all classes on sublinear tf-idf values of character n-grams.
 

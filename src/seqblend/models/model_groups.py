@@ -7,29 +7,20 @@ from collections.abc import Iterable
 from seqblend.core.errors import FlagError, listing, suggest
 from seqblend.models.registry import entries, entry_for
 
-DEFAULT = ("nblr", "tfidf", "bilstm_attention", "bigru_attention")
-QUICK_TOKENS = 1_000_000  # training tokens up to which the default has more members
-_QUICK = ("textcnn", "bag")
-_MORE = {"chars": ("chars",)}  # what the default gains where a row is a string of characters
-_MORE_QUICK = {"words": ("chars",)}  # and where it has words, and epochs are short
+DEFAULT = (  # what the portfolio chooses among, in the learned order
+    *("nblr", "tfidf", "chars"),
+    *("bigru_attention", "textcnn", "bilstm_attention", "bag"),
+)
 _RECURRENT = ("rnn", "lstm", "gru", "stacked_lstm", "deep_lstm", "birnn", "bilstm", "bigru")
 CLASSIC = (*_RECURRENT, "bilstm_attention", "textcnn")
 _TWIN = "scratch_"  # implementations in NumPy: for comparison, never in `all`
 
 
-def groups(views: Iterable[str] = (), tokens: int | None = None) -> dict[str, tuple[str, ...]]:
-    """The models of every group, for a competition with these views.
-
-    tokens: of the training rows, as networks read them; None: many
-    """
-    views = tuple(views)
+def groups() -> dict[str, tuple[str, ...]]:
+    """The models of every group."""
     twins = tuple(name for name in entries() if name.startswith(_TWIN))
     rest = tuple(name for name in entries() if name not in twins)
-    default = DEFAULT + tuple(model for view in views for model in _MORE.get(view, ()))
-    if tokens is not None and tokens <= QUICK_TOKENS:
-        more = tuple(model for view in views for model in _MORE_QUICK.get(view, ()))
-        default = tuple(dict.fromkeys((*default, *_QUICK, *more)))
-    known = {"default": default, "classic": CLASSIC, "all": rest, "scratch": twins}
+    known = {"default": DEFAULT, "classic": CLASSIC, "all": rest, "scratch": twins}
     return {name: models for name, models in known.items() if models}
 
 
@@ -42,18 +33,17 @@ def check_models(wanted: Iterable[str]) -> None:
 
 
 def choose_models(
-    wanted: Iterable[str], views: Iterable[str], task: str, tokens: int | None = None
+    wanted: Iterable[str], views: Iterable[str], task: str
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(the models that the names mean, each once, and those that their groups lose here).
 
-    views: the competition's, such as `words`; task: its task; tokens: see groups. A group leaves
-        out what can read
+    views: the competition's, such as `words`; task: its task. A group leaves out what can read
         none of the views, or cannot learn the task.
     raises: FlagError where a name is unknown, or a model that cannot is named by itself
     """
     wanted, views = tuple(wanted), tuple(views)
     check_models(wanted)
-    known, chosen, lost = groups(views, tokens), {}, {}
+    known, chosen, lost = groups(), {}, {}
     for name in wanted:
         for model in known.get(name, (name,)):
             why = _why_not(model, views, task)
@@ -61,7 +51,7 @@ def choose_models(
                 chosen[model] = True
             elif name not in known:
                 raise FlagError(f"{why}: leave {model} out of --models")
-            else:
+            elif name != "default":  # which is a choice already
                 lost[model] = True
     if not chosen:
         raise FlagError(f"--models: no model of {listing(wanted, 9)} can read this competition")

@@ -26,6 +26,7 @@ class Entry:
     views: the views it can read, such as `chars`; none named: every one
     tasks: the tasks it can learn; none named: every one
     any_width: whether its token embeddings may have the dimension of given vectors
+    cost: seconds for a token, next to the usual ones of its kind
     """
 
     name: str
@@ -37,6 +38,7 @@ class Entry:
     views: tuple[str, ...] = ()
     any_width: bool = True
     tasks: tuple[str, ...] = ()
+    cost: float = 1.0
 
     @property
     def takes_vectors(self) -> bool:
@@ -61,13 +63,23 @@ def register(
     views: tuple[str, ...] = (),
     any_width: bool = True,
     tasks: tuple[str, ...] = (),
+    cost: float = 1.0,
     **defaults: Any,
 ) -> Callable:
     """Decorator: make a builder available under `name`, with defaults that differ from options'."""
 
     def keep(build: Callable) -> Callable:
         _ENTRIES[name] = Entry(
-            name, kind, options, defaults, build, low_precision_on_cpu, views, any_width, tasks
+            name,
+            kind,
+            options,
+            defaults,
+            build,
+            low_precision_on_cpu,
+            views,
+            any_width,
+            tasks,
+            cost,
         )
         return build
 

@@ -10,11 +10,15 @@ import numpy as np
 from seqblend.core.storage import read_finished
 from seqblend.data.folds import HOLD_OUT_PARTS
 from seqblend.data.sequences import SequenceSet
+from seqblend.models.registry import entry_for
 from seqblend.running.project import Project
 from seqblend.running.runs import PILOT, Run, Unit
+from seqblend.training.option_paths import MOST_TOKENS
 
 # Seconds for a token, of networks in each epoch, on one core of 2026; the first unit corrects them.
-_PRICES = {"linear": 8.5e-7, "module": 2e-5, "scratch": 4e-5}
+_PRICES = {"linear": 8.5e-7, "module": 1e-5, "scratch": 4e-5}
+_STEP = 0.03  # seconds of an optimiser's step, whatever its tokens
+_TRIED = 12  # options that a linear member tries on inner splits
 _PROBLEM = 0.18  # cost of a linear model's binary problem, next to that of counting its n-grams
 _START_UP = 4.0  # seconds until a worker has imported torch and mapped its data
 _GUESSED_EPOCHS = 8  # before a pilot has chosen them, for at most a million tokens per epoch
@@ -58,23 +62,33 @@ class Estimator:
         """Seconds at the default price; without a number of epochs they are guessed too."""
         if run.kind == "linear":
             tokens = self._share * float(self._train.lengths.sum())
-            return _PRICES[run.kind] * tokens * (1 + _PROBLEM * self._problems)
+            if run.train.adapt:
+                tokens += _TRIED * min(tokens, MOST_TOKENS)
+            cost = entry_for(run.model).cost
+            return _PRICES[run.kind] * cost * tokens * (1 + _PROBLEM * self._problems)
         tokens = self._share * float(np.minimum(self._train.lengths, run.vocabulary.max_len).sum())
         # a pilot chooses fewer epochs where one has more tokens
         guessed = max(_GUESSED_EPOCHS / max(tokens / 1e6, 1.0) ** 0.5, 2.0)
-        return _PRICES[run.kind] * tokens * (epochs or guessed)
+        steps = max(run.train.steps_per_epoch, tokens / run.train.tokens_per_batch)
+        steps = min(steps, self._share * len(self._train))
+        return (_PRICES[run.kind] * tokens + _STEP * steps) * (epochs or guessed)
+
+
+def make_estimator(project: Project) -> Estimator:
+    """An estimator that knows nothing but the size of the rows."""
+    rows = project.competition
+    return Estimator(rows.train, rows.test, len(rows.classes), project.folds.count)
 
 
 def find_finished(
-    project: Project, units: Iterable[Unit], note: Callable[[str], None]
-) -> tuple[dict[Unit, dict[str, Any]], Estimator]:
-    """({unit: manifest} of the units that are done, what they say of the others)."""
-    rows, done = project.competition, {}
-    estimator = Estimator(rows.train, rows.test, len(rows.classes), project.folds.count)
+    project: Project, units: Iterable[Unit], estimator: Estimator, note: Callable[[str], None]
+) -> dict[Unit, dict[str, Any]]:
+    """{unit: manifest} of the units that are done; the estimator learns from them."""
+    done = {}
     for unit in units:
         folder, sets_aside = project.job(unit).folder, project.workspace.refusal is None
         manifest = read_finished(folder, note, sets_aside=sets_aside)
         if manifest is not None:
             done[unit] = manifest
             estimator.observe(unit, manifest)
-    return done, estimator
+    return done

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,6 @@ _SHARED = (
     *("data/sequences", "data/folds", "data/fold_files", "data/stratify"),
     *("core/seeds", "evaluation/", "tasks/"),
     *("models/registry", "training/contract", "training/devices", "training/members"),
-    *("training/option_paths", "training/recipes"),
     *("running/runs", "running/units"),
 )
 _MODULE = (
@@ -38,7 +37,7 @@ _MODULE = (
     *("training/batching", "training/fitting", "training/gradient_norms", "training/micro_batches"),
     *("training/optimisation", "training/recovery", "training/trainer"),
 )
-_LINEAR = ("models/ngrams", "models/weighting")
+_LINEAR = ("models/ngrams", "models/weighting", "training/option_paths")
 _SCRATCH = (*_MODULE, "models/scratch_nets/", "training/scratch_fitting")
 _SOURCES = {"module": _MODULE, "linear": _LINEAR, "scratch": _SCRATCH}
 
@@ -59,19 +58,17 @@ class DataFingerprint:
 
 @dataclass(frozen=True)
 class PilotResult:
-    """What a pilot found for its folds: epochs, by what to divide logits, and the recipe."""
+    """What a pilot found for its folds: how many epochs, and by what to divide their logits."""
 
     epochs: int
     temperature: Temperature
-    recipe: str = "default"
 
     @classmethod
     def of(cls, manifest: dict[str, Any]) -> PilotResult:
         """That of a pilot's manifest, or of any unit's."""
         found = manifest["temperature"]
         temperature = tuple(found) if isinstance(found, list) else float(found)
-        recipe = manifest.get("chosen", {}).get("recipe", "default")
-        return cls(int(manifest["epochs"]), temperature, recipe)
+        return cls(int(manifest["epochs"]), temperature)
 
 
 @dataclass(frozen=True)
@@ -79,6 +76,7 @@ class Run:
     """One model under one configuration, on one data set and one set of folds.
 
     pilot: the result of an earlier run's pilot, which replaces one of its own
+    recipe: the name of the recipe that its settings come from, if any; decides nothing
     """
 
     name: str
@@ -88,6 +86,7 @@ class Run:
     vocabulary: VocabularyConfig
     embedding: EmbeddingUse | None = None
     pilot: PilotResult | None = None
+    recipe: str = field(default="", compare=False)
 
     @property
     def kind(self) -> str:
@@ -118,7 +117,8 @@ class Unit:
     def name(self) -> str:
         """As displayed: `bilstm fold 3`, with the seed where it is not the first."""
         place = "pilot" if self.fold == PILOT else f"fold {self.fold}"
-        return f"{self.run.model} {place}" + (f" seed {self.seed}" if self.seed else "")
+        model = " ".join(filter(None, [self.run.model, self.run.recipe]))
+        return f"{model} {place}" + (f" seed {self.seed}" if self.seed else "")
 
     @property
     def place(self) -> Path:

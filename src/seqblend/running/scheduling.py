@@ -16,6 +16,7 @@ class Schedule:
 
     estimate: seconds that a unit will take
     deadline: time.monotonic() when the last unit has to be done; None: no limit
+    more: further jobs that what is done has made known; asked for whenever a worker is free
     """
 
     pending: list[Job]
@@ -24,6 +25,7 @@ class Schedule:
     deadline: float | None = None
     failed: dict[Unit, str] = field(default_factory=dict)
     running: dict[Unit, float] = field(default_factory=dict)
+    more: Callable[[Schedule], list[Job]] = lambda schedule: []
 
     def next_job(self) -> Job | None:
         """The pending job to start now; None where none may start.
@@ -31,6 +33,7 @@ class Schedule:
         In the order of the plan where time is limited, so that models become complete one by one.
         Without a limit the longest fold goes first and short ones fill the last gaps (Graham 1969).
         """
+        self.pending += self.more(self)
         ready = [j for j in self.pending if self._is_ready(j.unit) and self._ends_in_time(j.unit)]
         if not ready:
             return None

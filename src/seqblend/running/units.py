@@ -34,7 +34,6 @@ from seqblend.running.runs import PILOT, Job, PilotResult, Unit
 from seqblend.training.contract import Context, Fitted, Rows
 from seqblend.training.devices import configure_device, describe_device
 from seqblend.training.members import fit_member, member_from_arrays
-from seqblend.training.recipes import apply_recipe
 from seqblend.training.recovery import DivergenceError
 
 _SCOPE = "training rows of the fold"
@@ -109,7 +108,7 @@ def _context(
 ) -> Context:
     """What a fit needs besides its rows."""
     unit, run, pilot = job.unit, job.unit.run, pilot_result_for(job)
-    context = Context(
+    return Context(
         entry_for(run.model),
         run.options,
         run.train,
@@ -124,7 +123,6 @@ def _context(
         run.embedding and load_embedding(job.data, run.embedding),
         pilot.temperature,
     )
-    return apply_recipe(context, pilot.recipe)
 
 
 def _describe(job: Job, member: Fitted, competition: Competition, context: Context) -> dict:
@@ -138,7 +136,7 @@ def _describe(job: Job, member: Fitted, competition: Competition, context: Conte
         "seed": unit.seed,
         "fold": unit.fold,
         "options": dataclasses.asdict(run.options),
-        "chosen": facts.chosen or {"recipe": pilot_result_for(job).recipe},
+        "chosen": facts.chosen,
         "train": dataclasses.asdict(run.train),
         "vocabulary": dataclasses.asdict(run.vocabulary),
         "vocabulary_scope": ", and ".join(scope),
@@ -150,6 +148,7 @@ def _describe(job: Job, member: Fitted, competition: Competition, context: Conte
         else facts.temperature,
         "epochs": facts.epochs,
         "epochs_trained": len(losses),
+        "pilot_loss": facts.pilot_loss,
         "epochs_chosen_on_validation": bool(losses)
         and (run.train.early_stopping or not context.epochs),
         "parameters": facts.parameters,

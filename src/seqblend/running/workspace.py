@@ -34,6 +34,7 @@ class Workspace:
         self.tuned_models = root / "tuned"  # what the tuner found, one file for each model
         self.runs = root / "runs"  # a folder for each run, in it one for each unit
         self.blends = root / "blends"
+        self.decisions = root / "portfolio.json"  # which members were chosen, in what order
         self.machine = root / "machine.json"  # choices that were made once for this folder
         self.explanations = root / "explanations"  # token importances, one file for each model
         self.report = root / "report"  # index.html and the pictures

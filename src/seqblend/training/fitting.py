@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -41,8 +40,8 @@ class FitRecord:
     recoveries: what had to be changed during the fit, each with a `sentence` for people
     epochs: how many the weights were trained for; of a pilot, what it recommends to the folds
     temperature: what a pilot recommends to the folds, or what predictions are scaled by
-    chosen: options that the fit itself chose; of a pilot, the recipe
-    pilot_loss: a pilot's validation loss at the epoch that it recommends
+    chosen: options that the fit itself chose
+    pilot_loss: of a pilot, the validation loss of the epoch that it recommends
     """
 
     history: History = field(default_factory=dict)
@@ -53,7 +52,7 @@ class FitRecord:
     epochs: int = 0
     temperature: Temperature = 1.0
     chosen: dict[str, Any] = field(default_factory=dict)
-    pilot_loss: float = math.inf
+    pilot_loss: float | None = None
 
     def add(self, values: dict[str, float | None]) -> None:
         """Record one epoch."""
@@ -70,8 +69,8 @@ def fit_module(
 ) -> tuple[nn.Module, FitRecord]:
     """Train a module and return its averaged weights with what was recorded.
 
-    `should_stop(history)` ends after an epoch (the pilot, early stopping). Validation rows are
-    scored each epoch and choose nothing otherwise; early stopping returns its best epoch.
+    `should_stop(history)` ends after an epoch (the pilot, early stopping): then the weights are
+    those of the best epoch. Validation rows are scored each epoch and choose nothing otherwise.
     raises: DivergenceError where loss or gradients are not finite and no recovery helps;
         UnitError where a batch does not fit into memory
     """
@@ -112,6 +111,8 @@ def fit_epochs(
     predict: from (model, sequences) to predictions float32 [n, c]
     """
     record, best = FitRecord(parameters=trainer.parameters), None
+    loss, keeps_best = pilot_loss_key(setting.config), should_stop is not None
+    keeps_best = keeps_best or setting.config.early_stopping
     for epoch in range(setting.epochs):
         began, seen = time.perf_counter(), trainer.tokens_seen
         values = {"epoch": epoch + 1, **trainer.run_epoch(epoch)}
@@ -123,7 +124,7 @@ def fit_epochs(
         values |= describe_validation(*scored, began + seconds)
         record.add(values)
         setting.report(values)
-        if setting.config.early_stopping and is_best_so_far(record.history):
+        if keeps_best and first_best(record.history[loss]) == epoch + 1:
             best = copy.deepcopy(trainer.trained.state_dict())
         fault_injection.visit("epoch.end")
         if should_stop and should_stop(record.history):
@@ -134,11 +135,6 @@ def fit_epochs(
     if best is not None:
         trainer.trained.load_state_dict(best)
     return trainer.trained, record
-
-
-def is_best_so_far(history: History) -> bool:
-    """Whether the last epoch has the least validation loss; of equal ones the first counts."""
-    return first_best(history["valid_loss"]) == len(history["valid_loss"])
 
 
 def describe_validation(

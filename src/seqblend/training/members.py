@@ -34,25 +34,12 @@ from seqblend.training.fitting import (
     stops_after_patience,
 )
 from seqblend.training.option_paths import ChosenOptions, choose_options
-from seqblend.training.recipes import apply_recipe, recipes_for
 from seqblend.training.scratch_fitting import fit_network, predict_network
 
 
 def fit_member(train: Rows, valid: Rows, context: Context) -> Fitted:
-    """Fit the context's model on the training rows; validation rows are scored.
-
-    A pilot of a network compares recipes, and is the fit of the one with the least loss.
-    """
-    kind = _KINDS[context.entry.kind]
-    if context.epochs or context.entry.kind != "module" or context.train.early_stopping:
-        return kind.fit(train, valid, context)
-    best = None
-    for recipe in recipes_for(context, train):
-        member = kind.fit(train, valid, apply_recipe(context, recipe.name))
-        member.record.chosen = {"recipe": recipe.name}
-        if best is None or member.record.pilot_loss < best.record.pilot_loss:
-            best = member
-    return best
+    """Fit the context's model on the training rows; validation rows are scored."""
+    return _KINDS[context.entry.kind].fit(train, valid, context)
 
 
 def member_from_arrays(arrays: dict[str, np.ndarray], context: Context) -> Fitted:
@@ -163,7 +150,8 @@ def _advise_folds(
         record.epochs = first_best(record.history[loss])
     else:
         record.epochs = fixed_epochs or epochs_for_folds(record.history[loss], prior_loss)
-    record.pilot_loss = record.history[loss][record.epochs - 1] or np.inf
+    if not fixed_epochs:
+        record.pilot_loss = record.history[loss][record.epochs - 1]
     if loss == CALIBRATED_LOSS:
         record.temperature = record.history["valid_temperature"][record.epochs - 1]
 

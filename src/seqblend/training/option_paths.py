@@ -16,7 +16,7 @@ from seqblend.training.contract import Context, Rows
 
 PARTS = 5  # a part of five validates
 _FEW = 4_000  # training rows below which three parts validate in turn
-_MOST_TOKENS = 1_500_000  # of the rows that options are chosen on
+MOST_TOKENS = 1_500_000  # of the rows that options are chosen on
 _GAIN = 2e-4  # share of the prior loss by which another value has to be better
 
 
@@ -62,7 +62,7 @@ def choose_options(rows: Rows, context: Context) -> ChosenOptions:
 def _inner_splits(rows: Rows, context: Context) -> Iterator[_Split]:
     """One or three splits of the rows, or of as many of them as the tokens allow."""
     n = len(rows.targets)
-    share = min(_MOST_TOKENS / max(int(rows.sequences.lengths.sum()), 1), 1.0)
+    share = min(MOST_TOKENS / max(int(rows.sequences.lengths.sum()), 1), 1.0)
     strata = context.task.strata(rows.targets)
     keys = np.arange(n) if rows.keys is None else rows.keys
     numbers = np.unique(keys, return_inverse=True)[1]

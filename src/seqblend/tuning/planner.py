@@ -14,7 +14,7 @@ from seqblend.core.provenance import code_digest
 from seqblend.core.storage import MANIFEST, read_json
 from seqblend.evaluation.metrics import score
 from seqblend.models.registry import entries, entry_for
-from seqblend.running.budget import find_finished
+from seqblend.running.budget import find_finished, make_estimator
 from seqblend.running.project import Project
 from seqblend.running.results import finished_runs
 from seqblend.running.runs import Run, plan_units, sources_of
@@ -58,7 +58,8 @@ class Planner:
         """
         project, run, count = self.project, self.run(space.start), self.project.folds.count
         workers, units = len(project.machine.devices), plan_units([run], 1, count)
-        estimator = find_finished(project, units, lambda _: None)[1]
+        estimator = make_estimator(project)
+        find_finished(project, units, estimator, lambda _: None)
         one = sum(map(estimator.seconds, units))
         disk = sum(map(estimator.megabytes, units))
         text = f"plan: a complete trial: {len(units)} units, about {duration(one)}, {disk:,.0f} MB"

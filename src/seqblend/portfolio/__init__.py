@@ -1,0 +1,1 @@
+"""Which members are trained: all that were named, or those that the blend gains most by."""

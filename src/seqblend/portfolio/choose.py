@@ -1,0 +1,61 @@
+"""The selection that a configuration asks for, and the pilots' predictions that it needs."""
+
+from __future__ import annotations
+
+from seqblend.core.storage import read_array, read_json
+from seqblend.data.folds import inner_split, split
+from seqblend.portfolio.catalogue import PRESETS
+from seqblend.portfolio.gains import PilotBlends
+from seqblend.portfolio.named_models import Group, NamedModels, Note, Selection
+from seqblend.portfolio.portfolio import Portfolio
+from seqblend.portfolio.steps import Decisions
+from seqblend.running.budget import make_estimator
+from seqblend.running.project import Project
+from seqblend.running.recipes import runs_with_recipes
+from seqblend.running.runs import PILOT, Run, Unit
+
+
+def select_members(project: Project, seconds: float | None, note: Note) -> Selection:
+    """Members chosen for the time that there is, or all that the configuration names.
+
+    seconds: that are to be used; None: as the preset has it
+    """
+    config, resolved = project.config, project.precisions(note)
+    runs = project.runs_of(config, resolved)
+    groups = [Group(runs_with_recipes(project, run, resolved)) for run in runs]
+    if not config.preset or any(run.kind != "linear" and not run.has_pilot for run in runs):
+        return NamedModels(groups, config.seeds, project.folds.count)
+    path = project.workspace.decisions
+    portfolio = Portfolio(
+        groups,
+        config.seeds,
+        project.folds.count,
+        len(project.machine.devices),
+        PRESETS[config.preset] if seconds is None else seconds,
+        make_estimator(project).seconds,
+        lambda runs: load_pilots(project, runs),
+        Decisions.read(path),
+    )
+    if portfolio.left_out:
+        note(
+            f"left out for lack of time: {', '.join(portfolio.left_out)} (--budget, --preset best)"
+        )
+    return portfolio
+
+
+def load_pilots(project: Project, runs: list[Run]) -> PilotBlends:
+    """What the runs' pilots predicted for the rows that validated them, with their temperatures."""
+    competition = project.competition
+    strata = competition.task.strata(competition.targets)
+    train, _ = split(project.fold, 0)
+    _, rows = inner_split(strata, train, 0, project.folds.keys)
+    arrays = {}
+    for run in runs:
+        folder = project.job(Unit(run, 0, PILOT)).folder
+        array, manifest = read_array(folder / "valid.npy"), read_json(folder / "manifest.json")
+        if run.kind != "linear":  # whose predictions are scaled already
+            found = manifest["temperature"]
+            temperature = tuple(found) if isinstance(found, list) else found
+            array = competition.task.apply_temperature(array, temperature)
+        arrays[run] = array
+    return PilotBlends(competition.task, competition.targets[rows], arrays)

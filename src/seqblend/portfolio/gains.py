@@ -1,0 +1,59 @@
+"""What members bring to a blend, by their pilots' predictions of the same rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from seqblend.blending.methods import Blend, fit_blend
+from seqblend.running.runs import Run
+from seqblend.tasks.task import Task
+
+
+@dataclass
+class PilotBlends:
+    """Blends of pilots, fitted and scored on the rows that validated them.
+
+    targets: of these rows, as the task has them; arrays: a pilot's predictions, float32 [n, c]
+    """
+
+    task: Task
+    targets: np.ndarray
+    arrays: dict[Run, np.ndarray]
+    _fitted: dict[frozenset[Run], tuple[np.ndarray, dict[Run, float]]] = field(default_factory=dict)
+
+    def weights(self, runs: list[Run]) -> dict[Run, float]:
+        """Each run's weight in their blend."""
+        return self._fit(runs)[1]
+
+    def gain(self, runs: list[Run], another: Run) -> tuple[float, float]:
+        """(share of the loss that another run takes off the blend of these, its standard error)."""
+        before, after = self._losses(runs), self._losses([*runs, another])
+        difference, mean = before - after, before.mean()
+        error = difference.std() / np.sqrt(len(difference))
+        return float(difference.mean() / mean), float(error / mean)
+
+    def _losses(self, runs: list[Run]) -> np.ndarray:
+        """float64 [n]: each row's loss by the blend; without a run by the constant prediction."""
+        if runs:
+            return self._fit(runs)[0]
+        prior = self.task.prior(self.targets)
+        constant = np.broadcast_to(prior, (len(self.targets), len(prior)))
+        return self.task.losses(self.targets, constant)
+
+    def _fit(self, runs: list[Run]) -> tuple[np.ndarray, dict[Run, float]]:
+        """(losses float64 [n], weights) of the convex blend; each set of runs is fitted once."""
+        key = frozenset(runs)
+        if key not in self._fitted:
+            members = sorted(key, key=lambda run: run.name)
+            stack = np.stack([self.arrays[run] for run in members])
+            blend = self._blend(stack, tuple(run.name for run in members))
+            losses = self.task.losses(self.targets, blend.apply(stack))
+            self._fitted[key] = losses, dict(zip(members, blend.weights.tolist(), strict=True))
+        return self._fitted[key]
+
+    def _blend(self, stack: np.ndarray, members: tuple[str, ...]) -> Blend:
+        method = self.task.convex_method if len(members) > 1 else "mean"
+        metric = self.task.loss_metric
+        return fit_blend(method, stack, self.targets, metric, members, self.task)

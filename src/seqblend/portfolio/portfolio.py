@@ -1,0 +1,198 @@
+"""The default: members in the order of what the blend gains by them, as far as time allows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from seqblend.core.console import duration
+from seqblend.models.registry import entry_for
+from seqblend.portfolio.catalogue import LEARNED_GAIN, LEAST_GAIN, MOST_SEEDS, SEED_GAIN
+from seqblend.portfolio.gains import PilotBlends
+from seqblend.portfolio.named_models import Group, Note
+from seqblend.portfolio.steps import Decisions, Step
+from seqblend.running.runs import Run, Unit
+from seqblend.running.scheduling import Schedule
+
+_PILOT_SHARE = 0.25  # of the time, at most
+_QUICK_SHARE = 0.1  # of the time that a linear member may take to be trained in any case
+
+
+@dataclass
+class Portfolio:
+    """Members by expected gain per second.
+
+    The first linear member and those that are quick are trained at once, and pilots of as many
+    others as a quarter of the time allows, in the learned order. Then members join one by one:
+    always the one that is expected to take most off the blend's loss for each second that its folds
+    will take. Further seeds of networks compete with them, by the weight that the network has. It
+    ends where nothing is expected to take LEAST_GAIN of the loss away, or to be done in time.
+
+    groups: the runs of each model, one for each recipe, in the learned order
+    estimate: seconds of a unit; workers: that run at once
+    seconds: that all units may take together on the workers; None: no limit
+    load: the pilots' predictions of their common rows, from the runs
+    """
+
+    groups: list[Group]
+    n_seeds: int
+    folds: int
+    workers: int
+    seconds: float | None
+    estimate: Callable[[Unit], float]
+    load: Callable[[list[Run]], PilotBlends]
+    decisions: Decisions
+    seeds: dict[Run, int] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+    _candidates: list[Run] | None = None
+    _replayed: int = 0
+    _blends: PilotBlends | None = None
+
+    def __post_init__(self) -> None:
+        linear = [group for group in self.groups if group.runs[0].kind == "linear"]
+        quick = [group for group in linear if group is linear[0] or self._is_quick(group)]
+        self.seeds = {group.runs[0]: 1 for group in quick}
+        budget = None if self.seconds is None else _PILOT_SHARE * self.seconds * self.workers
+        kept, has_network = [], False
+        for group in self.groups:
+            seconds = sum(map(self.estimate, group.pilots))
+            is_first = not has_network and group.runs[0].kind != "linear"
+            if group in quick or is_first or budget is None or seconds <= budget:
+                kept.append(group)
+                has_network = has_network or is_first
+                if budget is not None and group not in quick:
+                    budget -= seconds
+            else:
+                self.left_out.append(group.runs[0].model)
+        self.groups = kept
+
+    def first_units(self) -> list[Unit]:
+        """The folds of quick linear members, and every pilot: long ones first."""
+        folds = [unit for run in self.seeds for unit in self._folds(run, 0, 1)]
+        pilots = [unit for group in self.groups for unit in group.pilots]
+        return folds + sorted(pilots, key=self.estimate, reverse=True)
+
+    def likely_units(self) -> list[Unit]:
+        """The folds of the first network, where none was chosen before."""
+        networks = [g.runs[0] for g in self.groups if g.runs[0].kind != "linear"]
+        is_chosen = any(run.kind != "linear" for run in self.seeds)
+        return [] if is_chosen else [u for run in networks[:1] for u in self._folds(run, 0, 1)]
+
+    def describe(self) -> str:
+        """What follows, and for how long."""
+        limit = "" if self.seconds is None else f", up to {duration(self.seconds)} in all"
+        return f"; then the members that the blend gains most by{limit}"
+
+    def observe(self, seeds: dict[str, int], brought: float, note: Note) -> None:
+        """The first step that is complete has brought this; later expectations are corrected."""
+        step = self.decisions.observe(seeds, brought)
+        if step is not None:
+            note(f"{step.name} took {brought:.1%} off, {step.gain:.1%} were expected")
+
+    def next_units(self, schedule: Schedule, note: Note, *, may_decide: bool) -> list[Unit]:
+        """The units of the steps that were decided, now or in an earlier session."""
+        if any(group.is_open(schedule) for group in self.groups):
+            return []
+        if self._candidates is None:
+            best = [group.best(schedule) for group in self.groups]
+            self._candidates = [run for run in best if run is not None]
+            self._blends = self.load(self._candidates)
+        units: list[Unit] = []
+        while self._replayed < len(self.decisions.steps):
+            step = self.decisions.steps[self._replayed]
+            self._replayed += 1
+            units += self._take(step)
+        if units or not may_decide or self.decisions.is_closed(self.seconds):
+            return units
+        step = self._decide(schedule)
+        if step is None:
+            self.decisions.close(self.seconds)
+            note("nothing more is expected to pay in this time")
+            return []
+        self.decisions.add(step)
+        what = f"expected to take {step.gain:.1%} off the blend's {self._blends.task.loss_name}"
+        note(f"next: {step.name}, {duration(step.seconds)}, {what}")
+        return self.next_units(schedule, note, may_decide=False)
+
+    def _is_quick(self, group: Group) -> bool:
+        """Whether its folds take so little that they are trained in any case."""
+        if self.seconds is None:
+            return True
+        return self._wall(self._folds(group.runs[0], 0, 1)) <= _QUICK_SHARE * self.seconds
+
+    def _folds(self, run: Run, begin: int, end: int) -> list[Unit]:
+        """The folds of the seeds from begin to end - 1."""
+        return [Unit(run, seed, k) for seed in range(begin, end) for k in range(self.folds)]
+
+    def _wall(self, units: list[Unit]) -> float:
+        """Seconds that the workers will take for these units together."""
+        return sum(map(self.estimate, units)) / min(self.workers, max(len(units), 1))
+
+    def _take(self, step: Step) -> list[Unit]:
+        """The units of a step; none where its run is not among the candidates any more."""
+        runs = [run for run in self._candidates or [] if run.name == step.run]
+        units = []
+        for run in runs:
+            begin = self.seeds.get(run, 0)
+            self.seeds[run] = max(step.seeds, begin)
+            units += self._folds(run, begin, step.seeds)
+        return units
+
+    def _decide(self, schedule: Schedule) -> Step | None:
+        """The step with the largest expected gain per second; None where none pays in time.
+
+        Without a deadline one network is trained even where that takes longer.
+        """
+        present, left = list(self.seeds), self._seconds_left(schedule)
+        paying = [self._price(*option) for option in self._options(present)]
+        paying = [step for step in paying if step.gain >= LEAST_GAIN]
+        in_time = [step for step in paying if step.seconds <= left]
+        has_network = any(run.kind != "linear" for run in present)
+        if not in_time and not has_network and schedule.deadline is None:
+            networks = [step for step in paying if entry_for(step.model).kind != "linear"]
+            return min(networks, key=lambda step: step.seconds, default=None)
+        return max(in_time, key=lambda step: step.gain / step.seconds, default=None)
+
+    def _price(self, run: Run, n_seeds: int, gain: float) -> Step:
+        """The step that trains a run up to this number of seeds."""
+        seconds = self._wall(self._folds(run, self.seeds.get(run, 0), n_seeds))
+        return Step(run.name, run.model, run.recipe, n_seeds, gain, seconds)
+
+    def _options(self, present: list[Run]) -> list[tuple[Run, int, float]]:
+        """(run, seeds that it would have, share of the loss that they take off) of all left."""
+        of_members = self.decisions.yield_of(is_seed=False)
+        options = [
+            (run, self.n_seeds, of_members * self._expected_gain(present, run))
+            for run in self._candidates or []
+            if run not in self.seeds
+        ]
+        of_seeds = self.decisions.yield_of(is_seed=True)
+        weights = self._blends.weights(present) if present else {}
+        for run in present:
+            n = self.seeds[run]
+            if run.kind != "linear" and n < MOST_SEEDS:
+                gain = of_seeds * SEED_GAIN * weights[run] * 2 / (n * (n + 1))
+                options.append((run, n + 1, gain))
+        return options
+
+    def _expected_gain(self, present: list[Run], run: Run) -> float:
+        """The learned gain and the one measured on the pilots' rows, weighed by their precision."""
+        measured, error = self._blends.gain(present, run)
+        networks = sum(each.kind != "linear" for each in present)
+        learned = LEARNED_GAIN / (1 + networks)
+        trust = learned**2 / (learned**2 + error**2)
+        return trust * measured + (1 - trust) * learned
+
+    def _seconds_left(self, schedule: Schedule) -> float:
+        """Seconds until the time is over that the units or the command have."""
+        left = float("inf") if self.seconds is None else self.seconds
+        if schedule.deadline is not None:
+            return schedule.deadline - time.monotonic() - self._busy(schedule)
+        spent = sum(manifest["seconds"] for manifest in schedule.done.values())
+        return left - spent / self.workers - self._busy(schedule)
+
+    def _busy(self, schedule: Schedule) -> float:
+        """Seconds that the workers will take for what runs or waits, spread evenly."""
+        units = [*schedule.running, *(job.unit for job in schedule.pending)]
+        return sum(map(self.estimate, units)) / self.workers

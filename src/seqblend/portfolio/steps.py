@@ -1,0 +1,103 @@
+"""Decisions that depend on measured seconds: written down, and used again on resume."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from seqblend.core.storage import read_json, set_aside, write_json
+
+
+@dataclass(frozen=True)
+class Step:
+    """A run that is trained next, up to a number of seeds.
+
+    gain: share of the blend's loss that it was expected to take off
+    seconds: what it was expected to take
+    brought: share that the blend's loss became smaller by; None: not known yet
+    """
+
+    run: str
+    model: str
+    recipe: str
+    seeds: int
+    gain: float
+    seconds: float
+    brought: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The member in words, with the seed where it is not the first."""
+        name = " ".join(filter(None, [self.model, self.recipe]))
+        return name if self.seeds == 1 else f"{name} seed {self.seeds - 1}"
+
+
+@dataclass
+class Decisions:
+    """The steps of one competition in their order, and for how much time they were complete.
+
+    path: where they are kept; None: nowhere
+    closed: seconds for which nothing more was to be done, 0 where that was never so
+    """
+
+    path: Path | None = None
+    steps: list[Step] = field(default_factory=list)
+    closed: float = 0.0
+
+    @classmethod
+    def read(cls, path: Path) -> Decisions:
+        """Those of an earlier session; a file that cannot be read is set aside."""
+        if not path.exists():
+            return cls(path)
+        try:
+            stored = read_json(path)
+            steps = [Step(**step) for step in stored["steps"]]
+            return cls(path, steps, float(stored["closed"]))
+        except (ValueError, KeyError, TypeError, OSError):
+            set_aside(path)
+            return cls(path)
+
+    def is_closed(self, seconds: float | None) -> bool:
+        """Whether nothing more was to be done in this time. None: no limit."""
+        return self.closed > 0 and (float("inf") if seconds is None else seconds) <= self.closed
+
+    def add(self, step: Step) -> None:
+        """Append a step."""
+        self.steps.append(step)
+        self._write()
+
+    def observe(self, seeds: dict[str, int], brought: float) -> Step | None:
+        """Record what the first complete step brought that is not known; None where all are.
+
+        seeds: how many are complete, of each run
+        """
+        for k, step in enumerate(self.steps):
+            if step.brought is None and seeds.get(step.run, 0) >= step.seeds:
+                self.steps[k] = dataclasses.replace(step, brought=brought)
+                self._write()
+                return self.steps[k]
+        return None
+
+    def yield_of(self, *, is_seed: bool) -> float:
+        """What was brought over what was expected, of all that is known of seeds or of members.
+
+        Between 0.25 and 1.5, with one step that brought what was expected counted in.
+        """
+        known = [s for s in self.steps if s.brought is not None and (s.seeds > 1) == is_seed]
+        if not known:
+            return 1.0
+        usual = sum(step.gain for step in known) / len(known)
+        expected = usual + sum(step.gain for step in known)
+        brought = usual + sum(step.brought or 0.0 for step in known)
+        return min(max(brought / expected, 0.25), 1.5)
+
+    def close(self, seconds: float | None) -> None:
+        """Nothing more is to be done in this time."""
+        self.closed = 1e12 if seconds is None else seconds
+        self._write()
+
+    def _write(self) -> None:
+        if self.path is not None:
+            steps = [dataclasses.asdict(step) for step in self.steps]
+            write_json(self.path, {"steps": steps, "closed": self.closed})
