@@ -9,6 +9,7 @@ import torch
 from conftest import classes_of, sequence_set, view_of
 
 from seqblend.core.config import TrainConfig, VocabularyConfig
+from seqblend.data.sequences import SequenceSet, View
 from seqblend.models.recurrent import RecurrentOptions
 from seqblend.models.registry import entries, entry_for, resolve_options
 from seqblend.training.batching import DeviceSequences
@@ -44,6 +45,10 @@ OPTIONS = {
         "word_dropout": 0.0,
     }
 }
+CODONS = [  # of twelve amino acids
+    *("GCT", "TGC", "GAC", "GAA", "TTC", "GGC"),
+    *("CAC", "ATC", "AAG", "CTG", "ATG", "AAC"),
+]
 TRAIN = TrainConfig(lr=0.02, epochs=12, warmup=5, steps_per_epoch=8, precision="float32")
 
 
@@ -57,6 +62,23 @@ def draw(n=60, seed=0, classes=3):
     return Rows(sequence_set(rows), labels.astype(np.int64))
 
 
+def draw_for(name, n=60, seed=0, classes=3):
+    """The rows of `draw`; for models on nucleotides each token is a codon."""
+    rows = draw(n, seed, classes)
+    if entry_for(name).views != ("chars",):
+        return rows
+    tokens, offsets = rows.sequences.flat()
+    bases = np.array([["ACGT".index(base) for base in codon] for codon in CODONS])[tokens].ravel()
+    return Rows(SequenceSet.from_offsets(bases.astype(np.int32), 3 * offsets), rows.targets)
+
+
+def view_for(name):
+    """What those rows are cut into."""
+    if entry_for(name).views != ("chars",):
+        return view_of(12)
+    return View("chars", sequence_set([[0, 1, 2, 3]]), list("ACGT"))
+
+
 def make_context(name, *, classes=3, **changes):
     base = Context(
         entry_for(name),
@@ -64,7 +86,7 @@ def make_context(name, *, classes=3, **changes):
         TRAIN,
         VocabularyConfig(min_count=1),
         classes_of(classes),
-        view_of(12),
+        view_for(name),
         0,
         0,
         TRAIN.epochs,

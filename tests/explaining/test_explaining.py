@@ -158,7 +158,11 @@ def test_shares_and_the_bias_sum_to_what_the_probabilities_say(name, view, class
 
 
 @pytest.mark.parametrize(
-    "name", ["nblr", "tfidf", "chars", "bigru_attention", "transformer", "scratch_attention"]
+    "name",
+    [
+        *("nblr", "tfidf", "chars", "neighbours", "positions", "boosting"),
+        *("bigru_attention", "transformer", "scratch_attention"),
+    ],
 )
 def test_a_member_reads_tokens_that_it_does_not_know(name):
     member = fit_member(draw(), draw(30, 1), make_context(name, epochs=1))

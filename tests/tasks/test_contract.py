@@ -51,7 +51,9 @@ every_task = pytest.mark.parametrize("name", task_names())
 
 
 @every_task
-@pytest.mark.parametrize("model", ["nblr", "tfidf", "bag", "bilstm"])
+@pytest.mark.parametrize(
+    "model", ["nblr", "tfidf", "neighbours", "positions", "boosting", "bag", "bilstm"]
+)
 def test_members_learn_and_come_back_from_their_arrays(name, model):
     task, rows = draw(name)
     train = TrainConfig(lr=0.03, epochs=25, warmup=5, steps_per_epoch=8, precision="float32")

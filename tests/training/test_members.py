@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import sequence_set, view_of
-from fit_examples import MODULES, NAMES, OPTIONS, TRAIN, draw, make_context
+from fit_examples import MODULES, NAMES, OPTIONS, TRAIN, draw, draw_for, make_context
 
 from seqblend.models.registry import entry_for, resolve_options
 from seqblend.training.contract import Rows
@@ -16,12 +16,15 @@ from seqblend.training.members import fit_member, member_from_arrays
 @pytest.fixture(scope="module")
 def fitted():
     """Every member, fitted once on the same handful of rows."""
-    return {name: fit_member(draw(), draw(30, 1), make_context(name)) for name in NAMES}
+    return {
+        name: fit_member(draw_for(name), draw_for(name, 30, 1), make_context(name))
+        for name in NAMES
+    }
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_probabilities_are_float32_and_rows_sum_to_one(fitted, name):
-    p = fitted[name].predict(draw(17, 2).sequences)
+    p = fitted[name].predict(draw_for(name, 17, 2).sequences)
     assert p.dtype == np.float32
     assert p.shape == (17, 3)
     np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-4)
@@ -29,13 +32,13 @@ def test_probabilities_are_float32_and_rows_sum_to_one(fitted, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_handful_of_rows_can_be_learnt(fitted, name):
-    train = draw()
+    train = draw_for(name)
     assert np.mean(fitted[name].predict(train.sequences).argmax(axis=1) == train.targets) >= 0.95
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_predictions_come_back_in_file_order(fitted, name):
-    rows = draw(40, 3).sequences
+    rows = draw_for(name, 40, 3).sequences
     order = np.random.default_rng(0).permutation(40)
     straight, shuffled = (fitted[name].predict(rows.take(o)) for o in (np.arange(40), order))
     np.testing.assert_allclose(shuffled, straight[order], atol=1e-5)
@@ -43,7 +46,7 @@ def test_predictions_come_back_in_file_order(fitted, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_batch_mates_and_padding_do_not_matter(fitted, name):
-    rows = draw(40, 4).sequences
+    rows = draw_for(name, 40, 4).sequences
     together = fitted[name].predict(rows)
     alone = np.concatenate([fitted[name].predict(rows.take(slice(i, i + 1))) for i in range(40)])
     np.testing.assert_allclose(alone, together, atol=1e-5)
@@ -51,7 +54,7 @@ def test_batch_mates_and_padding_do_not_matter(fitted, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_member_comes_back_from_its_arrays_byte_for_byte(fitted, name):
-    rows = draw(25, 5).sequences
+    rows = draw_for(name, 25, 5).sequences
     arrays = fitted[name].arrays()
     assert not any(array.dtype.hasobject for array in arrays.values())
     again = member_from_arrays(arrays, make_context(name))
@@ -60,16 +63,16 @@ def test_a_member_comes_back_from_its_arrays_byte_for_byte(fitted, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_seed_gives_the_same_bytes(fitted, name):
-    again = fit_member(draw(), draw(30, 1), make_context(name))
-    rows = draw(25, 5).sequences
+    again = fit_member(draw_for(name), draw_for(name, 30, 1), make_context(name))
+    rows = draw_for(name, 25, 5).sequences
     assert again.predict(rows).tobytes() == fitted[name].predict(rows).tobytes()
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_validation_labels_and_rows_leave_the_member_as_it_is(fitted, name):
-    valid = draw(30, 9)
+    valid = draw_for(name, 30, 9)
     other = Rows(valid.sequences, np.roll(valid.targets, 1))
-    arrays = fit_member(draw(), other, make_context(name)).arrays()
+    arrays = fit_member(draw_for(name), other, make_context(name)).arrays()
     assert {key: array.tobytes() for key, array in arrays.items()} == {
         key: array.tobytes() for key, array in fitted[name].arrays().items()
     }
@@ -77,9 +80,11 @@ def test_validation_labels_and_rows_leave_the_member_as_it_is(fitted, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_unknown_tokens_and_classes_without_rows_give_finite_answers(name):
-    train = draw(60, 0)
+    train = draw_for(name, 60, 0)
     context = make_context(name, classes=4, epochs=1)
-    member = fit_member(train, draw(30, 1), dataclasses.replace(context, view=view_of(20)))
+    member = fit_member(
+        train, draw_for(name, 30, 1), dataclasses.replace(context, view=view_of(20))
+    )
     p = member.predict(sequence_set([[15, 16], [19], [0, 15]]))
     assert np.isfinite(p).all()
     assert (p[:, 3] < 0.5).all()
@@ -115,9 +120,11 @@ def test_every_parameter_gets_a_gradient(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_two_classes_work(name):
-    member = fit_member(draw(40, 0, 2), draw(20, 1, 2), make_context(name, classes=2))
-    labels = draw(40, 0, 2).targets
-    assert np.mean(member.predict(draw(40, 0, 2).sequences).argmax(1) == labels) >= 0.95
+    member = fit_member(
+        draw_for(name, 40, 0, 2), draw_for(name, 20, 1, 2), make_context(name, classes=2)
+    )
+    labels = draw_for(name, 40, 0, 2).targets
+    assert np.mean(member.predict(draw_for(name, 40, 0, 2).sequences).argmax(1) == labels) >= 0.95
 
 
 def test_lr_scale_multiplies_the_rate():
@@ -127,13 +134,15 @@ def test_lr_scale_multiplies_the_rate():
     assert history["rate"] == [pytest.approx(TRAIN.lr / 2)]
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if entry_for(name).kind == "linear"])
+@pytest.mark.parametrize(
+    "name", [n for n in NAMES if hasattr(entry_for(n).options, "most_weights")]
+)
 def test_a_raised_least_count_is_said_and_kept_among_the_facts(name):
     told = []
     small = resolve_options(name, {name: {"min_count": 2, "most_weights": 60}})
     train = dataclasses.replace(TRAIN, adapt=False)
     context = make_context(name, options=small, train=train, report=told.append)
-    member = fit_member(draw(), draw(30, 1), context)
+    member = fit_member(draw_for(name), draw_for(name, 30, 1), context)
     (recovery,) = member.record.recoveries
     assert recovery["min_count"] == member.model.index.min_count > recovery["min_count_wanted"] == 2
     assert told == [{"recovery": recovery["sentence"]}]

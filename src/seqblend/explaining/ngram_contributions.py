@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from seqblend.explaining.occlusion import single_row
-from seqblend.models.chars import CharLogistic, spell_words
 from seqblend.models.nblr import NbLogistic
-from seqblend.models.ngrams import NgramIndex, count_ngrams, locate_ngrams
 from seqblend.models.weighting import TfidfRegression
 
 
@@ -15,7 +13,7 @@ def token_contributions(model: TfidfRegression, tokens: np.ndarray, target: int)
     """float64 [t]: what each token adds to the target's score; the bias is the rest of it.
 
     tokens: int32 [t], one row. An n-gram's weight times its value is shared equally by its places
-    and there by its tokens; where n-grams are of characters, a word has those within it.
+    and there by its tokens: see TfidfRegression.spread.
     """
     row = single_row(tokens)
     counts = model.count(row)  # [1, v]
@@ -23,10 +21,7 @@ def token_contributions(model: TfidfRegression, tokens: np.ndarray, target: int)
     weights = weights_for(model, model.weights, target)
     each = np.zeros(counts.shape[1])  # of one place of an n-gram
     each[counts.indices] = values.data * weights[counts.indices] / counts.data
-    if isinstance(model, CharLogistic) and model.view.name == "words":
-        words = spell_words(model.view.lexicon, tokens)
-        return count_ngrams(model.index, words).astype(np.float64) @ each
-    return _share_by_tokens(model.index, tokens, each)
+    return model.spread(row, each)
 
 
 def weights_for(model: TfidfRegression, weights: np.ndarray, target: int) -> np.ndarray:
@@ -43,12 +38,3 @@ def weights_for(model: TfidfRegression, weights: np.ndarray, target: int) -> np.
     if isinstance(model, NbLogistic):
         return weights[target]
     return weights[target] - weights.mean(axis=0)
-
-
-def _share_by_tokens(index: NgramIndex, tokens: np.ndarray, each: np.ndarray) -> np.ndarray:
-    """float64 [t]: an n-gram's contribution at each of its places, shared by its tokens."""
-    shares = np.zeros(len(tokens))
-    for n, (places, columns) in enumerate(locate_ngrams(index, tokens), 1):
-        for k in range(n):
-            np.add.at(shares, places + k, each[columns] / n)
-    return shares

@@ -11,6 +11,7 @@ from seqblend.data.sequences import UNK, View
 from seqblend.explaining.attention_weights import attention_weights
 from seqblend.explaining.ngram_contributions import token_contributions
 from seqblend.explaining.occlusion import leave_one_out, single_row
+from seqblend.models.weighting import TfidfRegression
 from seqblend.tasks.task import Task
 from seqblend.training.batching import DeviceSequences, truncate
 from seqblend.training.contract import Fitted
@@ -65,7 +66,7 @@ def explain_row(
         tokens = _truncate(member, tokens)
     p = member.predict(single_row(tokens))[0]
     target = explained_column(task, p, truth)
-    if isinstance(member, LinearMember):
+    if isinstance(member, LinearMember) and isinstance(member.model, TfidfRegression):
         weights["ngrams"] = token_contributions(member.model, tokens, target)
     elif (attention := _attention(member, tokens)) is not None:
         weights["attention"] = attention
@@ -93,8 +94,10 @@ def _truncate(member: TorchMember, tokens: np.ndarray) -> np.ndarray:
     return np.concatenate([tokens[:head], tokens[head + skipped :]])
 
 
-def _attention(member: TorchMember | ScratchMember, tokens: np.ndarray) -> np.ndarray | None:
+def _attention(member: Fitted, tokens: np.ndarray) -> np.ndarray | None:
     """float32 [t]: attention to each token of one row; None where the model has none."""
+    if isinstance(member, LinearMember):
+        return None
     context = member.context
     row = DeviceSequences(single_row(tokens), member.remap, context.vocabulary, context.device)
     padded, lengths = row.gather(np.array([0]))

@@ -64,6 +64,13 @@ class CharLogistic(TfidfRegression):
         words, counts = count_words(sequences)
         return (counts @ super().count(spell_words(self.view.lexicon, words))).tocsr()
 
+    def spread(self, row: SequenceSet, each: np.ndarray) -> np.ndarray:
+        """float64 [t]: amounts of n-grams by token of the row; a word has those within it."""
+        if self.view.name != "words":
+            return super().spread(row, each)
+        words = spell_words(self.view.lexicon, row.row(0))
+        return super().count(words).astype(np.float64) @ each
+
 
 def spell_words(lexicon: list[str], words: np.ndarray) -> SequenceSet:
     """The characters of lexicon[words], a boundary before and after each. words: int64 [m]."""

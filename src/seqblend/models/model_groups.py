@@ -1,14 +1,15 @@
-"""Groups of models by name, and which models a competition's views leave."""
+"""Groups of models by name, and which models a competition's rows leave."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from seqblend.core.errors import FlagError, listing, suggest
+from seqblend.data.sequences import View
 from seqblend.models.registry import entries, entry_for
 
 DEFAULT = (  # what the portfolio chooses among, in the learned order
-    *("nblr", "tfidf", "chars"),
+    *("nblr", "tfidf", "chars", "codons", "positions", "neighbours"),
     *("bigru_attention", "textcnn", "bilstm_attention", "bag"),
 )
 _RECURRENT = ("rnn", "lstm", "gru", "stacked_lstm", "deep_lstm", "birnn", "bilstm", "bigru")
@@ -33,12 +34,13 @@ def check_models(wanted: Iterable[str]) -> None:
 
 
 def choose_models(
-    wanted: Iterable[str], views: Iterable[str], task: str
+    wanted: Iterable[str], views: Iterable[str], task: str, view: View | None = None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(the models that the names mean, each once, and those that their groups lose here).
 
-    views: the competition's, such as `words`; task: its task. A group leaves out what can read
-        none of the views, or cannot learn the task.
+    views: the competition's, such as `words`; task: its task
+    view: the one that models read; None: any rows will do
+    A group leaves out what cannot read the rows or cannot learn the task.
     raises: FlagError where a name is unknown, or a model that cannot is named by itself
     """
     wanted, views = tuple(wanted), tuple(views)
@@ -46,7 +48,7 @@ def choose_models(
     known, chosen, lost = groups(), {}, {}
     for name in wanted:
         for model in known.get(name, (name,)):
-            why = _why_not(model, views, task)
+            why = _why_not(model, views, task, view)
             if not why:
                 chosen[model] = True
             elif name not in known:
@@ -58,11 +60,12 @@ def choose_models(
     return tuple(chosen), tuple(lost)
 
 
-def _why_not(model: str, views: tuple[str, ...], task: str) -> str:
+def _why_not(model: str, views: tuple[str, ...], task: str, view: View | None) -> str:
     """Why a model cannot be fitted to a competition; empty where it can."""
     entry = entry_for(model)
     if entry.views and set(entry.views).isdisjoint(views):
         return f"{model} reads {listing(entry.views, 9)}, not {listing(views, 9)} (data.kind)"
     if entry.tasks and task not in entry.tasks:
         return f"{model} learns {listing(entry.tasks, 9)}, not {task}"
-    return ""
+    why = entry.why_not(view) if entry.why_not and view else ""
+    return f"{model} {why}" if why else ""

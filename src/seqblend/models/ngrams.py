@@ -145,6 +145,18 @@ def locate_ngrams(index: NgramIndex, tokens: np.ndarray) -> list[tuple[np.ndarra
     ]
 
 
+def share_by_tokens(index: NgramIndex, tokens: np.ndarray, each: np.ndarray) -> np.ndarray:
+    """float64 [t]: at each of an n-gram's places its amount, shared equally by its tokens.
+
+    tokens: int [t], one row; each: float [v], the amount of one place of an n-gram
+    """
+    shares = np.zeros(len(tokens))
+    for n, (places, columns) in enumerate(locate_ngrams(index, tokens), 1):
+        for k in range(n):
+            np.add.at(shares, places + k, each[columns] / n)
+    return shares
+
+
 def _locate(
     index: NgramIndex, sequences: SequenceSet
 ) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:

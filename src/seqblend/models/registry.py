@@ -12,6 +12,7 @@ from typing import Any
 from seqblend import models
 from seqblend.core.errors import FlagError, suggest
 from seqblend.core.knobs import override
+from seqblend.data.sequences import View
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Entry:
         (oneDNN's LSTM is, 1.3x; the projections of our GRU are, 1.25x in all)
     views: the views it can read, such as `chars`; none named: every one
     tasks: the tasks it can learn; none named: every one
+    why_not: from a competition's view, why the model cannot read its rows; empty where it can
     any_width: whether its token embeddings may have the dimension of given vectors
     cost: seconds for a token, next to the usual ones of its kind
     """
@@ -38,6 +40,7 @@ class Entry:
     views: tuple[str, ...] = ()
     any_width: bool = True
     tasks: tuple[str, ...] = ()
+    why_not: Callable[[View], str] | None = None
     cost: float = 1.0
 
     @property
@@ -63,24 +66,15 @@ def register(
     views: tuple[str, ...] = (),
     any_width: bool = True,
     tasks: tuple[str, ...] = (),
+    why_not: Callable[[View], str] | None = None,
     cost: float = 1.0,
     **defaults: Any,
 ) -> Callable:
     """Decorator: make a builder available under `name`, with defaults that differ from options'."""
 
     def keep(build: Callable) -> Callable:
-        _ENTRIES[name] = Entry(
-            name,
-            kind,
-            options,
-            defaults,
-            build,
-            low_precision_on_cpu,
-            views,
-            any_width,
-            tasks,
-            cost,
-        )
+        facts = low_precision_on_cpu, views, any_width, tasks, why_not, cost
+        _ENTRIES[name] = Entry(name, kind, options, defaults, build, *facts)
         return build
 
     return keep

@@ -18,9 +18,9 @@ class TfidfOptions:
     """What the regression on tf-idf values is made of; paths: values tried on inner splits."""
 
     paths: ClassVar[dict[str, tuple[Any, ...]]] = {
-        "strength": (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0),
         "orders": (1, 2, 3),
         "decay": (0.25, 0.5, 1.0),
+        "strength": (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0),
     }
     orders: int = knob(2, Choice((1, 2, 3)), "n-grams of 1 to this many tokens", least=1)
     min_count: int = knob(2, Choice((1, 2, 3)), "rarer n-grams are left out", least=1)

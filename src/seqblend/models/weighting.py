@@ -9,7 +9,14 @@ import numpy as np
 from scipy import sparse
 
 from seqblend.data.sequences import SequenceSet, View
-from seqblend.models.ngrams import ColumnTokens, NgramIndex, count_ngrams, fit_ngrams, fit_within
+from seqblend.models.ngrams import (
+    ColumnTokens,
+    NgramIndex,
+    count_ngrams,
+    fit_ngrams,
+    fit_within,
+    share_by_tokens,
+)
 from seqblend.tasks.task import Task
 
 
@@ -110,6 +117,13 @@ class TfidfRegression:
     def count(self, sequences: SequenceSet) -> sparse.csr_matrix:
         """The counts of known n-grams in the rows: float32 [n, v]."""
         return count_ngrams(self.index, sequences)
+
+    def spread(self, row: SequenceSet, each: np.ndarray) -> np.ndarray:
+        """float64 [t]: amounts of n-grams, shared by the tokens of the row that they are made of.
+
+        row: one sequence; each: float [v], the amount of one place of an n-gram
+        """
+        return share_by_tokens(self.index, row.row(0), each)
 
     def predict(self, sequences: SequenceSet) -> np.ndarray:
         """float32 [n, c], as the task's arrays are."""

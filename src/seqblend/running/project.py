@@ -215,7 +215,9 @@ def split_rows(opened: OpenedRows, config: FoldConfig, note: Note) -> tuple[Fold
 
 def _resolve_models(config: Config, competition: Competition, note: Note) -> Config:
     """The configuration with the models of each group, less those that cannot read these rows."""
-    models, lost = choose_models(config.models, competition.views, competition.task.name)
+    models, lost = choose_models(
+        config.models, competition.views, competition.task.name, competition.view
+    )
     if lost:
         note(f"note: left out, they cannot be fitted here: {', '.join(lost)}")
     return dataclasses.replace(config, models=models)

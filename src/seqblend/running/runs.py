@@ -37,7 +37,10 @@ _MODULE = (
     *("training/batching", "training/fitting", "training/gradient_norms", "training/micro_batches"),
     *("training/optimisation", "training/recovery", "training/trainer"),
 )
-_LINEAR = ("models/ngrams", "models/weighting", "training/option_paths")
+_LINEAR = (
+    *("models/boosted_trees", "models/boosting", "models/ngrams", "models/ngram_values"),
+    *("models/positions", "models/proteins", "models/weighting", "training/option_paths"),
+)
 _SCRATCH = (*_MODULE, "models/scratch_nets/", "training/scratch_fitting")
 _SOURCES = {"module": _MODULE, "linear": _LINEAR, "scratch": _SCRATCH}
 

@@ -66,6 +66,10 @@ class SingleLabel(Task):
         shares = self.prior(targets)
         return float(-(shares[shares > 0] * np.log(shares[shares > 0])).sum())
 
+    def as_columns(self, targets: np.ndarray) -> np.ndarray:
+        """float64 [n, c]: 1 for the row's class."""
+        return np.eye(len(self.columns))[targets]
+
     def losses(self, targets: np.ndarray, array: np.ndarray) -> np.ndarray:
         """The log loss of each row."""
         return row_losses(targets, array)

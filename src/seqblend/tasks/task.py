@@ -67,6 +67,10 @@ class Task(ABC):
     def prior(self, targets: np.ndarray) -> np.ndarray:
         """float64 [c]: the constant prediction of least loss."""
 
+    def as_columns(self, targets: np.ndarray) -> np.ndarray:
+        """float64 [n, c]: the array of a member that knows the targets."""
+        return targets.astype(np.float64)
+
     @abstractmethod
     def losses(self, targets: np.ndarray, array: np.ndarray) -> np.ndarray:
         """float64 [n]: each row's loss, whose mean is `loss_metric` or a rising function of it."""

@@ -15,8 +15,11 @@ from seqblend.tasks.task import Temperature
 from seqblend.training.contract import Context, Rows
 
 PARTS = 5  # a part of five validates
-_FEW = 4_000  # training rows below which three parts validate in turn
-MOST_TOKENS = 1_500_000  # of the rows that options are chosen on
+_FEW = 1_500  # training rows below which three parts validate in turn
+_ENOUGH = 4_000  # rows that options are chosen on, whatever their tokens
+MOST_TOKENS = 1_500_000  # of these rows; less where there are many binary problems
+_PROBLEM = 0.18  # cost of a binary problem, next to that of counting n-grams
+_LOOSER = 10  # times the tolerance of the fit itself
 _GAIN = 2e-4  # share of the prior loss by which another value has to be better
 
 
@@ -62,14 +65,15 @@ def choose_options(rows: Rows, context: Context) -> ChosenOptions:
 def _inner_splits(rows: Rows, context: Context) -> Iterator[_Split]:
     """One or three splits of the rows, or of as many of them as the tokens allow."""
     n = len(rows.targets)
-    share = min(MOST_TOKENS / max(int(rows.sequences.lengths.sum()), 1), 1.0)
+    most = MOST_TOKENS / (1 + _PROBLEM * len(context.task.contrasts(rows.targets)))
+    share = max(most / max(int(rows.sequences.lengths.sum()), 1), _ENOUGH / max(n, 1))
     strata = context.task.strata(rows.targets)
     keys = np.arange(n) if rows.keys is None else rows.keys
     numbers = np.unique(keys, return_inverse=True)[1]
     if len(np.unique(numbers)) < PARTS or len(np.unique(strata)) < 2:
         return
     rng = rng_for(0, "options of linear members")
-    count = max(round(PARTS / share), PARTS)
+    count = max(round(PARTS / min(share, 1.0)), PARTS)
     part = stratified_group_split(strata, numbers, count, rng)
     for k in range(3 if n < _FEW else 1):
         valid = np.flatnonzero(part == k)
@@ -122,6 +126,8 @@ class _Search:
 
     def _score(self, split: _Split, options: Any) -> tuple[float, Temperature]:
         context = self._context
+        if hasattr(options, "tolerance"):
+            options = dataclasses.replace(options, tolerance=_LOOSER * options.tolerance)
         model = context.entry.build.fit(
             split.train.sequences,
             split.train.targets,
