@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from conftest import classes_of
 
@@ -36,10 +34,9 @@ def select_blend(
     fold: np.ndarray,
     metric: str,
     names: tuple[str, ...],
-    **more: Any,
 ) -> selection.BlendResult:
     """selection.select_blend."""
-    return selection.select_blend(stack, labels, fold, metric, names, task_of(stack), **more)
+    return selection.select_blend(stack, labels, fold, metric, names, task_of(stack))
 
 
 def make_fitter(

@@ -289,6 +289,17 @@ def test_the_blends_interval_is_the_one_that_blending_found():
     assert blend.interval == (0.5, 0.75)
 
 
+def test_the_forecast_for_the_test_set_is_a_second_number_beside_the_cross_fitted_score(tmp_path):
+    data = make_report()
+    whole = {"cross_fitted": 0.75, "low": 0.5, "high": 0.8, "averaging_gain": 0.0125}
+    whole |= {"forecast_low": 0.625, "forecast_middle": 0.765, "forecast_high": 0.875}
+    write_report(replace(data, blend=replace(data.blend, whole=whole)), tmp_path)
+    page = read_page(tmp_path)
+    assert "On the test set 0.7650 is expected (95 % forecast 0.6250 to 0.8750)" in page
+    assert "changes the score by +0.0125" in page
+    assert "0.6250–0.8750" in page
+
+
 def test_sections_without_data_are_left_out(tmp_path):
     bare = make_report(
         ("nblr",), blend=None, findings=[], submission={}, command="", lengths=np.full(90, 7)

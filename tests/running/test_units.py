@@ -10,6 +10,7 @@ from unit_examples import CPU, make_project, runs_of, train_all
 
 from seqblend.app.pipeline import blend_finished
 from seqblend.app.report_data import make_report_data
+from seqblend.app.submit import Outcome, blend_results, describe_submission
 from seqblend.core.config import DataConfig
 from seqblend.core.errors import InputError, UnitError
 from seqblend.core.provenance import git_commit
@@ -25,7 +26,7 @@ from seqblend.evaluation.temperature import apply_temperature
 from seqblend.models.recurrent import RecurrentClassifier
 from seqblend.reading.cache import load_or_read
 from seqblend.reading.discovery import find_files
-from seqblend.running.results import check_result, collect_run, finished_runs
+from seqblend.running.results import check_result, collect_run, finished_runs, read_test_stacks
 from seqblend.running.runs import PILOT, Unit, plan_units
 from seqblend.running.units import _rows_of, restore_member, run_unit
 
@@ -150,6 +151,37 @@ def test_a_run_is_the_mean_of_its_units_in_file_order(trained):
     mean = np.mean([read_array(folder / "test.npy") for folder in folders], axis=0)
     np.testing.assert_allclose(result.test, mean, atol=1e-6)
     check_result(result, trained.fold, trained.fingerprint, trained.competition.task)
+
+
+def test_a_blends_test_predictions_are_the_mean_of_its_folds_blends(trained):
+    results = [_collect(trained, run.name) for run in runs_of(trained)]
+    blend, submission = blend_results(trained, results, None)
+    mean = 0.0
+    for k in range(2):
+        places = [trained.job(Unit(run, 0, k)).folder for run in runs_of(trained)]
+        mean += blend.blend.apply(np.stack([read_array(p / "test.npy") for p in places])) / 2
+    (folder,) = trained.workspace.blends.glob("*")
+    np.testing.assert_allclose(read_array(folder / "test.npy"), mean, atol=1e-6)
+    nested = read_json(folder / "manifest.json")["nested"]
+    assert nested["forecast_low"] <= nested["forecast_middle"] <= nested["forecast_high"]
+    assert "averaging_gain" in nested
+    said = describe_submission(trained, Outcome(results, blend, submission))
+    assert "cross-fitted accuracy" in said
+    assert "expected on the test rows" in said
+
+
+def test_a_run_of_several_seeds_gives_each_fold_the_mean_over_them(tmp_path):
+    project = make_project(tmp_path, models=("bilstm",))
+    (run,) = runs_of(project)
+    for unit in plan_units([run], 2, 2):
+        run_unit(project.job(unit), CPU, lambda _: None)
+    task = project.competition.task
+    result = collect_run(project.workspace, run.name, 2, project.fold, project.fingerprint, task)
+    first, second = read_test_stacks(project.workspace, [result], 2)
+    folders = [project.job(Unit(run, seed, 0)).folder for seed in range(2)]
+    mean = np.mean([read_array(folder / "test.npy") for folder in folders], axis=0)
+    np.testing.assert_allclose(first[0], mean, atol=1e-7)
+    np.testing.assert_allclose((first[0] + second[0]) / 2, result.test, atol=1e-6)
 
 
 def test_runs_of_other_folds_are_left_out_by_name(trained):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from seqblend.app.finish import FinishedRun
 from seqblend.app.submit import (
     Outcome,
+    describe_forecast,
     describe_prior,
     describe_submission,
     leaderboard_scores,
@@ -102,6 +103,9 @@ def show_finished(
         "the blend's scores are cross-fitted; diff.: difference to what is submitted, below 0 "
         "where worse; significant where it is larger than its 95 % margin",
     )
+    if data.blend is not None:
+        forecast = describe_forecast(data.metric, data.blend.whole)
+        say(console, f"the blend: {forecast}; test predictions are means over folds")
     if data.best_reachable is not None:
         say(console, f"{data.best_name}: {score_format(data.best_metric)(data.best_reachable)}")
     if outcome.submission is not None:
@@ -184,8 +188,6 @@ def show_blend(console: Console, project: Project, outcome: Outcome) -> None:
     ]
     columns = ["method", "members", "cross-fitted", "95 % from", "to", "in-sample", "gap"]
     show_table(console, "methods", [*columns, f"P(beats {blend.best_single})"], rows)
-    expected = [form(nested[name]) for name in ("forecast_low", "forecast_high")]
-    say(console, f"expected on the test rows, 95 %: {' to '.join(expected)}")
     weights = [[name, f"{weight:.3f}"] for name, weight in blend.weights.items()]
     show_table(console, "weights", ["model", "weight"], weights)
     say(console, describe_submission(project, outcome), "green")

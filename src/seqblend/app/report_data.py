@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from seqblend.app.submit import Outcome, by_name
+from seqblend.app.submit import Outcome, by_name, predict_test
 from seqblend.blending.decisions import compare_decisions
 from seqblend.blending.selection import BlendResult
 from seqblend.blending.submission_log import scored_submissions
@@ -164,7 +164,7 @@ def _blend_record(
     if blend is None:
         return None
     competition, members = project.competition, [runs[name] for name in blend.blend.members]
-    test = blend.blend.apply(np.stack([run.test for run in members]))
+    test = predict_test(project, members, blend).test if answers else None
     stack = np.stack([run.oof for run in members])
     decisions = compare_decisions(
         blend.blend, stack, competition.targets, project.fold, competition.metric
@@ -176,7 +176,7 @@ def _blend_record(
         blend.in_sample,
         blend.table,
         blend.weights,
-        _test_scores(competition, answers, test),
+        None if test is None else _test_scores(competition, answers, test),
         blend.nested,
         decisions,
     )

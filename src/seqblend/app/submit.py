@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from seqblend.blending.fold_average import FoldAverage, average_folds
+from seqblend.blending.forecast import forecast_score
 from seqblend.blending.selection import BlendResult, select_blend
 from seqblend.blending.submission import Submission, check_submission, write_submission
 from seqblend.blending.submission_log import log_submission
@@ -20,7 +24,7 @@ from seqblend.evaluation.leaderboard import Candidate, rank
 from seqblend.evaluation.metrics import better
 from seqblend.evaluation.score_text import score_format
 from seqblend.running.project import Project
-from seqblend.running.results import MADE_BY, RunResult, check_result
+from seqblend.running.results import MADE_BY, RunResult, check_result, read_test_stacks
 from seqblend.running.runs import Unit
 from seqblend.tasks.task import Task
 
@@ -48,8 +52,18 @@ def describe_submission(project: Project, outcome: Outcome) -> str:
     models = f"{n} models" if n > 1 else "1 model"
     return (
         f"submission: {shorten(outcome.submission.path)} ({blend.method} of {models},"
-        f" cross-fitted {metric} {score_format(metric)(blend.cross_fitted)})"
+        f" cross-fitted {metric} {score_format(metric)(blend.cross_fitted)};"
+        f" {describe_forecast(metric, blend.nested)})"
     )
+
+
+def describe_forecast(metric: str, nested: dict[str, Any]) -> str:
+    """`expected on the test rows 0.8712, 95 % 0.8603 to 0.8821`; nested: see BlendResult."""
+    if "forecast_middle" not in nested:
+        return "no forecast for the test rows"
+    form = score_format(metric)
+    middle, low, high = (form(nested[f"forecast_{name}"]) for name in ("middle", "low", "high"))
+    return f"expected on the test rows {middle}, 95 % {low} to {high}"
 
 
 def leaderboard_scores(
@@ -86,14 +100,35 @@ def blend_results(
         competition.metric,
         members,
         competition.task,
-        n_test=len(competition.test_ids),
     )
     if previous and better(competition.metric, previous.cross_fitted, blend.cross_fitted):
         return blend, None
-    test = blend.blend.apply(np.stack([result.test for result in results]))
+    average = predict_test(project, results, blend)
+    blend = _add_forecast(project, blend, average)
     name = f"{blend.method}-{_digest(blend, results)}"
-    _write_blend(project, name, blend, results, test)
-    return blend, _submit(project, name, blend, test, _fixed_places(project, out))
+    _write_blend(project, name, blend, results, average)
+    return blend, _submit(project, name, blend, average.test, _fixed_places(project, out))
+
+
+def predict_test(project: Project, results: list[RunResult], blend: BlendResult) -> FoldAverage:
+    """The blend's test predictions, from those of its members' fits. results: its members."""
+    competition, weights = project.competition, blend.blend.weights
+    used = np.flatnonzero(weights)
+    names = tuple(blend.blend.members[j] for j in used)
+    part = dataclasses.replace(blend.blend, weights=weights[used], members=names)
+    stacks = read_test_stacks(project.workspace, [results[j] for j in used], project.folds.count)
+    return average_folds(
+        dataclasses.replace(blend, blend=part), competition.metric, competition.targets, stacks
+    )
+
+
+def _add_forecast(project: Project, blend: BlendResult, average: FoldAverage) -> BlendResult:
+    """The blend, its record with the forecast of the score on the test rows."""
+    metric, targets = project.competition.metric, project.competition.targets
+    forecast = forecast_score(metric, blend, targets, len(average.test), average.gain)
+    if forecast is None:
+        return blend
+    return dataclasses.replace(blend, nested=blend.nested | forecast.record())
 
 
 def _digest(blend: BlendResult, results: list[RunResult]) -> str:
@@ -146,12 +181,16 @@ def by_name(results: list[RunResult]) -> dict[str, RunResult]:
 
 
 def _write_blend(
-    project: Project, name: str, blend: BlendResult, results: list[RunResult], test: np.ndarray
+    project: Project,
+    name: str,
+    blend: BlendResult,
+    results: list[RunResult],
+    average: FoldAverage,
 ) -> None:
     """blends/<name>/: weights, cross-fitted OOF, test, and the manifest last."""
     folder = project.workspace.blends / name
     hashes = {"weights.json": write_json(folder / "weights.json", blend.weights)}
-    arrays = {"oof.npy": blend.oof, "test.npy": test.astype(np.float32)}
+    arrays = {"oof.npy": blend.oof, "test.npy": average.test}
     for file, array in arrays.items():
         hashes[file] = write_array(folder / file, array, "blend")
     bias, adjustment = blend.blend.bias, blend.blend.adjustment
@@ -162,6 +201,7 @@ def _write_blend(
         "git_commit": git_commit(),
         "bias": None if bias is None else bias.tolist(),
         "adjustment": adjustment and adjustment.record(),
+        "sharpening": average.sharpening,
         "metric": project.competition.metric,
         **{name: getattr(blend, name) for name in _RECORDED},
     }

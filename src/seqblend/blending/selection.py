@@ -1,4 +1,4 @@
-"""The choice of a blend, and its score by nested cross-validation with interval and forecast."""
+"""The choice of a blend, and its score by nested cross-validation with its interval."""
 
 from __future__ import annotations
 
@@ -29,11 +29,13 @@ class BlendResult:
     blend: fitted on all scored rows
     oof: float32 [n, c], every fold by the method and weights of the others, NaN without a fold
     table: a dict per method: method, size, in_sample, cross_fitted, gap (in-sample optimism),
-        low, high, beats_single, forecast_low, forecast_high
+        low, high, beats_single
     nested: the same of the whole procedure by nested cross-validation, the choice among methods
         included, and gain (over the best single member) with gain_error, its standard error; its
         interval is of `blend`, which has more rows to learn on than a fold's (burman_corrected)
     best_single: the member with the best score, and that score
+    unadjusted: float32 [n, c], as oof, by the chosen method without an adjustment
+    resampled: float64 [r], the whole procedure's score on resampled rows, of the same `blend`
     """
 
     blend: Blend
@@ -42,11 +44,17 @@ class BlendResult:
     nested: dict[str, Any]
     best_single: str
     best_single_score: float | None
+    unadjusted: np.ndarray
+    resampled: np.ndarray
 
     @property
     def weights(self) -> dict[str, float]:
         """{member: weight} of the chosen blend."""
         return dict(zip(self.blend.members, self.blend.weights.tolist(), strict=True))
+
+    def believed(self, metric: str) -> np.ndarray:
+        """float32 [n, c]: `oof` before an adjustment that serves predicted classes alone."""
+        return self.oof if metric == self.blend.task.loss_metric else self.unadjusted
 
     @property
     def method(self) -> str:
@@ -71,14 +79,11 @@ def select_blend(
     metric: str,
     members: tuple[str, ...],
     task: Task,
-    *,
-    n_test: int = 0,
 ) -> BlendResult:
     """The smallest blend near the best cross-fitted score, and the nested score of choosing it.
 
     stack: float32 [m, n, c]; targets: n rows, as the task has them
     fold: int64 [n], -1 for rows without predictions
-    n_test: rows of the test set that forecasts are for; 0: as many as are scored
     """
     rows = np.flatnonzero(fold >= 0)
     scored, known = stack[:, rows], targets[rows]
@@ -92,8 +97,8 @@ def select_blend(
     best_single = best_of(metric, singles)
     single = scored[members.index(best_single)]
     fitted = [blend, *(fitter.fit(method, rows) for method in spec.cross_fitted)]
-    by = _Scoring(metric, known, single, (n_test or len(rows)) / len(rows))
-    whole, *table = _score_blends(
+    by = _Scoring(metric, known, single)
+    (whole, *table), resampled = _score_blends(
         by, fitted, scored, [oof, *spec.cross_fitted.values()], list(fold_blends.values())
     )
     gain = compare_scores(metric, known, oof, single)
@@ -104,6 +109,8 @@ def select_blend(
         nested=whole | {"gain": gain and gain.mean, "gain_error": gain and gain.error},
         best_single=best_single,
         best_single_score=singles[best_single],
+        unadjusted=fill_rows(spec.cross_fitted[spec.method], rows, len(fold)).astype(np.float32),
+        resampled=resampled,
     )
 
 
@@ -111,13 +118,12 @@ def select_blend(
 class _Scoring:
     """How blends are scored, and the best single member that they are compared with.
 
-    targets: n rows; single: float [n, c]; test_share: test rows over scored rows
+    targets: n rows; single: float [n, c]
     """
 
     metric: str
     targets: np.ndarray
     single: np.ndarray
-    test_share: float
 
 
 def _score_blends(
@@ -126,9 +132,10 @@ def _score_blends(
     stack: np.ndarray,
     cross_fitted: list[np.ndarray],
     per_fold: list[Blend],
-) -> list[dict[str, Any]]:
-    """A record for each blend, see BlendResult.table; the first one is the whole procedure's.
+) -> tuple[list[dict[str, Any]], np.ndarray]:
+    """A record for each blend, see BlendResult.table, and the resampled scores of the first one.
 
+    The first one is the whole procedure's.
     stack: float32 [m, n, c] of the scored rows; cross_fitted: each blend's float64 [n, c]
     per_fold: what the whole procedure chose and fitted for each fold
     """
@@ -138,12 +145,12 @@ def _score_blends(
     records = [
         {"method": blend.method, "size": blend.size}
         | _compare_scores(by.metric, by.targets, inside, outside)
-        | _intervals(by.metric, drawn, of_single, by.test_share)
+        | _intervals(by.metric, drawn, of_single)
         for blend, inside, outside, drawn in zip(
             blends, in_sample, cross_fitted, draws, strict=True
         )
     ]
-    return [_contain_score(record) for record in records]
+    return [_contain_score(record) for record in records], draws[0]
 
 
 def _contain_score(record: dict[str, Any]) -> dict[str, Any]:
@@ -198,30 +205,23 @@ def _compare_scores(
     return {"in_sample": in_sample, "cross_fitted": honest, "gap": gap}
 
 
-def _intervals(
-    metric: str, own: np.ndarray, single: np.ndarray, test_share: float
-) -> dict[str, float | None]:
-    """95 % interval, probability of beating the best single member, and forecast.
+def _intervals(metric: str, own: np.ndarray, single: np.ndarray) -> dict[str, float | None]:
+    """95 % interval, and probability of beating the best single member.
 
-    own, single: float64 [r] of the same resamples; test_share: see _Scoring
-    The forecast is for the score on the test rows, which are a sample too: its variance is that of
-    the score times 1 + 1 / test_share.
+    own, single: float64 [r] of the same resamples
     """
-    names = ("low", "high", "beats_single", "forecast_low", "forecast_high")
+    names = ("low", "high", "beats_single")
     is_known = np.isfinite(own) & np.isfinite(single)
     if not is_known.any():
         return dict.fromkeys(names)
     own, single = own[is_known], single[is_known]
-    low, middle, high = _clip_scores(metric, np.quantile(own, [TAIL, 0.5, 1 - TAIL]))
+    low, high = clip_scores(metric, np.quantile(own, [TAIL, 1 - TAIL]))
     wins = sign_of(metric) * own > sign_of(metric) * single
     beats = wins.mean() + (own == single).mean() / 2
-    wider = np.sqrt(1 + 1 / test_share)
-    ends = _clip_scores(metric, middle + wider * (np.array([low, high]) - middle))
-    values = (low, high, beats, *ends)
-    return {name: float(value) for name, value in zip(names, values, strict=True)}
+    return {name: float(value) for name, value in zip(names, (low, high, beats), strict=True)}
 
 
-def _clip_scores(metric: str, values: np.ndarray) -> np.ndarray:
+def clip_scores(metric: str, values: np.ndarray) -> np.ndarray:
     """float64 of the same shape: no score beyond the metric's best and worst."""
     known = metric_for(metric)
     return np.clip(values, known.lowest, known.highest)

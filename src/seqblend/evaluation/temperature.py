@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.optimize import brentq
 
 from seqblend.evaluation.class_predictions import clipped_logs
 
@@ -59,6 +60,29 @@ def _fit_inverse(logs: np.ndarray) -> float:
         if is_close:
             break
     return inverse
+
+
+def expect_temperature(fits: np.ndarray, loss: float) -> float:
+    """The temperature of the mean of fits on whose labels single fits have this expected log loss.
+
+    fits: float [k, ..., c] probabilities; loss: in nats, a mean over fits and rows
+    Labels are drawn from the mean with that temperature: the colder, the less a fit is expected to
+    lose. COLDEST or HOTTEST where the loss is out of reach.
+    """
+    c = fits.shape[-1]
+    logs = clipped_logs(fits.mean(axis=0, dtype=np.float64)).reshape(-1, c)
+    of_fits = np.mean([clipped_logs(fit) for fit in fits], axis=0).reshape(-1, c)
+
+    def excess(log_inverse: float) -> float:
+        shares = softmax(np.exp(log_inverse) * logs)
+        return -float((shares * of_fits).sum(axis=1).mean()) - loss
+
+    hot, cold = -np.log(HOTTEST), -np.log(COLDEST)
+    if excess(hot) <= 0:
+        return HOTTEST
+    if excess(cold) >= 0:
+        return COLDEST
+    return float(np.exp(-brentq(excess, hot, cold, xtol=1e-4)))
 
 
 def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:

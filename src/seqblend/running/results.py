@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -152,6 +152,27 @@ def check_result(
     remedy = "Delete that run's folder and type the same command again"
     task.check(result.oof[rows], f"{result.name}/oof.npy", remedy, lambda row: f"row {rows[row]}")
     task.check(result.test, f"{result.name}/test.npy", remedy)
+
+
+def read_test_stacks(
+    workspace: Workspace, results: Sequence[RunResult], folds: int
+) -> Iterator[np.ndarray]:
+    """For each fold, float32 [m, n_test, c]: test predictions of each run's fits, over its seeds.
+
+    A run that was made elsewhere has no fits here: its test predictions stand for every fold.
+    """
+    for k in range(folds):
+        yield np.stack([_read_fold_test(workspace, result, k) for result in results])
+
+
+def _read_fold_test(workspace: Workspace, result: RunResult, k: int) -> np.ndarray:
+    """float32 [n_test, c]: the mean over seeds of a fold's fits."""
+    seeds = range(result.manifest["seeds"]) if result.manifest["units"] else ()
+    tests = [
+        read_array(workspace.run(result.name) / f"seed{seed}-fold{k}" / "test.npy")
+        for seed in seeds
+    ]
+    return np.mean(tests, axis=0, dtype=np.float64).astype(np.float32) if tests else result.test
 
 
 def largest_blend(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -18,6 +19,7 @@ from seqblend.evaluation.probabilities import check_shares
 from seqblend.evaluation.temperature import fit_column_temperature
 from seqblend.tasks.adjustments import Adjustment, ColumnTemperatures, ColumnThresholds, log_odds
 from seqblend.tasks.blend_loss import BLOCK
+from seqblend.tasks.likely_targets import LikelyTargets, temperatures_of_mean
 from seqblend.tasks.logistic import LogisticConfig, fit_logistic
 from seqblend.tasks.objective import Objective
 from seqblend.tasks.task import Task, Temperature, register_task
@@ -87,6 +89,15 @@ class MultiLabel(Task):
             return array
         return ColumnTemperatures(np.asarray(temperature)).apply(array).astype(np.float32)
 
+    def likely_targets(
+        self, fits: np.ndarray, targets: np.ndarray, oof: np.ndarray
+    ) -> LikelyTargets:
+        """Labels drawn from the mean's probabilities at one temperature for all columns."""
+        cells = (np.stack([1 - p, p], axis=-1) for p in (fits, oof))
+        found = temperatures_of_mean(*cells, self.losses(targets, oof))
+        p = self.apply_temperature(fits.mean(axis=0), found.likely)
+        return LikelyTargets(partial(_draw_labels, p), found.sharpening)
+
     def adjustments(
         self, metric: str
     ) -> tuple[Callable[[np.ndarray, np.ndarray], Adjustment], ...]:
@@ -140,6 +151,11 @@ class MultiLabel(Task):
             if weight:
                 mixed += weight * log_odds(member)
         return expit(mixed)
+
+
+def _draw_labels(p: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """int64 [n, c]: each cell 1 with its probability, float [n, c]."""
+    return (rng.random(p.shape) < p).astype(np.int64)
 
 
 class BinaryCrossEntropy(Objective):

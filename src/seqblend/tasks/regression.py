@@ -14,6 +14,7 @@ from seqblend.core.config import TrainConfig
 from seqblend.evaluation.probabilities import check_numbers
 from seqblend.evaluation.value_metrics import summarise_values
 from seqblend.tasks.blend_loss import BLOCK
+from seqblend.tasks.likely_targets import LikelyTargets, likely_numbers
 from seqblend.tasks.objective import Objective
 from seqblend.tasks.task import Task, register_task
 
@@ -70,6 +71,12 @@ class Regression(Task):
         return summarise_values(targets, array)
 
     check = staticmethod(check_numbers)
+
+    def likely_targets(
+        self, fits: np.ndarray, targets: np.ndarray, oof: np.ndarray
+    ) -> LikelyTargets:
+        """The mean and residuals out of fold, drawn with replacement."""
+        return likely_numbers(fits, self.errors(targets, oof))
 
     def objective(self, targets: np.ndarray, config: TrainConfig) -> Objective:
         """Squared or Huber loss of standardised columns."""

@@ -19,6 +19,7 @@ from seqblend.evaluation.probabilities import check_probabilities
 from seqblend.evaluation.temperature import apply_temperature, fit_temperature, softmax
 from seqblend.tasks.adjustments import Adjustment, ClassWeights, Temperature
 from seqblend.tasks.blend_loss import BLOCK
+from seqblend.tasks.likely_targets import LikelyTargets, draw_classes, temperatures_of_mean
 from seqblend.tasks.logistic import LogisticConfig, class_probabilities, fit_logistic
 from seqblend.tasks.objective import Objective
 from seqblend.tasks.task import Task, register_task
@@ -105,6 +106,15 @@ class SingleLabel(Task):
         if metric == "f1":
             return (ClassWeights.fit_threshold,)
         return (partial(ClassWeights.fit, metric),) if is_of_classes(metric) else ()
+
+    def likely_targets(
+        self, fits: np.ndarray, targets: np.ndarray, oof: np.ndarray
+    ) -> LikelyTargets:
+        """Labels drawn from the mean's probabilities at the likely temperature."""
+        losses = self.losses(targets, oof)
+        found = temperatures_of_mean(fits[:, :, None], oof[:, None], losses)
+        p = self.apply_temperature(fits.mean(axis=0), found.likely)
+        return LikelyTargets(partial(draw_classes, p), found.sharpening)
 
     def objective(self, targets: np.ndarray, config: TrainConfig) -> Objective:
         """Cross-entropy, with label smoothing and class weights where asked for."""

@@ -19,6 +19,7 @@ from seqblend.core.config import TrainConfig
 from seqblend.core.errors import FlagError, suggest
 from seqblend.tasks.adjustments import Adjustment
 from seqblend.tasks.blend_loss import BlendLoss
+from seqblend.tasks.likely_targets import LikelyTargets
 from seqblend.tasks.logistic import fit_binary
 from seqblend.tasks.objective import Objective
 
@@ -130,6 +131,18 @@ class Task(ABC):
     def apply_temperature(self, array: np.ndarray, temperature: Temperature) -> np.ndarray:
         """The array with its logits divided by the temperature; the same bytes where it is 1."""
         return array
+
+    # Averages of fits.
+
+    @abstractmethod
+    def likely_targets(
+        self, fits: np.ndarray, targets: np.ndarray, oof: np.ndarray
+    ) -> LikelyTargets:
+        """What the targets of rows may be of which several fits' predictions are averaged.
+
+        fits: float [k, n, c]; targets, oof: m other rows, and single fits' predictions of them
+            float [m, c]
+        """
 
     # Training.
 

@@ -51,8 +51,9 @@ class BlendRecord:
 
     oof: float32 or float64 [n, c], cross-fitted: no row's weights were chosen on that row
     table: one dict a method tried, with method, cross_fitted, in_sample, gap, and where known size,
-        low, high, beats_single, forecast_low, forecast_high
-    whole: the same of the whole procedure, with gain over the best single model and gain_error
+        low, high, beats_single
+    whole: the same of the whole procedure, with gain over the best single model and gain_error, and
+        what Forecast.record has
     weights: {model: weight}
     decisions: how classes may be decided from the mixture, (what, cross-fitted score, is it used)
     """

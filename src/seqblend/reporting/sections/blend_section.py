@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from seqblend.evaluation.score_text import score_format
 from seqblend.reporting.elements.blocks import Block, Section
 from seqblend.reporting.elements.metric_titles import title_of
 from seqblend.reporting.elements.report_tables import Column, ReportTable, score_kind
@@ -42,8 +45,6 @@ def _methods_block(blend: BlendRecord, metric: str) -> Block:
         Column("low", "95 % from", kind, "bootstrap over rows, the same for every method"),
         Column("high", "to", kind),
         Column("beats_single", "P(better than the best model)", "score"),
-        Column("forecast_low", "test set from", kind, "95 % forecast for this test set"),
-        Column("forecast_high", "to", kind),
     )
     columns = columns if blend.whole else columns[:4]
     nested = [blend.whole | {"method": "nested cross-validation"}] if blend.whole else []
@@ -57,7 +58,22 @@ def _methods_block(blend: BlendRecord, metric: str) -> Block:
             " Nested cross-validation scores the whole procedure, each part of the rows by the "
             "method and weights that the other parts choose."
         )
+        text += _forecast_sentence(blend.whole, metric)
     return Block("Methods", text, table=ReportTable(columns, rows))
+
+
+def _forecast_sentence(whole: dict[str, Any], metric: str) -> str:
+    """What to expect on the test set, beside the cross-fitted score; empty where not known."""
+    if "forecast_middle" not in whole:
+        return ""
+    form = score_format(metric)
+    middle, low, high = (form(whole[f"forecast_{name}"]) for name in ("middle", "low", "high"))
+    return (
+        f" On the test set {middle} is expected (95 % forecast {low} to {high}): predictions there "
+        f"are means over folds, which changes the score by "
+        f"{form(whole['averaging_gain'], is_signed=True)} as the spread of the folds' predictions "
+        "tells, and the interval holds the luck of the test rows."
+    )
 
 
 def _members_block(data: ReportData, blend: BlendRecord) -> Block:

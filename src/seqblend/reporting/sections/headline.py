@@ -110,7 +110,8 @@ def _tiles(data: ReportData, entry: Ranked) -> list[tuple[str, str]]:
     if isinstance(record, BlendRecord):
         ends = [record.whole.get(f"forecast_{end}") for end in ("low", "high")]
         if None not in ends:
-            tiles.append(("–".join(map(form, ends)), "95 % forecast for this test set"))
+            label = "95 % forecast for this test set: a mean over folds, on its own rows"
+            tiles.append(("–".join(map(form, ends)), label))
         if record.in_sample is not None and record.cross_fitted is not None:
             gap = form(record.in_sample - record.cross_fitted, is_signed=True)
             tiles.append((form(record.in_sample), f"in-sample (gap {gap})"))
