@@ -21,7 +21,8 @@ flags of the whole way:
   --folds K             folds; 1: a hold-out of 20 %
   --seeds N             how many seeds of every model
   --workers N           processes; 0: one per core or GPU
-  --budget TIME         such as 30m: no unit starts that would not end in time
+  --budget TIME         such as 30m: it ends in time, and uses it while something pays
+  --preset NAME         quick, default, best: 5 or 20 minutes of training, or all that pays
   --tune TIME           tune the best neural model first, such as 30m; part of the budget
   --untuned             leave out what was tuned before
   --config FILE.toml    settings in TOML

@@ -228,5 +228,5 @@ def outcomes() -> dict[str, list[Outcome]]:
 @pytest.mark.parametrize("metric", METRICS)
 def test_forecasts_cover_the_test_score_of_simulated_competitions(metric, outcomes):
     inside, p = describe(metric, outcomes[metric])
-    assert 0.93 <= inside <= 0.97
+    assert 0.92 <= inside <= 0.98  # 95 % +- twice the error of 200 draws
     assert p > 0.05

@@ -1,5 +1,6 @@
 """The portfolio: what is trained next, within which time, and that it is remembered."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from seqblend.portfolio.gains import PilotBlends
 from seqblend.portfolio.named_models import Group, NamedModels
 from seqblend.portfolio.portfolio import Portfolio
 from seqblend.portfolio.steps import Decisions, Step
-from seqblend.running.runs import PILOT, Run, Unit
+from seqblend.running.runs import PILOT, Job, Run, Unit
 from seqblend.running.scheduling import Schedule
 
 FOLDS, ROWS = 5, 600
@@ -140,6 +141,22 @@ def test_a_first_network_is_trained_even_where_it_takes_longer(runs, blends):
     portfolio = make_portfolio(runs, blends, seconds=30.0)
     assert portfolio.left_out == ["chars", "textcnn", "bag"]
     assert {name.split()[0] for name in play(portfolio)[0]} == {"bigru"}
+
+
+def test_a_pilot_that_would_not_end_in_time_keeps_nobody_waiting(runs, blends):
+    portfolio = make_portfolio(runs, blends, seconds=900.0)
+    units = portfolio.first_units()
+    late = [u for u in units if u.run in (runs["nblr"], runs["bigru"]) and u.fold == PILOT]
+    done = {unit: manifest(unit) for unit in units if unit not in late}
+    deadline = time.monotonic() + 60.0
+    jobs = [Job(unit, None, None, None) for unit in late]
+    estimate = {runs["nblr"]: 100.0, runs["bigru"]: 100.0}
+    schedule = Schedule(jobs, done, lambda unit: estimate.get(unit.run, 1.0), deadline)
+    units = portfolio.next_units(schedule, print, may_decide=True)
+    assert {unit.run for unit in units} == {runs["textcnn"]}
+    schedule.deadline = None  # now they would
+    waiting = make_portfolio(runs, blends, seconds=900.0)
+    assert waiting.next_units(schedule, print, may_decide=True) == []
 
 
 def test_seeds_are_added_where_time_is_left_and_end(runs, blends):

@@ -145,7 +145,7 @@ def _preset(wanted: str | None, config: Config) -> str:
         raise FlagError(f"no preset '{wanted}'{suggest(wanted, PRESETS, 'Presets')}")
     if wanted is not None and not is_open:
         raise FlagError("--preset chooses among models: leave out either it or --models")
-    return (wanted or "default") if is_open else ""
+    return (wanted or "auto") if is_open else ""
 
 
 def _check_top_level(values: dict[str, Any], path: Path) -> None:

@@ -182,7 +182,7 @@ def _more_jobs(
     project: Project, plan: Plan, progress: TrainingProgress, schedule: Schedule
 ) -> list[Job]:
     """Jobs that what is done has made known, and where nothing waits the next that are to pay."""
-    known, may_decide = len(plan.units), not schedule.pending
+    known, may_decide = len(plan.units), not schedule.waiting()
     units = plan.selection.next_units(schedule, progress.say, may_decide=may_decide)
     plan.extend(project, units, progress.say)
     found = {unit: plan.done[unit] for unit in plan.units[known:] if unit in plan.done}

@@ -190,7 +190,8 @@ class Config:
     """All settings of a run. `options` has those of one model, or of all models.
 
     models: names of models and of groups (models/model_groups.py), as typed
-    preset: how much time members are chosen for (portfolio/catalogue.py); empty: all are trained
+    preset: how much time members are chosen for (portfolio/catalogue.py); empty: all are trained;
+        auto: quick for the demo, else default
     given: settings from --set or --config, such as train.lr; they take precedence over tuned ones
     tuned: model -> {"train.lr": value}, found by the tuner
     """

@@ -9,8 +9,8 @@ from seqblend.data.sequences import View
 from seqblend.models.registry import entries, entry_for
 
 DEFAULT = (  # what the portfolio chooses among, in the learned order
-    *("nblr", "tfidf", "chars", "codons", "positions", "neighbours"),
-    *("bigru_attention", "textcnn", "bilstm_attention", "bag"),
+    *("codons", "positions", "nblr", "tfidf", "chars", "neighbours"),
+    *("bigru_attention", "textcnn", "bilstm_attention", "bag", "boosting", "positions_boosting"),
 )
 _RECURRENT = ("rnn", "lstm", "gru", "stacked_lstm", "deep_lstm", "birnn", "bilstm", "bigru")
 CLASSIC = (*_RECURRENT, "bilstm_attention", "textcnn")

@@ -14,7 +14,7 @@ from seqblend.models.ngram_values import NgramValues
 from seqblend.models.registry import register
 from seqblend.tasks.task import Task
 
-_CHUNK = 8_000_000  # similarities computed at once: 32 MB
+_CHUNK = 8_000_000  # similarities, or targets of neighbours, held at once: 32 or 64 MB
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,8 @@ class Neighbours:
         """float32 [n, c], as the task's arrays are."""
         values = self.values.of(sequences, self.view.lexicon)
         columns = self.rows.T.tocsr()
-        size = max(_CHUNK // len(self.votes), 1)
+        largest = max(len(self.votes), int(self.vote[0]) * self.votes.shape[1])
+        size = max(_CHUNK // largest, 1)
         parts = [
             self._vote((values[start : start + size] @ columns).toarray())
             for start in range(0, len(sequences), size)

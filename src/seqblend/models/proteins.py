@@ -20,6 +20,8 @@ def why_no_nucleotides(view: View) -> str:
 
     Tokens that name columns do not count.
     """
+    if view.name != "chars":
+        return f"reads strings of nucleotides, not {view.name}"
     tokens, _ = view.sequences.flat()
     often = np.bincount(tokens, minlength=len(view.lexicon))
     is_column = np.array([token.startswith(COLUMN_MARK) for token in view.lexicon])

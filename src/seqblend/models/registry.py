@@ -21,7 +21,8 @@ class Entry:
 
     kind: `module` (build(options, vocabulary size, classes) -> torch.nn.Module, trained by
         training/fitting.py), `scratch` (the same arguments -> scratch_models.Network, trained by
-        training/scratch_fitting.py) or `linear` (a class with fit, predict, arrays, from_arrays)
+        training/scratch_fitting.py) or `linear` (a class with fit, predict, arrays, from_arrays:
+        linear models, and others that are fitted in one go)
     low_precision_on_cpu: whether its kernels are faster in bfloat16 on a processor that has it
         (oneDNN's LSTM is, 1.3x; the projections of our GRU are, 1.25x in all)
     views: the views it can read, such as `chars`; none named: every one

@@ -52,8 +52,11 @@ class Group:
         return [Unit(run, 0, PILOT) for run in self.runs]
 
     def is_open(self, schedule: Schedule) -> bool:
-        """Whether a pilot is neither done nor failed."""
-        return any(unit not in schedule.done | schedule.failed for unit in self.pilots)
+        """Whether a pilot is neither done nor failed, and would still end in time."""
+        late = {job.unit for job in schedule.pending} - {job.unit for job in schedule.waiting()}
+        return any(
+            unit not in schedule.done | schedule.failed.keys() | late for unit in self.pilots
+        )
 
     def best(self, schedule: Schedule) -> Run | None:
         """The run whose pilot has the least loss; None where all pilots failed."""

@@ -144,7 +144,8 @@ class Portfolio:
 
         Without a deadline one network is trained even where that takes longer.
         """
-        present, left = list(self.seeds), self._seconds_left(schedule)
+        present = [run for run in self.seeds if run in self._blends.arrays]
+        left = self._seconds_left(schedule)
         paying = [self._price(*option) for option in self._options(present)]
         paying = [step for step in paying if step.gain >= LEAST_GAIN]
         in_time = [step for step in paying if step.seconds <= left]
@@ -194,5 +195,5 @@ class Portfolio:
 
     def _busy(self, schedule: Schedule) -> float:
         """Seconds that the workers will take for what runs or waits, spread evenly."""
-        units = [*schedule.running, *(job.unit for job in schedule.pending)]
+        units = [*schedule.running, *(job.unit for job in schedule.waiting())]
         return sum(map(self.estimate, units)) / self.workers

@@ -124,9 +124,14 @@ def _walk(top: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
         yield Path(folder), names, files
 
 
+def demo_folder(working: Path) -> Path:
+    """Where the embedded demo's files are."""
+    return working / "demo" / "input"
+
+
 def prepare_demo(working: Path) -> Path:
     """The folder of the embedded demo, written on first use."""
-    folder = working / "demo" / "input"
+    folder = demo_folder(working)
     if not (folder / BEST).exists():  # written last
         write_demo(folder)
     return folder

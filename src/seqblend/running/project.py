@@ -33,6 +33,7 @@ from seqblend.running.inputs import (
     Places,
     attached_folders,
     choose_competition,
+    demo_folder,
     name_competition,
     prepare_demo,
 )
@@ -144,6 +145,9 @@ def open_project(
     opened = read_rows(config, places, request, note)
     competition, workspace = opened.competition, opened.workspace
     config = _resolve_models(config, competition, note)
+    if config.preset == "auto":
+        is_demo = opened.folder == demo_folder(places.working)
+        config = dataclasses.replace(config, preset="quick" if is_demo else "default")
     folds, fingerprint = split_rows(opened, config.folds, note)
     if not request.is_untuned:
         config = apply_tuned(config, workspace, fingerprint.data, note)

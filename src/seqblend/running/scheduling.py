@@ -34,7 +34,7 @@ class Schedule:
         Without a limit the longest fold goes first and short ones fill the last gaps (Graham 1969).
         """
         self.pending += self.more(self)
-        ready = [j for j in self.pending if self._is_ready(j.unit) and self._ends_in_time(j.unit)]
+        ready = [job for job in self.waiting() if self._is_ready(job.unit)]
         if not ready:
             return None
         job = ready[0]
@@ -43,6 +43,10 @@ class Schedule:
         self.pending.remove(job)
         self.running[job.unit] = time.monotonic()
         return job
+
+    def waiting(self) -> list[Job]:
+        """The pending jobs that would end in time."""
+        return [job for job in self.pending if self._ends_in_time(job.unit)]
 
     def finish(self, unit: Unit, manifest: dict[str, Any]) -> None:
         """The unit is done."""

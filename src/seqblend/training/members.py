@@ -182,7 +182,7 @@ def describe_raised_count(model: Any, context: Context) -> list[dict[str, Any]]:
 
 
 class LinearMember:
-    """A linear n-gram model under the member contract, with the temperature of its predictions."""
+    """A model that is fitted in one go, such as a linear one, with its predictions' temperature."""
 
     def __init__(
         self, model: Any, temperature: Temperature = 1.0, record: FitRecord | None = None
