@@ -112,6 +112,15 @@ def test_the_member_that_brings_most_for_each_second_is_next(runs, blends):
     assert said[-1] == "nothing more is expected to pay in this time"
 
 
+def test_what_is_done_says_what_a_step_takes(runs, blends):
+    portfolio = make_portfolio(runs, blends)
+    done = {unit: manifest(unit) for unit in portfolio.first_units()}
+    schedule = Schedule([], done, lambda unit: 2 * SECONDS[unit.run.model])
+    said = []
+    portfolio.next_units(schedule, said.append, may_decide=True)
+    assert said[0].startswith("next: textcnn, 1:40 min, ")
+
+
 def test_the_recipe_of_the_better_pilot_is_trained(runs, blends):
     portfolio = make_portfolio(runs, replace_gain(blends, runs["bag light"]))
     names, _ = play(portfolio)

@@ -16,7 +16,7 @@ from seqblend.running.runs import Run, Unit
 from seqblend.running.scheduling import Schedule
 
 _PILOT_SHARE = 0.25  # of the time, at most
-_QUICK_SHARE = 0.1  # of the time that a linear member may take to be trained in any case
+_QUICK_SHARE = 0.2  # of the time, for linear members that are trained in any case
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Portfolio:
     ends where nothing is expected to take LEAST_GAIN of the loss away, or to be done in time.
 
     groups: the runs of each model, one for each recipe, in the learned order
-    estimate: seconds of a unit; workers: that run at once
+    estimate: seconds of a unit before any is done; workers: that run at once
     seconds: that all units may take together on the workers; None: no limit
     load: the pilots' predictions of their common rows, from the runs
     """
@@ -50,8 +50,7 @@ class Portfolio:
     _blends: PilotBlends | None = None
 
     def __post_init__(self) -> None:
-        linear = [group for group in self.groups if group.runs[0].kind == "linear"]
-        quick = [group for group in linear if group is linear[0] or self._is_quick(group)]
+        quick = self._find_quick()
         self.seeds = {group.runs[0]: 1 for group in quick}
         budget = None if self.seconds is None else _PILOT_SHARE * self.seconds * self.workers
         kept, has_network = [], False
@@ -115,19 +114,25 @@ class Portfolio:
         note(f"next: {step.name}, {duration(step.seconds)}, {what}")
         return self.next_units(schedule, note, may_decide=False)
 
-    def _is_quick(self, group: Group) -> bool:
-        """Whether its folds take so little that they are trained in any case."""
-        if self.seconds is None:
-            return True
-        return self._wall(self._folds(group.runs[0], 0, 1)) <= _QUICK_SHARE * self.seconds
+    def _find_quick(self) -> list[Group]:
+        """The linear members that are trained in any case: the first, and those that fit beside."""
+        linear = [group for group in self.groups if group.runs[0].kind == "linear"]
+        left = float("inf") if self.seconds is None else _QUICK_SHARE * self.seconds
+        quick = []
+        for group in linear:
+            seconds = self._wall(self._folds(group.runs[0], 0, 1), self.estimate)
+            if not quick or seconds <= left:
+                quick.append(group)
+                left -= seconds
+        return quick
 
     def _folds(self, run: Run, begin: int, end: int) -> list[Unit]:
         """The folds of the seeds from begin to end - 1."""
         return [Unit(run, seed, k) for seed in range(begin, end) for k in range(self.folds)]
 
-    def _wall(self, units: list[Unit]) -> float:
+    def _wall(self, units: list[Unit], estimate: Callable[[Unit], float]) -> float:
         """Seconds that the workers will take for these units together."""
-        return sum(map(self.estimate, units)) / min(self.workers, max(len(units), 1))
+        return sum(map(estimate, units)) / min(self.workers, max(len(units), 1))
 
     def _take(self, step: Step) -> list[Unit]:
         """The units of a step; none where its run is not among the candidates any more."""
@@ -146,7 +151,8 @@ class Portfolio:
         """
         present = [run for run in self.seeds if run in self._blends.arrays]
         left = self._seconds_left(schedule)
-        paying = [self._price(*option) for option in self._options(present)]
+        options = self._options(present)
+        paying = [self._price(schedule, *option) for option in options]
         paying = [step for step in paying if step.gain >= LEAST_GAIN]
         in_time = [step for step in paying if step.seconds <= left]
         has_network = any(run.kind != "linear" for run in present)
@@ -155,9 +161,9 @@ class Portfolio:
             return min(networks, key=lambda step: step.seconds, default=None)
         return max(in_time, key=lambda step: step.gain / step.seconds, default=None)
 
-    def _price(self, run: Run, n_seeds: int, gain: float) -> Step:
+    def _price(self, schedule: Schedule, run: Run, n_seeds: int, gain: float) -> Step:
         """The step that trains a run up to this number of seeds."""
-        seconds = self._wall(self._folds(run, self.seeds.get(run, 0), n_seeds))
+        seconds = self._wall(self._folds(run, self.seeds.get(run, 0), n_seeds), schedule.estimate)
         return Step(run.name, run.model, run.recipe, n_seeds, gain, seconds)
 
     def _options(self, present: list[Run]) -> list[tuple[Run, int, float]]:
@@ -196,4 +202,4 @@ class Portfolio:
     def _busy(self, schedule: Schedule) -> float:
         """Seconds that the workers will take for what runs or waits, spread evenly."""
         units = [*schedule.running, *(job.unit for job in schedule.waiting())]
-        return sum(map(self.estimate, units)) / self.workers
+        return sum(map(schedule.estimate, units)) / self.workers
