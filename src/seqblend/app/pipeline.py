@@ -53,10 +53,14 @@ class Plan:
         """Known units that are not done."""
         return [unit for unit in self.units if unit not in self.done]
 
-    def extend(self, project: Project, units: list[Unit], note: Callable[[str], None]) -> None:
-        """Add units that have become known, and find those that are done."""
+    def extend(
+        self, project: Project, units: list[Unit], note: Callable[[str], None]
+    ) -> dict[Unit, dict]:
+        """Add units that have become known; those of them that are done."""
+        found = find_finished(project, units, self.estimator, note)
         self.units.extend(units)
-        self.done.update(find_finished(project, units, self.estimator, note))
+        self.done.update(found)
+        return found
 
 
 def make_plan(project: Project, console: Console, seconds: float | None = None) -> Plan:
@@ -109,8 +113,8 @@ def run_plan(
             progress.say(f"submission: {shorten(outcome.submission.path)} ({what}, for a start)")
             return
         is_last = not (progress.schedule.pending or progress.schedule.running)
-        previous = None if is_last else outcome.blend
         before = outcome.blend
+        previous = None if is_last else before
         blend, submission = blend_results(project, outcome.results, out, previous)
         if submission is not None:
             outcome.blend, outcome.submission = blend, submission
@@ -161,8 +165,7 @@ def _fit_units(
     """
     jobs = [project.job(unit) for unit in plan.missing]
     schedule = Schedule(jobs, dict(plan.done), plan.estimator.seconds, deadline)
-    devices = project.machine.devices
-    metric = project.competition.metric
+    devices, metric = project.machine.devices, project.competition.metric
     with TrainingProgress(console, schedule, metric, len(devices)) as progress:
         schedule.more = partial(_more_jobs, project, plan, progress)
         on_progress(progress)
@@ -182,12 +185,11 @@ def _more_jobs(
     project: Project, plan: Plan, progress: TrainingProgress, schedule: Schedule
 ) -> list[Job]:
     """Jobs that what is done has made known, and where nothing waits the next that are to pay."""
-    known, may_decide = len(plan.units), not schedule.waiting()
+    may_decide = not schedule.waiting()
     units = plan.selection.next_units(schedule, progress.say, may_decide=may_decide)
-    plan.extend(project, units, progress.say)
-    found = {unit: plan.done[unit] for unit in plan.units[known:] if unit in plan.done}
+    found = plan.extend(project, units, progress.say)
     schedule.done |= found
-    return [project.job(unit) for unit in plan.units[known:] if unit not in found]
+    return [project.job(unit) for unit in units if unit not in found]
 
 
 def train_plan(

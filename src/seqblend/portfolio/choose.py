@@ -12,7 +12,7 @@ from seqblend.portfolio.steps import Decisions
 from seqblend.running.budget import make_estimator
 from seqblend.running.project import Project
 from seqblend.running.recipes import runs_with_recipes
-from seqblend.running.runs import PILOT, Run, Unit
+from seqblend.running.runs import PILOT, PilotResult, Run, Unit
 
 
 def select_members(project: Project, seconds: float | None, note: Note) -> Selection:
@@ -54,8 +54,7 @@ def load_pilots(project: Project, runs: list[Run]) -> PilotBlends:
         folder = project.job(Unit(run, 0, PILOT)).folder
         array, manifest = read_array(folder / "valid.npy"), read_json(folder / "manifest.json")
         if run.kind != "linear":  # whose predictions are scaled already
-            found = manifest["temperature"]
-            temperature = tuple(found) if isinstance(found, list) else found
+            temperature = PilotResult.of(manifest).temperature
             array = competition.task.apply_temperature(array, temperature)
         arrays[run] = array
     return PilotBlends(competition.task, competition.targets[rows], arrays)

@@ -31,7 +31,7 @@ BEFORE = ("nblr", "tfidf", "bilstm_attention", "bigru_attention")  # the default
 
 
 @dataclass
-class Competition:
+class TrainedCompetition:
     """What is known of one: its rows' targets and folds, and each member's predictions.
 
     members: {model: (out-of-fold predictions float32 [n, c], seconds of training)}
@@ -64,7 +64,7 @@ class Competition:
         return sum(self.members[model][1] for model in models)
 
 
-def load_competition(folder: Path, working: Path) -> Competition:
+def load_competition(folder: Path, working: Path) -> TrainedCompetition:
     """The finished runs of a competition; of a model that is there twice the newest."""
     places = find_places(working=working)
     request = Request(folder, is_untuned=True, is_plan=True, is_read_only=True)
@@ -72,10 +72,11 @@ def load_competition(folder: Path, working: Path) -> Competition:
     runs = finished_runs(project.workspace, project.fingerprint, partial(say, make_console()))
     rows, rated = project.fold >= 0, project.competition
     members = {run.model: (run.oof[rows], float(run.manifest["seconds"])) for run in runs}
-    return Competition(folder.name, rated.task, rated.targets[rows], project.fold[rows], members)
+    known = rated.task, rated.targets[rows], project.fold[rows]
+    return TrainedCompetition(folder.name, *known, members)
 
 
-def learn_order(competitions: list[Competition]) -> list[str]:
+def learn_order(competitions: list[TrainedCompetition]) -> list[str]:
     """Members from the first on: the best mean rank of the gain for a second, at each place."""
     order: list[str] = []
     while left := sorted({m for c in competitions for m in c.members} - set(order)):
@@ -84,7 +85,7 @@ def learn_order(competitions: list[Competition]) -> list[str]:
     return order
 
 
-def _rates(competition: Competition, order: list[str], left: list[str]) -> dict[str, float]:
+def _rates(competition: TrainedCompetition, order: list[str], left: list[str]) -> dict[str, float]:
     """{member: what it takes off the loss for a second}, of those that the competition has."""
     known = [model for model in order if model in competition.members]
     return {
@@ -94,7 +95,7 @@ def _rates(competition: Competition, order: list[str], left: list[str]) -> dict[
     }
 
 
-def take_in_time(competition: Competition, order: list[str], seconds: float) -> list[str]:
+def take_in_time(competition: TrainedCompetition, order: list[str], seconds: float) -> list[str]:
     """The members, in this order, that are done within the seconds."""
     taken: list[str] = []
     for model in order:
@@ -103,7 +104,7 @@ def take_in_time(competition: Competition, order: list[str], seconds: float) -> 
     return taken
 
 
-def tabulate(competitions: list[Competition]) -> pd.DataFrame:
+def tabulate(competitions: list[TrainedCompetition]) -> pd.DataFrame:
     """A row for each competition and place in the learned order, and for leaving it out."""
     rows, order = [], learn_order(competitions)
     for each in competitions:

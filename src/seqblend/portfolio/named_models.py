@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from seqblend.running.runs import PILOT, Run, Unit, plan_units
+from seqblend.running.runs import PILOT, Run, Unit, fold_units, plan_units
 from seqblend.running.scheduling import Schedule
 
 Note = Callable[[str], None]
@@ -60,12 +60,10 @@ class Group:
 
     def best(self, schedule: Schedule) -> Run | None:
         """The run whose pilot has the least loss; None where all pilots failed."""
-        done = [unit.run for unit in self.pilots if unit in schedule.done]
-        return min(
-            done,
-            key=lambda run: schedule.done[Unit(run, 0, PILOT)]["pilot_loss"],
-            default=None,
-        )
+        done = [unit for unit in self.pilots if unit in schedule.done]
+        if not done:
+            return None
+        return min(done, key=lambda unit: schedule.done[unit]["pilot_loss"]).run
 
 
 @dataclass
@@ -113,4 +111,4 @@ class NamedModels:
         return units
 
     def _folds(self, run: Run) -> list[Unit]:
-        return [unit for unit in plan_units([run], self.n_seeds, self.folds) if unit.fold != PILOT]
+        return fold_units(run, range(self.n_seeds), self.folds)

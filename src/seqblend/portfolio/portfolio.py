@@ -12,7 +12,7 @@ from seqblend.portfolio.catalogue import LEARNED_GAIN, LEAST_GAIN, MOST_SEEDS, S
 from seqblend.portfolio.gains import PilotBlends
 from seqblend.portfolio.named_models import Group, Note
 from seqblend.portfolio.steps import Decisions, Step
-from seqblend.running.runs import Run, Unit
+from seqblend.running.runs import Run, Unit, fold_units
 from seqblend.running.scheduling import Schedule
 
 _PILOT_SHARE = 0.25  # of the time, at most
@@ -68,7 +68,7 @@ class Portfolio:
 
     def first_units(self) -> list[Unit]:
         """The folds of quick linear members, and every pilot: long ones first."""
-        folds = [unit for run in self.seeds for unit in self._folds(run, 0, 1)]
+        folds = [unit for run in self.seeds for unit in fold_units(run, [0], self.folds)]
         pilots = [unit for group in self.groups for unit in group.pilots]
         return folds + sorted(pilots, key=self.estimate, reverse=True)
 
@@ -76,7 +76,7 @@ class Portfolio:
         """The folds of the first network, where none was chosen before."""
         networks = [g.runs[0] for g in self.groups if g.runs[0].kind != "linear"]
         is_chosen = any(run.kind != "linear" for run in self.seeds)
-        return [] if is_chosen else [u for run in networks[:1] for u in self._folds(run, 0, 1)]
+        return fold_units(networks[0], [0], self.folds) if networks and not is_chosen else []
 
     def describe(self) -> str:
         """What follows, and for how long."""
@@ -120,15 +120,11 @@ class Portfolio:
         left = float("inf") if self.seconds is None else _QUICK_SHARE * self.seconds
         quick = []
         for group in linear:
-            seconds = self._wall(self._folds(group.runs[0], 0, 1), self.estimate)
+            seconds = self._wall(fold_units(group.runs[0], [0], self.folds), self.estimate)
             if not quick or seconds <= left:
                 quick.append(group)
                 left -= seconds
         return quick
-
-    def _folds(self, run: Run, begin: int, end: int) -> list[Unit]:
-        """The folds of the seeds from begin to end - 1."""
-        return [Unit(run, seed, k) for seed in range(begin, end) for k in range(self.folds)]
 
     def _wall(self, units: list[Unit], estimate: Callable[[Unit], float]) -> float:
         """Seconds that the workers will take for these units together."""
@@ -141,7 +137,7 @@ class Portfolio:
         for run in runs:
             begin = self.seeds.get(run, 0)
             self.seeds[run] = max(step.seeds, begin)
-            units += self._folds(run, begin, step.seeds)
+            units += fold_units(run, range(begin, step.seeds), self.folds)
         return units
 
     def _decide(self, schedule: Schedule) -> Step | None:
@@ -163,7 +159,8 @@ class Portfolio:
 
     def _price(self, schedule: Schedule, run: Run, n_seeds: int, gain: float) -> Step:
         """The step that trains a run up to this number of seeds."""
-        seconds = self._wall(self._folds(run, self.seeds.get(run, 0), n_seeds), schedule.estimate)
+        units = fold_units(run, range(self.seeds.get(run, 0), n_seeds), self.folds)
+        seconds = self._wall(units, schedule.estimate)
         return Step(run.name, run.model, run.recipe, n_seeds, gain, seconds)
 
     def _options(self, present: list[Run]) -> list[tuple[Run, int, float]]:

@@ -13,13 +13,12 @@ from seqblend.data.sequences import SequenceSet
 from seqblend.models.registry import entry_for
 from seqblend.running.project import Project
 from seqblend.running.runs import PILOT, Run, Unit
-from seqblend.training.option_paths import MOST_TOKENS
+from seqblend.training.option_paths import MOST_TOKENS, PROBLEM
 
 # Seconds for a token, of networks in each epoch, on one core of 2026; the first unit corrects them.
 _PRICES = {"linear": 8.5e-7, "module": 1e-5, "scratch": 4e-5}
 _STEP = 0.03  # seconds of an optimiser's step, whatever its tokens
 _TRIED = 12  # options that a linear member tries on inner splits
-_PROBLEM = 0.18  # cost of a linear model's binary problem, next to that of counting its n-grams
 _START_UP = 4.0  # seconds until a worker has imported torch and mapped its data
 _GUESSED_EPOCHS = 8  # before a pilot has chosen them, for at most a million tokens per epoch
 
@@ -65,7 +64,7 @@ class Estimator:
             if run.train.adapt:
                 tokens += _TRIED * min(tokens, MOST_TOKENS)
             cost = entry_for(run.model).cost
-            return _PRICES[run.kind] * cost * tokens * (1 + _PROBLEM * self._problems)
+            return _PRICES[run.kind] * cost * tokens * (1 + PROBLEM * self._problems)
         tokens = self._share * float(np.minimum(self._train.lengths, run.vocabulary.max_len).sum())
         # a pilot chooses fewer epochs where one has more tokens
         guessed = max(_GUESSED_EPOCHS / max(tokens / 1e6, 1.0) ** 0.5, 2.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from seqblend.core.config import (
 from seqblend.core.provenance import code_digest
 from seqblend.embeddings.vectors import EmbeddingUse
 from seqblend.models.registry import Entry, entries, entry_for, resolve_options
-from seqblend.tasks.task import Temperature
+from seqblend.tasks.task import Temperature, as_temperature
 from seqblend.training.optimisation import choose_precision
 
 PILOT = -1  # the fold number of a pilot
@@ -69,9 +70,7 @@ class PilotResult:
     @classmethod
     def of(cls, manifest: dict[str, Any]) -> PilotResult:
         """That of a pilot's manifest, or of any unit's."""
-        found = manifest["temperature"]
-        temperature = tuple(found) if isinstance(found, list) else float(found)
-        return cls(int(manifest["epochs"]), temperature)
+        return cls(int(manifest["epochs"]), as_temperature(manifest["temperature"]))
 
 
 @dataclass(frozen=True)
@@ -199,13 +198,17 @@ def with_values(config: Config, model: str) -> Config:
     return configure(config, settings, entries()) if settings else config
 
 
+def fold_units(run: Run, seeds: Iterable[int], folds: int) -> list[Unit]:
+    """The units of these seeds, a seed complete before the next begins."""
+    return [Unit(run, seed, fold) for seed in seeds for fold in range(folds)]
+
+
 def plan_units(runs: list[Run], seeds: int, folds: int) -> list[Unit]:
     """Every unit: linear runs, pilots, then the rest; a seed is complete before the next begins."""
     linear = [run for run in runs if run.kind == "linear"]
     networks = [run for run in runs if run.kind != "linear"]
-    places = [(seed, fold) for seed in range(seeds) for fold in range(folds)]
-    units = [Unit(run, seed, fold) for run in linear for seed, fold in places]
+    units = [unit for run in linear for unit in fold_units(run, range(seeds), folds)]
     units += [Unit(run, 0, PILOT) for run in networks if run.has_pilot]
     for seed in range(seeds):
-        units += [Unit(run, seed, fold) for run in networks for fold in range(folds)]
+        units += [unit for run in networks for unit in fold_units(run, [seed], folds)]
     return units

@@ -143,9 +143,7 @@ def _describe(job: Job, member: Fitted, competition: Competition, context: Conte
         "embedding": run.embedding and dataclasses.asdict(run.embedding),
         **job.fingerprint.as_dict(),
         "classes": list(competition.classes),
-        "temperature": context.temperature
-        if run.kind != "linear" and unit.fold != PILOT
-        else facts.temperature,
+        "temperature": facts.temperature,
         "epochs": facts.epochs,
         "epochs_trained": len(losses),
         "pilot_loss": facts.pilot_loss,

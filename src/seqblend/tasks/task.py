@@ -11,6 +11,7 @@ from functools import cache
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 from scipy.special import expit
 
@@ -24,6 +25,12 @@ from seqblend.tasks.logistic import fit_binary
 from seqblend.tasks.objective import Objective
 
 Temperature = float | tuple[float, ...]  # one for all columns, or one for each
+
+
+def as_temperature(values: ArrayLike) -> Temperature:
+    """A temperature from numbers as they are stored or computed: one, or one for each column."""
+    found = np.asarray(values, dtype=np.float64)
+    return tuple(found.tolist()) if found.ndim else float(found)
 
 
 @dataclass(frozen=True)

@@ -111,8 +111,8 @@ def fit_epochs(
     predict: from (model, sequences) to predictions float32 [n, c]
     """
     record, best = FitRecord(parameters=trainer.parameters), None
-    loss, keeps_best = pilot_loss_key(setting.config), should_stop is not None
-    keeps_best = keeps_best or setting.config.early_stopping
+    loss = pilot_loss_key(setting.config)
+    keeps_best = setting.config.early_stopping or should_stop is not None
     for epoch in range(setting.epochs):
         began, seen = time.perf_counter(), trainer.tokens_seen
         values = {"epoch": epoch + 1, **trainer.run_epoch(epoch)}

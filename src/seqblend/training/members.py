@@ -17,7 +17,7 @@ from seqblend.data.sequences import SequenceSet
 from seqblend.data.vocabulary import fit_vocabulary
 from seqblend.models.layers import Embed
 from seqblend.tasks.objective import Objective
-from seqblend.tasks.task import Temperature
+from seqblend.tasks.task import Temperature, as_temperature
 from seqblend.training.batching import DeviceSequences
 from seqblend.training.contract import Context, Fitted, Rows
 from seqblend.training.fitting import (
@@ -33,7 +33,7 @@ from seqblend.training.fitting import (
     predict_module,
     stops_after_patience,
 )
-from seqblend.training.option_paths import ChosenOptions, choose_options
+from seqblend.training.option_paths import ChosenOptions, choose_options, fit_model
 from seqblend.training.scratch_fitting import fit_network, predict_network
 
 
@@ -91,7 +91,7 @@ class TorchMember:
             should_stop = stops_after_patience(patience, objective.prior_loss, loss)
         build = partial(_build_module, context, remap, size)
         model, record = cls._train(build, *rows, setting, should_stop)
-        _advise_folds(record, config, context.epochs, objective.prior_loss)
+        _advise_folds(record, config, context, objective.prior_loss)
         return cls(model, remap, context, objective, record)
 
     def predict(self, sequences: SequenceSet) -> np.ndarray:
@@ -142,16 +142,21 @@ class ScratchMember(TorchMember):
 
 
 def _advise_folds(
-    record: FitRecord, config: TrainConfig, fixed_epochs: int, prior_loss: float
+    record: FitRecord, config: TrainConfig, context: Context, prior_loss: float
 ) -> None:
-    """Set the record's epochs and temperature: of a pilot, what it recommends to the folds."""
+    """Set the record's epochs and temperature: of a pilot, what it recommends to the folds.
+
+    config: that of the context, with the model's own learning rate
+    """
     loss = pilot_loss_key(config)
     if config.early_stopping:  # also of a fixed number of epochs the best one is kept
         record.epochs = first_best(record.history[loss])
     else:
-        record.epochs = fixed_epochs or epochs_for_folds(record.history[loss], prior_loss)
-    if not fixed_epochs:
-        record.pilot_loss = record.history[loss][record.epochs - 1]
+        record.epochs = context.epochs or epochs_for_folds(record.history[loss], prior_loss)
+    if context.epochs:
+        record.temperature = context.temperature
+        return
+    record.pilot_loss = record.history[loss][record.epochs - 1]
     if loss == CALIBRATED_LOSS:
         record.temperature = record.history["valid_temperature"][record.epochs - 1]
 
@@ -200,8 +205,7 @@ class LinearMember:
         if context.train.adapt:
             found = choose_options(train, context)
         context = dataclasses.replace(context, options=found.options)
-        settings = {name: getattr(context, name) for name in ("task", "view", "options", "seed")}
-        model = context.entry.build.fit(train.sequences, train.targets, **settings)
+        model = fit_model(train, context)
         recoveries = describe_raised_count(model, context)
         for recovery in recoveries:
             context.report({"recovery": recovery["sentence"]})
@@ -225,9 +229,7 @@ class LinearMember:
     def from_arrays(cls, arrays: dict[str, np.ndarray], context: Context) -> LinearMember:
         """The member that gave these arrays."""
         model = context.entry.build.from_arrays(arrays, context.view, context.task)
-        found = arrays["temperature"].tolist()
-        temperature = tuple(found) if isinstance(found, list) else found
-        return cls(model, temperature)
+        return cls(model, as_temperature(arrays["temperature"]))
 
 
 _KINDS = {"module": TorchMember, "scratch": ScratchMember, "linear": LinearMember}

@@ -11,14 +11,14 @@ import numpy as np
 
 from seqblend.core.seeds import rng_for
 from seqblend.data.stratify import stratified_group_split
-from seqblend.tasks.task import Temperature
+from seqblend.tasks.task import Temperature, as_temperature
 from seqblend.training.contract import Context, Rows
 
 PARTS = 5  # a part of five validates
 _FEW = 1_500  # training rows below which three parts validate in turn
 _ENOUGH = 4_000  # rows that options are chosen on, whatever their tokens
 MOST_TOKENS = 1_500_000  # of these rows; less where there are many binary problems
-_PROBLEM = 0.18  # cost of a binary problem, next to that of counting n-grams
+PROBLEM = 0.18  # cost of a binary problem, next to that of counting n-grams
 _LOOSER = 10  # times the tolerance of the fit itself
 _GAIN = 2e-4  # share of the prior loss by which another value has to be better
 
@@ -62,10 +62,16 @@ def choose_options(rows: Rows, context: Context) -> ChosenOptions:
     return ChosenOptions(options, search.temperature(options))
 
 
+def fit_model(rows: Rows, context: Context) -> Any:
+    """The context's model, one that is fitted in one go, with the context's options."""
+    settings = {name: getattr(context, name) for name in ("task", "view", "options", "seed")}
+    return context.entry.build.fit(rows.sequences, rows.targets, **settings)
+
+
 def _inner_splits(rows: Rows, context: Context) -> Iterator[_Split]:
     """One or three splits of the rows, or of as many of them as the tokens allow."""
     n = len(rows.targets)
-    most = MOST_TOKENS / (1 + _PROBLEM * len(context.task.contrasts(rows.targets)))
+    most = MOST_TOKENS / (1 + PROBLEM * len(context.task.contrasts(rows.targets)))
     share = max(most / max(int(rows.sequences.lengths.sum()), 1), _ENOUGH / max(n, 1))
     strata = context.task.strata(rows.targets)
     keys = np.arange(n) if rows.keys is None else rows.keys
@@ -120,22 +126,14 @@ class _Search:
             measured = [self._score(split, options) for split in self._splits]
             losses, temperatures = zip(*measured, strict=True)
             mean = np.exp(np.mean(np.log(temperatures), axis=0))
-            temperature = tuple(mean.tolist()) if mean.ndim else float(mean)
-            self._found[options] = float(np.mean(losses)), temperature
+            self._found[options] = float(np.mean(losses)), as_temperature(mean)
         return self._found[options]
 
     def _score(self, split: _Split, options: Any) -> tuple[float, Temperature]:
         context = self._context
         if hasattr(options, "tolerance"):
             options = dataclasses.replace(options, tolerance=_LOOSER * options.tolerance)
-        model = context.entry.build.fit(
-            split.train.sequences,
-            split.train.targets,
-            task=context.task,
-            view=context.view,
-            options=options,
-            seed=context.seed,
-        )
+        model = fit_model(split.train, dataclasses.replace(context, options=options))
         array = model.predict(split.valid.sequences)
         temperature, loss = context.task.fit_temperature(array, split.valid.targets)
         if loss is None:
