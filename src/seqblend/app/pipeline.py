@@ -166,6 +166,8 @@ def _fit_units(
     jobs = [project.job(unit) for unit in plan.missing]
     schedule = Schedule(jobs, dict(plan.done), plan.estimator.seconds, deadline)
     devices, metric = project.machine.devices, project.competition.metric
+    if not plan.selection.is_open:  # no more workers than units
+        devices = devices[: max(len(jobs) + len(plan.selection.likely_units()), 1)]
     with TrainingProgress(console, schedule, metric, len(devices)) as progress:
         schedule.more = partial(_more_jobs, project, plan, progress)
         on_progress(progress)

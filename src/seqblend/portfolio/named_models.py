@@ -20,6 +20,10 @@ class Selection(Protocol):
 
     seeds: dict[Run, int]
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there may be more units than the known and the likely ones."""
+
     def first_units(self) -> list[Unit]:
         """The units that are known from the start, in order."""
 
@@ -82,6 +86,11 @@ class NamedModels:
     def __post_init__(self) -> None:
         self._waiting = [group for group in self.groups if len(group.runs) > 1]
         self.seeds = {g.runs[0]: self.n_seeds for g in self.groups if len(g.runs) == 1}
+
+    @property
+    def is_open(self) -> bool:
+        """No: each model is trained once."""
+        return False
 
     def first_units(self) -> list[Unit]:
         """The units of models without alternatives, and the pilots of those with some."""

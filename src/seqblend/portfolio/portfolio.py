@@ -66,6 +66,11 @@ class Portfolio:
                 self.left_out.append(group.runs[0].model)
         self.groups = kept
 
+    @property
+    def is_open(self) -> bool:
+        """Whether members may still join."""
+        return not self.decisions.is_closed(self.seconds)
+
     def first_units(self) -> list[Unit]:
         """The folds of quick linear members, and every pilot: long ones first."""
         folds = [unit for run in self.seeds for unit in fold_units(run, [0], self.folds)]
@@ -102,7 +107,7 @@ class Portfolio:
             step = self.decisions.steps[self._replayed]
             self._replayed += 1
             units += self._take(step)
-        if units or not may_decide or self.decisions.is_closed(self.seconds):
+        if units or not may_decide or not self.is_open:
             return units
         step = self._decide(schedule)
         if step is None:
