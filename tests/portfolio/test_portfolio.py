@@ -1,6 +1,5 @@
 """The portfolio: what is trained next, within which time, and that it is remembered."""
 
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +13,7 @@ from seqblend.portfolio.gains import PilotBlends
 from seqblend.portfolio.named_models import Group, NamedModels
 from seqblend.portfolio.portfolio import Portfolio
 from seqblend.portfolio.steps import Decisions, Step
-from seqblend.running.runs import PILOT, Job, Run, Unit
+from seqblend.running.runs import PILOT, Recipe, Run, Unit
 from seqblend.running.scheduling import Schedule
 
 FOLDS, ROWS = 5, 600
@@ -24,7 +23,7 @@ SECONDS = {"nblr": 1.0, "tfidf": 1.0, "chars": 40.0, "bigru": 30.0, "textcnn": 1
 def make_run(model, recipe=""):
     options = resolve_options(model, {})
     name = f"{model}{recipe}-0"
-    return Run(name, model, options, TrainConfig(), VocabularyConfig(), recipe=recipe)
+    return Run(name, model, options, TrainConfig(), VocabularyConfig(), recipe=Recipe(recipe))
 
 
 @pytest.fixture
@@ -56,6 +55,13 @@ def blends(runs):
     return PilotBlends(classes_of(2), labels, arrays)
 
 
+class FixedRuns:
+    """Nothing can vary."""
+
+    def can_vary(self, run):
+        return False
+
+
 def make_portfolio(runs, blends, decisions=None, **changes):
     groups = [Group((runs[name],)) for name in SECONDS if name != "bag"]
     groups.append(Group((runs["bag"], runs["bag light"])))
@@ -69,12 +75,13 @@ def make_portfolio(runs, blends, decisions=None, **changes):
         lambda unit: SECONDS[unit.run.model],
         lambda _: blends,
         decisions or Decisions(),
+        settings.get("variants", FixedRuns()),
     )
 
 
 def manifest(unit):
     """Of a unit that is done; the light recipe's pilot is the better one."""
-    loss = 0.4 if unit.run.recipe == "light" else 0.5
+    loss = 0.4 if unit.run.recipe.name == "light" else 0.5
     return {"seconds": SECONDS[unit.run.model], "pilot_loss": loss}
 
 
@@ -99,7 +106,7 @@ def test_quick_linear_members_are_trained_in_any_case_and_pilots_are_first(runs,
     assert {u.run.model for u in units if u.fold != PILOT} == {"nblr", "tfidf"}
     assert {u.run for u in units if u.fold == PILOT} == set(runs.values())
     schedule = Schedule([], {u: manifest(u) for u in units[:-1]}, lambda _: 1.0)
-    assert portfolio.next_units(schedule, print, may_decide=True) == []
+    assert portfolio.next_units(schedule, print, may_decide=False) == []
 
 
 def test_the_member_that_brings_most_for_each_second_is_next(runs, blends):
@@ -152,20 +159,18 @@ def test_a_first_network_is_trained_even_where_it_takes_longer(runs, blends):
     assert {name.split()[0] for name in play(portfolio)[0]} == {"bigru"}
 
 
-def test_a_pilot_that_would_not_end_in_time_keeps_nobody_waiting(runs, blends):
+def test_a_worker_that_would_wait_for_the_last_pilots_takes_what_is_best_so_far(runs, blends):
     portfolio = make_portfolio(runs, blends, seconds=900.0)
     units = portfolio.first_units()
-    late = [u for u in units if u.run in (runs["nblr"], runs["bigru"]) and u.fold == PILOT]
-    done = {unit: manifest(unit) for unit in units if unit not in late}
-    deadline = time.monotonic() + 60.0
-    jobs = [Job(unit, None, None, None) for unit in late]
-    estimate = {runs["nblr"]: 100.0, runs["bigru"]: 100.0}
-    schedule = Schedule(jobs, done, lambda unit: estimate.get(unit.run, 1.0), deadline)
-    units = portfolio.next_units(schedule, print, may_decide=True)
-    assert {unit.run for unit in units} == {runs["textcnn"]}
-    schedule.deadline = None  # now they would
-    waiting = make_portfolio(runs, blends, seconds=900.0)
-    assert waiting.next_units(schedule, print, may_decide=True) == []
+    late = Unit(runs["textcnn"], 0, PILOT)
+    done = {unit: manifest(unit) for unit in units if unit != late}
+    schedule = Schedule([], done, lambda _: 1.0, running={late: 0.0})
+    first = portfolio.next_units(schedule, print, may_decide=True)
+    assert {unit.run for unit in first} == {runs["bigru"]}
+    schedule.running.clear()
+    schedule.done |= {unit: manifest(unit) for unit in [late, *first]}
+    second = portfolio.next_units(schedule, print, may_decide=True)
+    assert {unit.run for unit in second} == {runs["textcnn"]}
 
 
 def test_seeds_are_added_where_time_is_left_and_end(runs, blends):
@@ -222,8 +227,8 @@ def test_what_a_step_brought_is_written_down_once(tmp_path):
     assert decisions.observe({"a-1": 2}, 0.005).name == "a seed 1"
     stored = Decisions.read(tmp_path / "portfolio.json")
     assert [step.brought for step in stored.steps] == [0.03, 0.005]
-    assert stored.yield_of(is_seed=False) == pytest.approx((0.02 + 0.03) / 0.04)
-    assert stored.yield_of(is_seed=True) == pytest.approx((0.01 + 0.005) / 0.02)
+    assert stored.yield_of("member") == pytest.approx((0.02 + 0.03) / 0.04)
+    assert stored.yield_of("seed") == pytest.approx((0.01 + 0.005) / 0.02)
 
 
 def test_named_models_are_all_trained_each_with_its_best_recipe(runs):
@@ -235,11 +240,13 @@ def test_named_models_are_all_trained_each_with_its_best_recipe(runs):
     assert named.next_units(schedule, print, may_decide=False) == []
     schedule.failed[units[-1]] = "too large"
     rest = named.next_units(schedule, print, may_decide=False)
-    assert {u.run.recipe for u in rest} == {""}  # the other pilot failed
+    assert {u.run.recipe.name for u in rest} == {""}  # the other pilot failed
     assert [(u.seed, u.fold) for u in rest] == [(s, k) for s in range(2) for k in range(FOLDS)]
     named = NamedModels(groups, 1, FOLDS)
     schedule = Schedule([], {u: manifest(u) for u in units}, lambda _: 1.0)
-    assert {u.run.recipe for u in named.next_units(schedule, print, may_decide=False)} == {"light"}
+    assert {u.run.recipe.name for u in named.next_units(schedule, print, may_decide=False)} == {
+        "light"
+    }
     assert named.next_units(schedule, print, may_decide=False) == []
 
 
@@ -256,3 +263,86 @@ def test_a_gain_is_a_share_of_the_loss_with_its_paired_error(runs, blends):
 
 def test_a_unit_of_a_recipe_says_so(runs):
     assert Unit(runs["bag light"], 0, PILOT).name == "bag light pilot"
+
+
+class NumberedRuns(FixedRuns):
+    """Variants of bigru alone, numbered."""
+
+    def can_vary(self, run):
+        return run.model == "bigru"
+
+    def vary(self, base, number):
+        return Recipe(f"variant {number}", {"train.lr": 0.001 * number})
+
+    def make(self, model, recipe, rival):
+        return replace(make_run(model, recipe.name), recipe=recipe).against(rival)
+
+
+def explore(runs, blends, found, decisions=None, *, is_pruned=False):
+    """What a portfolio without a limit does, where variants' pilots predict as `found` does."""
+
+    def load(wanted):
+        arrays = {run: blends.arrays.get(run, found) for run in wanted}
+        return replace(blends, arrays=arrays, _fitted={})
+
+    portfolio = make_portfolio(runs, blends, decisions, seconds=None, variants=NumberedRuns())
+    portfolio.candidates.load = load
+    done = {unit: manifest(unit) for unit in portfolio.first_units()}
+    schedule = Schedule([], done, lambda unit: SECONDS[unit.run.model])
+    names = []
+    while units := portfolio.next_units(schedule, lambda _: None, may_decide=True):
+        names += [unit.name for unit in units]
+        for unit in units:
+            cut = {"is_pruned": is_pruned and unit.run.recipe.name.startswith("variant")}
+            schedule.done[unit] = manifest(unit) | cut
+    return portfolio, names
+
+
+def test_a_variant_that_brings_something_is_trained_and_others_follow(runs, blends):
+    p = np.where(blends.targets == 1, 0.9, 0.1)
+    good = np.stack([1 - p, p], axis=1).astype(np.float32)
+    portfolio, names = explore(runs, blends, good)
+    assert "bigru variant 1 pilot" in names
+    assert "bigru variant 1 fold 4" in names
+    assert "bigru variant 2 pilot" in names
+    step = next(step for step in portfolio.decisions.steps if step.kind == "pilot")
+    assert step.settings == {"train.lr": 0.001}
+    assert step.brought > 0.05
+
+
+@pytest.mark.parametrize("is_pruned", [False, True])
+def test_variants_that_bring_nothing_are_not_trained_and_end(runs, blends, is_pruned):
+    found = blends.arrays[runs["bigru"]]
+    portfolio, names = explore(runs, blends, found, is_pruned=is_pruned)
+    pilots = [name for name in names if "variant" in name and name.endswith("pilot")]
+    assert 1 <= len(pilots) <= 10
+    trained = [name for name in names if "variant" in name and "fold" in name]
+    assert not (trained and is_pruned)
+    assert portfolio.decisions.is_closed(None)
+
+
+def test_variants_are_made_again_from_what_is_written_down(runs, blends, tmp_path):
+    p = np.where(blends.targets == 1, 0.9, 0.1)
+    good = np.stack([1 - p, p], axis=1).astype(np.float32)
+    path = tmp_path / "portfolio.json"
+    first, names = explore(runs, blends, good, Decisions.read(path))
+    again, repeated = explore(runs, blends, good, Decisions.read(path))
+    assert repeated == names
+    assert again.seeds == first.seeds
+    assert again.decisions.steps == first.decisions.steps
+
+
+def test_nothing_is_closed_while_a_unit_runs_that_may_make_something_pay(runs, blends):
+    portfolio = make_portfolio(runs, blends, seconds=None)
+    done = {unit: manifest(unit) for unit in portfolio.first_units()}
+    schedule = Schedule([], done, lambda unit: SECONDS[unit.run.model])
+    while units := portfolio.next_units(schedule, print, may_decide=True):
+        last = units.pop()
+        schedule.done |= {unit: manifest(unit) for unit in units}
+        schedule.running[last] = 0.0
+    assert not portfolio.decisions.closed
+    schedule.done |= {unit: manifest(unit) for unit in schedule.running}
+    schedule.running.clear()
+    while portfolio.next_units(schedule, print, may_decide=True):
+        pass
+    assert portfolio.decisions.closed

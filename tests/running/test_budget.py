@@ -66,7 +66,7 @@ def test_the_first_unit_sets_the_pace_of_its_kind_and_of_no_other(kind):
 
 
 def test_what_is_not_yet_measured_is_priced_like_the_slowest_of_its_kind():
-    estimator, other = make_estimator(), Unit(make_run("bigru", epochs=5), 0, 0)
+    estimator, other = make_estimator(), Unit(make_run("lstm", epochs=5), 0, 0)
     for model, seconds in (("bilstm", 50.0), ("bag", 2.0)):
         estimator.observe(Unit(make_run(model), 0, 0), done(seconds, epochs=5, trained=5))
     assert estimator.seconds(other) == pytest.approx(START_UP + 50.0)

@@ -42,6 +42,19 @@ def test_folds_wait_for_their_pilot_and_others_do_not(tmp_path):
     assert schedule.next_job().unit == Unit(BILSTM, 0, 0)
 
 
+def test_a_pilot_waits_for_its_rival_unless_that_is_too_late(tmp_path):
+    second = BILSTM.against(FIXED)
+    units = [Unit(second, 0, PILOT), Unit(FIXED, 0, PILOT)]
+    schedule = make_schedule(tmp_path, units)
+    assert schedule.next_job().unit == units[1]
+    assert schedule.next_job() is None
+    schedule.finish(units[1], {})
+    assert schedule.next_job().unit == units[0]
+    late = make_schedule(tmp_path, units, deadline=time.monotonic() + 20.0)
+    late.estimate = lambda unit: 10.0 if unit.run == second else 100.0
+    assert late.next_job().unit == units[0]
+
+
 def test_no_unit_starts_that_would_not_end_in_time(tmp_path):
     units = [Unit(NBLR, 0, fold) for fold in range(2)]
     assert make_schedule(tmp_path, units, time.monotonic() + 9.0).next_job() is None

@@ -8,9 +8,9 @@ from optuna.trial import create_trial
 
 from seqblend.core.knobs import Choice, Span
 from seqblend.core.seeds import rng_for
+from seqblend.running.search_space import Knob, Space
 from seqblend.tuning.search_warnings import importances, make_warnings, position
-from seqblend.tuning.space import Knob, Space
-from seqblend.tuning.study import Study
+from seqblend.tuning.study import Study, distributions
 
 SPACE = Space(
     (
@@ -26,9 +26,7 @@ def study_of(trials: list[tuple[dict, float]]) -> Study:
     """A study with these finished trials."""
     study = optuna.create_study()
     for values, loss in trials:
-        study.add_trial(
-            create_trial(params=values, distributions=SPACE.distributions(), value=loss)
-        )
+        study.add_trial(create_trial(params=values, distributions=distributions(SPACE), value=loss))
     return Study(study, SPACE)
 
 

@@ -16,8 +16,8 @@ from optuna.trial import TrialState
 from seqblend.core.config import Config
 from seqblend.core.errors import FlagError
 from seqblend.core.seeds import rng_for
+from seqblend.running.search_space import make_space
 from seqblend.tuning import study_storage
-from seqblend.tuning.space import make_space
 from seqblend.tuning.study import (
     DEFAULT,
     FOUND,

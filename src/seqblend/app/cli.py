@@ -98,7 +98,7 @@ def add_training_flags(parser: argparse.ArgumentParser) -> None:
     add(
         "--preset",
         metavar="NAME",
-        help="quick, default or best: 5 or 20 minutes of training, or all that pays",
+        help="quick, default or best: 5 or 25 minutes of training, or all that pays",
     )
     add("--seeds", type=int, metavar="N", help="seeds per model")
     add("--budget", metavar="TIME", help="such as 30m: no fit starts that would end later")

@@ -56,7 +56,7 @@ class TextConvolution(nn.Module):
         return self.output(self.dropout(torch.cat(pooled, dim=1)))
 
 
-@register("textcnn", ConvolutionOptions)
+@register("textcnn", ConvolutionOptions, cost=2.0)
 def build_textcnn(options: ConvolutionOptions, size: int, classes: int) -> nn.Module:
     """A convolutional classifier (Kim 2014)."""
     return TextConvolution(options, size, classes)

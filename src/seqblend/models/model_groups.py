@@ -10,7 +10,7 @@ from seqblend.models.registry import entries, entry_for
 
 DEFAULT = (  # what the portfolio chooses among, in the learned order
     *("codons", "positions", "nblr", "tfidf", "chars", "neighbours"),
-    *("bigru_attention", "textcnn", "bilstm_attention", "bag", "boosting", "positions_boosting"),
+    *("bilstm_attention", "bigru_attention", "textcnn", "bag", "boosting", "positions_boosting"),
 )
 _RECURRENT = ("rnn", "lstm", "gru", "stacked_lstm", "deep_lstm", "birnn", "bilstm", "bigru")
 CLASSIC = (*_RECURRENT, "bilstm_attention", "textcnn")

@@ -65,6 +65,7 @@ class RecurrentClassifier(nn.Module):
 
 
 _FAST = {"low_precision_on_cpu": True}
+_GRU = _FAST | {"cost": 2.0}  # no kernel of oneDNN
 
 
 @register("rnn", RecurrentOptions, directions=1)
@@ -84,9 +85,9 @@ def build_lstm(options: RecurrentOptions, size: int, classes: int) -> nn.Module:
     return RecurrentClassifier("lstm", options, size, classes)
 
 
-@register("gru", RecurrentOptions, **_FAST, directions=1)
-@register("bigru", RecurrentOptions, **_FAST)
-@register("bigru_attention", RecurrentOptions, **_FAST, pooling="attention+mean+max")
+@register("gru", RecurrentOptions, **_GRU, directions=1)
+@register("bigru", RecurrentOptions, **_GRU)
+@register("bigru_attention", RecurrentOptions, **_GRU, pooling="attention+mean+max")
 def build_gru(options: RecurrentOptions, size: int, classes: int) -> nn.Module:
     """A GRU classifier (Cho 2014)."""
     return RecurrentClassifier("gru", options, size, classes)

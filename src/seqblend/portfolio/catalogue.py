@@ -1,10 +1,37 @@
-"""The members that the default chooses among, in the order in which they are tried."""
+"""The recipes that the default chooses among, and what is expected of members before any is known.
+
+The order of the models is that of models/model_groups.py. Both were learned with
+learn_portfolio.py; src/FIGURES.md has its table and the data sets.
+"""
 
 from __future__ import annotations
 
+from seqblend.running.runs import Recipe
+
+RECIPES = (  # besides the defaults, whose heavy regularisation is for long rows
+    Recipe(
+        "light",  # for short rows, where each token counts
+        {
+            "options.word_dropout": 0.05,
+            "options.embedding_dropout": 0.3,
+            "train.label_smoothing": 0.05,
+        },
+    ),
+    Recipe(
+        "frozen",  # for few rows: token vectors from all rows, test and unlabelled ones included
+        {
+            "embedding.mode": "frozen",
+            "options.word_dropout": 0.1,
+            "options.embedding_dropout": 0.3,
+            "train.label_smoothing": 0.05,
+        },
+    ),
+)
+
 # Seconds of training on all workers together; None: no limit.
-PRESETS: dict[str, float | None] = {"quick": 300.0, "default": 1200.0, "best": None}
+PRESETS: dict[str, float | None] = {"quick": 300.0, "default": 1500.0, "best": None}
 LEARNED_GAIN = 0.02  # share of the blend's loss that a further network takes off, and its spread
-LEAST_GAIN = 0.002  # share of the blend's loss that a member has to take off
+LEAST_GAIN = 0.001  # share of the blend's loss that a member has to take off
 SEED_GAIN = 0.02  # share that the second seed of a member takes off, whose weight is 1
+TUNING_GAIN = 0.02  # share that the first variant of a member takes off, whose weight is 1
 MOST_SEEDS = 5

@@ -8,10 +8,10 @@ from seqblend.portfolio.catalogue import PRESETS
 from seqblend.portfolio.gains import PilotBlends
 from seqblend.portfolio.named_models import Group, NamedModels, Note, Selection
 from seqblend.portfolio.portfolio import Portfolio
+from seqblend.portfolio.recipes import RunMaker
 from seqblend.portfolio.steps import Decisions
 from seqblend.running.budget import make_estimator
 from seqblend.running.project import Project
-from seqblend.running.recipes import runs_with_recipes
 from seqblend.running.runs import PILOT, PilotResult, Run, Unit
 
 
@@ -22,7 +22,8 @@ def select_members(project: Project, seconds: float | None, note: Note) -> Selec
     """
     config, resolved = project.config, project.precisions(note)
     runs = project.runs_of(config, resolved)
-    groups = [Group(runs_with_recipes(project, run, resolved)) for run in runs]
+    maker = RunMaker(project, resolved)
+    groups = [Group(maker.with_recipes(run)) for run in runs]
     if not config.preset or any(run.kind != "linear" and not run.has_pilot for run in runs):
         return NamedModels(groups, config.seeds, project.folds.count)
     path = project.workspace.decisions
@@ -35,6 +36,7 @@ def select_members(project: Project, seconds: float | None, note: Note) -> Selec
         make_estimator(project).seconds,
         lambda runs: load_pilots(project, runs),
         Decisions.read(path),
+        maker,
     )
     if portfolio.left_out:
         note(

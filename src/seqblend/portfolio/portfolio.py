@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from seqblend.core.console import duration
-from seqblend.models.registry import entry_for
-from seqblend.portfolio.catalogue import LEARNED_GAIN, LEAST_GAIN, MOST_SEEDS, SEED_GAIN
+from seqblend.portfolio.candidates import Candidates, Variants
+from seqblend.portfolio.catalogue import LEAST_GAIN
 from seqblend.portfolio.gains import PilotBlends
 from seqblend.portfolio.named_models import Group, Note
 from seqblend.portfolio.steps import Decisions, Step
-from seqblend.running.runs import Run, Unit, fold_units
+from seqblend.running.runs import PILOT, Recipe, Run, Unit, fold_units
 from seqblend.running.scheduling import Schedule
 
 _PILOT_SHARE = 0.25  # of the time, at most
@@ -26,13 +26,15 @@ class Portfolio:
     The first linear member and those that are quick are trained at once, and pilots of as many
     others as a quarter of the time allows, in the learned order. Then members join one by one:
     always the one that is expected to take most off the blend's loss for each second that its folds
-    will take. Further seeds of networks compete with them, by the weight that the network has. It
-    ends where nothing is expected to take LEAST_GAIN of the loss away, or to be done in time.
+    will take. Further seeds of networks compete with them, by the weight that the network has, and
+    so do pilots of variants: networks of the blend with other settings. It ends where nothing is
+    expected to take LEAST_GAIN of the loss away, or to be done in time.
 
     groups: the runs of each model, one for each recipe, in the learned order
     estimate: seconds of a unit before any is done; workers: that run at once
     seconds: that all units may take together on the workers; None: no limit
     load: the pilots' predictions of their common rows, from the runs
+    variants: makes runs near others
     """
 
     groups: list[Group]
@@ -43,11 +45,11 @@ class Portfolio:
     estimate: Callable[[Unit], float]
     load: Callable[[list[Run]], PilotBlends]
     decisions: Decisions
+    variants: Variants
     seeds: dict[Run, int] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
-    _candidates: list[Run] | None = None
     _replayed: int = 0
-    _blends: PilotBlends | None = None
+    _idle_since: int = -1  # units that had ended when nothing paid
 
     def __post_init__(self) -> None:
         quick = self._find_quick()
@@ -65,6 +67,8 @@ class Portfolio:
             else:
                 self.left_out.append(group.runs[0].model)
         self.groups = kept
+        facts = self.n_seeds, self.load, self.decisions, self.variants
+        self.candidates = Candidates(kept, *facts)
 
     @property
     def is_open(self) -> bool:
@@ -96,26 +100,25 @@ class Portfolio:
 
     def next_units(self, schedule: Schedule, note: Note, *, may_decide: bool) -> list[Unit]:
         """The units of the steps that were decided, now or in an earlier session."""
-        if any(group.is_open(schedule) for group in self.groups):
-            return []
-        if self._candidates is None:
-            best = [group.best(schedule) for group in self.groups]
-            self._candidates = [run for run in best if run is not None]
-            self._blends = self.load(self._candidates)
+        self.candidates.join(schedule, self.seeds)
         units: list[Unit] = []
         while self._replayed < len(self.decisions.steps):
             step = self.decisions.steps[self._replayed]
             self._replayed += 1
             units += self._take(step)
-        if units or not may_decide or not self.is_open:
+        ended = len(schedule.done) + len(schedule.failed)
+        if units or not may_decide or not self.is_open or ended == self._idle_since:
             return units
         step = self._decide(schedule)
         if step is None:
-            self.decisions.close(self.seconds)
-            note("nothing more is expected to pay in this time")
+            self._idle_since = ended
+            if not schedule.running:  # whose result may make something pay
+                self.decisions.close(self.seconds)
+                note("nothing more is expected to pay in this time")
             return []
         self.decisions.add(step)
-        what = f"expected to take {step.gain:.1%} off the blend's {self._blends.task.loss_name}"
+        loss = self.candidates.blends.task.loss_name
+        what = f"expected to take {step.gain:.1%} off the blend's {loss}"
         note(f"next: {step.name}, {duration(step.seconds)}, {what}")
         return self.next_units(schedule, note, may_decide=False)
 
@@ -136,62 +139,45 @@ class Portfolio:
         return sum(map(estimate, units)) / min(self.workers, max(len(units), 1))
 
     def _take(self, step: Step) -> list[Unit]:
-        """The units of a step; none where its run is not among the candidates any more."""
-        runs = [run for run in self._candidates or [] if run.name == step.run]
-        units = []
-        for run in runs:
-            begin = self.seeds.get(run, 0)
-            self.seeds[run] = max(step.seeds, begin)
-            units += fold_units(run, range(begin, step.seeds), self.folds)
-        return units
+        """The units of a step; none where its run is not known any more."""
+        if step.kind == "pilot":
+            rival = self.candidates.find(step.rival)
+            if rival is None:
+                return []
+            recipe = Recipe(step.recipe, step.settings)
+            run = self.variants.make(step.model, recipe, rival)
+            self.candidates.explored.append(run)
+            return [Unit(run, 0, PILOT)]
+        run = self.candidates.find(step.run)
+        if run is None:
+            return []
+        begin = self.seeds.get(run, 0)
+        self.seeds[run] = max(step.seeds, begin)
+        return fold_units(run, range(begin, step.seeds), self.folds)
 
     def _decide(self, schedule: Schedule) -> Step | None:
         """The step with the largest expected gain per second; None where none pays in time.
 
         Without a deadline one network is trained even where that takes longer.
         """
-        present = [run for run in self.seeds if run in self._blends.arrays]
         left = self._seconds_left(schedule)
-        options = self._options(present)
-        paying = [self._price(schedule, *option) for option in options]
-        paying = [step for step in paying if step.gain >= LEAST_GAIN]
-        in_time = [step for step in paying if step.seconds <= left]
-        has_network = any(run.kind != "linear" for run in present)
-        if not in_time and not has_network and schedule.deadline is None:
-            networks = [step for step in paying if entry_for(step.model).kind != "linear"]
-            return min(networks, key=lambda step: step.seconds, default=None)
-        return max(in_time, key=lambda step: step.gain / step.seconds, default=None)
-
-    def _price(self, schedule: Schedule, run: Run, n_seeds: int, gain: float) -> Step:
-        """The step that trains a run up to this number of seeds."""
-        units = fold_units(run, range(self.seeds.get(run, 0), n_seeds), self.folds)
-        seconds = self._wall(units, schedule.estimate)
-        return Step(run.name, run.model, run.recipe, n_seeds, gain, seconds)
-
-    def _options(self, present: list[Run]) -> list[tuple[Run, int, float]]:
-        """(run, seeds that it would have, share of the loss that they take off) of all left."""
-        of_members = self.decisions.yield_of(is_seed=False)
-        options = [
-            (run, self.n_seeds, of_members * self._expected_gain(present, run))
-            for run in self._candidates or []
-            if run not in self.seeds
+        options = [o for o in self.candidates.options(self.seeds) if o.gain >= LEAST_GAIN]
+        priced = [
+            (option, self._wall(option.units(self.seeds, self.folds), schedule.estimate))
+            for option in options
         ]
-        of_seeds = self.decisions.yield_of(is_seed=True)
-        weights = self._blends.weights(present) if present else {}
-        for run in present:
-            n = self.seeds[run]
-            if run.kind != "linear" and n < MOST_SEEDS:
-                gain = of_seeds * SEED_GAIN * weights[run] * 2 / (n * (n + 1))
-                options.append((run, n + 1, gain))
-        return options
-
-    def _expected_gain(self, present: list[Run], run: Run) -> float:
-        """The learned gain and the one measured on the pilots' rows, weighed by their precision."""
-        measured, error = self._blends.gain(present, run)
-        networks = sum(each.kind != "linear" for each in present)
-        learned = LEARNED_GAIN / (1 + networks)
-        trust = learned**2 / (learned**2 + error**2)
-        return trust * measured + (1 - trust) * learned
+        in_time = [(option, seconds) for option, seconds in priced if seconds <= left]
+        if in_time:
+            option, seconds = max(in_time, key=lambda pair: pair[0].gain / pair[1])
+            return option.step(seconds, self.variants)
+        has_network = any(run.kind != "linear" for run in self.seeds)
+        if has_network or schedule.deadline is not None:
+            return None
+        networks = [pair for pair in priced if pair[0].run.kind != "linear"]
+        if not networks:
+            return None
+        option, seconds = min(networks, key=lambda pair: pair[1])
+        return option.step(seconds, self.variants)
 
     def _seconds_left(self, schedule: Schedule) -> float:
         """Seconds until the time is over that the units or the command have."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from seqblend.core.storage import read_json, set_aside, write_json
 
 
 @dataclass(frozen=True)
 class Step:
-    """A run that is trained next, up to a number of seeds.
+    """A run that is trained next, up to a number of seeds; 0: its pilot alone.
 
+    settings: of a variant, those that differ from the model's defaults; rival: the run it varies
     gain: share of the blend's loss that it was expected to take off
     seconds: what it was expected to take
     brought: share that the blend's loss became smaller by; None: not known yet
@@ -25,12 +27,19 @@ class Step:
     gain: float
     seconds: float
     brought: float | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    rival: str = ""
+
+    @property
+    def kind(self) -> str:
+        """`pilot`, `member` or `seed`."""
+        return ("pilot", "member")[self.seeds] if self.seeds < 2 else "seed"
 
     @property
     def name(self) -> str:
         """The member in words, with the seed where it is not the first."""
         name = " ".join(filter(None, [self.model, self.recipe]))
-        return name if self.seeds == 1 else f"{name} seed {self.seeds - 1}"
+        return name + {"pilot": " pilot", "member": ""}.get(self.kind, f" seed {self.seeds - 1}")
 
 
 @dataclass
@@ -60,7 +69,7 @@ class Decisions:
 
     def is_closed(self, seconds: float | None) -> bool:
         """Whether nothing more was to be done in this time. None: no limit."""
-        return self.closed > 0 and (float("inf") if seconds is None else seconds) <= self.closed
+        return self.closed > 0 and _as_number(seconds) <= self.closed
 
     def add(self, step: Step) -> None:
         """Append a step."""
@@ -73,18 +82,18 @@ class Decisions:
         seeds: how many are complete, of each run
         """
         for k, step in enumerate(self.steps):
-            if step.brought is None and seeds.get(step.run, 0) >= step.seeds:
+            if step.brought is None and seeds.get(step.run, -1) >= step.seeds:
                 self.steps[k] = dataclasses.replace(step, brought=brought)
                 self._write()
                 return self.steps[k]
         return None
 
-    def yield_of(self, *, is_seed: bool) -> float:
-        """What was brought over what was expected, of all that is known of seeds or of members.
+    def yield_of(self, kind: str) -> float:
+        """What was brought over what was expected, of all steps of a kind that are known.
 
         Between 0.25 and 1.5, with one step that brought what was expected counted in.
         """
-        known = [s for s in self.steps if s.brought is not None and (s.seeds > 1) == is_seed]
+        known = [s for s in self.steps if s.brought is not None and s.kind == kind]
         if not known:
             return 1.0
         usual = sum(step.gain for step in known) / len(known)
@@ -94,10 +103,15 @@ class Decisions:
 
     def close(self, seconds: float | None) -> None:
         """Nothing more is to be done in this time."""
-        self.closed = 1e12 if seconds is None else seconds
+        self.closed = _as_number(seconds)
         self._write()
 
     def _write(self) -> None:
         if self.path is not None:
             steps = [dataclasses.asdict(step) for step in self.steps]
             write_json(self.path, {"steps": steps, "closed": self.closed})
+
+
+def _as_number(seconds: float | None) -> float:
+    """Seconds as they are written down; without a limit very many."""
+    return 1e12 if seconds is None else seconds

@@ -70,7 +70,8 @@ class Estimator:
         guessed = max(_GUESSED_EPOCHS / max(tokens / 1e6, 1.0) ** 0.5, 2.0)
         steps = max(run.train.steps_per_epoch, tokens / run.train.tokens_per_batch)
         steps = min(steps, self._share * len(self._train))
-        return (_PRICES[run.kind] * tokens + _STEP * steps) * (epochs or guessed)
+        price = _PRICES[run.kind] * entry_for(run.model).cost
+        return (price * tokens + _STEP * steps) * (epochs or guessed)
 
 
 def make_estimator(project: Project) -> Estimator:

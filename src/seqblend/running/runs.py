@@ -35,7 +35,8 @@ _SHARED = (
 _MODULE = (
     *("data/vocabulary", "embeddings/vectors"),
     *("models/layers", "models/recurrence"),
-    *("training/batching", "training/fitting", "training/gradient_norms", "training/micro_batches"),
+    *("training/batching", "training/fitting", "training/gradient_norms", "training/halving"),
+    "training/micro_batches",
     *("training/optimisation", "training/recovery", "training/trainer"),
 )
 _LINEAR = (
@@ -74,11 +75,23 @@ class PilotResult:
 
 
 @dataclass(frozen=True)
+class Recipe:
+    """Settings of a model that differ from the defaults, named as the tuner names them."""
+
+    name: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+DEFAULT = Recipe()
+
+
+@dataclass(frozen=True)
 class Run:
     """One model under one configuration, on one data set and one set of folds.
 
     pilot: the result of an earlier run's pilot, which replaces one of its own
-    recipe: the name of the recipe that its settings come from, if any; decides nothing
+    recipe: where its settings come from; decides nothing, they are in the other fields
+    rival: the name of the run whose pilot its own has to keep up with, if any
     """
 
     name: str
@@ -88,7 +101,8 @@ class Run:
     vocabulary: VocabularyConfig
     embedding: EmbeddingUse | None = None
     pilot: PilotResult | None = None
-    recipe: str = field(default="", compare=False)
+    recipe: Recipe = field(default=DEFAULT, compare=False)
+    rival: str = ""
 
     @property
     def kind(self) -> str:
@@ -100,6 +114,14 @@ class Run:
         """Whether a pilot chooses the number of epochs."""
         needs_one = not self.train.epochs and not self.train.early_stopping and not self.pilot
         return self.kind != "linear" and needs_one
+
+    def against(self, rival: Run) -> Run:
+        """The same run under a name of its own, whose pilot ends where it falls behind a rival's.
+
+        Then a pilot that was cut short is never taken for one that was not.
+        """
+        name = f"{self.model}-{digest(self.name, rival.name)[:12]}"
+        return dataclasses.replace(self, name=name, rival=rival.name)
 
     def with_pilot(self, pilot: PilotResult) -> Run:
         """The same run under a name of its own, with an earlier pilot's result for its folds."""
@@ -119,7 +141,7 @@ class Unit:
     def name(self) -> str:
         """As displayed: `bilstm fold 3`, with the seed where it is not the first."""
         place = "pilot" if self.fold == PILOT else f"fold {self.fold}"
-        model = " ".join(filter(None, [self.run.model, self.run.recipe]))
+        model = " ".join(filter(None, [self.run.model, self.run.recipe.name]))
         return f"{model} {place}" + (f" seed {self.seed}" if self.seed else "")
 
     @property

@@ -78,8 +78,13 @@ class Schedule:
         return max((sum(running) + sum(pending)) / max(workers, 1), longest)
 
     def _is_ready(self, unit: Unit) -> bool:
-        pilot = Unit(unit.run, 0, PILOT)
-        return unit.fold == PILOT or not unit.run.has_pilot or pilot in self.done
+        """Whether the pilot is done that the unit reads."""
+        if unit.fold != PILOT:
+            return not unit.run.has_pilot or Unit(unit.run, 0, PILOT) in self.done
+        unfinished = (
+            [*self.running, *(job.unit for job in self.waiting())] if unit.run.rival else []
+        )
+        return all(u.fold != PILOT or u.run.name != unit.run.rival for u in unfinished)
 
     def _ends_in_time(self, unit: Unit) -> bool:
         return self.deadline is None or time.monotonic() + self.estimate(unit) <= self.deadline

@@ -33,6 +33,7 @@ from seqblend.reading.cache import load_checked
 from seqblend.running.runs import PILOT, Job, PilotResult, Unit
 from seqblend.training.contract import Context, Fitted, Rows
 from seqblend.training.devices import configure_device, describe_device
+from seqblend.training.fitting import pilot_loss_key
 from seqblend.training.members import fit_member, member_from_arrays
 from seqblend.training.recovery import DivergenceError
 
@@ -122,7 +123,17 @@ def _context(
         report,
         run.embedding and load_embedding(job.data, run.embedding),
         pilot.temperature,
+        _rival_losses(job),
     )
+
+
+def _rival_losses(job: Job) -> tuple[float, ...]:
+    """The validation losses that a pilot has to keep up with; empty where there are none."""
+    run = job.unit.run
+    path = job.runs / run.rival / "pilot" / "history.json"
+    if job.unit.fold != PILOT or not run.rival or not path.exists():
+        return ()
+    return tuple(read_json(path)[pilot_loss_key(run.train)])
 
 
 def _describe(job: Job, member: Fitted, competition: Competition, context: Context) -> dict:
@@ -147,6 +158,7 @@ def _describe(job: Job, member: Fitted, competition: Competition, context: Conte
         "epochs": facts.epochs,
         "epochs_trained": len(losses),
         "pilot_loss": facts.pilot_loss,
+        "is_pruned": facts.is_pruned,
         "epochs_chosen_on_validation": bool(losses)
         and (run.train.early_stopping or not context.epochs),
         "parameters": facts.parameters,

@@ -28,6 +28,7 @@ class Context:
     report: called with every epoch's figures, and once a second with the epoch's progress
     embedding: vectors that token embeddings begin with; the options' width is theirs
     temperature: the pilot's, by which logits are divided
+    rival: validation losses of another pilot; this one ends where it falls behind
     """
 
     entry: Entry
@@ -43,6 +44,7 @@ class Context:
     report: Callable[[dict], None]
     embedding: Embedding | None = None
     temperature: Temperature = 1.0
+    rival: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import logging
 import time
-from collections.abc import Callable
+from bisect import bisect
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -21,11 +22,12 @@ from seqblend.core.seeds import seed_for
 from seqblend.tasks.objective import Objective
 from seqblend.tasks.task import Task, Temperature
 from seqblend.training.batching import DeviceSequences, plan_batches
+from seqblend.training.halving import falls_behind
 from seqblend.training.micro_batches import MicroBatcher
 from seqblend.training.optimisation import autocast
 from seqblend.training.trainer import FitSetting, TargetRows, Trainer
 
-_MANY_ROWS = 1_000  # validation rows from which on a short patience suffices
+_MANY_ROWS = 1_000, 3_000  # validation rows from which on a patience of 2, and of 1, suffices
 PREDICT_TOKENS = 32_768  # padded tokens in a batch without gradients
 CALIBRATED_LOSS = "valid_calibrated_loss"  # in a history: after the best temperature
 History = dict[str, list[float]]
@@ -42,6 +44,7 @@ class FitRecord:
     temperature: what a pilot recommends to the folds, or what predictions are scaled by
     chosen: options that the fit itself chose
     pilot_loss: of a pilot, the validation loss of the epoch that it recommends
+    is_pruned: whether a pilot ended since it fell behind its rival
     """
 
     history: History = field(default_factory=dict)
@@ -53,6 +56,7 @@ class FitRecord:
     temperature: Temperature = 1.0
     chosen: dict[str, Any] = field(default_factory=dict)
     pilot_loss: float | None = None
+    is_pruned: bool = False
 
     def add(self, values: dict[str, float | None]) -> None:
         """Record one epoch."""
@@ -189,16 +193,19 @@ def predict_module(
 
 
 def stops_after_patience(
-    patience: int, prior_loss: float, loss: str = "valid_loss"
+    patience: int, prior_loss: float, loss: str = "valid_loss", rival: Sequence[float] = ()
 ) -> Callable[[History], bool]:
     """Stop once a validation loss of the history has not improved for `patience` epochs.
 
-    Nothing stops on the plateau before learning begins: while the training loss is within 5 % of
-    that of a constant prediction, a loss that does not fall says nothing.
+    Also where it falls behind that of a rival. Else nothing stops on the plateau before learning
+    begins: while the training loss is within 5 % of that of a constant prediction, a loss that does
+    not fall says nothing.
     """
 
     def should_stop(history: History) -> bool:
         losses = history[loss]
+        if falls_behind(losses, rival):
+            return True
         is_learning = min(history["train_loss"]) < 0.95 * prior_loss
         return is_learning and len(losses) - first_best(losses, prior_loss) >= patience
 
@@ -207,7 +214,7 @@ def stops_after_patience(
 
 def patience_of(config: TrainConfig, rows: int) -> int:
     """The patience of a pilot scored on `rows` rows: on few rows the loss is noisy."""
-    return config.patience or (2 if rows >= _MANY_ROWS else 4)
+    return config.patience or (4, 2, 1)[bisect(_MANY_ROWS, rows)]
 
 
 def pilot_loss_key(config: TrainConfig) -> str:

@@ -33,6 +33,7 @@ from seqblend.training.fitting import (
     predict_module,
     stops_after_patience,
 )
+from seqblend.training.halving import falls_behind
 from seqblend.training.option_paths import ChosenOptions, choose_options, fit_model
 from seqblend.training.scratch_fitting import fit_network, predict_network
 
@@ -88,7 +89,7 @@ class TorchMember:
         if not context.epochs:
             patience = patience_of(config, len(valid.targets))
             loss = pilot_loss_key(config)
-            should_stop = stops_after_patience(patience, objective.prior_loss, loss)
+            should_stop = stops_after_patience(patience, objective.prior_loss, loss, context.rival)
         build = partial(_build_module, context, remap, size)
         model, record = cls._train(build, *rows, setting, should_stop)
         _advise_folds(record, config, context, objective.prior_loss)
@@ -157,6 +158,7 @@ def _advise_folds(
         record.temperature = context.temperature
         return
     record.pilot_loss = record.history[loss][record.epochs - 1]
+    record.is_pruned = falls_behind(record.history[loss], context.rival)
     if loss == CALIBRATED_LOSS:
         record.temperature = record.history["valid_temperature"][record.epochs - 1]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +14,11 @@ from seqblend.core.storage import MANIFEST, read_json
 from seqblend.evaluation.metrics import score
 from seqblend.models.registry import entries, entry_for
 from seqblend.running.budget import find_finished, make_estimator
+from seqblend.running.model_runs import ModelRuns
 from seqblend.running.project import Project
 from seqblend.running.results import finished_runs
-from seqblend.running.runs import Run, plan_units, sources_of
-from seqblend.running.tuned import is_given
-from seqblend.tuning.space import SECTIONS, Space, Values, make_space
+from seqblend.running.runs import plan_units, sources_of
+from seqblend.running.search_space import SECTIONS, Space, Values
 from seqblend.tuning.study import FOUND, Study
 
 _FEW = 3.0  # complete trials; a search with fewer finds little
@@ -27,29 +26,8 @@ _MOST_WARM = 3  # warm starts
 
 
 @dataclass(frozen=True)
-class Planner:
-    """From values to runs, for one model of a project. resolved: its precision where it is auto."""
-
-    project: Project
-    model: str
-    resolved: dict[str, str]
-
-    def run(self, values: Values) -> Run:
-        """The run with these values; the same that train.py makes with them."""
-        project = self.project
-        config = dataclasses.replace(
-            project.config, models=(self.model,), tuned={self.model: values}
-        )
-        return project.runs_of(config, self.resolved)[0]
-
-    def space(self, vary: str) -> Space:
-        """The search space, without what the user has set and the width of given vectors."""
-        config, entry = self.project.config, entry_for(self.model)
-        every = make_space(config, self.model, ",".join(SECTIONS))
-        fixed = {k.name for k in every.knobs if is_given(config, self.model, k.name)}
-        if self.project.embedding.use and entry.takes_vectors:
-            fixed.add("options.width")
-        return make_space(config, self.model, vary, fixed)
+class Planner(ModelRuns):
+    """Runs of a model, and what a search over them costs."""
 
     def plan_lines(self, space: Space, trials: int | None, seconds: float | None) -> list[str]:
         """The cost of a complete trial and how many fit; a second line warns where these are few.

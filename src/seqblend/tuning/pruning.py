@@ -9,27 +9,12 @@ import numpy as np
 from scipy.special import stdtr
 
 from seqblend.core.seeds import rng_for
+from seqblend.training.halving import FACTOR, best_so_far, is_rung
 
-FIRST = 2  # the first epoch that decides: after one many models are still on the plateau
-FACTOR = 2  # of the trials at a rung, one in this many goes on
 _MIN_OTHERS = 4  # trials that must have reached a rung before it prunes any
 SHARDS = 8
 LEVEL = 0.005  # of the test; it is repeated after every fold, so far below 0.05
 _NOISY = 0.7  # a fold's training noise in shard standard deviations; above, three folds are needed
-
-
-def is_rung(epoch: int) -> bool:
-    """Whether trials are compared after this epoch (from 1): 2, 4, 8, 16, ..."""
-    while epoch > FIRST and epoch % FACTOR == 0:
-        epoch //= FACTOR
-    return epoch == FIRST
-
-
-def best_so_far(losses: Mapping[int, float], epoch: int) -> float | None:
-    """The least of the losses {epoch: loss} up to an epoch; None where it was not reached."""
-    if not losses or max(losses) < epoch:
-        return None
-    return min(loss for at, loss in losses.items() if at <= epoch)
 
 
 def survives(own: Mapping[int, float], others: Iterable[Mapping[int, float]]) -> bool:

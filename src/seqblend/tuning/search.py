@@ -13,8 +13,8 @@ from seqblend.core.errors import UnitError
 from seqblend.core.storage import MANIFEST, forget_file, read_finished, read_json
 from seqblend.running.executors import Event, WorkerPool
 from seqblend.running.runs import PILOT, Job, Run, Unit
+from seqblend.running.search_space import Values
 from seqblend.training.fitting import pilot_loss_key
-from seqblend.tuning.space import Values
 from seqblend.tuning.study import DEFAULT, N_STARTUP, NOISE_REPLICATE
 from seqblend.tuning.trial_run import Rules, TrialRun, candidates
 

@@ -11,7 +11,7 @@ from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial
 
 from seqblend.core.knobs import Choice
-from seqblend.tuning.space import Knob
+from seqblend.running.search_space import Knob
 from seqblend.tuning.study import Study
 
 _EDGE = 0.03  # share of a range that counts as its edge

@@ -12,13 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 from optuna.samplers import TPESampler
 from optuna.study import StudySummary
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from seqblend.core.errors import FlagError
 from seqblend.core.seeds import rng_for, seed_for
-from seqblend.tuning.space import Space, Values
+from seqblend.running.search_space import Choice, Knob, Space, Values
 from seqblend.tuning.study_storage import StudyStorage, is_url, without_password
 
 DEFAULT, NOISE_REPLICATE, WARM, FOUND = "default", "default, another seed", "warm start", "found"
@@ -26,6 +32,20 @@ _SEED = 0  # of the proposals
 N_STARTUP = 8  # trials sampled at random or near the start before TPE begins
 _ABANDONED = 3 * 3600.0  # seconds without a sign after which another machine's trial is stale
 _OPEN = (TrialState.RUNNING, TrialState.WAITING)
+
+
+def distributions(space: Space) -> dict[str, BaseDistribution]:
+    """The ranges of a space's knobs, as Optuna samples from them."""
+    return {knob.name: _distribution(knob) for knob in space.knobs}
+
+
+def _distribution(knob: Knob) -> BaseDistribution:
+    if isinstance(knob.search, Choice):
+        return CategoricalDistribution(knob.search.values)
+    low, high, log = knob.search.low, knob.search.high, knob.search.log
+    if isinstance(knob.default, int):
+        return IntDistribution(int(low), int(high), log=log)
+    return FloatDistribution(low, high, log=log)
 
 
 @dataclass
@@ -71,7 +91,7 @@ class Study:
         elif is_new and self._is_near(ordinal):
             self.study.enqueue_trial(self.space.near(rng_for(_SEED, "near the start", ordinal)))
         self.study.sampler = make_sampler(seed_for(_SEED, "proposal", ordinal))
-        trial = self.study.ask(self.space.distributions())
+        trial = self.study.ask(distributions(self.space))
         trial.set_user_attr("owner", _owner())
         self.touch(trial)
         if "role" not in trial.user_attrs:

@@ -12,8 +12,8 @@ from seqblend.core import fault_injection
 from seqblend.evaluation.metrics import score
 from seqblend.running.project import Project
 from seqblend.running.runs import PILOT, Run, Unit
+from seqblend.training.halving import best_so_far
 from seqblend.tuning.pruning import (
-    best_so_far,
     fold_noise,
     is_in_better_half,
     is_significantly_worse,

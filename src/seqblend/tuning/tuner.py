@@ -17,12 +17,12 @@ from seqblend.evaluation.leaderboard import Candidate, rank
 from seqblend.models.registry import entries, entry_for
 from seqblend.running.project import Project
 from seqblend.running.results import collect_run, finished_runs
+from seqblend.running.search_space import DEFAULT_VARY, Space
 from seqblend.running.tuned import REMARK
 from seqblend.tuning.confirm import SHARE, Confirmed, make_confirmation
 from seqblend.tuning.planner import Planner, make_planner, rebuild_study, warm_starts
 from seqblend.tuning.search import Search
 from seqblend.tuning.search_warnings import importances, make_warnings
-from seqblend.tuning.space import DEFAULT_VARY, Space
 from seqblend.tuning.study import DEFAULT, NOISE_REPLICATE, WARM, Study, open_study
 from seqblend.tuning.study_storage import open_storage, storage_errors, without_password
 from seqblend.tuning.trial_run import Rules

@@ -12,8 +12,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from seqblend.evaluation.paired import PairedDifference, compare_losses
 from seqblend.evaluation.score_text import score_format
+from seqblend.running.search_space import Values
 from seqblend.tuning.confirm import LEVEL, SEED, Confirmed, has_new_folds
-from seqblend.tuning.space import Values
 from seqblend.tuning.study import DEFAULT, NOISE_REPLICATE, Study
 from seqblend.tuning.trial_run import Rules, default_of
 

@@ -13,8 +13,9 @@ from seqblend.core.errors import FlagError
 from seqblend.core.knobs import Choice, Span
 from seqblend.core.seeds import rng_for
 from seqblend.models.registry import entries
+from seqblend.running.search_space import SECTIONS, make_space
 from seqblend.running.tuned import is_given, with_values
-from seqblend.tuning.space import SECTIONS, make_space
+from seqblend.tuning.study import distributions
 
 
 def config_of(*settings: str) -> Config:
@@ -32,7 +33,7 @@ def test_what_optuna_proposes_comes_back_from_the_configuration(model):
     space = make_space(Config(), model, ",".join(SECTIONS))
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     for _ in range(20):
-        values = study.ask(space.distributions()).params
+        values = study.ask(distributions(space)).params
         config = with_values(dataclasses.replace(Config(), tuned={model: values}), model)
         for name, value in values.items():
             section, _, key = name.partition(".")
@@ -111,7 +112,7 @@ def test_values_near_the_start_are_in_range_and_closer_than_those_by_chance(mode
         values = space.near(rng_for(0, "test", i))
         assert space.complete(values) == values
         near.append(distance(space, values))
-        far.append(distance(space, study.ask(space.distributions()).params))
+        far.append(distance(space, study.ask(distributions(space)).params))
     assert 0 < sum(near) < 0.6 * sum(far)
 
 

@@ -8,12 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
 
 from seqblend.core.config import Config
 from seqblend.core.errors import FlagError, suggest
@@ -57,15 +51,6 @@ class Knob:
         value = min(max(value, self.search.low), self.search.high)  # exp(log(x)) is not quite x
         return round(value) if isinstance(self.default, int) else value
 
-    def distribution(self) -> BaseDistribution:
-        """The range as an Optuna distribution."""
-        if isinstance(self.search, Choice):
-            return CategoricalDistribution(self.search.values)
-        low, high, log = self.search.low, self.search.high, self.search.log
-        if isinstance(self.default, int):
-            return IntDistribution(int(low), int(high), log=log)
-        return FloatDistribution(low, high, log=log)
-
 
 @dataclass(frozen=True)
 class Space:
@@ -81,10 +66,6 @@ class Space:
     def near(self, rng: np.random.Generator) -> Values:
         """Values near the defaults."""
         return {knob.name: knob.near(rng) for knob in self.knobs}
-
-    def distributions(self) -> dict[str, BaseDistribution]:
-        """The ranges that Optuna samples from."""
-        return {knob.name: knob.distribution() for knob in self.knobs}
 
     def complete(self, values: Values) -> Values:
         """The values that lie in their ranges, and the default for every other knob."""
