@@ -101,7 +101,11 @@ def add_training_flags(parser: argparse.ArgumentParser) -> None:
         help="quick, default or best: 5 or 25 minutes of training, or all that pays",
     )
     add("--seeds", type=int, metavar="N", help="seeds per model")
-    add("--budget", metavar="TIME", help="such as 30m: no fit starts that would end later")
+    add(
+        "--budget",
+        metavar="TIME",
+        help="such as 30m: members are chosen for it, none starts that would end later",
+    )
     add("--untuned", action="store_true", help="ignore settings that the tuner found")
     add("--plan", action="store_true", help="print the plan, and stop")
 

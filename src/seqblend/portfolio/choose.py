@@ -20,10 +20,8 @@ def select_members(project: Project, seconds: float | None, note: Note) -> Selec
 
     seconds: that are to be used; None: as the preset has it
     """
-    config, resolved = project.config, project.precisions(note)
-    runs = project.runs_of(config, resolved)
-    maker = RunMaker(project, resolved)
-    groups = [Group(maker.with_recipes(run)) for run in runs]
+    config, groups = project.config, make_groups(project, note)
+    runs = [group.runs[0] for group in groups]
     if not config.preset or any(run.kind != "linear" and not run.has_pilot for run in runs):
         return NamedModels(groups, config.seeds, project.folds.count)
     path = project.workspace.decisions
@@ -36,13 +34,20 @@ def select_members(project: Project, seconds: float | None, note: Note) -> Selec
         make_estimator(project).seconds,
         lambda runs: load_pilots(project, runs),
         Decisions.read(path),
-        maker,
+        RunMaker(project, project.precisions(note)),
     )
     if portfolio.left_out:
         note(
             f"left out for lack of time: {', '.join(portfolio.left_out)} (--budget, --preset best)"
         )
     return portfolio
+
+
+def make_groups(project: Project, note: Note) -> list[Group]:
+    """The runs of each model, one for each recipe that is worth comparing, in the models' order."""
+    resolved = project.precisions(note)
+    maker = RunMaker(project, resolved)
+    return [Group(maker.with_recipes(run)) for run in project.runs_of(project.config, resolved)]
 
 
 def load_pilots(project: Project, runs: list[Run]) -> PilotBlends:

@@ -121,3 +121,35 @@ class NamedModels:
 
     def _folds(self, run: Run) -> list[Unit]:
         return fold_units(run, range(self.n_seeds), self.folds)
+
+
+@dataclass
+class PilotsAlone:
+    """The pilot of every run, and no folds."""
+
+    groups: list[Group]
+    seeds: dict[Run, int] = field(default_factory=dict)
+
+    @property
+    def is_open(self) -> bool:
+        """No."""
+        return False
+
+    def first_units(self) -> list[Unit]:
+        """All pilots."""
+        return [pilot for group in self.groups for pilot in group.pilots]
+
+    def likely_units(self) -> list[Unit]:
+        """None."""
+        return []
+
+    def describe(self) -> str:
+        """Nothing: the plan has all."""
+        return ""
+
+    def observe(self, seeds: dict[str, int], brought: float, note: Note) -> None:
+        """Nothing is blended."""
+
+    def next_units(self, schedule: Schedule, note: Note, *, may_decide: bool) -> list[Unit]:
+        """None."""
+        return []

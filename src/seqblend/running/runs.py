@@ -105,6 +105,11 @@ class Run:
     rival: str = ""
 
     @property
+    def title(self) -> str:
+        """As displayed: `bilstm light`."""
+        return " ".join(filter(None, [self.model, self.recipe.name]))
+
+    @property
     def kind(self) -> str:
         """`module`, `scratch` or `linear`."""
         return entry_for(self.model).kind
@@ -141,8 +146,7 @@ class Unit:
     def name(self) -> str:
         """As displayed: `bilstm fold 3`, with the seed where it is not the first."""
         place = "pilot" if self.fold == PILOT else f"fold {self.fold}"
-        model = " ".join(filter(None, [self.run.model, self.run.recipe.name]))
-        return f"{model} {place}" + (f" seed {self.seed}" if self.seed else "")
+        return f"{self.run.title} {place}" + (f" seed {self.seed}" if self.seed else "")
 
     @property
     def place(self) -> Path:

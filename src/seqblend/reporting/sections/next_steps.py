@@ -54,8 +54,8 @@ def _tune(data: ReportData, models: list[ModelRecord]) -> str:
         return ""
     minutes = max(10, round(12 * _unit_seconds(neural[0]) / 60))
     return (
-        f"Tune {clean(neural[0].name, 40)}, the best neural model (--tune {minutes}m): it has its "
-        "default hyperparameters."
+        f"Tune {clean(neural[0].name, 40)}, the best neural model (--tune {minutes}m): a "
+        "search over all of its hyperparameters."
     )
 
 

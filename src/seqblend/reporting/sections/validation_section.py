@@ -20,9 +20,10 @@ from seqblend.reporting.elements.report_tables import (
 from seqblend.reporting.facts.records import ModelRecord, ReportData
 
 _PILOT = (
-    "The number of epochs and the temperature come from one pilot inside the first fold's training "
-    "rows. About a fifth of the other folds' rows were among those it was scored on; measured on "
-    "three data sets, this is optimistic by about 0.001 or less."
+    "A network's number of epochs and its temperature come from a pilot inside the first fold's "
+    "training rows. About a fifth of the other folds' rows were among those it was scored on; "
+    "measured on three data sets, this is optimistic by about 0.001 or less. Pilots on the same "
+    "rows also choose each network's settings and, in the default, which members are trained."
 )
 
 
@@ -44,7 +45,7 @@ def validation_section(data: ReportData) -> Section:
     if data.submissions:
         blocks.append(_leaderboard_block(data))
     if any(map(_has_pilot, data.records)):
-        blocks.append(Block("Number of epochs", _PILOT))
+        blocks.append(Block("What pilots choose", _PILOT))
     return Section("validation", "Validation", blocks, lead)
 
 
