@@ -14,7 +14,7 @@ from seqblend.portfolio.learning import (
 
 ROWS = 400
 SECONDS = {"nblr": 1.0, "tfidf": 1.0, "bilstm_attention": 10.0, "bigru_attention": 20.0}
-SECONDS |= {"textcnn light": 4.0, "bag": 4.0}
+SECONDS |= {"textcnn light": 2.0, "bag": 4.0}
 
 
 def make_competition(name, seed, *, lacks=()):
@@ -68,8 +68,8 @@ def test_the_loss_of_a_blend_is_on_rows_that_its_weights_did_not_see(competition
 
 def test_members_are_taken_while_they_end_in_time(competitions):
     order = ("bigru_attention", "nblr", "textcnn light", "bag", "tfidf")
-    assert take_in_time(competitions[0], order, 6.5) == ("nblr", "textcnn light", "tfidf")
-    assert take_in_time(competitions[2], order, 6.5) == ("textcnn light", "tfidf")
+    assert take_in_time(competitions[0], order, 4.5) == ("nblr", "textcnn light", "tfidf")
+    assert take_in_time(competitions[2], order, 4.5) == ("textcnn light", "tfidf")
 
 
 def test_a_competition_that_is_left_out_teaches_nothing(competitions):
