@@ -9,8 +9,8 @@ from seqblend.data.sequences import View
 from seqblend.models.registry import entries, entry_for
 
 DEFAULT = (  # what the portfolio chooses among, in the learned order
-    *("codons", "positions", "nblr", "tfidf", "chars", "neighbours"),
-    *("bilstm_attention", "bigru_attention", "textcnn", "bag", "boosting", "positions_boosting"),
+    *("codons", "positions", "nblr", "tfidf", "bilstm_attention", "chars", "bigru_attention"),
+    *("neighbours", "textcnn", "bag", "boosting", "positions_boosting"),
 )
 _RECURRENT = ("rnn", "lstm", "gru", "stacked_lstm", "deep_lstm", "birnn", "bilstm", "bigru")
 CLASSIC = (*_RECURRENT, "bilstm_attention", "textcnn")
