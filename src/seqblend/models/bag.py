@@ -77,7 +77,7 @@ class NgramBag(nn.Module):
         return self.output(self.dropout(total / count[:, None]))
 
 
-@register("bag", BagOptions, any_width=False)  # a wide table has 2^18 wide buckets
+@register("bag", BagOptions, any_width=False, cost=0.1)  # a wide table has 2^18 wide buckets
 def build_bag(options: BagOptions, size: int, classes: int) -> nn.Module:
     """A bag of hashed n-grams (Joulin 2017)."""
     return NgramBag(options, size, classes)

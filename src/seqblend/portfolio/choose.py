@@ -47,7 +47,8 @@ def make_groups(project: Project, note: Note) -> list[Group]:
     """The runs of each model, one for each recipe that is worth comparing, in the models' order."""
     resolved = project.precisions(note)
     maker = RunMaker(project, resolved)
-    return [Group(maker.with_recipes(run)) for run in project.runs_of(project.config, resolved)]
+    runs = {run.model: run for run in project.runs_of(project.config, resolved)}
+    return [Group(maker.with_recipes(runs[model])) for model in project.config.models]
 
 
 def load_pilots(project: Project, runs: list[Run]) -> PilotBlends:
