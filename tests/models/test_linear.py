@@ -44,7 +44,9 @@ FIRST, SECOND = np.hypot((1 + np.log(2)) * RARE, 1), np.hypot(1, RARE)  # length
 def test_the_log_count_ratio_is_the_papers(counts, positive, negative):
     """r = log((p / |p|) / (q / |q|)), with p and q the smoothed sums of each class's values."""
     rows, labels = [[0, 0, 1], [1, 2]], [1, 0]
-    member = fit(rows, labels, size=3, orders=1, counts=counts, smoothing=1.0, strength=1e-4)
+    member = fit(
+        rows, labels, size=3, orders=1, counts=counts, smoothing=1.0, strength=1e-4, has_ends=False
+    )
     p, q = np.array(positive) + 1, np.array(negative) + 1
     ratio = np.log((p / p.sum()) / (q / q.sum()))
     # C so small leaves the first gradient step, C / 2 * (sum of a class's features - the other's);
@@ -93,7 +95,7 @@ def test_features_that_every_row_has_are_weighed_as_they_were_fitted():
     rng = np.random.default_rng(0)  # long rows over two tokens: every n-gram is in every row
     labels = (np.arange(40) % 2).tolist()
     rows = [rng.choice(2, 400, p=[0.4, 0.6] if k else [0.6, 0.4]).tolist() for k in labels]
-    member = fit(rows, labels, size=2, orders=2)
+    member = fit(rows, labels, size=2, orders=2, has_ends=False)
     assert (member.idf == 1).all()
     again = NbLogistic.from_arrays(member.arrays(), view_of(6), classes_of(2))
     for one in (member, again):

@@ -31,7 +31,7 @@ def test_presence_leaves_the_counts_as_they_are():
 def test_pairs_weigh_as_much_as_the_decay_says():
     view = view_of(3)
     rows, labels = sequence_set([[0, 1], [1, 2]] * 4), np.array([0, 1] * 4)
-    options = TfidfOptions(decay=0.25)
+    options = TfidfOptions(decay=0.25, has_ends=False)
     member = TfidfLogistic.fit(rows, labels, task=classes_of(2), view=view, options=options, seed=0)
     rare, common = np.log(9 / 5) + 1, 1.0
     expected = [rare, common, rare, 0.25 * rare, 0.25 * rare]  # 0, 1, 2, (0, 1), (1, 2)
@@ -45,6 +45,7 @@ def test_a_member_comes_back_from_the_names_its_arrays_are_stored_under():
         "min_count": np.array(1),
         "marks": np.zeros(0, np.int64),
         "values": np.zeros(0, np.int64),
+        "has_ends": np.array(False),
         "idf": np.ones(2, np.float32),
         "weights": np.array([[-2, 2]], np.float32),
         "bias": np.zeros(1),

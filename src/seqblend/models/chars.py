@@ -43,14 +43,15 @@ class CharLogistic(TfidfRegression):
 
     @staticmethod
     def fit_counts(
-        train: SequenceSet, view: View, orders: int, min_count: int
+        train: SequenceSet, view: View, options: CharOptions, min_count: int
     ) -> tuple[NgramIndex, sparse.csr_matrix]:
         """The training rows' n-grams of characters and their counts: float32 [n, v].
 
         Within words, an n-gram occurs as often as the rows hold its word.
         """
+        orders = options.orders
         if view.name != "words":
-            return fit_ngrams(train, len(view.lexicon), orders, min_count)
+            return fit_ngrams(train, len(view.lexicon), orders, min_count, has_ends=True)
         words, counts = count_words(train)
         totals = np.asarray(counts.sum(axis=0)).ravel()
         letters = spell_words(view.lexicon, words)

@@ -41,11 +41,11 @@ class CodonLogistic(TfidfRegression):
 
     @staticmethod
     def fit_counts(
-        train: SequenceSet, view: View, orders: int, min_count: int
+        train: SequenceSet, view: View, options: CodonOptions, min_count: int
     ) -> tuple[NgramIndex, sparse.csr_matrix]:
         """The training rows' n-grams of amino acids and their counts: float32 [n, v]."""
         proteins, _ = translate(train, view.lexicon)
-        return fit_ngrams(proteins, len(AMINO_ACIDS), orders, min_count)
+        return fit_ngrams(proteins, len(AMINO_ACIDS), options.orders, min_count)
 
     def count(self, sequences: SequenceSet) -> sparse.csr_matrix:
         """The rows' known n-grams of amino acids: float32 [n, v]."""

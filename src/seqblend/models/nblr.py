@@ -23,9 +23,11 @@ class NbLogisticOptions:
         "strength": (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0),
         "smoothing": (0.03, 0.1, 0.3, 1.0, 3.0),
         "orders": (1, 2, 3),
+        "has_ends": (False, True),
     }
     orders: int = knob(3, Choice((1, 2, 3, 4)), "n-grams of 1 to this many tokens", least=1)
     min_count: int = knob(2, Choice((1, 2, 3)), "rarer n-grams are left out", least=1)
+    has_ends: bool = knob(True, help="n-grams tell where a row begins and ends")
     strength: float = knob(300.0, Span(0.1, 1000.0, log=True), "inverse L2 penalty (C)", above=0)
     smoothing: float = knob(0.03, Span(0.01, 10.0, log=True), "added to class counts", above=0)
     most_weights: int = knob(50_000_000, help="with more, the least count is raised (200 MB)")

@@ -21,6 +21,7 @@ class NgramIndex:
     marks: int64 [m], the tokens that say which column follows. Where there are several, each
         n-gram counts twice: as it is, and as one of its column
     values: int64 [k], the tokens of other columns' values; they are part of no longer n-gram
+    has_ends: whether a token of its own, the last of the lexicon, stands before and after each row
     """
 
     keys: tuple[np.ndarray, ...]
@@ -28,6 +29,7 @@ class NgramIndex:
     min_count: int
     marks: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     values: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    has_ends: bool = False
 
     @property
     def size(self) -> int:
@@ -43,7 +45,7 @@ class NgramIndex:
         """Everything that from_arrays needs."""
         keys = {f"keys{n}": k for n, k in enumerate(self.keys, 1)}
         sizes = {"lexicon_size": self.lexicon_size, "min_count": self.min_count}
-        columns = {"marks": self.marks, "values": self.values}
+        columns = {"marks": self.marks, "values": self.values, "has_ends": np.array(self.has_ends)}
         return keys | {name: np.array(size) for name, size in sizes.items()} | columns
 
     @classmethod
@@ -52,7 +54,8 @@ class NgramIndex:
         orders = sum(name.startswith("keys") for name in arrays)
         keys = tuple(arrays[f"keys{n}"] for n in range(1, orders + 1))
         sizes = int(arrays["lexicon_size"]), int(arrays["min_count"])
-        return cls(keys, *sizes, *(np.asarray(arrays[name]) for name in ("marks", "values")))
+        columns = (np.asarray(arrays[name]) for name in ("marks", "values"))
+        return cls(keys, *sizes, *columns, bool(arrays["has_ends"]))
 
 
 @dataclass(frozen=True)
@@ -78,17 +81,21 @@ def fit_ngrams(
     min_count: int,
     weights: np.ndarray | None = None,
     named: ColumnTokens | None = None,
+    *,
+    has_ends: bool = False,
 ) -> tuple[NgramIndex, sparse.csr_matrix]:
     """The index of the training rows' n-grams, and the rows' counts float32 [n, v].
 
     weights: int64 [n], how often each row counts towards `min_count` (once where it is None)
     named: the tokens that name columns; None: there are none
+    has_ends: as in NgramIndex
 
     An n-gram is at most as frequent as its first and its last n - 1 tokens: each order looks only
     at places where the last one found both (Apriori; Agrawal & Srikant 1994).
     """
     of_columns = () if named is None else (named.marks, named.values)
-    index = NgramIndex((), lexicon_size, min_count, *of_columns)
+    of_columns = of_columns or (np.zeros(0, dtype=np.int64),) * 2
+    index = NgramIndex((), lexicon_size + has_ends, min_count, *of_columns, has_ends)
     kept: list[np.ndarray] = []
     columns: list[np.ndarray] = []
     tokens, offsets, lasts, _ = _repeat_by_column(index, train)
@@ -107,6 +114,7 @@ def fit_ngrams(
         prefix[at] = rank[codes]
         columns.append(prefix)
     index = replace(index, keys=tuple(kept))
+    _ignore_lone_ends(index, columns)
     return index, _to_matrix(index, columns, offsets)
 
 
@@ -133,6 +141,7 @@ def count_ngrams(index: NgramIndex, sequences: SequenceSet) -> sparse.csr_matrix
 def locate_ngrams(index: NgramIndex, tokens: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """For n = 1, 2, ...: the places in a row where known n-grams start, and their columns.
 
+    The places of the marks of a row's ends are -1 and t.
     tokens: int32 [t]; returns: pairs of int64 arrays of one length
     """
     row = SequenceSet.from_offsets(tokens, np.array([0, len(tokens)]))
@@ -152,8 +161,12 @@ def share_by_tokens(index: NgramIndex, tokens: np.ndarray, each: np.ndarray) -> 
     """
     shares = np.zeros(len(tokens))
     for n, (places, columns) in enumerate(locate_ngrams(index, tokens), 1):
+        ends = (places < 0).astype(int) + (places + n > len(tokens))
         for k in range(n):
-            np.add.at(shares, places + k, each[columns] / n)
+            at = places + k
+            is_token = (at >= 0) & (at < len(tokens))
+            amounts = each[columns] / np.maximum(n - ends, 1)
+            np.add.at(shares, at[is_token], amounts[is_token])
     return shares
 
 
@@ -172,7 +185,15 @@ def _locate(
         prefix = np.full(len(tokens), -1, dtype=np.int64)
         prefix[at] = _find(keys, packed)
         columns.append(prefix)
+    _ignore_lone_ends(index, columns)
     return columns, offsets, source
+
+
+def _ignore_lone_ends(index: NgramIndex, columns: list[np.ndarray]) -> None:
+    """Make the mark of an end unknown by itself, since every row has two; longer n-grams stay."""
+    if index.has_ends and index.width:
+        is_end = index.keys[0] == index.lexicon_size - 1
+        columns[0][np.isin(columns[0], np.flatnonzero(is_end))] = -1
 
 
 def _repeat_by_column(
@@ -186,23 +207,45 @@ def _repeat_by_column(
     """
     tokens, offsets = sequences.flat()
     places = np.arange(len(tokens))
+    if index.has_ends:
+        tokens, offsets, places = _add_ends(tokens, offsets, index.lexicon_size - 1)
     if not len(index.marks):
         return tokens, offsets, offsets[1:] - 1, places
     tokens = np.where(tokens < index.lexicon_size, tokens, index.size)  # new ones: never known
     rank = np.searchsorted(index.marks, tokens)
     is_mark = index.marks[np.minimum(rank, len(index.marks) - 1)] == tokens
-    last = np.maximum.accumulate(np.where(is_mark, places, -1))  # the mark before each place
-    rows = np.repeat(np.arange(len(sequences)), sequences.lengths)
+    last = np.maximum.accumulate(np.where(is_mark, np.arange(len(tokens)), -1))  # mark before
+    lengths = np.diff(offsets)
+    rows = np.repeat(np.arange(len(lengths)), lengths)
     is_marked = last >= offsets[:-1][rows]
     marked = tokens.astype(np.int64) + (rank[last] + 1) * index.lexicon_size
     marked = np.minimum(marked, index.size)
     order = np.argsort(np.concatenate([2 * rows, 2 * rows[is_marked] + 1]), kind="stable")
     both = np.concatenate([tokens.astype(np.int64), marked[is_marked]])[order]
-    repeated = np.bincount(rows[is_marked], minlength=len(sequences))
-    ends = np.cumsum(sequences.lengths + repeated)
+    repeated = np.bincount(rows[is_marked], minlength=len(lengths))
+    ends = np.cumsum(lengths + repeated)
     source = np.concatenate([places, places[is_marked]])[order]
     lasts = np.concatenate([ends - 1, ends - repeated - 1])
     return both, np.concatenate([[0], ends]), lasts, source
+
+
+def _add_ends(
+    tokens: np.ndarray, offsets: np.ndarray, end: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(tokens, offsets, places) with the token `end` before and after each row.
+
+    places: int64 [total], each one's position in the given tokens, of ends that beside the row
+    """
+    numbers = np.arange(len(offsets) - 1)
+    firsts, lasts = offsets[:-1] + 2 * numbers, offsets[1:] + 2 * numbers + 1
+    is_end = np.zeros(len(tokens) + 2 * len(numbers), dtype=bool)
+    is_end[firsts] = is_end[lasts] = True
+    extended = np.full(len(is_end), end, dtype=tokens.dtype)
+    extended[~is_end] = tokens + (tokens >= end)  # new ones stay unknown
+    places = np.empty(len(is_end), dtype=np.int64)
+    places[~is_end] = np.arange(len(tokens))
+    places[firsts], places[lasts] = offsets[:-1] - 1, offsets[1:]
+    return extended, offsets + 2 * np.arange(len(offsets)), places
 
 
 def _pack(

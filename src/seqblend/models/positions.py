@@ -60,10 +60,12 @@ class PositionLogistic(TfidfRegression):
 
     @staticmethod
     def fit_counts(
-        train: SequenceSet, view: View, orders: int, min_count: int
+        train: SequenceSet, view: View, options: PositionOptions, min_count: int
     ) -> tuple[NgramIndex, sparse.csr_matrix]:
         """The training rows' n-grams by position and their counts: float32 [n, v]."""
-        return fit_ngrams(place_tokens(train), len(view.lexicon) * PLACES, orders, min_count)
+        return fit_ngrams(
+            place_tokens(train), len(view.lexicon) * PLACES, options.orders, min_count
+        )
 
     @classmethod
     def fit_values(

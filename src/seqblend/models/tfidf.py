@@ -21,9 +21,11 @@ class TfidfOptions:
         "orders": (1, 2, 3),
         "decay": (0.25, 0.5, 1.0),
         "strength": (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0),
+        "has_ends": (False, True),
     }
     orders: int = knob(2, Choice((1, 2, 3)), "n-grams of 1 to this many tokens", least=1)
     min_count: int = knob(2, Choice((1, 2, 3)), "rarer n-grams are left out", least=1)
+    has_ends: bool = knob(True, help="n-grams tell where a row begins and ends")
     decay: float = knob(0.5, Span(0.2, 1.0), "weight of an order, as a share of the last", least=0)
     strength: float = knob(200.0, Span(1.0, 1000.0, log=True), "inverse L2 penalty (C)", above=0)
     tolerance: float = share(3e-3, help="the gradient's norm at the end, as a share of the first")

@@ -77,7 +77,7 @@ class TfidfRegression:
         seed: int,
     ) -> Self:
         """Fit n-grams, idf and weights on the given rows. targets: as the task has them."""
-        fit = partial(cls.fit_counts, train, view, options.orders)
+        fit = partial(cls.fit_counts, train, view, options)
         most = options.most_weights // cls.rows_of_weights(task, targets)
         index, counts = fit_within(fit, options.min_count, most)
         idf = cls.fit_values(index, counts, options)
@@ -104,10 +104,11 @@ class TfidfRegression:
 
     @staticmethod
     def fit_counts(
-        train: SequenceSet, view: View, orders: int, min_count: int
+        train: SequenceSet, view: View, options: Any, min_count: int
     ) -> tuple[NgramIndex, sparse.csr_matrix]:
         """The training rows' n-grams of tokens and their counts: float32 [n, v]."""
-        return fit_ngrams(train, len(view.lexicon), orders, min_count, named=ColumnTokens.of(view))
+        size, named, ends = len(view.lexicon), ColumnTokens.of(view), options.has_ends
+        return fit_ngrams(train, size, options.orders, min_count, named=named, has_ends=ends)
 
     @staticmethod
     def order_weights(index: NgramIndex, options: Any) -> np.ndarray | float:
