@@ -38,7 +38,7 @@ class NgramValues:
         size, named = len(view.lexicon), ColumnTokens.of(view)
         if is_protein:
             size, named, train = len(AMINO_ACIDS), None, translate(train, view.lexicon)[0]
-        fit = partial(fit_ngrams, train, size, orders, named=named)
+        fit = partial(fit_ngrams, train, size, orders, named=named, has_ends=not is_protein)
         index, counts = fit_within(fit, min_count, most)
         return cls(index, fit_idf(counts), is_protein), counts
 

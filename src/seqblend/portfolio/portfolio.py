@@ -24,7 +24,8 @@ class Portfolio:
     """Members by expected gain per second.
 
     The first linear member and those that are quick are trained at once, and pilots of as many
-    others as a quarter of the time allows, in the learned order. Then members join one by one:
+    others as a quarter of the time allows, in the learned order, where the time that these and the
+    first network leave is enough for the folds too. Then members join one by one:
     always the one that is expected to take most off the blend's loss for each second that its folds
     will take. Further seeds of networks compete with them, by the weight that the network has, and
     so do pilots of variants: networks of the blend with other settings. It ends where nothing is
@@ -54,18 +55,20 @@ class Portfolio:
     def __post_init__(self) -> None:
         quick = self._find_quick()
         self.seeds = {group.runs[0]: 1 for group in quick}
-        budget = None if self.seconds is None else _PILOT_SHARE * self.seconds * self.workers
-        kept, has_network = [], False
+        left = float("inf") if self.seconds is None else self.seconds * self.workers
+        budget, has_network, kept = _PILOT_SHARE * left, False, []
         for group in self.groups:
-            seconds = sum(map(self.estimate, group.pilots))
+            folds = sum(map(self.estimate, fold_units(group.runs[0], [0], self.folds)))
+            pilots = sum(map(self.estimate, group.pilots))
             is_first = not has_network and group.runs[0].kind != "linear"
-            if group in quick or is_first or budget is None or seconds <= budget:
-                kept.append(group)
-                has_network = has_network or is_first
-                if budget is not None and group not in quick:
-                    budget -= seconds
-            else:
+            if group in quick or is_first:
+                left -= folds + pilots
+            elif pilots > budget or folds + pilots > left:
                 self.left_out.append(group.runs[0].model)
+                continue
+            budget -= 0.0 if group in quick else pilots
+            has_network = has_network or is_first
+            kept.append(group)
         self.groups = kept
         facts = self.n_seeds, self.load, self.decisions, self.variants
         self.candidates = Candidates(kept, *facts)
