@@ -227,8 +227,8 @@ def test_what_a_step_brought_is_written_down_once(tmp_path):
     assert decisions.observe({"a-1": 2}, 0.005).name == "a seed 1"
     stored = Decisions.read(tmp_path / "portfolio.json")
     assert [step.brought for step in stored.steps] == [0.03, 0.005]
-    assert stored.yield_of("member") == pytest.approx((0.02 + 0.03) / 0.04)
-    assert stored.yield_of("seed") == pytest.approx((0.01 + 0.005) / 0.02)
+    assert stored.yield_of("member") == pytest.approx((3 * 0.02 + 0.03) / 0.08)
+    assert stored.yield_of("seed") == pytest.approx((3 * 0.01 + 0.005) / 0.04)
 
 
 def test_named_models_are_all_trained_each_with_its_best_recipe(runs):

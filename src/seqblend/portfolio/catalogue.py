@@ -31,7 +31,7 @@ RECIPES = (  # besides the defaults, whose heavy regularisation is for long rows
 # Seconds of training on all workers together; None: no limit.
 PRESETS: dict[str, float | None] = {"quick": 300.0, "default": 1500.0, "best": None}
 LEARNED_GAIN = 0.02  # share of the blend's loss that a further network takes off, and its spread
-LEAST_GAIN = 0.001  # share of the blend's loss that a member has to take off
+LEAST_GAIN = 0.0005  # share of the blend's loss that a member has to take off
 SEED_GAIN = 0.02  # share that the second seed of a member takes off, whose weight is 1
 TUNING_GAIN = 0.02  # share that the first variant of a member takes off, whose weight is 1
 MOST_SEEDS = 5

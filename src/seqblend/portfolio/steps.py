@@ -9,6 +9,8 @@ from typing import Any
 
 from seqblend.core.storage import read_json, set_aside, write_json
 
+_COUNTED_IN = 3  # steps
+
 
 @dataclass(frozen=True)
 class Step:
@@ -91,12 +93,13 @@ class Decisions:
     def yield_of(self, kind: str) -> float:
         """What was brought over what was expected, of all steps of a kind that are known.
 
-        Between 0.25 and 1.5, with one step that brought what was expected counted in.
+        Between 0.25 and 1.5, with three steps that brought what was expected counted in: what one
+        brings is noisy.
         """
         known = [s for s in self.steps if s.brought is not None and s.kind == kind]
         if not known:
             return 1.0
-        usual = sum(step.gain for step in known) / len(known)
+        usual = _COUNTED_IN * sum(step.gain for step in known) / len(known)
         expected = usual + sum(step.gain for step in known)
         brought = usual + sum(step.brought or 0.0 for step in known)
         return min(max(brought / expected, 0.25), 1.5)
