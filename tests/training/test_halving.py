@@ -2,7 +2,8 @@
 
 import pytest
 
-from seqblend.training.fitting import stops_after_patience
+from seqblend.core.config import TrainConfig
+from seqblend.training.fitting import most_epochs, stops_after_patience
 from seqblend.training.halving import falls_behind, is_rung
 
 
@@ -30,3 +31,11 @@ def test_a_pilot_stops_where_it_falls_behind_its_rival():
     history = {"train_loss": [0.69, 0.5], "valid_loss": [0.6, 0.5]}
     assert stops_after_patience(5, 0.69, rival=[0.5, 0.4])(history)
     assert not stops_after_patience(5, 0.69)(history)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "epochs"), [(50_000, 100), (200_000, 50), (2_000_000, 10), (10**8, 10)]
+)
+def test_long_epochs_are_fewer(tokens, epochs):
+    assert most_epochs(TrainConfig(), tokens) == epochs
+    assert most_epochs(TrainConfig(max_epochs=3), tokens) == 3

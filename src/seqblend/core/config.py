@@ -133,7 +133,11 @@ class TrainConfig:
         0.01, Span(1e-4, 0.3, log=True), "decoupled weight decay of AdamW", least=0
     )
     epochs: int = knob(0, least=0, help="fixed number of epochs; 0: chosen by a pilot fit")
-    max_epochs: int = knob(100, least=1, help="upper limit of the pilot's epochs")
+    max_epochs: int = knob(
+        100,
+        least=1,
+        help="upper limit of the pilot's epochs; long ones end after 10 million tokens",
+    )
     patience: int = knob(
         0,
         least=0,

@@ -28,6 +28,7 @@ from seqblend.training.optimisation import autocast
 from seqblend.training.trainer import FitSetting, TargetRows, Trainer
 
 _MANY_ROWS = 1_000, 3_000  # validation rows from which on a patience of 2, and of 1, suffices
+_FEW_EPOCHS, _PILOT_TOKENS = 10, 10_000_000  # a pilot has so many epochs, or reads so many tokens
 PREDICT_TOKENS = 32_768  # padded tokens in a batch without gradients
 CALIBRATED_LOSS = "valid_calibrated_loss"  # in a history: after the best temperature
 History = dict[str, list[float]]
@@ -210,6 +211,11 @@ def stops_after_patience(
         return is_learning and len(losses) - first_best(losses, prior_loss) >= patience
 
     return should_stop
+
+
+def most_epochs(config: TrainConfig, tokens: int) -> int:
+    """The most epochs of a pilot whose epochs have so many tokens: long ones are fewer."""
+    return min(config.max_epochs, max(_FEW_EPOCHS, _PILOT_TOKENS // max(tokens, 1)))
 
 
 def patience_of(config: TrainConfig, rows: int) -> int:

@@ -28,6 +28,7 @@ from seqblend.training.fitting import (
     epochs_for_folds,
     first_best,
     fit_module,
+    most_epochs,
     patience_of,
     pilot_loss_key,
     predict_module,
@@ -72,19 +73,20 @@ class TorchMember:
             remap, size = context.embedding.extend(remap, size)
         rate = context.train.lr * context.options.lr_scale
         config = dataclasses.replace(context.train, lr=rate)
+        load = partial(
+            DeviceSequences, remap=remap, config=context.vocabulary, device=context.device
+        )
+        rows = [TargetRows(load(part.sequences), part.targets) for part in (train, valid)]
+        tokens = int(rows[0].sequences.lengths.sum())
         setting = FitSetting(
             config,
             task=context.task,
-            epochs=context.epochs or config.max_epochs,
+            epochs=context.epochs or most_epochs(config, tokens),
             seed=context.seed,
             place=context.place,
             device=context.device,
             report=context.report,
         )
-        load = partial(
-            DeviceSequences, remap=remap, config=context.vocabulary, device=context.device
-        )
-        rows = [TargetRows(load(part.sequences), part.targets) for part in (train, valid)]
         objective, should_stop = context.task.objective(train.targets, config), None
         if not context.epochs:
             patience = patience_of(config, len(valid.targets))
