@@ -247,6 +247,7 @@ def _collect(project: Project, plan: Plan, schedule: Schedule, outcome: Outcome)
                 project.fingerprint,
                 project.competition.task,
                 remark=REMARK if run.model in project.config.tuned else "",
+                recipe=run.recipe.name,
             )
             results.append(found)
     if {(result.name, result.manifest["seeds"]) for result in results} == known.keys():

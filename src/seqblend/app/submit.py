@@ -175,9 +175,15 @@ def _is_valid_submission(project: Project, path: Path) -> bool:
 
 
 def by_name(results: list[RunResult]) -> dict[str, RunResult]:
-    """Runs by their registry names; by a run's folder name where a model is there twice."""
+    """Runs by their models' names; of several with the recipe, or else the folder's name."""
     models = [result.model for result in results]
-    return {r.model if models.count(r.model) == 1 else r.name: r for r in results}
+    titles = [result.title for result in results]
+    named = {}
+    for result in results:
+        is_alone = models.count(result.model) == 1
+        name = result.model if is_alone else result.title
+        named[name if is_alone or titles.count(name) == 1 else result.name] = result
+    return named
 
 
 def _write_blend(

@@ -36,6 +36,12 @@ class RunResult:
     test: np.ndarray
     manifest: dict[str, Any]
 
+    @property
+    def title(self) -> str:
+        """The model, with its recipe where it has one: `bilstm-light`."""
+        recipe = self.manifest.get("recipe", "").replace(" ", "_")
+        return "-".join(filter(None, [self.model, recipe]))
+
 
 def collect_run(
     workspace: Workspace,
@@ -46,11 +52,13 @@ def collect_run(
     task: Task,
     *,
     remark: str = "",
+    recipe: str = "",
 ) -> RunResult:
     """Average the run's finished units over seeds and folds, in file order, and write the run.
 
     fold: int64 [n]; every (seed, fold) unit has to be finished
     remark: what to know of its score, such as that its settings were tuned on these rows
+    recipe: the name of its settings, if any
     """
     folds = int(fold.max()) + 1
     places = [(seed, k) for seed in range(seeds) for k in range(folds)]
@@ -67,6 +75,7 @@ def collect_run(
     oof[fold >= 0] = task.normalise(oof[fold >= 0])
     test = task.normalise(test)
     manifest = _summarise(manifests) | fingerprint.as_dict() | {"seeds": seeds, "remark": remark}
+    manifest["recipe"] = recipe
     arrays = {"oof": oof.astype(np.float32), "test": test.astype(np.float32)}
     commit_arrays(workspace.run(run), manifest, arrays, "oof")
     return RunResult(run, manifest["model"], **arrays, manifest=manifest)
