@@ -89,7 +89,7 @@ class Candidates:
             self.blends.arrays.update(self.load(kept).arrays)
         self.runs += kept
         for run in set(new).intersection(self.explored):
-            gain = self._expected_gain(self.present(seeds), run) if run in kept else 0.0
+            gain = self.blends.gain(self.present(seeds), run)[0] if run in kept else 0.0
             self.decisions.observe({run.name: 0}, max(gain, 0.0))
 
     def present(self, seeds: dict[Run, int]) -> list[Run]:
@@ -134,9 +134,13 @@ class Candidates:
         return [Option(run, 1, share * TUNING_GAIN * weight, recipe)]
 
     def _expected_gain(self, present: list[Run], run: Run) -> float:
-        """The learned gain and the one measured on the pilots' rows, weighed by their precision."""
+        """The learned gain and the one measured on the pilots' rows, weighed by their precision.
+
+        The more networks there are the less another one brings, least where its model is there.
+        """
         measured, error = self.blends.gain(present, run)
         networks = sum(each.kind != "linear" for each in present)
-        learned = LEARNED_GAIN / (1 + networks)
+        alike = sum(each.model == run.model for each in present)
+        learned = LEARNED_GAIN / (1 + networks) / (1 + alike) ** 2
         trust = learned**2 / (learned**2 + error**2)
         return trust * measured + (1 - trust) * learned

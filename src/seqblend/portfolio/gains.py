@@ -10,6 +10,8 @@ from seqblend.blending.methods import Blend, fit_blend
 from seqblend.running.runs import Run
 from seqblend.tasks.task import Task
 
+LEAST_SPREAD = 0.5  # standard deviation of a row's gain, as a share of the mean loss
+
 
 @dataclass
 class PilotBlends:
@@ -28,11 +30,15 @@ class PilotBlends:
         return self._fit(runs)[1]
 
     def gain(self, runs: list[Run], another: Run) -> tuple[float, float]:
-        """(share of the loss that another run takes off the blend of these, its standard error)."""
+        """(share of the loss that another run takes off the blend of these, its standard error).
+
+        A run without a weight changes no row: rows of that kind say little, not that it is useless.
+        So rows are taken to differ by at least LEAST_SPREAD.
+        """
         before, after = self._losses(runs), self._losses([*runs, another])
         difference, mean = before - after, before.mean()
-        error = difference.std() / np.sqrt(len(difference))
-        return float(difference.mean() / mean), float(error / mean)
+        spread = max(difference.std() / mean, LEAST_SPREAD)
+        return float(difference.mean() / mean), float(spread / np.sqrt(len(difference)))
 
     def _losses(self, runs: list[Run]) -> np.ndarray:
         """float64 [n]: each row's loss by the blend; without a run by the constant prediction."""

@@ -16,7 +16,7 @@ from seqblend.running.runs import PILOT, Recipe, Run, Unit, fold_units
 from seqblend.running.scheduling import Schedule
 
 _PILOT_SHARE = 0.25  # of the time, at most
-_QUICK_SHARE = 0.1  # of the time, for linear members that are trained in any case
+_QUICK_SHARE = 0.2  # of the time, for linear members that are trained in any case
 
 
 @dataclass
