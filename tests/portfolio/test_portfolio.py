@@ -345,3 +345,18 @@ def test_nothing_is_closed_while_a_unit_runs_that_may_make_something_pay(runs, b
     while portfolio.next_units(schedule, print, may_decide=True):
         pass
     assert portfolio.decisions.closed
+
+
+def test_a_member_far_behind_the_blend_promises_little(runs, blends):
+    p = np.where(blends.targets == 1, 0.4, 0.6)  # wrong of all rows
+    bad = np.stack([1 - p, p], axis=1).astype(np.float32)
+    near = blends.arrays[runs["nblr"]]
+    found = {}
+    for name, array in (("bad", bad), ("near", near)):
+        arrays = blends.arrays | {runs["textcnn"]: array}
+        portfolio = make_portfolio(runs, replace(blends, arrays=arrays, _fitted={}))
+        done = {unit: manifest(unit) for unit in portfolio.first_units()}
+        portfolio.candidates.join(Schedule([], done, lambda _: 1.0), portfolio.seeds)
+        options = portfolio.candidates.options(portfolio.seeds)
+        found[name] = next(o.gain for o in options if o.run == runs["textcnn"])
+    assert 0 < found["bad"] < 0.5 * found["near"]

@@ -136,11 +136,13 @@ class Candidates:
     def _expected_gain(self, present: list[Run], run: Run) -> float:
         """The learned gain and the one measured on the pilots' rows, weighed by their precision.
 
-        The more networks there are the less another one brings, least where its model is there.
+        The more networks there are the less another one brings, least where its model is there, and
+        the less the farther its own loss lies above the blend's.
         """
         measured, error = self.blends.gain(present, run)
         networks = sum(each.kind != "linear" for each in present)
         alike = sum(each.model == run.model for each in present)
-        learned = LEARNED_GAIN / (1 + networks) / (1 + alike) ** 2
-        trust = learned**2 / (learned**2 + error**2)
+        share = min(self.blends.loss(present) / self.blends.loss([run]), 1.0)
+        learned = LEARNED_GAIN * share**2 / (1 + networks) / (1 + alike) ** 2
+        trust = LEARNED_GAIN**2 / (LEARNED_GAIN**2 + error**2)
         return trust * measured + (1 - trust) * learned

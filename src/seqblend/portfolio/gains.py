@@ -29,6 +29,10 @@ class PilotBlends:
         """Each run's weight in their blend."""
         return self._fit(runs)[1]
 
+    def loss(self, runs: list[Run]) -> float:
+        """The mean loss of their blend."""
+        return float(self._losses(runs).mean())
+
     def gain(self, runs: list[Run], another: Run) -> tuple[float, float]:
         """(share of the loss that another run takes off the blend of these, its standard error).
 
