@@ -161,7 +161,7 @@ def _fit_units(
 ) -> Schedule:
     """Fit the missing units.
 
-    on_progress: called before the first one and after each that is done
+    on_progress: called before the first one, after each that is done, and at the end
     """
     jobs = [project.job(unit) for unit in plan.missing]
     schedule = Schedule(jobs, dict(plan.done), plan.estimator.seconds, deadline)
@@ -172,14 +172,14 @@ def _fit_units(
         schedule.more = partial(_more_jobs, project, plan, progress)
         on_progress(progress)
         schedule.pending += schedule.more(schedule)
-        if not schedule.pending:
-            return schedule
-        with WorkerPool(devices) as pool:
-            for event in pool.run(schedule.next_job, progress.tick):
-                progress.show(event)
-                _record_event(project, plan, schedule, event)
-                if event.kind == "done":
-                    on_progress(progress)
+        if schedule.pending:
+            with WorkerPool(devices) as pool:
+                for event in pool.run(schedule.next_job, progress.tick):
+                    progress.show(event)
+                    _record_event(project, plan, schedule, event)
+                    if event.kind == "done":
+                        on_progress(progress)
+        on_progress(progress)  # runs that were complete when they were asked for
     return schedule
 
 
@@ -187,11 +187,14 @@ def _more_jobs(
     project: Project, plan: Plan, progress: TrainingProgress, schedule: Schedule
 ) -> list[Job]:
     """Jobs that what is done has made known, and where nothing waits the next that are to pay."""
-    may_decide = not schedule.waiting()
-    units = plan.selection.next_units(schedule, progress.say, may_decide=may_decide)
-    found = plan.extend(project, units, progress.say)
-    schedule.done |= found
-    return [project.job(unit) for unit in units if unit not in found]
+    while True:
+        may_decide = not schedule.waiting()
+        units = plan.selection.next_units(schedule, progress.say, may_decide=may_decide)
+        found = plan.extend(project, units, progress.say)
+        schedule.done |= found
+        jobs = [project.job(unit) for unit in units if unit not in found]
+        if jobs or not found:  # else all are done: what is next?
+            return jobs
 
 
 def train_plan(
