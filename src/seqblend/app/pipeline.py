@@ -26,7 +26,7 @@ from seqblend.portfolio.named_models import Selection
 from seqblend.running.budget import Estimator, find_finished, make_estimator
 from seqblend.running.executors import Event, WorkerPool
 from seqblend.running.project import Project
-from seqblend.running.results import collect_run, finished_runs
+from seqblend.running.results import RunResult, collect_run, finished_runs
 from seqblend.running.runs import REMARK, Job, Run, Unit
 from seqblend.running.scheduling import Schedule
 
@@ -104,24 +104,29 @@ def run_plan(
     submission does not depend on the order in which they were finished.
     deadline: time.monotonic() when everything has to be done; None: no limit
     """
+    latest: BlendResult | None = None  # of these runs, whether or not it was submitted
+    blended: list[RunResult] = []
 
-    def update(outcome: Outcome, progress: TrainingProgress) -> None:
+    def update(outcome: Outcome, progress: TrainingProgress, *, is_end: bool) -> None:
         """Blend and submit; a constant where nothing is complete yet."""
+        nonlocal latest, blended
         if not outcome.results:
-            outcome.submission = submit_class_prior(project, out)
-            what = describe_prior(project.competition.task)
-            progress.say(f"submission: {shorten(outcome.submission.path)} ({what}, for a start)")
+            if outcome.submission is None:
+                outcome.submission = submit_class_prior(project, out)
+                path, what = outcome.submission.path, describe_prior(project.competition.task)
+                progress.say(f"submission: {shorten(path)} ({what}, for a start)")
             return
-        is_last = not (progress.schedule.pending or progress.schedule.running)
-        before = outcome.blend
-        previous = None if is_last else before
+        if blended is outcome.results and latest is outcome.blend:
+            return
+        previous = None if is_end else outcome.blend
         blend, submission = blend_results(project, outcome.results, out, previous)
         if submission is not None:
             outcome.blend, outcome.submission = blend, submission
             progress.say(describe_submission(project, outcome), "green")
-        if before is not None:
+        if latest is not None:
             found = {result.name: result.manifest["seeds"] for result in outcome.results}
-            plan.selection.observe(found, _share_gained(project, before, blend), progress.say)
+            plan.selection.observe(found, _share_gained(project, latest, blend), progress.say)
+        latest, blended = blend, outcome.results
 
     return train_plan(project, plan, console, deadline=deadline, update=update)
 
@@ -157,11 +162,11 @@ def _fit_units(
     console: Console,
     *,
     deadline: float | None,
-    on_progress: Callable[[TrainingProgress], None],
+    on_progress: Callable[[TrainingProgress, bool], None],
 ) -> Schedule:
     """Fit the missing units.
 
-    on_progress: called before the first one, after each that is done, and at the end
+    on_progress: called before the first one, after each that is done, and at the end (True)
     """
     jobs = [project.job(unit) for unit in plan.missing]
     schedule = Schedule(jobs, dict(plan.done), plan.estimator.seconds, deadline)
@@ -170,7 +175,7 @@ def _fit_units(
         devices = devices[: max(len(jobs) + len(plan.selection.likely_units()), 1)]
     with TrainingProgress(console, schedule, metric, len(devices)) as progress:
         schedule.more = partial(_more_jobs, project, plan, progress)
-        on_progress(progress)
+        on_progress(progress, False)
         schedule.pending += schedule.more(schedule)
         if schedule.pending:
             with WorkerPool(devices) as pool:
@@ -178,8 +183,8 @@ def _fit_units(
                     progress.show(event)
                     _record_event(project, plan, schedule, event)
                     if event.kind == "done":
-                        on_progress(progress)
-        on_progress(progress)  # runs that were complete when they were asked for
+                        on_progress(progress, False)
+        on_progress(progress, True)
     return schedule
 
 
@@ -203,17 +208,22 @@ def train_plan(
     console: Console,
     *,
     deadline: float | None,
-    update: Callable[[Outcome, TrainingProgress], None] = lambda outcome, progress: None,
+    update: Callable[..., None] = lambda outcome, progress, *, is_end: None,
 ) -> Outcome:
-    """Fit the missing units; `update` is called at the start and for every run that is complete."""
+    """Fit the missing units.
+
+    update(outcome, progress, is_end=): called at the start, for every run that is complete, and at
+        the end
+    """
     if deadline is not None:
         deadline -= min(_RESERVE, _RESERVE_SHARE * (deadline - time.monotonic()))
     outcome = Outcome()
 
-    def on_progress(progress: TrainingProgress) -> None:
+    def on_progress(progress: TrainingProgress, is_end: bool) -> None:
         """Collect what is complete, and rank it."""
-        if _collect(project, plan, progress.schedule, outcome) or outcome.submission is None:
-            update(outcome, progress)
+        is_new = _collect(project, plan, progress.schedule, outcome)
+        if is_new or is_end or outcome.submission is None:
+            update(outcome, progress, is_end=is_end)
             progress.leaderboard = leaderboard_scores(project, outcome.results, outcome.blend)
 
     schedule = _fit_units(project, plan, console, deadline=deadline, on_progress=on_progress)

@@ -130,7 +130,7 @@ class Candidates:
         if recipe is None:
             return []
         weight = sum(weights[each] for each in of_model if each in weights)
-        share = self.decisions.yield_of("pilot") / (1 + tried)
+        share = self.decisions.yield_of("pilot") / (1 + tried) ** 2
         return [Option(run, 1, share * TUNING_GAIN * weight, recipe)]
 
     def _expected_gain(self, present: list[Run], run: Run) -> float:
