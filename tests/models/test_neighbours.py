@@ -24,7 +24,8 @@ def fit(rows, targets, task=None, view=None, **options):
 
 
 def texts(rows):
-    return [" ".join(f"t{token:02d}" for token in row) for row in rows]
+    """Rows of tokens as texts with a mark at both ends, which all have: its idf is 0."""
+    return [" ".join(["end", *(f"t{token:02d}" for token in row), "end"]) for row in rows]
 
 
 def vote_slowly(train, votes, rows, *, neighbours, power, prior_similarity, rarity):

@@ -306,6 +306,7 @@ def test_a_variant_that_brings_something_is_trained_and_others_follow(runs, blen
     assert "bigru variant 2 pilot" in names
     step = next(step for step in portfolio.decisions.steps if step.kind == "pilot")
     assert step.settings == {"train.lr": 0.001}
+    assert step.seconds == (1 + FOLDS) * SECONDS["bigru"]  # it is worth nothing without folds
     assert step.brought > 0.05
 
 

@@ -40,8 +40,9 @@ class Option(NamedTuple):
 
     def units(self, seeds: dict[Run, int], folds: int) -> list[Unit]:
         """What has to be trained before the blend gains. seeds: of each run, so far."""
-        pilot = [Unit(self.run, 0, PILOT)] if self.recipe else []
-        return pilot + fold_units(self.run, range(seeds.get(self.run, 0), self.seeds), folds)
+        if self.recipe:
+            return [Unit(self.run, 0, PILOT), *fold_units(self.run, range(self.seeds), folds)]
+        return fold_units(self.run, range(seeds.get(self.run, 0), self.seeds), folds)
 
     def step(self, seconds: float, variants: Variants) -> Step:
         """The step that begins it."""
