@@ -8,7 +8,7 @@ from seqblend.core.errors import FlagError, listing, suggest
 from seqblend.data.sequences import View
 from seqblend.models.registry import entries, entry_for
 
-DEFAULT = (  # what the portfolio chooses among, in the learned order
+DEFAULT = (  # what the portfolio chooses among, in this order
     *("codons", "positions", "nblr", "tfidf", "bilstm_attention", "chars", "bigru_attention"),
     *("neighbours", "textcnn", "bag", "boosting", "positions_boosting"),
 )

@@ -1,7 +1,7 @@
 """The recipes that the default chooses among, and what is expected of members before any is known.
 
-The order of the models is that of models/model_groups.py. Both were learned with
-learn_portfolio.py; src/FIGURES.md has its table and the data sets.
+The order of the models is that of models/model_groups.py. Both were set by hand: what
+app/learn_portfolio.py learned of five competitions (src/FIGURES.md) agrees where it is sure.
 """
 
 from __future__ import annotations
