@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import classes_of
+from portfolio_examples import FixedRuns
 
 from seqblend.core.config import TrainConfig, VocabularyConfig
 from seqblend.models.registry import resolve_options
@@ -53,13 +54,6 @@ def blends(runs):
         p = 1 / (1 + np.exp(-logit))
         arrays[runs[name]] = np.stack([1 - p, p], axis=1).astype(np.float32)
     return PilotBlends(classes_of(2), labels, arrays)
-
-
-class FixedRuns:
-    """Nothing can vary."""
-
-    def can_vary(self, run):
-        return False
 
 
 def make_portfolio(runs, blends, decisions=None, **changes):

@@ -5,6 +5,7 @@ import pytest
 from blend_examples import noise, softmax
 from class_blends import select_blend
 from conftest import classes_of
+from portfolio_examples import FixedRuns
 
 from seqblend.core.config import TrainConfig, VocabularyConfig
 from seqblend.evaluation.metrics import score
@@ -20,13 +21,6 @@ RUNS = [
     Run(f"bag-{k}", "bag", resolve_options("bag", {}), TrainConfig(), VocabularyConfig())
     for k in range(MEMBERS)
 ]
-
-
-class FixedRuns:
-    """Nothing can vary."""
-
-    def can_vary(self, run):
-        return False
 
 
 def choose(stack: np.ndarray, labels: np.ndarray, *, most: int = 12) -> list[int]:

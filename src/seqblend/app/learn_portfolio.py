@@ -19,6 +19,7 @@ from seqblend.core.console import Console, make_console, say
 from seqblend.portfolio.choose import load_pilots, make_groups
 from seqblend.portfolio.learning import PilotedCompetition, tabulate
 from seqblend.portfolio.named_models import PilotsAlone
+from seqblend.portfolio.recipes import RunMaker
 from seqblend.running.budget import find_finished, make_estimator
 from seqblend.running.inputs import find_places
 from seqblend.running.project import Request, open_project
@@ -42,7 +43,7 @@ def _fit_pilots(folder: Path, working: Path, console: Console) -> PilotedCompeti
     """What the pilots of a competition predict, those cut short left out."""
     note = partial(say, console)
     project = open_project(Config(), find_places(working=working), Request(folder), note=note)
-    groups = make_groups(project, note)
+    groups = make_groups(RunMaker(project, project.precisions(note)))
     plan = Plan(PilotsAlone(groups), [], {}, make_estimator(project))
     plan.extend(project, plan.selection.first_units(), note)
     say(console, f"{folder.name}: {describe_plan(project, plan)}", "bold")

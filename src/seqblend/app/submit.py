@@ -180,9 +180,12 @@ def by_name(results: list[RunResult]) -> dict[str, RunResult]:
     titles = [result.title for result in results]
     named = {}
     for result in results:
-        is_alone = models.count(result.model) == 1
-        name = result.model if is_alone else result.title
-        named[name if is_alone or titles.count(name) == 1 else result.name] = result
+        if models.count(result.model) == 1:
+            named[result.model] = result
+        elif titles.count(result.title) == 1:
+            named[result.title] = result
+        else:
+            named[result.name] = result
     return named
 
 

@@ -94,8 +94,8 @@ def fit_ngrams(
     at places where the last one found both (Apriori; Agrawal & Srikant 1994).
     """
     of_columns = () if named is None else (named.marks, named.values)
-    of_columns = of_columns or (np.zeros(0, dtype=np.int64),) * 2
-    index = NgramIndex((), lexicon_size + has_ends, min_count, *of_columns, has_ends)
+    size = lexicon_size + has_ends
+    index = NgramIndex((), size, min_count, *of_columns, has_ends=has_ends)
     kept: list[np.ndarray] = []
     columns: list[np.ndarray] = []
     tokens, offsets, lasts, _ = _repeat_by_column(index, train)

@@ -75,8 +75,7 @@ class Candidates:
 
     def join(self, schedule: Schedule, seeds: dict[Run, int]) -> None:
         """Take in the pilots that are done; note what was found by those of variants."""
-        planned = [run for group in self.groups for run in group.runs] + self.explored
-        new = [run for run in planned if run not in self._ended]
+        new = [run for run in self._planned if run not in self._ended]
         new = [run for run in new if Unit(run, 0, PILOT) in schedule.done]
         if not new:
             return
@@ -110,8 +109,12 @@ class Candidates:
 
     def find(self, name: str) -> Run | None:
         """The run of that name; None where none of that name may be trained."""
-        runs = [run for group in self.groups for run in group.runs] + self.explored
-        return next((run for run in runs if run.name == name), None)
+        return next((run for run in self._planned if run.name == name), None)
+
+    @property
+    def _planned(self) -> list[Run]:
+        """The runs that have pilots from the start, and variants."""
+        return [run for group in self.groups for run in group.runs] + self.explored
 
     def _members(self, present: list[Run], runs: list[Run]) -> list[Option]:
         share = self.decisions.yield_of("member")

@@ -20,7 +20,8 @@ def select_members(project: Project, seconds: float | None, note: Note) -> Selec
 
     seconds: that are to be used; None: as the preset has it
     """
-    config, groups = project.config, make_groups(project, note)
+    config, maker = project.config, RunMaker(project, project.precisions(note))
+    groups = make_groups(maker)
     runs = [group.runs[0] for group in groups]
     if not config.preset or any(run.kind != "linear" and not run.has_pilot for run in runs):
         return NamedModels(groups, config.seeds, project.folds.count)
@@ -34,7 +35,7 @@ def select_members(project: Project, seconds: float | None, note: Note) -> Selec
         make_estimator(project).seconds,
         lambda runs: load_pilots(project, runs),
         Decisions.read(path),
-        RunMaker(project, project.precisions(note)),
+        maker,
     )
     if portfolio.left_out:
         note(
@@ -43,12 +44,11 @@ def select_members(project: Project, seconds: float | None, note: Note) -> Selec
     return portfolio
 
 
-def make_groups(project: Project, note: Note) -> list[Group]:
+def make_groups(maker: RunMaker) -> list[Group]:
     """The runs of each model, one for each recipe that is worth comparing, in the models' order."""
-    resolved = project.precisions(note)
-    maker = RunMaker(project, resolved)
-    runs = {run.model: run for run in project.runs_of(project.config, resolved)}
-    return [Group(maker.with_recipes(runs[model])) for model in project.config.models]
+    config = maker.project.config
+    runs = {run.model: run for run in maker.project.runs_of(config, maker.resolved)}
+    return [Group(maker.with_recipes(runs[model])) for model in config.models]
 
 
 def load_pilots(project: Project, runs: list[Run]) -> PilotBlends:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from seqblend.blending.methods import Blend, fit_blend
+from seqblend.evaluation.paired import compare_losses
 from seqblend.running.runs import Run
 from seqblend.tasks.task import Task
 
@@ -40,17 +42,12 @@ class PilotBlends:
         So rows are taken to differ by at least LEAST_SPREAD.
         """
         before, after = self._losses(runs), self._losses([*runs, another])
-        difference, mean = before - after, before.mean()
-        spread = max(difference.std() / mean, LEAST_SPREAD)
-        return float(difference.mean() / mean), float(spread / np.sqrt(len(difference)))
+        found, mean = compare_losses(after, before), float(before.mean())
+        return found.mean / mean, max(found.error / mean, LEAST_SPREAD / math.sqrt(found.n))
 
     def _losses(self, runs: list[Run]) -> np.ndarray:
         """float64 [n]: each row's loss by the blend; without a run by the constant prediction."""
-        if runs:
-            return self._fit(runs)[0]
-        prior = self.task.prior(self.targets)
-        constant = np.broadcast_to(prior, (len(self.targets), len(prior)))
-        return self.task.losses(self.targets, constant)
+        return self._fit(runs)[0] if runs else self.task.prior_losses(self.targets)
 
     def _fit(self, runs: list[Run]) -> tuple[np.ndarray, dict[Run, float]]:
         """(losses float64 [n], weights) of the convex blend; each set of runs is fitted once."""

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from seqblend.blending.crossfit import BlendFitter, make_blend_folds
-from seqblend.evaluation.intervals import Z_95
+from seqblend.evaluation.paired import compare_losses
 from seqblend.tasks.task import Task
 
 # The default before portfolios, with the recipe that it had.
@@ -35,6 +35,8 @@ class PilotedCompetition:
         Members that the competition lacks are passed over; without any it is a constant's.
         """
         known = tuple(sorted(member for member in members if member in self.members))
+        if not known:
+            return self.task.prior_losses(self.targets)
         if known not in self._losses:
             self._losses[known] = self.task.losses(self.targets, self._predict(known))
         return self._losses[known]
@@ -42,9 +44,8 @@ class PilotedCompetition:
     def gain(self, members: tuple[str, ...], others: tuple[str, ...]) -> tuple[float, float]:
         """(share by which the loss of `members` is below that of `others`, half its 95 % width)."""
         after, before = self.losses(members), self.losses(others)
-        difference, mean = before - after, before.mean()
-        error = difference.std() / np.sqrt(len(difference))
-        return float(difference.mean() / mean), float(Z_95 * error / mean)
+        found, mean = compare_losses(after, before), float(before.mean())
+        return found.mean / mean, found.margin / mean
 
     def seconds(self, members: tuple[str, ...]) -> float:
         """Seconds of one fit of each."""
@@ -52,9 +53,6 @@ class PilotedCompetition:
 
     def _predict(self, members: tuple[str, ...]) -> np.ndarray:
         """float64 [n, c]."""
-        if not members:
-            prior = self.task.prior(self.targets)
-            return np.broadcast_to(prior, (len(self.targets), len(prior)))
         stack = np.stack([self.members[member][0] for member in members])
         method = self.task.convex_method if len(members) > 1 else "mean"
         rows = np.arange(len(self.targets))

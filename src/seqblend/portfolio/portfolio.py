@@ -170,16 +170,14 @@ class Portfolio:
             for option in options
         ]
         in_time = [(option, seconds) for option, seconds in priced if seconds <= left]
-        if in_time:
-            option, seconds = max(in_time, key=lambda pair: pair[0].gain / pair[1])
-            return option.step(seconds, self.variants)
+        best = max(in_time, key=lambda pair: pair[0].gain / pair[1], default=None)
         has_network = any(run.kind != "linear" for run in self.seeds)
-        if has_network or schedule.deadline is not None:
+        if best is None and not has_network and schedule.deadline is None:
+            networks = [pair for pair in priced if pair[0].run.kind != "linear"]
+            best = min(networks, key=lambda pair: pair[1], default=None)
+        if best is None:
             return None
-        networks = [pair for pair in priced if pair[0].run.kind != "linear"]
-        if not networks:
-            return None
-        option, seconds = min(networks, key=lambda pair: pair[1])
+        option, seconds = best
         return option.step(seconds, self.variants)
 
     def _seconds_left(self, schedule: Schedule) -> float:

@@ -87,10 +87,14 @@ class Task(ABC):
     def errors(self, targets: np.ndarray, array: np.ndarray) -> np.ndarray:
         """float [n, q]: how wrong each row is, by target column; members' errors are correlated."""
 
-    def prior_loss(self, targets: np.ndarray) -> float:
-        """The loss of a model that knows the targets' distribution alone."""
+    def prior_losses(self, targets: np.ndarray) -> np.ndarray:
+        """float64 [n]: each row's loss by a model that knows the targets' distribution alone."""
         prior = np.broadcast_to(self.prior(targets), (len(targets), len(self.columns)))
-        return float(self.losses(targets, prior).mean())
+        return self.losses(targets, prior)
+
+    def prior_loss(self, targets: np.ndarray) -> float:
+        """The mean of prior_losses."""
+        return float(self.prior_losses(targets).mean())
 
     @abstractmethod
     def summarise(self, targets: np.ndarray, array: np.ndarray) -> dict[str, float | None]:
