@@ -84,8 +84,23 @@ def test_sequences_of_characters_are_cut_along_the_row():
     assert member.predict(sequence_set([[1, 2, 3], [2, 1, 0]])).argmax(1).tolist() == [0, 1]
 
 
-def test_a_model_that_cannot_read_ids_says_what_it_reads():
-    assert choose_models(["chars"], ["words"], "single_label") == (("chars",), ())
-    assert "chars" in choose_models(["all"], ["ids"], "single_label")[1]
-    with pytest.raises(FlagError, match=r"chars reads words, chars, not ids .data\.kind"):
-        choose_models(["chars"], ["ids"], "single_label")
+@pytest.mark.parametrize(
+    ("lexicon", "can_read"),
+    [(["sea salt", "7", "egg"], True), (["12", "a7", "egg"], False), (["C3F", "x", "12"], False)],
+)
+def test_ids_are_spelt_where_most_have_a_word_in_them(lexicon, can_read):
+    view = View("ids", sequence_set([[0, 1, 2]]), lexicon)
+    if can_read:
+        assert choose_models(["chars"], ["ids"], "single_label", view) == (("chars",), ())
+        return
+    assert "chars" not in choose_models(["default"], ["ids"], "single_label", view)[0]
+    with pytest.raises(FlagError, match=r"chars reads tokens with words in them, and \d+% of the"):
+        choose_models(["chars"], ["ids"], "single_label", view)
+
+
+def test_names_of_several_words_that_share_one_are_alike():
+    lexicon = ["black pepper", "flour", "white pepper", "wheat flour"]
+    view = View("ids", sequence_set([[0, 1, 2, 3]]), lexicon)
+    facts = {"task": classes_of(2), "view": view, "options": CharOptions(min_count=1), "seed": 0}
+    member = CharLogistic.fit(sequence_set([[0], [1]] * 20), np.array([0, 1] * 20), **facts)
+    assert member.predict(sequence_set([[2], [3]])).argmax(1).tolist() == [0, 1]

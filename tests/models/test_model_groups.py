@@ -17,7 +17,7 @@ def extra(monkeypatch):
 
 def test_groups_and_names_mix_and_a_model_comes_once():
     chosen, lost = choose_models(["nblr", "default", "bilstm"], ["ids"], "single_label")
-    rest = [model for model in DEFAULT if model not in ("chars", "codons", "nblr")]
+    rest = [model for model in DEFAULT if model not in ("codons", "nblr")]
     assert (chosen, lost) == (("nblr", *rest, "bilstm"), ())
 
 
@@ -26,7 +26,10 @@ def test_the_default_leaves_out_without_a_word_what_cannot_read_the_rows():
     assert set(DEFAULT) - set(chosen) == {"codons"}
     assert lost == ()
     chosen, lost = choose_models(["default"], ["ids"], "single_label")
-    assert set(DEFAULT) - set(chosen) == {"chars", "codons"}
+    assert set(DEFAULT) - set(chosen) == {"codons"}
+    assert lost == ()
+    chosen, lost = choose_models(["default"], ["ids"], "regression")
+    assert set(DEFAULT) - set(chosen) == {"codons", "kernel"}
     assert lost == ()
 
 
@@ -47,7 +50,7 @@ def test_classic_is_the_comparison_of_the_systems_replaced():
 
 def test_a_group_leaves_out_what_cannot_read_the_rows_and_says_so(extra):
     chosen, lost = choose_models(["all"], ["ids"], "single_label")
-    assert set(lost) == {"chars", "codons", "letters"}
+    assert set(lost) == {"codons", "letters"}
     assert "letters" not in chosen
     assert "letters" in choose_models(["all"], ["words", "chars"], "single_label")[0]
 

@@ -23,6 +23,8 @@ from seqblend.tasks.task import task_for
 
 PROSE = ["It was, I think, a good film.", "No! Never again; a bore.", "Well, what a surprise."]
 
+NAMES = [[f"name {i}", "sea salt"] for i in range(60)]  # of several words: an open set
+
 
 def _table(name="train.csv", **columns):
     return RawTable(Path(name), columns, None, "made")
@@ -143,6 +145,8 @@ def test_a_table_of_attributes_gets_a_clear_error():
         (["ACGT", "GGTA"], "chars", ["A", "C", "G", "T"]),
         (["Anna", "O'Neil", "van Dyk"], "chars", ["A", "n", "n", "a"]),
         (["我爱北京", "你好吗"], "text", ["我", "爱", "北", "京"]),
+        (NAMES, "text", ["name", "0", ",", "sea", "salt"]),
+        ([["hot tea", "sea salt"], ["egg", "tea"]] * 60, "tokens", ["hot tea", "sea salt"]),
         (PROSE, "text", ["it", "was", ",", "i", "think", ",", "a", "good", "film", "."]),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -9,13 +10,14 @@ import numpy as np
 from scipy import sparse
 
 from seqblend.core.knobs import Choice, Span, knob, share
-from seqblend.data.sequences import SequenceSet, View
+from seqblend.data.sequences import COLUMN_MARK, SequenceSet, View
 from seqblend.models.ngrams import NgramIndex, fit_ngrams
 from seqblend.models.registry import register
 from seqblend.models.weighting import TfidfRegression
 
 _CODE_POINTS = 0x110000  # characters are numbered as in Unicode
 _BOUNDARY = " "  # before and after a word
+_WORD = re.compile(r"[^\W\d_]{3}")
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,28 @@ class CharOptions:
     most_weights: int = knob(50_000_000, help="with more, the least count is raised (200 MB)")
 
 
-@register("chars", CharOptions, kind="linear", views=("words", "chars"), cost=5.0)
+def why_not_spelt(view: View) -> str:
+    """Why spelling the tokens says nothing; empty where most have a word in them.
+
+    Tokens that name columns do not count.
+    """
+    if view.name != "ids":
+        return ""
+    often = np.bincount(view.sequences.flat()[0], minlength=len(view.lexicon))
+    is_column = np.array([token.startswith(COLUMN_MARK) for token in view.lexicon])
+    is_word = np.array([bool(_WORD.search(token)) for token in view.lexicon]) & ~is_column
+    share = int(often[is_word].sum()) / max(int(often[~is_column].sum()), 1)
+    if share > 0.5:
+        return ""
+    return f"reads tokens with words in them, and {share:.0%} of the tokens are such"
+
+
+@register("chars", CharOptions, kind="linear", why_not=why_not_spelt, cost=5.0)
 class CharLogistic(TfidfRegression):
     """One regression of all classes on sublinear tf-idf values of character n-grams.
 
-    Where tokens are words, each distinct word is spelt once, and a row's counts are its words'
-    counts times their n-grams': a word that no training row holds is known by its parts.
+    Where tokens are words or names, each distinct one is spelt once, and a row's counts are its
+    tokens' counts times their n-grams': one that no training row holds is known by its parts.
     """
 
     @staticmethod
@@ -50,7 +68,7 @@ class CharLogistic(TfidfRegression):
         Within words, an n-gram occurs as often as the rows hold its word.
         """
         orders = options.orders
-        if view.name != "words":
+        if view.name == "chars":
             return fit_ngrams(train, len(view.lexicon), orders, min_count, has_ends=True)
         words, counts = count_words(train)
         totals = np.asarray(counts.sum(axis=0)).ravel()
@@ -60,14 +78,14 @@ class CharLogistic(TfidfRegression):
 
     def count(self, sequences: SequenceSet) -> sparse.csr_matrix:
         """The rows' known n-grams of characters: float32 [n, v]."""
-        if self.view.name != "words":
+        if self.view.name == "chars":
             return super().count(sequences)
         words, counts = count_words(sequences)
         return (counts @ super().count(spell_words(self.view.lexicon, words))).tocsr()
 
     def spread(self, row: SequenceSet, each: np.ndarray) -> np.ndarray:
         """float64 [t]: amounts of n-grams by token of the row; a word has those within it."""
-        if self.view.name != "words":
+        if self.view.name == "chars":
             return super().spread(row, each)
         words = spell_words(self.view.lexicon, row.row(0))
         return super().count(words).astype(np.float64) @ each

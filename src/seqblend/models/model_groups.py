@@ -10,7 +10,7 @@ from seqblend.models.registry import entries, entry_for
 
 DEFAULT = (  # what the portfolio chooses among, in this order
     *("codons", "positions", "nblr", "tfidf", "bilstm_attention", "chars", "bigru_attention"),
-    *("neighbours", "textcnn", "bag", "boosting", "positions_boosting"),
+    *("neighbours", "kernel", "textcnn", "bag", "boosting", "positions_boosting"),
 )
 _RECURRENT = ("rnn", "lstm", "gru", "stacked_lstm", "deep_lstm", "birnn", "bilstm", "bigru")
 CLASSIC = (*_RECURRENT, "bilstm_attention", "textcnn")

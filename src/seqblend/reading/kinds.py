@@ -29,6 +29,9 @@ _CODE = re.compile(r"[\w.:#/+-]*(?:\d|_)[\w.:#/+-]*")
 _MANY_FRACTIONS = 20  # from this many distinct fractions on, steps are measurements, not codes
 _LONG_DIGITS = 8  # mean digits from which different strings of digits are spelt, not numbers
 _PROSE_WORDS = 3.5  # mean words of a list's members from which they are sentences
+_NAME_WORDS = 1.3  # mean words of a list's members from which they are names, read as words
+_MANY_NAMES, _OPEN_SET = 50, 0.1  # different ones, and their share, from which they are no codes
+_LETTERS = re.compile(r"[^\W\d_]{2}")
 
 
 @dataclass(frozen=True)
@@ -86,13 +89,26 @@ def _has_few_spaces(texts: list[str]) -> bool:
 
 
 def _list_kind(lists: list[list[str]], why: str, wanted: str) -> ColumnKind:
-    """Tokens, or text where the members are sentences: long, and hardly any comes again."""
+    """Tokens, or text where the members are names, or sentences: long, hardly any comes again."""
     members = [member for cells in lists for member in cells if member]
     words = sum(len(member.split()) for member in members)
     is_prose = words > _PROSE_WORDS * len(members) and len(set(members)) > 0.5 * len(members)
     if members and is_prose and wanted in ("auto", "text"):
         return ColumnKind("text", "list", "a list of sentences per row")
+    if _are_names(members) and wanted in ("auto", "text"):
+        return ColumnKind("text", "list", "a list of names of several words per row")
     return ColumnKind("tokens", "list", why)
+
+
+def _are_names(members: list[str]) -> bool:
+    """Whether members are names of several words, such as ingredients, with words in common.
+
+    Names of a small set, such as the events of a log, are codes: the same ones come all the time.
+    """
+    words = sum(len(member.split()) for member in members)
+    different = len(set(members))
+    is_open = different >= _MANY_NAMES and different > _OPEN_SET * len(members)
+    return is_open and words > _NAME_WORDS * len(members) and _share(members, _LETTERS.search) > 0.9
 
 
 def _tokens_kind(texts: list[str], wanted: str) -> ColumnKind | None:
@@ -107,6 +123,9 @@ def _tokens_kind(texts: list[str], wanted: str) -> ColumnKind | None:
         return ColumnKind("tokens", separator, "numbers in one cell")
     for separator in "|;,":
         if _share(texts, lambda t, s=separator: s in t) > 0.8 and _are_short(texts, separator):
+            parts = [part for text in texts for part in text.split(separator)]
+            if wanted == "auto" and _are_names(parts):
+                return None
             return ColumnKind("tokens", separator, f"words separated by '{separator}'")
     words = [word for text in texts for word in text.split()]
     is_coded = _share(words, _CODE.fullmatch) > 0.5
@@ -144,7 +163,7 @@ def make_tokenizer(kind: ColumnKind, table: RawTable, column: str, data: DataCon
     """The function that splits a cell of this column into tokens."""
     where = f"{table.path.name}, column '{column}'"
     if kind.name == "text" and kind.separator == "list":
-        return lambda cell: split_text(" ".join(_split_list(cell, where)), data)
+        return lambda cell: split_text(" , ".join(_split_list(cell, where)), data)
     if kind.name == "text" and kind.separator == "object":
         return lambda cell: split_text(" ".join(object_texts(str(cell))), data)
     if kind.name == "text":
