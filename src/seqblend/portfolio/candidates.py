@@ -8,7 +8,6 @@ from typing import NamedTuple, Protocol
 
 from seqblend.portfolio.catalogue import LEARNED_GAIN, MOST_SEEDS, SEED_GAIN, TUNING_GAIN
 from seqblend.portfolio.gains import PilotBlends
-from seqblend.portfolio.named_models import Group
 from seqblend.portfolio.steps import Decisions, Step
 from seqblend.running.runs import PILOT, Recipe, Run, Unit, fold_units
 from seqblend.running.scheduling import Schedule
@@ -58,11 +57,11 @@ class Option(NamedTuple):
 class Candidates:
     """Runs whose pilots are done and were not cut short.
 
-    groups: the runs that have pilots from the start
+    piloted: the runs that have pilots from the start
     load: the pilots' predictions of their common rows, from the runs
     """
 
-    groups: list[Group]
+    piloted: list[Run]
     n_seeds: int
     load: Callable[[list[Run]], PilotBlends]
     decisions: Decisions
@@ -114,7 +113,7 @@ class Candidates:
     @property
     def _planned(self) -> list[Run]:
         """The runs that have pilots from the start, and variants."""
-        return [run for group in self.groups for run in group.runs] + self.explored
+        return self.piloted + self.explored
 
     def _members(self, present: list[Run], runs: list[Run]) -> list[Option]:
         share = self.decisions.yield_of("member")

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from seqblend.running.runs import Recipe
 
+_LIGHT = {
+    "options.word_dropout": 0.05,
+    "options.embedding_dropout": 0.3,
+    "train.label_smoothing": 0.05,
+}
 RECIPES = (  # besides the defaults, whose heavy regularisation is for long rows
-    Recipe(
-        "light",  # for short rows, where each token counts
-        {
-            "options.word_dropout": 0.05,
-            "options.embedding_dropout": 0.3,
-            "train.label_smoothing": 0.05,
-        },
-    ),
-    Recipe(
-        "frozen",  # for few rows: token vectors from all rows, test and unlabelled ones included
+    Recipe("light", _LIGHT),  # for short rows, where each token counts
+    Recipe("wide", _LIGHT | {"options.hidden": 128}),  # of recurrent networks
+    Recipe("wide", _LIGHT | {"options.filters": 256, "options.widths": (2, 3, 4, 5)}),  # of others
+    Recipe(  # for few rows: token vectors from all rows, test and unlabelled ones included
+        "frozen",
         {
             "embedding.mode": "frozen",
             "options.word_dropout": 0.1,
@@ -26,6 +26,10 @@ RECIPES = (  # besides the defaults, whose heavy regularisation is for long rows
             "train.label_smoothing": 0.05,
         },
     ),
+)
+ORDER = (  # in which members are tried, as far as time allows; others follow
+    *("codons", "positions", "nblr", "tfidf", "bilstm_attention", "bilstm_attention light"),
+    *("chars", "bigru_attention", "bigru_attention light", "neighbours", "kernel"),
 )
 
 # Seconds of training on all workers together; None: no limit.

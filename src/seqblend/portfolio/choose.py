@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from seqblend.core.storage import read_array, read_json
 from seqblend.data.folds import inner_split, split
-from seqblend.portfolio.catalogue import PRESETS
+from seqblend.portfolio.catalogue import ORDER, PRESETS
 from seqblend.portfolio.gains import PilotBlends
 from seqblend.portfolio.named_models import Group, NamedModels, Note, Selection
 from seqblend.portfolio.portfolio import Portfolio
@@ -22,12 +22,12 @@ def select_members(project: Project, seconds: float | None, note: Note) -> Selec
     """
     config, maker = project.config, RunMaker(project, project.precisions(note))
     groups = make_groups(maker)
-    runs = [group.runs[0] for group in groups]
+    runs = [run for group in groups for run in group.runs]
     if not config.preset or any(run.kind != "linear" and not run.has_pilot for run in runs):
         return NamedModels(groups, config.seeds, project.folds.count)
     path = project.workspace.decisions
     portfolio = Portfolio(
-        groups,
+        sorted(runs, key=_place),
         config.seeds,
         project.folds.count,
         len(project.machine.devices),
@@ -42,6 +42,11 @@ def select_members(project: Project, seconds: float | None, note: Note) -> Selec
             f"left out for lack of time: {', '.join(portfolio.left_out)} (--budget, --preset best)"
         )
     return portfolio
+
+
+def _place(run: Run) -> int:
+    """Where the run stands in the learned order; behind it where it is not in it."""
+    return ORDER.index(run.title) if run.title in ORDER else len(ORDER)
 
 
 def make_groups(maker: RunMaker) -> list[Group]:

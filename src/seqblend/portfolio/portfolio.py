@@ -10,7 +10,7 @@ from seqblend.core.console import duration
 from seqblend.portfolio.candidates import Candidates, Variants
 from seqblend.portfolio.catalogue import LEAST_GAIN
 from seqblend.portfolio.gains import PilotBlends
-from seqblend.portfolio.named_models import Group, Note
+from seqblend.portfolio.named_models import Note
 from seqblend.portfolio.steps import Decisions, Step
 from seqblend.running.runs import PILOT, Recipe, Run, Unit, fold_units
 from seqblend.running.scheduling import Schedule
@@ -31,14 +31,14 @@ class Portfolio:
     so do pilots of variants: networks of the blend with other settings. It ends where nothing is
     expected to take LEAST_GAIN of the loss away, or to be done in time.
 
-    groups: the runs of each model, one for each recipe, in the learned order
+    runs: each model with each recipe, in the learned order
     estimate: seconds of a unit before any is done; workers: that run at once
     seconds: that all units may take together on the workers; None: no limit
     load: the pilots' predictions of their common rows, from the runs
     variants: makes runs near others
     """
 
-    groups: list[Group]
+    runs: list[Run]
     n_seeds: int
     folds: int
     workers: int
@@ -54,22 +54,22 @@ class Portfolio:
 
     def __post_init__(self) -> None:
         quick = self._find_quick()
-        self.seeds = {group.runs[0]: 1 for group in quick}
+        self.seeds = dict.fromkeys(quick, 1)
         left = float("inf") if self.seconds is None else self.seconds * self.workers
         budget, has_network, kept = _PILOT_SHARE * left, False, []
-        for group in self.groups:
-            folds = sum(map(self.estimate, fold_units(group.runs[0], [0], self.folds)))
-            pilots = sum(map(self.estimate, group.pilots))
-            is_first = not has_network and group.runs[0].kind != "linear"
-            if group in quick or is_first:
-                left -= folds + pilots
-            elif pilots > budget or folds + pilots > left:
-                self.left_out.append(group.runs[0].model)
+        for run in self.runs:
+            pilot = self.estimate(Unit(run, 0, PILOT))
+            total = pilot + sum(map(self.estimate, fold_units(run, [0], self.folds)))
+            is_first = not has_network and run.kind != "linear"
+            if run in quick or is_first:
+                left -= total
+            elif pilot > budget or total > left:
+                self.left_out.append(run.title)
                 continue
-            budget -= 0.0 if group in quick else pilots
+            budget -= 0.0 if run in quick else pilot
             has_network = has_network or is_first
-            kept.append(group)
-        self.groups = kept
+            kept.append(run)
+        self.runs = kept
         facts = self.n_seeds, self.load, self.decisions, self.variants
         self.candidates = Candidates(kept, *facts)
 
@@ -81,12 +81,12 @@ class Portfolio:
     def first_units(self) -> list[Unit]:
         """The folds of quick linear members, and every pilot: long ones first."""
         folds = [unit for run in self.seeds for unit in fold_units(run, [0], self.folds)]
-        pilots = [unit for group in self.groups for unit in group.pilots]
+        pilots = [Unit(run, 0, PILOT) for run in self.runs]
         return folds + sorted(pilots, key=self.estimate, reverse=True)
 
     def likely_units(self) -> list[Unit]:
         """The folds of the first network, where none was chosen before."""
-        networks = [g.runs[0] for g in self.groups if g.runs[0].kind != "linear"]
+        networks = [run for run in self.runs if run.kind != "linear"]
         is_chosen = any(run.kind != "linear" for run in self.seeds)
         return fold_units(networks[0], [0], self.folds) if networks and not is_chosen else []
 
@@ -125,15 +125,14 @@ class Portfolio:
         note(f"next: {step.name}, {duration(step.seconds)}, {what}")
         return self.next_units(schedule, note, may_decide=False)
 
-    def _find_quick(self) -> list[Group]:
+    def _find_quick(self) -> list[Run]:
         """The linear members that are trained in any case: the first, and those that fit beside."""
-        linear = [group for group in self.groups if group.runs[0].kind == "linear"]
         left = float("inf") if self.seconds is None else _QUICK_SHARE * self.seconds
         quick = []
-        for group in linear:
-            seconds = self._wall(fold_units(group.runs[0], [0], self.folds), self.estimate)
+        for run in [run for run in self.runs if run.kind == "linear"]:
+            seconds = self._wall(fold_units(run, [0], self.folds), self.estimate)
             if not quick or seconds <= left:
-                quick.append(group)
+                quick.append(run)
                 left -= seconds
         return quick
 
