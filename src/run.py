@@ -1,10 +1,14 @@
 """The whole pipeline, from competition files to a checked submission and a report.
 
 python src/run.py [--data DIR] [--models nblr,bilstm,bigru] [--budget 30m] [--tune 10m] [--plan]
+
+Where Kaggle runs a notebook again on hidden test rows, a blend that was trained before on the same
+training rows predicts them; only where there is none, everything is trained again.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -13,8 +17,9 @@ from seqblend.app.display import show_finished
 from seqblend.app.finish import finish_run
 from seqblend.app.load import load_plan
 from seqblend.app.pipeline import exit_code, run_plan
-from seqblend.core.console import make_console, say
-from seqblend.running.inputs import KAGGLE
+from seqblend.app.predict import folders_of, predict_new_rows
+from seqblend.core.console import Console, make_console, say
+from seqblend.running.inputs import KAGGLE, find_places, is_rerun
 
 
 def main(argv: list[str], kaggle: Path = KAGGLE) -> int:
@@ -25,6 +30,8 @@ def main(argv: list[str], kaggle: Path = KAGGLE) -> int:
     parser.add_argument("--tune", metavar="TIME", help="such as 30m: tune a model first")
     args = parser.parse_args(argv)
     console = make_console()
+    if is_rerun() and not args.plan and _predict_hidden_rows(args, console, kaggle):
+        return 0
     if args.tune and not args.plan:
         from seqblend.app.tune import tune_before_run  # brings Optuna, which nothing else needs
 
@@ -39,6 +46,13 @@ def main(argv: list[str], kaggle: Path = KAGGLE) -> int:
     )
     show_finished(console, project, outcome, finished)
     return exit_code(outcome)
+
+
+def _predict_hidden_rows(args: argparse.Namespace, console: Console, kaggle: Path) -> bool:
+    """Whether a blend that was trained before predicted the hidden test rows of a rerun."""
+    places = find_places(kaggle=kaggle, working=args.working)
+    folders, asked = folders_of(places), (args.data, args.workers, args.out)
+    return predict_new_rows(console, places, folders, *asked) is not None
 
 
 if __name__ == "__main__":

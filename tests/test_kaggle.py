@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from pathlib import Path
 
 from conftest import REPOSITORY, write_competition
-from processes import run_kernel, start_kernel
+from processes import SMALL, run_kernel, start_kernel
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
@@ -71,3 +73,46 @@ def test_several_competitions_are_listed_and_data_is_asked_for(tmp_path, capsys)
     assert "/shapes" in error
     assert "Choose one with --data" in error
     assert not (tmp_path / "working").exists()
+
+
+def test_a_rerun_on_hidden_rows_predicts_with_an_earlier_kernels_members(
+    tmp_path, monkeypatch, capsys
+):
+    first = tmp_path / "first"
+    data = write_competition(first / "input" / "competitions" / "colours")
+    assert run_kernel(first, *SMALL) == 0
+    submitted = read_answers(first)
+    second = tmp_path / "second"
+    hidden = write_competition(second / "input" / "competitions" / "colours")
+    shutil.copytree(first / "working", second / "input" / "trained-colours")
+    rows = json.loads((data / "test.json").read_text())
+    more = {"id": 900, "sequence": [7_777, 100, 100, 100, 100]}
+    (hidden / "test.json").write_text(json.dumps([more, *rows[::-1]]))
+    monkeypatch.setenv("KAGGLE_IS_COMPETITION_RERUN", "1")
+    capsys.readouterr()
+    lock(second / "input")
+    try:
+        assert run_kernel(second) == 0
+    finally:
+        unlock(second / "input")
+    output = capsys.readouterr().out
+    assert "nothing is trained" in output
+    assert "1 different tokens of these rows are new" in output
+    assert not (second / "working" / "seqblend").exists()
+    found = read_answers(second)
+    assert list(found) == ["900", *list(submitted)[::-1]]
+    assert {key: found[key] for key in submitted} == submitted
+
+
+def test_a_rerun_without_an_earlier_kernel_trains(tmp_path, monkeypatch, capsys):
+    write_competition(tmp_path / "input" / "competitions" / "colours")
+    monkeypatch.setenv("KAGGLE_IS_COMPETITION_RERUN", "1")
+    assert run_kernel(tmp_path, "--models", "nblr", "--folds", "2", "--workers", "1") == 0
+    assert "leaderboard" in capsys.readouterr().out
+    assert len(read_answers(tmp_path)) == 20
+
+
+def read_answers(kaggle: Path) -> dict[str, str]:
+    """{id: answer} of the submission."""
+    _, *lines = (kaggle / "working" / "submission.csv").read_text().splitlines()
+    return dict(line.split(",") for line in lines)

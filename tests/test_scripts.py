@@ -14,7 +14,7 @@ from public_examples import REVIEWS, write_tar
 from seqblend.app.cli import run_script
 
 NBLR = ["--models", "nblr", "--folds", "2", "--workers", "1"]
-SCRIPTS = ["run", "train", "blend", "report", "prepare"]
+SCRIPTS = ["run", "train", "blend", "predict", "report", "prepare"]
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -42,6 +42,15 @@ def test_the_steps_one_by_one_from_another_folder(home, tiny):
     assert blended.returncode == 0, blended.stderr
     (copy,) = (home / "submissions").glob("steps-*.csv")
     assert out.read_bytes() == copy.read_bytes()
+    out.unlink()
+
+    again = start_script(home, "predict.py", "--data", data, "--workers", "1", "--out", out)
+    assert again.returncode == 0, again.stderr
+    assert "nothing is trained" in again.stdout
+    assert out.read_bytes() == copy.read_bytes()
+    elsewhere = start_script(home, "predict.py", "--data", data, "--from", data)
+    assert elsewhere.returncode == 3
+    assert "no blend was trained on these training rows" in elsewhere.stderr
 
     reported = start_script(home, "report.py", *flags, "--solution", solution)
     assert reported.returncode == 0, reported.stderr

@@ -160,7 +160,7 @@ def test_shares_and_the_bias_sum_to_what_the_probabilities_say(name, view, class
 @pytest.mark.parametrize(
     "name",
     [
-        *("nblr", "tfidf", "chars", "neighbours", "positions", "boosting"),
+        *("nblr", "tfidf", "chars", "neighbours", "kernel", "positions", "boosting"),
         *("bigru_attention", "transformer", "scratch_attention"),
     ],
 )

@@ -205,6 +205,7 @@ def _write_blend(
     bias, adjustment = blend.blend.bias, blend.blend.adjustment
     manifest = project.fingerprint.as_dict() | {
         "members": [result.name for result in results],
+        "member_weights": blend.blend.weights.tolist(),
         "made_by": {r.name: {key: r.manifest[key] for key in MADE_BY} for r in results},
         "versions": package_versions(),
         "git_commit": git_commit(),

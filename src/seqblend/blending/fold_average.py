@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from seqblend.blending.methods import Blend
 from seqblend.blending.selection import BlendResult
 from seqblend.core.seeds import rng_for
 from seqblend.evaluation.metrics import score
@@ -61,23 +63,33 @@ def average_folds(
     """
     blend, task = result.blend, result.blend.task
     is_loss = metric == task.loss_metric
-    plain = blend if is_loss else dataclasses.replace(blend, adjustment=None)
-    fits = np.stack([plain.apply(stack).astype(np.float32) for stack in stacks])
+    fits = np.stack([blend_fit(blend, metric, stack) for stack in stacks])
     some = fits[:, :: max(fits.shape[1] // ENOUGH, 1)]
     oof = result.believed(metric)
     known = np.isfinite(oof).all(axis=1)
     likely = task.likely_targets(some, targets[known], oof[known])
-    sharpening = likely.sharpening if is_loss else 1.0
-
-    def finish(mean: np.ndarray) -> np.ndarray:
-        mean = task.normalise(mean)
-        if is_loss or blend.adjustment is None:
-            return task.apply_temperature(mean, sharpening)
-        return blend.adjustment.apply(mean.astype(np.float64)).astype(np.float32)
-
+    finish = partial(finish_mean, blend, metric, sharpening=likely.sharpening if is_loss else 1.0)
     singles = some if is_loss or blend.adjustment is None else np.stack(list(map(finish, some)))
     gain = estimate_gain(metric, likely, finish(some.mean(axis=0)), singles)
-    return FoldAverage(fits, finish(fits.mean(axis=0)), sharpening, gain)
+    return FoldAverage(fits, finish(fits.mean(axis=0)), finish.keywords["sharpening"], gain)
+
+
+def blend_fit(blend: Blend, metric: str, stack: np.ndarray) -> np.ndarray:
+    """float32 [n, c]: the blend of one fold's fits, before decisions are adjusted.
+
+    stack: float [m, n, c]
+    """
+    if metric != blend.task.loss_metric:
+        blend = dataclasses.replace(blend, adjustment=None)
+    return blend.apply(stack).astype(np.float32)
+
+
+def finish_mean(blend: Blend, metric: str, mean: np.ndarray, *, sharpening: float) -> np.ndarray:
+    """float32 [n, c]: the mean over folds, float32 [n, c], sharpened and adjusted."""
+    mean = blend.task.normalise(mean)
+    if metric == blend.task.loss_metric or blend.adjustment is None:
+        return blend.task.apply_temperature(mean, sharpening)
+    return blend.adjustment.apply(mean.astype(np.float64)).astype(np.float32)
 
 
 def estimate_gain(

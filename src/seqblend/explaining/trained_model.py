@@ -9,12 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from seqblend.core.config import TrainConfig, VocabularyConfig
 from seqblend.core.errors import FlagError, InputError, suggest
-from seqblend.core.knobs import override
-from seqblend.embeddings.vectors import EmbeddingUse
 from seqblend.explaining.row_explanation import RowExplanation, explain_row, extend_lexicon
-from seqblend.models.registry import entries, entry_for
+from seqblend.models.registry import entries
 from seqblend.reading.lexicon import EMPTY
 from seqblend.running.project import Project
 from seqblend.running.results import RunResult, finished_runs
@@ -47,7 +44,7 @@ class TrainedModel:
         """
         lexicon, competition = self.lexicon, self.project.competition
         if fold not in self.members:
-            job = self.project.job(Unit(_run_of(self.result), 0, fold))
+            job = self.project.job(Unit(Run.of(self.result.name, self.result.manifest), 0, fold))
             view = dataclasses.replace(competition.view, lexicon=lexicon)
             member = restore_member(job, torch.device("cpu"))
             self.members[fold] = extend_lexicon(member, view)
@@ -80,16 +77,3 @@ def check_model(model: str) -> None:
     """FlagError where no model, such as a group of them, has this name."""
     if model not in entries():
         raise FlagError(f"--model: no model '{model}'{suggest(model, entries(), 'Models')}")
-
-
-def _run_of(result: RunResult) -> Run:
-    """The run that gave this result, from its manifest."""
-    manifest, vectors = result.manifest, result.manifest["embedding"]
-    return Run(
-        result.name,
-        result.model,
-        override(entry_for(result.model).options(), manifest["options"]),
-        override(TrainConfig(), manifest["train"]),
-        override(VocabularyConfig(), manifest["vocabulary"]),
-        EmbeddingUse(**vectors) if vectors else None,
-    )

@@ -6,11 +6,13 @@ import dataclasses
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from seqblend.core import fault_injection
 from seqblend.core.config import DataConfig, digest
 from seqblend.core.errors import InputError, MachineError
 from seqblend.core.findings import Finding
+from seqblend.core.knobs import override
 from seqblend.core.provenance import code_digest
 from seqblend.core.storage import (
     MANIFEST,
@@ -73,7 +75,8 @@ def load_or_read(
             raise refusal
         competition = read_competition(files, config, metric=metric, name=name)
         fault_injection.visit("data.read")
-        save_competition(folder, competition, key)
+        settings = {"data": dataclasses.asdict(config), "metric": metric}
+        save_competition(folder, competition, key, settings)
     return load_competition(folder), content_digest(folder)
 
 
@@ -93,8 +96,13 @@ def contents_digest(files: CompetitionFiles) -> str:
     return digest(source_digest(files.train), source_digest(files.test))
 
 
-def save_competition(folder: Path, competition: Competition, key: str) -> None:
-    """Write tokens, offsets and targets as arrays, everything else as JSON; the manifest last."""
+def save_competition(
+    folder: Path, competition: Competition, key: str, settings: dict[str, Any] | None = None
+) -> None:
+    """Write tokens, offsets and targets as arrays, everything else as JSON; the manifest last.
+
+    settings: with which it was read, for read_settings
+    """
     (folder / MANIFEST).unlink(missing_ok=True)
     hashes = {}
     arrays = {"targets": competition.targets}
@@ -117,7 +125,13 @@ def save_competition(folder: Path, competition: Competition, key: str) -> None:
     facts["findings"] = [dataclasses.asdict(finding) for finding in competition.findings]
     facts["views"] = list(competition.views)
     hashes["competition.json"] = write_json(folder / "competition.json", facts)
-    commit_folder(folder, {"digest": key}, hashes)
+    commit_folder(folder, {"digest": key, "settings": settings or {}}, hashes)
+
+
+def read_settings(folder: Path) -> tuple[DataConfig, str]:
+    """(options, metric) with which the competition in a data folder was read."""
+    settings = read_json(folder / MANIFEST)["settings"]
+    return override(DataConfig(), settings["data"]), settings["metric"]
 
 
 def load_competition(folder: Path) -> Competition:

@@ -15,6 +15,7 @@ from seqblend.reading.survey import is_competition
 REPOSITORY = Path(__file__).resolve().parents[3]
 KAGGLE = Path("/kaggle")
 _MOST_FILES = 1_000  # in a folder that may hold token vectors
+ORIGINS = "origins.json"  # in a competition's working folder
 _FIRST = "competitions"  # where Kaggle may mount the competition, below its input folder
 
 
@@ -29,6 +30,11 @@ class Places:
     working: Path
     submissions: Path
     extra_submission: Path | None = None
+
+
+def is_rerun() -> bool:
+    """Whether Kaggle runs this notebook again, on the hidden test rows of a code competition."""
+    return bool(os.environ.get("KAGGLE_IS_COMPETITION_RERUN"))
 
 
 def find_places(
@@ -53,9 +59,11 @@ def find_competitions(inputs: tuple[Path, ...]) -> list[Path]:
     for top in inputs:
         if not top.is_dir():
             continue
-        for folder, names, _ in os.walk(top, followlinks=True):
+        for folder, names, files in os.walk(top, followlinks=True):
             names[:] = sorted(name for name in names if not name.startswith("."))
-            if is_competition(Path(folder)):
+            if ORIGINS in files:  # an earlier kernel's work
+                names.clear()
+            elif is_competition(Path(folder)):
                 found.append(Path(folder))
                 names.clear()
     return found
@@ -115,9 +123,9 @@ def _data_below(inputs: tuple[Path, ...]) -> list[Path]:
 
 
 def _walk(top: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
-    """os.walk in name order, without hidden folders and copies of this project."""
+    """os.walk in name order, without hidden folders, copies of this project, and its work."""
     for folder, names, files in os.walk(top, followlinks=True):
-        if {"run.sh", "src"} <= {*names, *files}:
+        if {"run.sh", "src"} <= {*names, *files} or ORIGINS in files:
             names.clear()
             continue
         names[:] = sorted(name for name in names if not name.startswith("."))

@@ -17,6 +17,7 @@ from seqblend.core.config import (
     configure,
     digest,
 )
+from seqblend.core.knobs import override
 from seqblend.core.provenance import code_digest
 from seqblend.embeddings.vectors import EmbeddingUse
 from seqblend.models.registry import Entry, entries, entry_for, resolve_options
@@ -103,6 +104,19 @@ class Run:
     pilot: PilotResult | None = None
     recipe: Recipe = field(default=DEFAULT, compare=False)
     rival: str = ""
+
+    @classmethod
+    def of(cls, name: str, manifest: dict[str, Any]) -> Run:
+        """The run of that name, as the manifest of its results has it: to restore its members."""
+        model, vectors = manifest["model"], manifest["embedding"]
+        return cls(
+            name,
+            model,
+            override(entry_for(model).options(), manifest["options"]),
+            override(TrainConfig(), manifest["train"]),
+            override(VocabularyConfig(), manifest["vocabulary"]),
+            EmbeddingUse(**vectors) if vectors else None,
+        )
 
     @property
     def title(self) -> str:

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import torch
 from seqblend.core.errors import UnitError, listing
 from seqblend.core.provenance import git_commit
 from seqblend.core.storage import (
+    MANIFEST,
     commit_folder,
     read_arrays,
     read_json,
@@ -74,10 +75,20 @@ def run_unit(job: Job, device: torch.device, report: Callable[[dict], None]) -> 
     return manifest
 
 
-def restore_member(job: Job, device: torch.device) -> Fitted:
-    """The fitted member of a finished unit, from its arrays: gives the same bytes again."""
+def restore_member(job: Job, device: torch.device, new_tokens: Sequence[str] = ()) -> Fitted:
+    """The fitted member of a finished unit, from its arrays: gives the same bytes again.
+
+    new_tokens: that follow the competition's lexicon
+    """
     device = configure_device(device)
+    pilot = PilotResult.of(read_json(job.folder / MANIFEST))  # what the unit was fitted with
+    run = dataclasses.replace(job.unit.run, pilot=pilot)
+    job = dataclasses.replace(job, unit=dataclasses.replace(job.unit, run=run))
     competition = _load_rows(job.data, job.fingerprint.data)
+    if new_tokens:
+        view = competition.view
+        view = dataclasses.replace(view, lexicon=[*view.lexicon, *new_tokens])
+        competition = dataclasses.replace(competition, views={view.name: view})
     context = _context(job, competition, device, lambda _: None)
     return member_from_arrays(read_arrays(job.folder / "weights.npz"), context)
 

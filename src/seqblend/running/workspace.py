@@ -10,6 +10,7 @@ from pathlib import Path
 from seqblend.core.errors import MachineError
 from seqblend.core.locking import lock_folder, release_lock
 from seqblend.core.storage import check_writable, read_json, set_aside, sweep, write_json
+from seqblend.running.inputs import ORIGINS
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Workspace:
     def __init__(self, working: Path, competition: str) -> None:
         self.root = root = working / competition
         self.refusal: MachineError | None = None
-        self.origins = root / "origins.json"  # where the competition's files have come from so far
+        self.origins = root / ORIGINS  # where the competition's files have come from so far
         self.data = root / "data"  # the tokens, ids and labels as read
         self.tuned_models = root / "tuned"  # what the tuner found, one file for each model
         self.runs = root / "runs"  # a folder for each run, in it one for each unit

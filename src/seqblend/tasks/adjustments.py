@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
@@ -33,6 +33,13 @@ class Adjustment(ABC):
     @abstractmethod
     def record(self) -> dict[str, Any]:
         """{name: JSON-able value}, for names and manifests."""
+
+
+def adjustment_from_record(record: dict[str, Any]) -> Adjustment:
+    """The adjustment of this record: {the name of its field: value}."""
+    ((name, value),) = record.items()
+    kinds = {field.name: kind for kind in Adjustment.__subclasses__() for field in fields(kind)}
+    return kinds[name](np.array(value) if isinstance(value, list) else value)
 
 
 @dataclass(frozen=True)

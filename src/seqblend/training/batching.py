@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,6 +14,8 @@ from seqblend.core.errors import InputError
 from seqblend.data.sequences import PAD, SequenceSet
 
 _LEAST_TOKENS = 256  # a batch of fewer is all overhead
+_WIDTHS = 8  # that predictions are padded to, between a power of two and the next
+_EVEN_ROWS = 64  # in a batch of predictions, at most
 _JITTER = 0.03  # relative noise on lengths while bucketing: other neighbours, padding still < 3 %
 
 
@@ -59,6 +63,41 @@ def plan_batches(
     if rng is not None:
         rng.shuffle(batches)
     return batches
+
+
+class EvenBatch(NamedTuple):
+    """Rows int64 [b], padded to `width` tokens; those behind the first `count` fill the batch."""
+
+    rows: np.ndarray
+    width: int
+    count: int
+
+
+def plan_even(lengths: np.ndarray, tokens_per_batch: int) -> Iterator[EvenBatch]:
+    """Batches in which what is computed for a row does not depend on which other rows there are.
+
+    lengths: int [n]
+    A row's width depends on its length alone, and all batches of a width have as many rows, the
+    last one filled up: so every product has the same shape, and sums are taken in the same order.
+    The widest first, so that running out of memory happens in the first second.
+    """
+    exponents = np.floor(np.log2(lengths)).astype(np.int64)
+    steps = np.maximum(2**exponents // _WIDTHS, 1)
+    widths = -(-lengths // steps) * steps
+    for width in np.unique(widths)[::-1].tolist():
+        rows = np.flatnonzero(widths == width)
+        size = min(max(tokens_per_batch // width, 1), _EVEN_ROWS)
+        for start in range(0, len(rows), size):
+            part = rows[start : start + size]
+            filling = np.full(size - len(part), part[-1])
+            yield EvenBatch(np.append(part, filling), width, len(part))
+
+
+def in_file_order(batches: list[EvenBatch], found: np.ndarray) -> np.ndarray:
+    """What was found for the batches' rows, in the order of the rows. found: [n, ...]."""
+    out = np.empty_like(found)
+    out[np.concatenate([each.rows[: each.count] for each in batches])] = found
+    return out
 
 
 def plan_rows(
@@ -158,11 +197,14 @@ class DeviceSequences:
     def __len__(self) -> int:
         return len(self.lengths)
 
-    def gather(self, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        """(tokens int64 [b, t] padded with PAD to the longest of these rows, lengths int64 [b])."""
+    def gather(self, rows: np.ndarray, width: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+        """(tokens int64 [b, t] padded with PAD, lengths int64 [b]).
+
+        width: t; 0: as many as the longest of these rows has
+        """
         index = torch.from_numpy(rows).to(self.device)
         lengths = self._lengths[index]
-        steps = torch.arange(int(self.lengths[rows].max()), device=self.device)  # [t]
+        steps = torch.arange(width or int(self.lengths[rows].max()), device=self.device)  # [t]
         place = steps + self._skipped[index, None] * (steps >= self._head[index, None])  # [b, t]
         place = (self._starts[index, None] + place).clamp_(max=len(self._flat) - 1)
         tokens = self._remap[self._flat[place]]

@@ -21,7 +21,7 @@ from seqblend.core.config import TrainConfig
 from seqblend.core.seeds import seed_for
 from seqblend.tasks.objective import Objective
 from seqblend.tasks.task import Task, Temperature
-from seqblend.training.batching import DeviceSequences, plan_batches
+from seqblend.training.batching import DeviceSequences, in_file_order, plan_even
 from seqblend.training.halving import falls_behind
 from seqblend.training.micro_batches import MicroBatcher
 from seqblend.training.optimisation import autocast
@@ -29,7 +29,7 @@ from seqblend.training.trainer import FitSetting, TargetRows, Trainer
 
 _MANY_ROWS = 1_000, 3_000  # validation rows from which on a patience of 2, and of 1, suffices
 _FEW_EPOCHS, _PILOT_TOKENS = 10, 10_000_000  # a pilot has so many epochs, or reads so many tokens
-PREDICT_TOKENS = 32_768  # padded tokens in a batch without gradients
+PREDICT_TOKENS = 32_768  # padded tokens in a batch without gradients, at most
 CALIBRATED_LOSS = "valid_calibrated_loss"  # in a history: after the best temperature
 History = dict[str, list[float]]
 _LOG = logging.getLogger(__name__)
@@ -171,26 +171,28 @@ def predict_module(
     precision: str,
     device: torch.device,
 ) -> np.ndarray:
-    """Predictions, float32 [n, c], in the order of the rows; those of the objective, in float32."""
+    """Predictions, float32 [n, c], in the order of the rows; those of the objective, in float32.
+
+    A row's are the same, bit by bit, among whichever other rows it is.
+    """
     model.eval()
-    budget = max(PREDICT_TOKENS, int(sequences.lengths.max()))
-    batches = plan_batches(sequences.lengths, budget)
     batcher = MicroBatcher(lambda why, parts: _LOG.warning("%s: predicted in %d parts", why, parts))
 
-    def answer(parts: list[np.ndarray]) -> torch.Tensor:
+    def answer(parts: list[np.ndarray], width: int) -> torch.Tensor:
         """float32 [b, c] for the parts of a batch."""
         answers = []
         for rows in parts:
-            tokens, lengths = sequences.gather(rows)
+            tokens, lengths = sequences.gather(rows, width)
             with autocast(precision, device):
                 outputs = model(tokens, lengths)
             answers.append(objective.predict(outputs.float()))
         return torch.cat(answers)
 
-    stacked = torch.cat([batcher.run(answer, rows) for rows in batches]).cpu().numpy()
-    out = np.empty_like(stacked)
-    out[np.concatenate(batches)] = stacked
-    return out
+    batches = list(plan_even(sequences.lengths, PREDICT_TOKENS))
+    found = [
+        batcher.run(partial(answer, width=each.width), each.rows)[: each.count] for each in batches
+    ]
+    return in_file_order(batches, torch.cat(found).cpu().numpy())
 
 
 def stops_after_patience(

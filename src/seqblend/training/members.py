@@ -13,7 +13,7 @@ from torch import nn
 
 from seqblend.core.config import TrainConfig
 from seqblend.core.seeds import rng_for
-from seqblend.data.sequences import SequenceSet
+from seqblend.data.sequences import UNK, SequenceSet
 from seqblend.data.vocabulary import fit_vocabulary
 from seqblend.models.layers import Embed
 from seqblend.tasks.objective import Objective
@@ -45,7 +45,11 @@ def fit_member(train: Rows, valid: Rows, context: Context) -> Fitted:
 
 
 def member_from_arrays(arrays: dict[str, np.ndarray], context: Context) -> Fitted:
-    """The member that gave these arrays."""
+    """The member that gave these arrays.
+
+    The context's lexicon may be longer than the one that the member was fitted on: what follows is
+    read as unknown. A linear member on characters within words reads a new word by its parts.
+    """
     return _KINDS[context.entry.kind].from_arrays(arrays, context)
 
 
@@ -117,6 +121,8 @@ class TorchMember:
     def from_arrays(cls, arrays: dict[str, np.ndarray], context: Context) -> Self:
         """The member that gave these arrays."""
         remap = arrays["vocabulary"]
+        new = len(context.view.lexicon) - len(remap)
+        remap = np.append(remap, np.full(new, UNK, dtype=np.int32))
         size, columns = max(int(remap.max()) + 1, 2), len(context.task.columns)
         model = context.entry.build(context.options, size, columns)
         is_module = isinstance(model, nn.Module)

@@ -16,7 +16,12 @@ import numpy as np
 from seqblend.core.errors import UnitError
 from seqblend.core.seeds import rng_for
 from seqblend.models.scratch_models import Network
-from seqblend.training.batching import DeviceSequences, padding_share, plan_batches
+from seqblend.training.batching import (
+    DeviceSequences,
+    in_file_order,
+    padding_share,
+    plan_even,
+)
 from seqblend.training.fitting import (
     PREDICT_TOKENS,
     FitRecord,
@@ -93,16 +98,18 @@ class NetworkTrainer:
         }
 
 
-def gather(sequences: DeviceSequences, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def gather(
+    sequences: DeviceSequences, rows: np.ndarray, width: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
     """(tokens int64 [b, t], lengths int64 [b]) of these rows; on a CPU without a copy."""
-    tokens, lengths = sequences.gather(rows)
+    tokens, lengths = sequences.gather(rows, width)
     return tokens.cpu().numpy(), lengths.cpu().numpy()
 
 
 def predict_network(network: Network, sequences: DeviceSequences) -> np.ndarray:
-    """Class probabilities, float32 [n, c], in the order of the rows."""
-    batches = plan_batches(sequences.lengths, max(PREDICT_TOKENS, int(sequences.lengths.max())))
-    stacked = np.concatenate([network.predict(*gather(sequences, rows)) for rows in batches])
-    out = np.empty_like(stacked)
-    out[np.concatenate(batches)] = stacked
-    return out
+    """Class probabilities, float32 [n, c], in the order of the rows; as predict_module's."""
+    batches = list(plan_even(sequences.lengths, PREDICT_TOKENS))
+    found = [
+        network.predict(*gather(sequences, each.rows, each.width))[: each.count] for each in batches
+    ]
+    return in_file_order(batches, np.concatenate(found))
