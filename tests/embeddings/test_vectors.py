@@ -11,6 +11,7 @@ from seqblend.core.config import parse_assignments
 from seqblend.core.errors import FlagError, InputError
 from seqblend.core.storage import read_array
 from seqblend.data.sequences import UNK
+from seqblend.embeddings.prepare import make_wanted
 from seqblend.embeddings.vector_sources import (
     VectorSource,
     describe_coverage,
@@ -145,6 +146,13 @@ def open_with(tmp_path, *settings, **flags):
     return make_project(tmp_path, *settings, models=("nblr", "bilstm"), **flags)
 
 
+def open_made(tmp_path, *settings):
+    """The project, its table of own vectors made as the first fit makes it."""
+    project = open_with(tmp_path, *settings)
+    make_wanted(project.embedding.folder, project.competition, lambda _: None)
+    return project
+
+
 def planned(project):
     digests = (project.fingerprint.data, project.fingerprint.folds)
     return plan_runs(project.config, *digests, CPU, embedding=project.embedding.use)
@@ -181,20 +189,20 @@ def test_vectors_name_the_runs_of_torch_models_alone(tmp_path):
 
 
 def test_the_table_is_made_once_and_again_where_it_is_damaged(tmp_path):
-    first = open_with(tmp_path, "embedding=self").embedding
+    first = open_made(tmp_path, "embedding=self").embedding
     folder = tmp_path / "working" / "tiny" / "data" / "embeddings" / first.use.digest
     made = (folder / "vectors.npy").stat().st_mtime_ns
-    assert open_with(tmp_path, "embedding=self").embedding == first
+    assert open_made(tmp_path, "embedding=self").embedding.use == first.use
     assert (folder / "vectors.npy").stat().st_mtime_ns == made
     before = (folder / "vectors.npy").read_bytes()
     (folder / "vectors.npy").write_bytes(before[:-1] + b"x")
-    open_with(tmp_path, "embedding=self")
+    open_made(tmp_path, "embedding=self")
     assert (folder / "vectors.npy").read_bytes() == before
 
 
 @pytest.mark.parametrize("name", ["vectors.npy", "index.npy"])
 def test_a_unit_refuses_a_table_that_was_damaged_since_the_project_was_opened(tmp_path, name):
-    project = open_with(tmp_path, "embedding=self", "train.epochs=1")
+    project = open_made(tmp_path, "embedding=self", "train.epochs=1")
     path = project.workspace.data / "embeddings" / project.embedding.use.digest / name
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     job = project.job(Unit(planned(project)[1], 0, 0))
@@ -209,12 +217,27 @@ def test_a_plan_makes_no_vectors_and_names_the_runs_as_if_they_were_there(tmp_pa
     settings = ["embedding.path=" + path.replace("v.txt", str(tmp_path / "v.txt"))]
     first = open_with(tmp_path, *settings, is_plan=True)
     assert not list(tmp_path.rglob("vectors.npy"))
-    assert "come first, made in about 0 s" in first.embedding.notes[0]
-    made = open_with(tmp_path, *settings)
+    when = "come before the first network" if path == "self" else "come first"
+    assert f"{when}, made in about 0.0 s" in first.embedding.notes[0]
+    made = open_made(tmp_path, *settings)
     again = open_with(tmp_path, *settings, is_plan=True)
     assert planned(first) == planned(made) == planned(again)
-    assert again.embedding == made.embedding
+    assert again.embedding.use == made.embedding.use
     assert made.embedding.coverage
+
+
+def test_own_vectors_are_made_by_the_first_fit_that_reads_them(tmp_path):
+    project = open_with(tmp_path, "embedding=self", "train.epochs=1")
+    linear, network = planned(project)
+    run_unit(project.job(Unit(linear, 0, 0)), CPU, lambda _: None)
+    assert project.embedding.coverage == []
+    told = []
+    first = run_unit(project.job(Unit(network, 0, 0)), CPU, told.append)
+    assert told[0] == {"stage": "token vectors"}
+    assert first["seconds"] > 0
+    assert [source["name"] for source in project.embedding.coverage] == ["self"]
+    run_unit(project.job(Unit(network, 0, 1)), CPU, told.append)
+    assert told.count({"stage": "token vectors"}) == 1
 
 
 def text_competition(tmp_path, words=("good", "fine", "bad", "poor")):
@@ -250,7 +273,7 @@ def test_vectors_found_that_cover_nothing_are_left_out_and_named_ones_are_an_err
 
 def test_vectors_are_made_from_the_rows_where_there_are_tokens_enough(tmp_path):
     text_competition(tmp_path)
-    known = open_with(tmp_path, "embedding=self").embedding.coverage[0]["types_covered"]
+    known = open_made(tmp_path, "embedding=self").embedding.coverage[0]["types_covered"]
     enough = open_with(tmp_path, f"embedding.least={known}").embedding
     assert enough.use.is_self_made
     assert "test and unlabelled ones included" in enough.scope
@@ -275,12 +298,12 @@ def test_a_vector_file_that_is_not_there_is_an_error(tmp_path):
 
 def test_validation_labels_leave_the_table_as_it_is(tmp_path):
     text_competition(tmp_path)
-    first = open_with(tmp_path, "embedding=self")
+    first = open_made(tmp_path, "embedding=self")
     table = first.workspace.data / "embeddings" / first.embedding.use.digest / "vectors.npy"
     before = table.read_bytes()
     train = tmp_path / "tiny" / "train.csv"
     train.write_text(train.read_text().replace(",1\n", ",2\n").replace(",0\n", ",1\n"))
-    other = open_with(tmp_path, "embedding=self")
+    other = open_made(tmp_path, "embedding=self")
     table = other.workspace.data / "embeddings" / other.embedding.use.digest / "vectors.npy"
     assert table.read_bytes() == before
 

@@ -47,6 +47,8 @@ class TrainingProgress(Status):
             self.say(f"{name}: {values['recovery']}", "yellow")
         elif event.kind == "progress":
             self._rows[name].values |= values
+            if "stage" in values and not self.is_live:
+                self.say(f"{name}: {values['stage']}")
             if "epoch" in values and not self.is_live:
                 took = values["train_seconds"] + values["valid_seconds"]
                 self.say(f"{name}  {self._describe(values)}  {took:.1f} s")
@@ -74,6 +76,8 @@ class TrainingProgress(Status):
     def _describe(self, values: dict) -> str:
         """Epoch, losses, score and speed, as far as they are known."""
         parts = []
+        if "stage" in values and len(values) == 1:
+            return values["stage"]
         if "epoch" in values:
             key = "valid_loss" if self.metric in _LOSSES else f"valid_{self.metric}"
             parts = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +12,12 @@ from typing import Any
 import numpy as np
 
 from seqblend.core.config import EmbeddingConfig, digest
+from seqblend.core.console import duration
 from seqblend.core.errors import FlagError, InputError, listing
+from seqblend.core.knobs import override
 from seqblend.core.provenance import code_digest
 from seqblend.core.storage import (
+    MANIFEST,
     commit_folder,
     file_digest,
     read_finished,
@@ -33,17 +37,23 @@ from seqblend.embeddings.vector_sources import (
 from seqblend.embeddings.vectors import EmbeddingUse, folder_of
 
 SELF, AUTO = "self", "auto"
-_FACTS = "coverage.json"
+_FACTS, _WANTED = "coverage.json", "wanted.json"
 _USE = ("path", "mode", "scale")  # change no table
 
 
 @dataclass(frozen=True)
 class PreparedVectors:
-    """The vectors of a project: their use (None: none), coverage, and remarks."""
+    """The vectors of a project: their use (None: none), their table's folder, and remarks."""
 
     use: EmbeddingUse | None = None
-    coverage: list[dict[str, Any]] = field(default_factory=list)
+    folder: Path | None = None
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def coverage(self) -> list[dict[str, Any]]:
+        """What each source covers; empty until the table is made."""
+        is_made = self.folder is not None and (self.folder / MANIFEST).exists()
+        return read_json(self.folder / _FACTS) if is_made else []
 
     @property
     def scope(self) -> str:
@@ -80,6 +90,8 @@ def prepare_embedding(
 ) -> PreparedVectors:
     """Make the table, or find it made.
 
+    One of the rows' own vectors alone is made by the first fit that reads it (make_wanted): linear
+    members need not wait for it.
     raises: FlagError for a file that is not there; InputError for one that cannot be read, covers
         none of the training rows' tokens
     """
@@ -92,11 +104,15 @@ def prepare_embedding(
     manifest = read_finished(folder, note)
     if manifest is None:
         what = f"token vectors of {' and '.join(names)}"
-        if places.is_plan and (width := _foresee_width(paths, competition, config)):
+        is_own = paths == [None]
+        if (places.is_plan or is_own) and (width := _foresee_width(paths, competition, config)):
             seconds = SECONDS_PER_TOKEN * len(competition.view.sequences.tokens)
-            how_long = f", made in about {seconds:,.0f} s" if None in paths else ""
+            how_long = f", made in about {duration(seconds)}" if None in paths else ""
+            when = "come before the first network" if is_own else "come first"
+            if is_own and not places.is_plan:
+                write_json(folder / _WANTED, dataclasses.asdict(config))
             use = dataclasses.replace(use, width=width)
-            return PreparedVectors(use, notes=[*notes, f"{what} come first{how_long}"])
+            return PreparedVectors(use, folder, [*notes, f"{what} {when}{how_long}"])
         note(f"making {what} for {len(competition.view.sequences.tokens):,} tokens")
         manifest = _make_table(folder, paths, competition, config)
     coverage = read_json(folder / _FACTS)
@@ -111,7 +127,22 @@ def prepare_embedding(
             "embedding.path=self"
         )
     use = dataclasses.replace(use, width=manifest["width"])
-    return PreparedVectors(use, coverage, notes)
+    return PreparedVectors(use, folder, notes)
+
+
+def make_wanted(folder: Path, competition: Competition, report: Callable[[dict], None]) -> None:
+    """Make the rows' own vectors that prepare_embedding left to the first fit; one process does.
+
+    report: called with what there is to show meanwhile
+    """
+    if (folder / MANIFEST).exists() or not (folder / _WANTED).exists():
+        return
+    report({"stage": "token vectors"})
+    with open(folder / ".lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / MANIFEST).exists():
+            config = override(EmbeddingConfig(), read_json(folder / _WANTED))
+            _make_table(folder, [None], competition, config)
 
 
 def _choose_sources(

@@ -28,7 +28,8 @@ from seqblend.core.versions import package_versions
 from seqblend.data.fold_files import read_folds
 from seqblend.data.folds import inner_split, split
 from seqblend.data.sequences import Competition
-from seqblend.embeddings.vectors import load_embedding
+from seqblend.embeddings.prepare import make_wanted
+from seqblend.embeddings.vectors import folder_of, load_embedding
 from seqblend.models.registry import entry_for
 from seqblend.reading.cache import load_checked
 from seqblend.running.runs import PILOT, Job, PilotResult, Unit
@@ -48,9 +49,12 @@ def run_unit(job: Job, device: torch.device, report: Callable[[dict], None]) -> 
 
     A unit starts at its first epoch: an interrupted one leaves nothing that could be mixed in.
     """
-    began = time.perf_counter()
     device = configure_device(device)
     competition = _load_rows(job.data, job.fingerprint.data)
+    if job.unit.run.embedding:
+        folder = folder_of(job.data, job.unit.run.embedding.digest)
+        make_wanted(folder, competition, report)
+    began = time.perf_counter()
     fold, keys = _load_folds(job.data, job.fingerprint.folds)
     strata = competition.task.strata(competition.targets)
     train_rows, valid_rows = _rows_of(job.unit, strata, fold, keys)
@@ -82,7 +86,7 @@ def restore_member(job: Job, device: torch.device, new_tokens: Sequence[str] = (
     """
     device = configure_device(device)
     pilot = PilotResult.of(read_json(job.folder / MANIFEST))  # what the unit was fitted with
-    run = dataclasses.replace(job.unit.run, pilot=pilot)
+    run = dataclasses.replace(job.unit.run, pilot=pilot, embedding=None)  # the weights have it
     job = dataclasses.replace(job, unit=dataclasses.replace(job.unit, run=run))
     competition = _load_rows(job.data, job.fingerprint.data)
     if new_tokens:
