@@ -119,7 +119,7 @@ def test_an_empty_input_gives_the_demo(home):
     assert done.returncode == 0, done.stderr
     assert "seqblend · demo · 5 classes · 4,000 train and 1,000 test rows" in done.stdout
     assert re.search(r"plan: \d+ units \(0 done\).*; then the members that the blend", done.stdout)
-    assert "token vectors of self come first, made in about 2 s" in done.stdout
+    assert "token vectors of self come before the first network, made in about 1" in done.stdout
     assert not list((home / "working" / "demo").rglob("vectors.npy"))
     assert not (home / "working" / "demo" / "runs").exists()
 
@@ -139,6 +139,9 @@ def test_an_empty_input_gives_the_demo(home):
         (["--folds", "0"], "at least 1"),
         (["--folds", "two"], "invalid int value: 'two'"),
         (["--budget", "soon"], "30m, 1.5h or 90s"),
+        (["--budget", "0"], "30m, 1.5h or 90s, got '0'"),
+        (["--budget", "99999999h"], "30m, 1.5h or 90s"),
+        (["--budget=-5m"], "30m, 1.5h or 90s"),
         (["--data", "/no/such/folder"], "--data expects a folder"),
         (["--config", "/no/such/file.toml"], "--config expects a readable TOML file"),
         (["--solution", "/no/such/file.csv"], "--solution expects a file"),

@@ -1,7 +1,13 @@
 """What flags and a TOML file become, and what is refused in one line before data are read."""
 
-import pytest
+import subprocess
+import sys
+import time
 
+import pytest
+from conftest import REPOSITORY
+
+from seqblend.app import cli
 from seqblend.app.cli import add_training_flags, make_config, make_parser
 from seqblend.core.errors import FlagError
 
@@ -45,3 +51,21 @@ def test_what_a_toml_file_sets_outside_its_tables_is_used(tmp_path):
     config = config_of_toml(tmp_path, text)
     assert (config.seeds, config.models, config.metric) == (3, ("bilstm", "nblr"), "log_loss")
     assert config_of_toml(tmp_path, 'models = "bilstm, nblr"').models == ("bilstm", "nblr")
+
+
+def test_a_budget_begins_with_the_process():
+    code = """
+import time
+time.sleep(0.5)
+from seqblend.app import cli
+def main(argv):
+    print(time.monotonic() - cli.began())
+    return 0
+cli.run_script(main)
+"""
+    source = {"PYTHONPATH": str(REPOSITORY / "src")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=source, check=True
+    )
+    assert 0.5 < float(done.stdout) < 60
+    assert abs(cli.began() - time.monotonic()) < 1  # outside of a command

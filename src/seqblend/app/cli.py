@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import re
 import shlex
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,8 @@ from seqblend.models.registry import entries, resolve_options
 from seqblend.portfolio.catalogue import PRESETS
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
+_LONGEST = 1e7  # seconds of a time flag: four months
+_began: float | None = None  # see began()
 _TOP_LEVEL: dict[str, tuple[str, Callable[[Any], bool]]] = {  # of a TOML file, outside its tables
     "models": (
         'a text such as "bilstm,nblr" or a list of such names',
@@ -165,9 +169,24 @@ def parse_seconds(text: str | None, flag: str = "--budget") -> float | None:
     if text is None:
         return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip().lower())
-    if not match:
+    seconds = float(match[1]) * _UNITS[match[2] or "s"] if match else 0.0
+    if not 0 < seconds <= _LONGEST:
         raise FlagError(f"{flag} expects a time such as 30m, 1.5h or 90s, got '{text}'")
-    return float(match[1]) * _UNITS[match[2] or "s"]
+    return seconds
+
+
+def began() -> float:
+    """When the command began, as time.monotonic() tells it; outside of one, now."""
+    return time.monotonic() if _began is None else _began
+
+
+def _process_age() -> float:
+    """Seconds since this process was started, imports and run.sh included; 0 where unknown."""
+    try:
+        ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+    except (OSError, ValueError, IndexError):
+        return 0.0
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
 
 
 def command_line(argv: list[str], script: str) -> str:
@@ -177,6 +196,8 @@ def command_line(argv: list[str], script: str) -> str:
 
 def run_script(main: Callable[[list[str]], int], argv: list[str] | None = None) -> int:
     """Call a script's main; errors a user can correct become one line and an exit code."""
+    global _began
+    _began = time.monotonic() - (_process_age() if argv is None else 0.0)
     previous = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         return main(sys.argv[1:] if argv is None else argv)
@@ -190,6 +211,7 @@ def run_script(main: Callable[[list[str]], int], argv: list[str] | None = None) 
         )
         return 128 + stop.number
     finally:
+        _began = None
         release_locks()
         for number, handler in previous.items():
             signal.signal(number, handler)

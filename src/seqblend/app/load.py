@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 
-from seqblend.app.cli import make_config, parse_seconds
+from seqblend.app.cli import began, make_config, parse_seconds
 from seqblend.app.display import show_project
 from seqblend.app.pipeline import Plan, describe_plan, make_plan
 from seqblend.core.console import Console, say
@@ -34,10 +33,10 @@ def load_plan(
 ) -> tuple[Project, Plan, float | None]:
     """The project, the plan and the deadline (time.monotonic()); the first two are shown.
 
-    args: of a parser with the training flags. A budget begins here, before anything is read.
+    args: of a parser with the training flags. A budget begins with the process.
     """
     seconds = parse_seconds(args.budget)
-    deadline = None if seconds is None else time.monotonic() + seconds
+    deadline = None if seconds is None else began() + seconds
     project = load_project(args, console, kaggle)
     show_project(console, project)
     plan = make_plan(project, console, seconds)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import time
 from pathlib import Path
 
 from seqblend.app.cli import parse_seconds
@@ -62,9 +61,9 @@ def load_tuning(args: argparse.Namespace, console: Console) -> tuple[Project, st
 def tune_before_run(args: argparse.Namespace, console: Console, kaggle: Path) -> None:
     """Tune the best neural model of the plan so far, before run.py trains.
 
-    args: of run.py; its budget is reduced by the time that tuning took
+    args: of run.py, whose budget goes on meanwhile
     """
-    began, budget, untuned = time.monotonic(), parse_seconds(args.budget), args.untuned
+    budget, untuned = parse_seconds(args.budget), args.untuned
     seconds = parse_seconds(args.tune, "--tune")
     if budget is not None and seconds >= budget:
         raise FlagError(f"--tune {args.tune} expects less time than --budget {args.budget}")
@@ -77,8 +76,6 @@ def tune_before_run(args: argparse.Namespace, console: Console, kaggle: Path) ->
     )
     show_verdict(console, tune_model(project, model, Settings(None, seconds), console))
     args.untuned = untuned
-    if budget is not None:
-        args.budget = f"{max(budget - (time.monotonic() - began), 1.0):.1f}s"
 
 
 def show_verdict(console: Console, verdict: TuningVerdict) -> None:
