@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -102,6 +103,20 @@ def test_a_rerun_on_hidden_rows_predicts_with_an_earlier_kernels_members(
     found = read_answers(second)
     assert list(found) == ["900", *list(submitted)[::-1]]
     assert {key: found[key] for key in submitted} == submitted
+
+
+def test_a_kernel_continues_what_an_earlier_one_left(tmp_path, capsys):
+    first, second = tmp_path / "first", tmp_path / "second"
+    write_competition(first / "input" / "competitions" / "colours")
+    assert run_kernel(first, *SMALL) == 0
+    write_competition(second / "input" / "competitions" / "colours")
+    shutil.copytree(first / "working", second / "input" / "earlier-kernel")
+    capsys.readouterr()
+    assert run_kernel(second, *SMALL) == 0
+    output = capsys.readouterr().out
+    assert re.search(r"continued: \d+ finished folders of .*earlier-kernel", output)
+    assert re.search(r"plan: (\d+) units \(\1 done\)", output)
+    assert read_answers(second) == read_answers(first)
 
 
 def test_a_rerun_without_an_earlier_kernel_trains(tmp_path, monkeypatch, capsys):

@@ -14,7 +14,7 @@ from public_examples import REVIEWS, write_tar
 from seqblend.app.cli import run_script
 
 NBLR = ["--models", "nblr", "--folds", "2", "--workers", "1"]
-SCRIPTS = ["run", "train", "blend", "predict", "report", "prepare"]
+SCRIPTS = ["run", "train", "blend", "predict", "pack", "report", "prepare"]
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -51,6 +51,16 @@ def test_the_steps_one_by_one_from_another_folder(home, tiny):
     elsewhere = start_script(home, "predict.py", "--data", data, "--from", data)
     assert elsewhere.returncode == 3
     assert "no blend was trained on these training rows" in elsewhere.stderr
+
+    kept = home.parent / "work.zip"
+    saved = start_script(home, "pack.py", "save", kept, "--name", "steps")
+    assert saved.returncode == 0, saved.stderr
+    other = home.parent / "other"
+    loaded = start_script(home, "pack.py", "load", kept, "--working", other)
+    assert re.search(r"other/steps: [1-9]\d* finished folders added", loaded.stdout), loaded.stderr
+    unknown = start_script(home, "pack.py", "save", kept, "--name", "stairs")
+    assert unknown.returncode == 2
+    assert "--name expects one of the competitions in" in unknown.stderr
 
     reported = start_script(home, "report.py", *flags, "--solution", solution)
     assert reported.returncode == 0, reported.stderr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,6 +67,19 @@ def find_competitions(inputs: tuple[Path, ...]) -> list[Path]:
                 found.append(Path(folder))
                 names.clear()
     return found
+
+
+def working_folders(tops: Iterable[Path]) -> Iterator[Path]:
+    """The working folders of competitions at or below these folders, each once."""
+    seen = set()
+    for top in tops:
+        for folder, names, files in os.walk(top, followlinks=True):
+            if ORIGINS in files:
+                names.clear()
+                if Path(folder).resolve() not in seen:
+                    seen.add(Path(folder).resolve())
+                    yield Path(folder)
+            names[:] = sorted(name for name in names if not name.startswith("."))
 
 
 def choose_competition(data: Path | None, inputs: tuple[Path, ...]) -> Path | None:

@@ -38,6 +38,7 @@ from seqblend.running.inputs import (
     prepare_demo,
 )
 from seqblend.running.runs import DataFingerprint, Job, Run, Unit, plan_runs
+from seqblend.running.transfer import adopt_earlier_work
 from seqblend.running.tuned import apply_tuned
 from seqblend.running.workspace import Origin, Workspace, open_workspace
 from seqblend.training.devices import Machine, find_devices
@@ -183,6 +184,8 @@ def read_rows(config: Config, places: Places, request: Request, note: Note) -> O
         places.working, name, origin, note, is_read_only=request.is_read_only
     )
     _prepare_submissions(places, request.out)
+    if workspace.refusal is None:
+        adopt_earlier_work(places.inputs[1:], workspace.root, origin.contents, note)
     competition, key = load_or_read(
         workspace.data,
         files,

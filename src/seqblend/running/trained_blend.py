@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from seqblend.core.errors import InputError, listing
 from seqblend.core.storage import MANIFEST, read_finished, read_json
 from seqblend.data.sequences import Competition, SequenceSet
 from seqblend.reading.cache import content_digest, load_competition
-from seqblend.running.inputs import ORIGINS
+from seqblend.running.inputs import working_folders
 from seqblend.running.runs import DataFingerprint, Job, Run, Unit
 from seqblend.running.units import restore_member
 from seqblend.running.workspace import Workspace
@@ -154,7 +153,7 @@ def find_trained(folders: Iterable[Path]) -> Iterator[TrainedBlend]:
     passed over.
     """
     found = []
-    for folder in dict.fromkeys(path for top in folders for path in _competitions_below(top)):
+    for folder in working_folders(folders):
         workspace = Workspace(folder.parent, folder.name)
         if read_finished(workspace.data, _ignore, sets_aside=False) is None:
             continue
@@ -169,15 +168,6 @@ def find_trained(folders: Iterable[Path]) -> Iterator[TrainedBlend]:
             found.append((when, workspace, path.parent, record))
     for _, workspace, folder, record in sorted(found, key=lambda each: each[0], reverse=True):
         yield TrainedBlend(workspace, load_competition(workspace.data), folder, record)
-
-
-def _competitions_below(top: Path) -> Iterator[Path]:
-    """The working folders of competitions at or below `top`."""
-    for folder, names, files in os.walk(top, followlinks=True):
-        if ORIGINS in files:
-            yield Path(folder)
-            names.clear()
-        names[:] = sorted(name for name in names if not name.startswith("."))
 
 
 def _check_files(jobs: list[Job]) -> None:
