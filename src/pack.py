@@ -1,17 +1,21 @@
-"""Keep a competition's work in one file, or add such a file's to the working folder.
+"""Keep a competition's work in one file, add such a file's, or write what Kaggle takes.
 
 python src/pack.py save FILE [--working DIR] [--name COMPETITION] [--without-weights]
 python src/pack.py load FILE [--working DIR]
+python src/pack.py kaggle OWNER/COMPETITION [--to DIR] [--budget 11h]
 """
 
 from __future__ import annotations
 
 import argparse
+import re
+import shlex
 import sys
 from pathlib import Path
 
-from seqblend.app.cli import make_subcommand_parser, run_script
-from seqblend.core.console import make_console, say
+from seqblend.app.cli import make_subcommand_parser, parse_seconds, run_script
+from seqblend.app.kaggle_upload import write_upload
+from seqblend.core.console import Console, make_console, say
 from seqblend.core.errors import FlagError, listing
 from seqblend.running.inputs import find_places, working_folders
 from seqblend.running.transfer import load_work, save_work
@@ -33,12 +37,21 @@ def parse(argv: list[str]) -> argparse.Namespace:
         if name == "save":
             add("--name", default="", metavar="COMPETITION", help="where there are several")
             add("--without-weights", action="store_true", help="smaller: fits still blend")
+    about = (
+        "the code as a data set, a notebook that trains and one that predicts, as Kaggle takes them"
+    )
+    add = subcommands.add_parser("kaggle", help=about, description=about).add_argument
+    add("names", metavar="OWNER/COMPETITION", help="your Kaggle name, and the competition's slug")
+    add("--to", type=Path, metavar="DIR", help="default: working/kaggle-COMPETITION")
+    add("--budget", default="11h", metavar="TIME", help="of the notebook that trains")
     return parser.parse_args(argv)
 
 
 def main(argv: list[str]) -> int:
     """Parse, save or load, show. Returns the exit code."""
     args, console = parse(argv), make_console()
+    if args.what == "kaggle":
+        return write_kaggle(args, console)
     working = find_places(working=args.working).working
     if args.what == "load":
         root, count = load_work(args.file, working, lambda text: say(console, text, "yellow"))
@@ -52,6 +65,21 @@ def main(argv: list[str]) -> int:
     (root,) = chosen.values()
     count = save_work(root, args.file, has_weights=not args.without_weights)
     say(console, f"{args.file}: {count} files of {root}", "green")
+    return 0
+
+
+def write_kaggle(args: argparse.Namespace, console: Console) -> int:
+    """Write the folder for Kaggle, and show the commands that use it."""
+    if not re.fullmatch(r"[\w-]+/[\w-]+", args.names):
+        raise FlagError(
+            f"expected OWNER/COMPETITION, such as ann/spooky-author, got '{args.names}'"
+        )
+    parse_seconds(args.budget)
+    owner, competition = args.names.split("/")
+    folder = args.to or find_places().working / f"kaggle-{competition}"
+    for step, command in write_upload(folder, owner, competition, args.budget).items():
+        say(console, f"{step}: kaggle {shlex.join(command)}")
+    say(console, f"{folder} is ready; each step: python src/submit.py {folder} STEP", "green")
     return 0
 
 

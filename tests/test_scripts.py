@@ -14,7 +14,7 @@ from public_examples import REVIEWS, write_tar
 from seqblend.app.cli import run_script
 
 NBLR = ["--models", "nblr", "--folds", "2", "--workers", "1"]
-SCRIPTS = ["run", "train", "blend", "predict", "pack", "report", "prepare"]
+SCRIPTS = ["run", "train", "blend", "predict", "pack", "submit", "report", "prepare"]
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
