@@ -11,6 +11,7 @@ import argparse
 import re
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 
 from seqblend.app.cli import make_subcommand_parser, parse_seconds, run_script
@@ -52,9 +53,9 @@ def main(argv: list[str]) -> int:
     args, console = parse(argv), make_console()
     if args.what == "kaggle":
         return write_kaggle(args, console)
-    working = find_places(working=args.working).working
+    working, note = find_places(working=args.working).working, partial(say, console, style="yellow")
     if args.what == "load":
-        root, count = load_work(args.file, working, lambda text: say(console, text, "yellow"))
+        root, count = load_work(args.file, working, note)
         say(console, f"{root}: {count} finished folders added", "green")
         return 0
     known = {folder.name: folder for folder in working_folders([working])}
@@ -63,7 +64,7 @@ def main(argv: list[str]) -> int:
         found = listing(known, 9) or "no competition"
         raise FlagError(f"--name expects one of the competitions in {working}: {found}")
     (root,) = chosen.values()
-    count = save_work(root, args.file, has_weights=not args.without_weights)
+    count = save_work(root, args.file, note, has_weights=not args.without_weights)
     say(console, f"{args.file}: {count} files of {root}", "green")
     return 0
 

@@ -1,11 +1,12 @@
 """Run one of the commands that `pack.py kaggle` has written, by Kaggle's own command line.
 
-python src/submit.py DIR STEP    # code, code-again, train, infer or submit, in this order
+python src/submit.py DIR STEP [--version N]    # code or code-again, train, infer, submit
 """
 
 from __future__ import annotations
 
 import argparse
+import shlex
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.epilog = (__doc__ or "").partition("\n\n")[2]
     parser.add_argument("folder", type=Path, metavar="DIR", help="that pack.py kaggle has written")
     parser.add_argument("step", metavar="STEP")
+    about = "of the notebook that predicts, for the step submit; 1: its first push"
+    parser.add_argument("--version", type=int, default=1, metavar="N", help=about)
     return parser.parse_args(argv)
 
 
@@ -43,8 +46,11 @@ def main(argv: list[str]) -> int:
             "Kaggle's command line is not installed: pip install kaggle, then put the token of "
             "kaggle.com/settings where it says"
         )
-    say(make_console(), " ".join(["kaggle", *commands[args.step]]), "bold")
-    return subprocess.run([kaggle, *commands[args.step]], check=False).returncode
+    command = [*commands[args.step]]
+    if args.step == "submit":
+        command += ["-v", str(args.version)]
+    say(make_console(), shlex.join(["kaggle", *command]), "bold")
+    return subprocess.run([kaggle, *command], check=False).returncode
 
 
 if __name__ == "__main__":

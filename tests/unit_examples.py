@@ -19,9 +19,9 @@ CPU = torch.device("cpu")
 SETTINGS = ["train.max_epochs=3", "options.hidden=8", "options.width=8", "train.precision=float32"]
 
 
-def make_config(*settings, folds=2, models=("nblr", "bilstm")):
+def make_config(*settings, folds=2, models=("nblr", "bilstm"), metric=""):
     config = configure(Config(), parse_assignments([*SETTINGS, *settings]), list(entries()))
-    return dataclasses.replace(config, folds=FoldConfig(count=folds), models=models)
+    return dataclasses.replace(config, folds=FoldConfig(count=folds), models=models, metric=metric)
 
 
 def make_project(tmp_path: Path, *settings, is_plan=False, **changes):

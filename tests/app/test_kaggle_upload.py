@@ -48,6 +48,10 @@ def test_metadata_name_the_code_the_competition_and_the_notebook_that_trained(tm
         assert (tmp_path / facts["title"].split()[-1] / facts["code_file"]).is_file()
     assert infer["kernel_sources"] == [train["id"]]
     assert "9h" in (tmp_path / "train" / "train.ipynb").read_text()
+    (tmp_path / "code" / "dataset-metadata.json").unlink()
+    with pytest.raises(FlagError, match="is no data set of ours"):
+        write_upload(tmp_path, "ann", "spooky-author", "9h")
+    assert (tmp_path / "code" / "run.sh").exists()
     with pytest.raises(FlagError, match="over 50 characters"):
         write_upload(tmp_path, "ann", "x" * 60, "9h")
 
@@ -76,7 +80,8 @@ def test_submit_runs_what_pack_wrote_by_kaggles_own_command(tmp_path):
     for step, command in commands.items():
         done = submit(step, with_kaggle)
         assert done.returncode == 7
-        assert f"asked: {' '.join(command)}" in done.stdout
+        version = ["-v", "1"] if step == "submit" else []
+        assert f"asked: {' '.join([*command, *version])}" in done.stdout
     wrong = submit("trian", with_kaggle)
     assert wrong.returncode == 2
     assert "'train'" in wrong.stderr

@@ -9,12 +9,14 @@ from unit_examples import CPU, make_config, make_project, train_all
 
 from seqblend.app.pipeline import blend_finished
 from seqblend.core.errors import InputError
-from seqblend.core.storage import read_array
+from seqblend.core.storage import forget_file, read_array
+from seqblend.data.demo_tasks import write_task_demo
+from seqblend.reading.cache import read_settings
 from seqblend.reading.discovery import find_files
 from seqblend.reading.reader import read_competition
-from seqblend.running.results import collect_run
+from seqblend.running.results import collect_run, finished_runs
 from seqblend.running.runs import plan_runs
-from seqblend.running.trained_blend import find_trained
+from seqblend.running.trained_blend import TrainedBlend, find_trained
 
 MODELS = ("nblr", "tfidf", "neighbours", "kernel", "bag", "bilstm", "textcnn")
 
@@ -37,7 +39,7 @@ def trained(tmp_path):
             project.competition.task,
         )
     blend_finished(project, print, None, None)
-    return project, next(find_trained([tmp_path / "working"]))
+    return project, next(find_trained([tmp_path / "working"], print))
 
 
 def read(folder):
@@ -98,3 +100,85 @@ def test_damaged_weights_are_refused(trained, tmp_path):
     (job.folder / "weights.npz").write_bytes(b"nothing")
     with pytest.raises(InputError, match=r"missing or damaged: .*seed0-fold0. Train again"):
         blend.predict(blend.encode(read(tmp_path / "tiny")), ["cpu"])
+
+
+def test_the_blend_that_was_submitted_last_is_taken_and_one_with_foreign_members_says_so(
+    trained, tmp_path
+):
+    project, blend = trained
+    names = [
+        result.model for result in finished_runs(project.workspace, project.fingerprint, print)
+    ]
+    assert len(blend.record["members"]) == len(names)
+    blend_finished(project, print, ("nblr", "tfidf"), None)
+    latest = next(find_trained([tmp_path / "working"], print))
+    assert len(latest.record["members"]) == 2
+    for member in blend.fits()[0]:
+        path = project.workspace.run(member[0].unit.run.name) / "manifest.json"
+        path.write_text(path.read_text().replace('"units": [', '"units": [], "old": ['))
+    with pytest.raises(InputError, match=r"made elsewhere .* Blend without them"):
+        blend.fits()
+
+
+def test_weights_that_are_not_there_or_of_other_code_are_refused(trained, tmp_path):
+    _, blend = trained
+    rows = blend.encode(read(tmp_path / "tiny"))
+    job = blend.fits()[0][0][0]
+    path = job.folder / "manifest.json"
+    before = path.read_text()
+    path.write_text(before.replace('"code": "', '"code": "x'))
+    with pytest.raises(InputError, match="trained by another version of this code"):
+        blend.predict(rows, ["cpu"])
+    path.write_text(before)
+    forget_file(job.folder, "weights.npz")
+    with pytest.raises(InputError, match="missing or damaged"):
+        blend.predict(rows, ["cpu"])
+
+
+@pytest.mark.parametrize("kind", ["tags", "numbers", "grades"])
+def test_every_task_predicts_the_bytes_that_were_submitted(tmp_path, kind):
+    folder = tmp_path / "tiny"
+    metric, _ = write_task_demo(folder, kind, n_train=150, n_test=40)
+    models = ("tfidf", "neighbours", "bilstm")
+    project = make_project(tmp_path, models=models, metric="qwk" if kind == "grades" else metric)
+    train_all(project)
+    for run in plan_runs(project.config, project.fingerprint.data, project.fingerprint.folds, CPU):
+        places = project.workspace, run.name, 1, project.fold
+        collect_run(*places, project.fingerprint, project.competition.task)
+    blend_finished(project, print, None, None)
+    blend = next(find_trained([tmp_path / "working"], print))
+    order = np.random.default_rng(0).permutation(40)
+    rewrite_test(folder, lambda rows: [rows[i] for i in order][:30])
+    settings = read_settings(blend.workspace.data)
+    assert settings[1] == ("qwk" if kind == "grades" else metric)
+    rows = read_competition(
+        find_files(folder, settings[0]), settings[0], metric=settings[1], name="tiny"
+    )
+    found = blend.predict(blend.encode(rows), ["cpu"])
+    assert found.tobytes() == read_array(blend.folder / "test.npy")[order[:30]].tobytes()
+
+
+def test_numbers_beside_the_text_are_cut_where_training_values_are(tmp_path):
+    def write(folder, n_test, scale):
+        folder.mkdir(exist_ok=True)
+        rng = np.random.default_rng(0)
+        words = ["red", "green", "blue", "old", "new"]
+        rows = [
+            f"{i},{' '.join(rng.choice(words, 6))},{rng.normal():.4f}" for i in range(80 + n_test)
+        ]
+        train = [f"{row},{i % 2}" for i, row in enumerate(rows[:80])]
+        test = [
+            ",".join([*row.split(",")[:2], f"{float(row.split(',')[2]) * scale:.4f}"])
+            for row in rows[80:]
+        ]
+        (folder / "train.csv").write_text("id,text,price,label\n" + "\n".join(train) + "\n")
+        (folder / "test.csv").write_text("id,text,price\n" + "\n".join(test) + "\n")
+
+    write(tmp_path / "one", 20, 1.0)
+    write(tmp_path / "two", 60, 0.5)
+    one, two = read(tmp_path / "one"), read(tmp_path / "two")
+    assert any("price" in token for token in one.view.lexicon)
+    blend = TrainedBlend(None, one, tmp_path, {})
+    encoded = blend.encode(two)
+    assert encoded is not None
+    assert len(encoded.sequences) == 60

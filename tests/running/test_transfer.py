@@ -6,9 +6,9 @@ import pytest
 from unit_examples import CPU, make_project, runs_of, train_all
 
 from seqblend.core.errors import InputError
-from seqblend.core.storage import find_damage
+from seqblend.core.storage import find_damage, read_json
 from seqblend.running.runs import Unit, plan_units
-from seqblend.running.transfer import load_work, merge_work, save_work
+from seqblend.running.transfer import adopt_earlier_work, load_work, merge_work, save_work
 from seqblend.running.units import run_unit
 
 
@@ -26,10 +26,9 @@ def split_work(project, *places):
     for k, place in enumerate(places):
         merge_work(project.workspace.root, place, print)
         for unit in units[k::2]:
-            if unit.fold < 0 or unit.run.kind == "linear":
-                job = project.job(unit)
-                moved = type(job)(unit, place / "data", place / "runs", job.fingerprint)
-                run_unit(moved, CPU, lambda _: None)
+            job = project.job(unit)
+            moved = type(job)(unit, place / "data", place / "runs", job.fingerprint)
+            run_unit(moved, CPU, lambda _: None)
 
 
 def test_the_fits_of_two_machines_add_up(tmp_path):
@@ -55,8 +54,8 @@ def test_what_is_damaged_or_unfinished_stays_behind(tmp_path):
     told = []
     merge_work(root, tmp_path / "other", told.append)
     assert ["valid.npy damaged, not copied" in line for line in told] == [True]
-    assert not (tmp_path / "other" / "runs" / Unit(run, 0, 0).place).exists()
-    assert not list((tmp_path / "other" / "runs").rglob("manifest.json"))
+    assert not (tmp_path / "other" / "runs").exists()
+    assert (tmp_path / "other" / "data" / "manifest.json").exists()
 
 
 @pytest.mark.parametrize("has_weights", [True, False])
@@ -64,7 +63,7 @@ def test_an_archive_gives_the_same_work_with_or_without_weights(tmp_path, has_we
     project = make_project(tmp_path, models=("nblr", "bilstm"))
     train_all(project)
     root, path = project.workspace.root, tmp_path / "kept" / "work.zip"
-    count = save_work(root, path, has_weights=has_weights)
+    count = save_work(root, path, print, has_weights=has_weights)
     assert count > 10
     (tmp_path / "elsewhere").mkdir()
     loaded, _ = load_work(path, tmp_path / "elsewhere", print)
@@ -100,14 +99,47 @@ def rewrite(path, change):
             r"'../o.json' lies outside",
         ),
         (lambda c: {"a.txt": b"x"}, "expected an archive that pack.py save wrote"),
+        (
+            lambda c: c | {"hashes.json": c["hashes.json"].replace(b'"tiny"', b'".."')},
+            r"'..' is no name of a competition",
+        ),
     ],
 )
 def test_an_archive_that_was_changed_is_refused(tmp_path, change, message):
     project = make_project(tmp_path, models=("nblr",))
     path = tmp_path / "work.zip"
-    save_work(project.workspace.root, path, has_weights=True)
+    save_work(project.workspace.root, path, print, has_weights=True)
     rewrite(path, change)
     (tmp_path / "elsewhere").mkdir()
     with pytest.raises(InputError, match=message):
         load_work(path, tmp_path / "elsewhere", print)
     assert not list((tmp_path / "elsewhere").iterdir())
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(InputError, match="expected an archive"):
+        load_work(path, tmp_path / "elsewhere", print)
+
+
+def test_work_is_not_added_to_that_of_another_competition_of_the_name(tmp_path):
+    project = make_project(tmp_path, models=("nblr",))
+    save_work(project.workspace.root, tmp_path / "work.zip", print, has_weights=True)
+    other = tmp_path / "elsewhere" / "tiny"
+    other.mkdir(parents=True)
+    (other / "origins.json").write_text('{"contents": ["of-others"], "folders": []}')
+    with pytest.raises(InputError, match="tiny holds another competition"):
+        load_work(tmp_path / "work.zip", tmp_path / "elsewhere", print)
+
+
+def test_work_of_an_earlier_kernel_is_taken_up_with_time_of_its_own(tmp_path):
+    project = make_project(tmp_path, models=("nblr",))
+    train_all(project)
+    root, here = project.workspace.root, tmp_path / "kernel" / "tiny"
+    (root / "portfolio.json").write_text('{"steps": [], "closed": 39600.0}')
+    contents = read_json(root / "origins.json")["contents"][0]
+    told = []
+    adopt_earlier_work((tmp_path / "working",), here, "of-others", told.append)
+    assert not here.exists()
+    assert told == []
+    adopt_earlier_work((tmp_path / "working",), here, contents, told.append)
+    assert finished(here) == finished(root)
+    assert read_json(here / "portfolio.json")["closed"] == 0
+    assert "continued: " in told[0]

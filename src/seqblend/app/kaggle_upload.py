@@ -12,6 +12,7 @@ from seqblend.running.inputs import REPOSITORY
 
 COMMANDS = "commands.json"  # {step: arguments of Kaggle's command line}
 _CODE = ("run.sh", "requirements.txt", "README.md", "LICENSE", "src")
+_METADATA = "dataset-metadata.json"
 _MOST = 50  # characters of a title
 _FIND = """\
 import subprocess
@@ -37,7 +38,7 @@ def write_upload(folder: Path, owner: str, competition: str, budget: str) -> dic
     """Write the code, both notebooks and their metadata; returns {step: Kaggle's arguments}.
 
     owner: the Kaggle user; competition: its slug; budget: of the training notebook, such as 11h
-    raises: FlagError where a name would be too long for Kaggle
+    raises: FlagError where a name would be too long for Kaggle, or the folder holds other files
     """
     titles = {step: f"{competition} {step}" for step in ("train", "infer")}
     for title in titles.values():
@@ -76,6 +77,8 @@ def _slug(title: str) -> str:
 
 def _copy_code(folder: Path, name: str) -> None:
     """The files of this project that a kernel needs, and the data set's metadata."""
+    if folder.exists() and not (folder / _METADATA).is_file():
+        raise FlagError(f"{folder} exists and is no data set of ours: name another folder, --to")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for part in _CODE:
@@ -87,7 +90,7 @@ def _copy_code(folder: Path, name: str) -> None:
             shutil.copy(source, folder / part)
     facts = {"title": "seqblend", "id": name, "licenses": [{"name": "other"}]}
     about = "Classify sequences: from competition files to a submission. MIT licence, see LICENSE."
-    write_json(folder / "dataset-metadata.json", facts | {"description": about})
+    write_json(folder / _METADATA, facts | {"description": about})
 
 
 def _notebook(title: str, source: str) -> str:
@@ -115,5 +118,5 @@ def _list_commands(folder: Path, code: str, competition: str, infer: str) -> dic
         "code-again": ["datasets", "version", *upload, "-m", f"{code}, newer"],
         "train": ["kernels", "push", "-p", str(folder / "train")],
         "infer": ["kernels", "push", "-p", str(folder / "infer")],
-        "submit": [*submit, "-v", "1", "-m", "seqblend"],
+        "submit": [*submit, "-m", "seqblend"],
     }

@@ -39,6 +39,7 @@ def load_plan(
     deadline = None if seconds is None else began() + seconds
     project = load_project(args, console, kaggle)
     show_project(console, project)
-    plan = make_plan(project, console, seconds)
+    tuning = parse_seconds(getattr(args, "tune", None), "--tune")
+    plan = make_plan(project, console, seconds and seconds - (tuning or 0.0))
     say(console, describe_plan(project, plan), "bold")
     return project, plan, deadline

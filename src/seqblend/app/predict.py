@@ -11,7 +11,7 @@ from seqblend.blending.submission import Submission, write_submission
 from seqblend.blending.submission_log import log_submission
 from seqblend.core.config import DataConfig
 from seqblend.core.console import Console, Status, say, shorten
-from seqblend.core.errors import InputError
+from seqblend.core.errors import FlagError, InputError
 from seqblend.data.sequences import Competition
 from seqblend.reading.cache import read_settings
 from seqblend.reading.discovery import find_files
@@ -62,6 +62,8 @@ def predict_new_rows(
     returns: None, and nothing is done, where no blend was trained on its training rows
     raises: InputError where the blend's files are missing or damaged
     """
+    if workers < 0:
+        raise FlagError("--workers expects at least 0")
     note = partial(say, console, style="yellow")
     rows = find_new_rows(data, places, folders, note)
     if rows is None:
@@ -106,12 +108,14 @@ def find_new_rows(
         files = find_files(folder, config)
         return read_competition(files, config, metric=metric, name=folder.name)
 
-    for trained in find_trained(folders):
-        rows = read(*read_settings(trained.workspace.data))
+    for trained in find_trained(folders, note):
+        try:
+            rows = read(*read_settings(trained.workspace.data))
+        except InputError:  # with the settings of another competition
+            continue
         encoded = trained.encode(rows)
         if encoded is not None:
             return NewRows(trained, rows, encoded)
-        note(f"{trained.workspace.root} was trained on other rows than those of {folder}")
     return None
 
 

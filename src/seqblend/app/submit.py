@@ -107,7 +107,9 @@ def blend_results(
     blend = _add_forecast(project, blend, average)
     name = f"{blend.method}-{_digest(blend, results)}"
     _write_blend(project, name, blend, results, average)
-    return blend, _submit(project, name, blend, average.test, _fixed_places(project, out))
+    submission = _submit(project, name, blend, average.test, _fixed_places(project, out))
+    write_json(project.workspace.submitted, {"blend": name})
+    return blend, submission
 
 
 def predict_test(project: Project, results: list[RunResult], blend: BlendResult) -> FoldAverage:

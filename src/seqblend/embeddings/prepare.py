@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import fcntl
 from collections.abc import Callable
@@ -139,7 +140,8 @@ def make_wanted(folder: Path, competition: Competition, report: Callable[[dict],
         return
     report({"stage": "token vectors"})
     with open(folder / ".lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        with contextlib.suppress(OSError):  # without locks two may make it: the same bytes
+            fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / MANIFEST).exists():
             config = override(EmbeddingConfig(), read_json(folder / _WANTED))
             _make_table(folder, [None], competition, config)

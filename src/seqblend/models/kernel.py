@@ -33,7 +33,7 @@ class KernelOptions:
     gamma: float = knob(0.5, Span(0.05, 4.0, log=True), "of exp(-gamma distance^2)", above=0)
     strength: float = knob(30.0, Span(1.0, 1000.0, log=True), "inverse L2 penalty (C)", above=0)
     tolerance: float = share(3e-3, help="the gradient's norm at the end, as a share of the first")
-    most_rows: int = knob(32_768, help="training rows; of more, so many are drawn (2 GB)", least=2)
+    most_rows: int = knob(32_768, help="training rows; more are drawn from (2 GB a fit)", least=2)
     most_weights: int = knob(2_000_000, help="most n-grams; with more, the least count is raised")
 
 

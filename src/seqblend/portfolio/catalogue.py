@@ -1,7 +1,6 @@
 """The recipes that the default chooses among, and what is expected of members before any is known.
 
-The order of the models is that of models/model_groups.py. Both were set by hand: what
-app/learn_portfolio.py learned of five competitions (src/FIGURES.md) agrees where it is sure.
+The order follows what app/learn_portfolio.py learned (src/FIGURES.md); constants were set by hand.
 """
 
 from __future__ import annotations

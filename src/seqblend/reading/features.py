@@ -41,24 +41,20 @@ class Features:
         return found
 
 
-def make_features(
-    categories: list[str], numbers: list[str], train: RawTable, test: RawTable
-) -> Features:
-    """Tokens for categories, and for numbers by the tenth of all rows' values that they are in.
-
-    Quantiles are of train and test rows together: no label enters them.
-    """
+def make_features(categories: list[str], numbers: list[str], train: RawTable) -> Features:
+    """Tokens for categories, and for numbers by the tenth of the training values they are in."""
     columns: dict[str, Callable[[str], str]] = {
         name: lambda cell, name=name: value_token(name, plain_number(cell)) for name in categories
     }
     for name in numbers:
-        columns[name] = _binner(name, [*train.texts(name), *test.texts(name)])
+        columns[name] = _binner(name, train.texts(name))
     return Features(columns)
 
 
 def _binner(name: str, cells: list[str]) -> Callable[[str], str]:
     values = np.array([v for cell in cells if (v := to_number(cell)) is not None])
-    edges = np.unique(np.quantile(values, np.linspace(0, 1, _BINS + 1)[1:-1]))
+    places = np.linspace(0, 1, _BINS + 1)[1:-1]
+    edges = np.unique(np.quantile(values, places)) if len(values) else values
 
     def to_token(cell: str) -> str:
         value = to_number(cell)

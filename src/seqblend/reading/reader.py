@@ -64,7 +64,7 @@ def read_competition(
         folds=_given_folds(train, data.fold, rows),
         extra=int((rows >= len(train) - made.extra).sum()),
     )
-    reading = _TokenCollector(schema, data, train, test, made.fold)
+    reading = _TokenCollector(schema, data, train, made.fold)
     reading.add(train, "train", rows)
     reading.add(test, "test")
     made.train = made.test = train = test = train.take([])  # their text is larger than tokens
@@ -129,12 +129,11 @@ class _TokenCollector:
         schema: Schema,
         data: DataConfig,
         train: RawTable,
-        test: RawTable,
         fold: Callable[[RawTable], RawTable],
     ) -> None:
         self._schema, self._data, self._fold = schema, data, fold
         categories, numbers = list(schema.categories), list(schema.numbers)
-        self._features = make_features(categories, numbers, train, test)
+        self._features = make_features(categories, numbers, train)
         self._interner = Interner()
         self.counts: dict[str, int] = {}
 

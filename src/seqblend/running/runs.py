@@ -189,6 +189,11 @@ def sources_of(entry: Entry) -> tuple[str, ...]:
     return _SHARED + _SOURCES[entry.kind] + (entry.file,)
 
 
+def code_of(model: str) -> str:
+    """Digest of the sources that a model's units run through."""
+    return code_digest(sources_of(entry_for(model)))
+
+
 def plan_runs(
     config: Config,
     data_digest: str,
@@ -219,7 +224,7 @@ def plan_runs(
             mode = own.embedding.mode if model in config.tuned else use.mode
             use = dataclasses.replace(use, mode=mode)
             options = dataclasses.replace(options, width=use.width)
-        parts = [options, data_digest, folds_digest, code_digest(sources_of(entry))]
+        parts = [options, data_digest, folds_digest, code_of(model)]
         if entry.kind == "linear":
             parts += [train.adapt]
         else:

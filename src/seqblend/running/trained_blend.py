@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +16,18 @@ import torch
 
 from seqblend.blending.fold_average import blend_fit, finish_mean
 from seqblend.blending.methods import Blend
-from seqblend.core.errors import InputError, listing
-from seqblend.core.storage import MANIFEST, read_finished, read_json
+from seqblend.core.errors import InputError, MachineError, listing
+from seqblend.core.storage import MANIFEST, find_damage, read_json
 from seqblend.data.sequences import Competition, SequenceSet
 from seqblend.reading.cache import content_digest, load_competition
 from seqblend.running.inputs import working_folders
-from seqblend.running.runs import DataFingerprint, Job, Run, Unit
-from seqblend.running.units import restore_member
+from seqblend.running.runs import DataFingerprint, Job, Run, Unit, code_of
+from seqblend.running.units import WEIGHTS, restore_member
 from seqblend.running.workspace import Workspace
 from seqblend.tasks.adjustments import adjustment_from_record
 
 Note = Callable[[str], None]
-
-
-def _ignore(_: str) -> None:
-    """Stored files of others are only read: nothing is set aside, and nothing is said of it."""
+_process: dict[str, Any] = {}  # what _begin has set in a process that predicts
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class EncodedRows:
 
 @dataclass(frozen=True)
 class TrainedBlend:
-    """The blend of most runs in a working folder, and the rows that it was trained on.
+    """The blend that was submitted last from a working folder, and the rows of its training.
 
     folder: the blend's; record: its manifest
     """
@@ -85,7 +83,10 @@ class TrainedBlend:
         places = self.workspace.data, self.workspace.runs, DataFingerprint(**prints)
         members = []
         for name in self._used:
-            manifest = read_json(self.workspace.run(name) / MANIFEST)
+            folder = self.workspace.run(name)
+            if find_damage(folder):
+                raise InputError(f"{folder}: missing or damaged. Train again, then predict")
+            manifest = read_json(folder / MANIFEST)
             if not manifest["units"]:
                 raise InputError(
                     f"{self.folder.name} blends predictions that were made elsewhere ({name}), "
@@ -113,13 +114,20 @@ class TrainedBlend:
         fits, found = self.fits(), {}
         jobs = [job for fold in fits for member in fold for job in member]
         _check_files(jobs)
-        places = [devices[i % len(devices)] for i in range(len(jobs))]
         spawn = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(min(len(devices), len(jobs)), spawn) as pool:
-            arrays = pool.map(partial(_predict, rows), jobs, places)
-            for job, array in zip(jobs, arrays, strict=True):
-                found[job] = array
-                progress(len(found), len(jobs))
+        queue = spawn.Queue()
+        for device in devices:
+            queue.put(device)
+        count = min(len(devices), len(jobs))
+        try:
+            with ProcessPoolExecutor(count, spawn, _begin, (rows, queue)) as pool:
+                for job, array in zip(jobs, pool.map(_predict, jobs), strict=True):
+                    found[job] = array
+                    progress(len(found), len(jobs))
+        except BrokenProcessPool:
+            raise MachineError(
+                "a process that predicts was killed (out of memory?): try --workers 1"
+            ) from None
         blend, metric = self._blend(), self.record["metric"]
         means = [
             np.stack([_mean([found[job] for job in member]) for member in fold]) for fold in fits
@@ -146,47 +154,58 @@ class TrainedBlend:
         )
 
 
-def find_trained(folders: Iterable[Path]) -> Iterator[TrainedBlend]:
-    """The blends of working folders at or below these folders, the newest first.
+def find_trained(folders: Iterable[Path], note: Note) -> Iterator[TrainedBlend]:
+    """Of each working folder at or below these folders the blend that was submitted last.
 
-    Of each competition's folder the blend of most runs, of those the newest. What is damaged is
-    passed over.
+    The newest first. note: called with what is damaged, and so passed over
     """
     found = []
     for folder in working_folders(folders):
         workspace = Workspace(folder.parent, folder.name)
-        if read_finished(workspace.data, _ignore, sets_aside=False) is None:
+        try:
+            blend = workspace.blends / str(read_json(workspace.submitted)["blend"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # nothing was submitted yet
+        if damaged := [each for each in (workspace.data, blend) if find_damage(each)]:
+            note(f"{listing(map(str, damaged))}: damaged, passed over")
             continue
-        data = content_digest(workspace.data)
-        blends = []
-        for path in workspace.blends.glob(f"*/{MANIFEST}"):
-            record = read_finished(path.parent, _ignore, sets_aside=False)
-            if record and record["data_digest"] == data and "member_weights" in record:
-                blends.append((len(record["members"]), path.stat().st_mtime, path, record))
-        if blends:
-            _, when, path, record = max(blends, key=lambda each: each[:2])
-            found.append((when, workspace, path.parent, record))
-    for _, workspace, folder, record in sorted(found, key=lambda each: each[0], reverse=True):
-        yield TrainedBlend(workspace, load_competition(workspace.data), folder, record)
+        record = read_json(blend / MANIFEST)
+        if record["data_digest"] == content_digest(workspace.data):
+            found.append((workspace.submitted.stat().st_mtime, workspace, blend, record))
+    for _, workspace, blend, record in sorted(found, key=lambda each: each[0], reverse=True):
+        yield TrainedBlend(workspace, load_competition(workspace.data), blend, record)
 
 
 def _check_files(jobs: list[Job]) -> None:
-    """InputError where a unit's files are not those that its manifest says."""
-    damaged = [
-        str(job.unit.place)
-        for job in jobs
-        if read_finished(job.folder, _ignore, sets_aside=False) is None
-    ]
+    """InputError where a unit's files are not those of its manifest, or other code wrote them."""
+    damaged, others = [], []
+    for job in jobs:
+        if find_damage(job.folder) or not (job.folder / WEIGHTS).is_file():
+            damaged.append(str(job.unit.place))
+        elif read_json(job.folder / MANIFEST).get("code") != code_of(job.unit.run.model):
+            others.append(job.unit.run.model)
     if damaged:
         raise InputError(
             f"{jobs[0].runs}: missing or damaged: {listing(damaged, 3)}. Train again with the "
             "command that made them, then predict"
         )
+    if others:
+        raise InputError(
+            f"{jobs[0].runs}: {listing(dict.fromkeys(others))} trained by another version of this "
+            "code. Predict with that version, or train again"
+        )
 
 
-def _predict(rows: EncodedRows, job: Job, device: str) -> np.ndarray:
+def _begin(rows: EncodedRows, devices: multiprocessing.Queue) -> None:
+    """Prepare a process: the rows that it predicts, and a device of its own."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends it
+    _process.update(rows=rows, device=devices.get())
+
+
+def _predict(job: Job) -> np.ndarray:
     """float32 [n, c]: what the member of a unit predicts."""
-    member = restore_member(job, torch.device(device), rows.new_tokens)
+    rows = _process["rows"]
+    member = restore_member(job, torch.device(_process["device"]), rows.new_tokens)
     return member.predict(rows.sequences)
 
 

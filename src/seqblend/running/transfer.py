@@ -5,19 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from seqblend.core.errors import InputError, MachineError
+from seqblend.core.locking import lock_folder
 from seqblend.core.storage import MANIFEST, check_writable, find_damage, read_json
+from seqblend.portfolio.steps import Decisions
 from seqblend.running.inputs import ORIGINS, working_folders
+from seqblend.running.units import WEIGHTS
+from seqblend.running.workspace import DECISIONS
 
 _HASHES = "hashes.json"  # in an archive: {path: SHA-256}
 _REPORT = "report"  # is made again, and refers to nothing that lasts
-_WEIGHTS = "weights.npz"
+_UNPACKED = ".load-"  # begins the name of a folder for what an archive holds
 Note = Callable[[str], None]
 
 
@@ -27,29 +33,37 @@ def adopt_earlier_work(inputs: tuple[Path, ...], root: Path, contents: str, note
     inputs: searched for working folders; root: this competition's working folder
     contents: the digest of its training and test files, as Origin has it
     """
+    is_new = not (root / DECISIONS).exists()
     for folder in working_folders(inputs):
-        try:
-            known = read_json(folder / ORIGINS)["contents"]
-        except (OSError, ValueError, KeyError, TypeError):
+        if contents not in _contents_of(folder):
             continue
-        if contents in known and (count := merge_work(folder, root, note)):
+        if count := merge_work(folder, root, note):
             note(f"continued: {count} finished folders of {folder}")
+        if is_new:  # this kernel has time of its own
+            Decisions.read(root / DECISIONS).reopen()
 
 
 def merge_work(source: Path, target: Path, note: Note) -> int:
     """Copy what a working folder has and another lacks; returns how many finished folders.
 
     A finished folder is copied whole, its manifest last: what is interrupted is not finished. What
-    is damaged stays behind, and `note` says so. Runs are named by what decides their result, so two
-    machines' fits of one competition add up.
+    is damaged or unfinished stays behind, and `note` says so of damage. Runs are named by what
+    decides their result, so two machines' fits of one competition add up.
+    raises: MachineError where a file cannot be written
     """
-    count = 0
+    count, damaged = 0, []
+    for folder, names in _folders_below(source):
+        if MANIFEST in names and (broken := find_damage(folder)):
+            damaged.append(folder)
+            note(f"{folder}: {', '.join(broken)} damaged, not copied")
     for folder, names in reversed(list(_folders_below(source))):  # what a manifest lists first
-        here = target / folder.relative_to(source)
-        is_finished = MANIFEST in names and not (here / MANIFEST).exists()
-        if is_finished and (damaged := find_damage(folder)):
-            note(f"{folder}: {', '.join(damaged)} damaged, not copied")
+        place = folder.relative_to(source)
+        is_unit = len(place.parts) == 3 and place.parts[0] == "runs"
+        is_bad = any(folder.is_relative_to(each) for each in damaged)
+        if is_bad or (is_unit and MANIFEST not in names):
             continue
+        here = target / place
+        is_finished = MANIFEST in names and not (here / MANIFEST).exists()
         listed = set(read_json(folder / MANIFEST)["files"]) if MANIFEST in names else set()
         for name in sorted(names, key=lambda name: name == MANIFEST):
             is_wanted = is_finished if name in listed else not (here / name).exists()
@@ -59,18 +73,20 @@ def merge_work(source: Path, target: Path, note: Note) -> int:
     return count
 
 
-def save_work(root: Path, path: Path, *, has_weights: bool) -> int:
+def save_work(root: Path, path: Path, note: Note, *, has_weights: bool) -> int:
     """Write a competition's working folder into one zip file; returns how many files.
 
     Without weights its fits still blend, but explain and predict nothing.
+    raises: MachineError where another process works in the folder, or the file cannot be written
     """
+    lock_folder(root, note)
     temporary, hashes = path.with_name(f".{path.name}.{os.getpid()}.tmp"), {}
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for folder, names in _folders_below(root):
                 for name in names:
-                    if name == _WEIGHTS and not has_weights:
+                    if name == WEIGHTS and not has_weights:
                         continue
                     content = (folder / name).read_bytes()
                     if name == MANIFEST and not has_weights:
@@ -81,28 +97,56 @@ def save_work(root: Path, path: Path, *, has_weights: bool) -> int:
             archive.writestr(_HASHES, json.dumps({"name": root.name, "files": hashes}, indent=1))
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise MachineError(f"cannot write {path}: {error.strerror}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
     return len(hashes)
 
 
 def load_work(path: Path, working: Path, note: Note) -> tuple[Path, int]:
     """Add what save_work wrote to the working folder; returns the competition's, and a count.
 
-    raises: InputError where the file is no such archive, or a file in it has another hash
+    raises: InputError where the file is no such archive, a file in it has another hash, or the
+        working folder has another competition of the name
     """
     check_writable(working, "Name another folder with --working")
+    for left in working.glob(f"{_UNPACKED}*"):  # of a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=working, prefix=_UNPACKED) as unpacked:
+        folder = Path(unpacked)
+        try:
+            root = working / _unpack(path, folder)
+        except (
+            *(OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, zlib.error),
+            *(zipfile.BadZipFile, NotImplementedError),
+        ) as error:
+            what = f"expected an archive that pack.py save wrote, but {error}"
+            raise InputError(f"{path}: {what}") from None
+        if root.exists() and _contents_of(root).isdisjoint(_contents_of(folder)):
+            raise InputError(f"{root} holds another competition: name another folder, --working")
+        root.mkdir(exist_ok=True)
+        lock_folder(root, note)
+        return root, merge_work(folder, root, note)
+
+
+def _contents_of(folder: Path) -> set[str]:
+    """The digests of the training and test files that a working folder has seen."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            facts = json.loads(archive.read(_HASHES))
-            name, hashes = str(facts["name"]), dict(facts["files"])
-            with tempfile.TemporaryDirectory(dir=working, prefix=".load-") as folder:
-                for place, expected in hashes.items():
-                    _extract(archive, place, expected, Path(folder))
-                root = working / Path(name).name
-                return root, merge_work(Path(folder), root, note)
-    except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError, NotImplementedError) as e:
-        raise InputError(f"{path}: expected an archive that pack.py save wrote, but {e}") from None
+        return set(map(str, read_json(folder / ORIGINS)["contents"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+
+
+def _unpack(path: Path, folder: Path) -> str:
+    """Unpack an archive into the folder; returns the competition's name."""
+    with zipfile.ZipFile(path) as archive:
+        facts = json.loads(archive.read(_HASHES))
+        name = str(facts["name"])
+        if not re.fullmatch(r"[\w-][\w.-]*", name):
+            raise ValueError(f"'{name}' is no name of a competition")
+        for place, expected in dict(facts["files"]).items():
+            _extract(archive, place, expected, folder)
+    return name
 
 
 def _folders_below(root: Path) -> Iterator[tuple[Path, list[str]]]:
@@ -116,16 +160,19 @@ def _folders_below(root: Path) -> Iterator[tuple[Path, list[str]]]:
 
 def _copy(source: Path, target: Path) -> None:
     """Copy a file in one step."""
-    target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    shutil.copyfile(source, temporary)  # not its mode: the source may be read-only
-    os.replace(temporary, target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, temporary)  # not its mode: the source may be read-only
+        os.replace(temporary, target)
+    except OSError as error:
+        raise MachineError(f"cannot copy {source} to {target}: {error.strerror}") from error
 
 
 def _without_weights(manifest: bytes) -> bytes:
     """A manifest that does not list weights."""
     facts = json.loads(manifest)
-    facts["files"].pop(_WEIGHTS, None)
+    facts["files"].pop(WEIGHTS, None)
     return (json.dumps(facts, indent=1, sort_keys=True) + "\n").encode()
 
 

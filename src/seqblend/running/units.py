@@ -32,13 +32,14 @@ from seqblend.embeddings.prepare import make_wanted
 from seqblend.embeddings.vectors import folder_of, load_embedding
 from seqblend.models.registry import entry_for
 from seqblend.reading.cache import load_checked
-from seqblend.running.runs import PILOT, Job, PilotResult, Unit
+from seqblend.running.runs import PILOT, Job, PilotResult, Unit, code_of
 from seqblend.training.contract import Context, Fitted, Rows
 from seqblend.training.devices import configure_device, describe_device
 from seqblend.training.fitting import pilot_loss_key
 from seqblend.training.members import fit_member, member_from_arrays
 from seqblend.training.recovery import DivergenceError
 
+WEIGHTS = "weights.npz"
 _SCOPE = "training rows of the fold"
 _load_rows = functools.lru_cache(maxsize=1)(load_checked)  # read and checked once per process
 _load_folds = functools.lru_cache(maxsize=1)(read_folds)
@@ -94,7 +95,7 @@ def restore_member(job: Job, device: torch.device, new_tokens: Sequence[str] = (
         view = dataclasses.replace(view, lexicon=[*view.lexicon, *new_tokens])
         competition = dataclasses.replace(competition, views={view.name: view})
     context = _context(job, competition, device, lambda _: None)
-    return member_from_arrays(read_arrays(job.folder / "weights.npz"), context)
+    return member_from_arrays(read_arrays(job.folder / WEIGHTS), context)
 
 
 def _rows_of(
@@ -159,6 +160,7 @@ def _describe(job: Job, member: Fitted, competition: Competition, context: Conte
     return {
         "unit": str(unit.place),
         "model": run.model,
+        "code": code_of(run.model),
         "seed": unit.seed,
         "fold": unit.fold,
         "options": dataclasses.asdict(run.options),
@@ -196,5 +198,5 @@ def _write(
     for name, array in arrays.items():
         hashes[f"{name}.npy"] = write_array(folder / f"{name}.npy", array, "oof")
     weights = member.arrays()
-    hashes["weights.npz"] = write_arrays(folder / "weights.npz", weights, "weights")
+    hashes[WEIGHTS] = write_arrays(folder / WEIGHTS, weights, "weights")
     commit_folder(folder, manifest, hashes)

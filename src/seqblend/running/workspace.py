@@ -12,6 +12,8 @@ from seqblend.core.locking import lock_folder, release_lock
 from seqblend.core.storage import check_writable, read_json, set_aside, sweep, write_json
 from seqblend.running.inputs import ORIGINS
 
+DECISIONS = "portfolio.json"  # in a competition's working folder
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -35,7 +37,8 @@ class Workspace:
         self.tuned_models = root / "tuned"  # what the tuner found, one file for each model
         self.runs = root / "runs"  # a folder for each run, in it one for each unit
         self.blends = root / "blends"
-        self.decisions = root / "portfolio.json"  # which members were chosen, in what order
+        self.submitted = root / "submitted.json"  # the blend that was submitted last
+        self.decisions = root / DECISIONS  # which members were chosen, in what order
         self.machine = root / "machine.json"  # choices that were made once for this folder
         self.explanations = root / "explanations"  # token importances, one file for each model
         self.report = root / "report"  # index.html and the pictures

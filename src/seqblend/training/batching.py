@@ -87,6 +87,7 @@ def plan_even(lengths: np.ndarray, tokens_per_batch: int) -> Iterator[EvenBatch]
     for width in np.unique(widths)[::-1].tolist():
         rows = np.flatnonzero(widths == width)
         size = min(max(tokens_per_batch // width, 1), _EVEN_ROWS)
+        size = 2 ** (size.bit_length() - 1)  # kernels treat what is left of eights otherwise
         for start in range(0, len(rows), size):
             part = rows[start : start + size]
             filling = np.full(size - len(part), part[-1])
