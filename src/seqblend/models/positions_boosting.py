@@ -19,7 +19,9 @@ class PlacedBoostingOptions(BoostingOptions):
     counted: int = knob(500, Choice((250, 500)), "commonest n-grams by position", least=1)
 
 
-@register("positions_boosting", PlacedBoostingOptions, kind="linear", why_not=why_not_aligned)
+@register(
+    "positions_boosting", PlacedBoostingOptions, kind="linear", why_not=why_not_aligned, cost=6.0
+)
 class PlacedBoosting(Boosting):
     """Boosted trees see what `positions` does not: one position given another far from it."""
 
