@@ -104,12 +104,6 @@ class Decisions:
         brought = usual + sum(step.brought or 0.0 for step in known)
         return min(max(brought / expected, 0.25), 1.5)
 
-    def reopen(self) -> None:
-        """There is more time than was thought."""
-        if self.closed:
-            self.closed = 0.0
-            self._write()
-
     def close(self, seconds: float | None) -> None:
         """Nothing more is to be done in this time."""
         self.closed = _as_number(seconds)

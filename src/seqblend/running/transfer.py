@@ -15,8 +15,7 @@ from pathlib import Path
 
 from seqblend.core.errors import InputError, MachineError
 from seqblend.core.locking import lock_folder
-from seqblend.core.storage import MANIFEST, check_writable, find_damage, read_json
-from seqblend.portfolio.steps import Decisions
+from seqblend.core.storage import MANIFEST, check_writable, find_damage, read_json, write_json
 from seqblend.running.inputs import ORIGINS, working_folders
 from seqblend.running.units import WEIGHTS
 from seqblend.running.workspace import DECISIONS
@@ -39,8 +38,8 @@ def adopt_earlier_work(inputs: tuple[Path, ...], root: Path, contents: str, note
             continue
         if count := merge_work(folder, root, note):
             note(f"continued: {count} finished folders of {folder}")
-        if is_new:  # this kernel has time of its own
-            Decisions.read(root / DECISIONS).reopen()
+        if is_new and (root / DECISIONS).exists():  # this kernel has time of its own
+            write_json(root / DECISIONS, read_json(root / DECISIONS) | {"closed": 0.0})
 
 
 def merge_work(source: Path, target: Path, note: Note) -> int:
