@@ -7,6 +7,7 @@ from unit_examples import CPU, make_project, runs_of, train_all
 
 from seqblend.core.errors import InputError
 from seqblend.core.storage import find_damage, read_json
+from seqblend.running.results import collect_run
 from seqblend.running.runs import Unit, plan_units
 from seqblend.running.transfer import adopt_earlier_work, load_work, merge_work, save_work
 from seqblend.running.units import run_unit
@@ -43,6 +44,17 @@ def test_the_fits_of_two_machines_add_up(tmp_path):
     weights = {place for place in finished(one) if place.endswith(".npy")}
     assert all(finished(one)[p] == finished(project.workspace.root)[p] for p in weights)
     assert merge_work(two, one, print) == 0
+
+
+def test_units_are_taken_from_a_run_whose_own_predictions_are_damaged(tmp_path):
+    project = make_project(tmp_path, models=("nblr",))
+    train_all(project)
+    root, (run,) = project.workspace.root, runs_of(project)
+    places = project.workspace, run.name, 1, project.fold, project.fingerprint
+    collect_run(*places, project.competition.task)
+    (root / "runs" / run.name / "oof.npy").write_bytes(b"x")
+    assert merge_work(root, tmp_path / "other", print) >= 3  # the rows and two units
+    assert not (tmp_path / "other" / "runs" / run.name / "oof.npy").exists()
 
 
 def test_what_is_damaged_or_unfinished_stays_behind(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -39,7 +40,8 @@ def adopt_earlier_work(inputs: tuple[Path, ...], root: Path, contents: str, note
         if count := merge_work(folder, root, note):
             note(f"continued: {count} finished folders of {folder}")
         if is_new and (root / DECISIONS).exists():  # this kernel has time of its own
-            write_json(root / DECISIONS, read_json(root / DECISIONS) | {"closed": 0.0})
+            with contextlib.suppress(ValueError, TypeError):  # damaged: set aside when it is read
+                write_json(root / DECISIONS, read_json(root / DECISIONS) | {"closed": 0.0})
 
 
 def merge_work(source: Path, target: Path, note: Note) -> int:
@@ -58,7 +60,8 @@ def merge_work(source: Path, target: Path, note: Note) -> int:
     for folder, names in reversed(list(_folders_below(source))):  # what a manifest lists first
         place = folder.relative_to(source)
         is_unit = len(place.parts) == 3 and place.parts[0] == "runs"
-        is_bad = any(folder.is_relative_to(each) for each in damaged)
+        of_rows = [source / place.parts[0]] if place.parts[:1] == ("data",) else []
+        is_bad = not {folder, *of_rows}.isdisjoint(damaged)  # a run's units are whole without it
         if is_bad or (is_unit and MANIFEST not in names):
             continue
         here = target / place
