@@ -19,7 +19,8 @@ from seqblend.app.load import load_plan
 from seqblend.app.pipeline import exit_code, run_plan
 from seqblend.app.predict import folders_of, predict_new_rows
 from seqblend.core.console import Console, make_console, say
-from seqblend.running.inputs import KAGGLE, find_places, is_rerun
+from seqblend.reading.row_ids import is_rerun
+from seqblend.running.inputs import KAGGLE, find_places
 
 
 def main(argv: list[str], kaggle: Path = KAGGLE) -> int:

@@ -68,10 +68,11 @@ def average_folds(
     oof = result.believed(metric)
     known = np.isfinite(oof).all(axis=1)
     likely = task.likely_targets(some, targets[known], oof[known])
-    finish = partial(finish_mean, blend, metric, sharpening=likely.sharpening if is_loss else 1.0)
+    sharpening = likely.sharpening if is_loss else 1.0
+    finish = partial(finish_mean, blend, metric, sharpening=sharpening)
     singles = some if is_loss or blend.adjustment is None else np.stack(list(map(finish, some)))
     gain = estimate_gain(metric, likely, finish(some.mean(axis=0)), singles)
-    return FoldAverage(fits, finish(fits.mean(axis=0)), finish.keywords["sharpening"], gain)
+    return FoldAverage(fits, finish(fits.mean(axis=0)), sharpening, gain)
 
 
 def blend_fit(blend: Blend, metric: str, stack: np.ndarray) -> np.ndarray:

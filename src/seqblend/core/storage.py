@@ -69,10 +69,11 @@ def write_text(path: Path, text: str, point: str = "") -> str:
 
 def write_json(path: Path, value: Any) -> str:
     """Write sorted, indented JSON atomically; NaN is refused."""
-    return write_text(path, _json_text(value))
+    return write_text(path, json_text(value))
 
 
-def _json_text(value: Any) -> str:
+def json_text(value: Any) -> str:
+    """What write_json writes."""
     text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=True)
     return text + "\n"
 
@@ -152,7 +153,7 @@ def commit_arrays(
     """Write a folder of arrays and its manifest; nothing where it holds exactly these already."""
     contents = {f"{name}.npy": _array_bytes(array) for name, array in arrays.items()}
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    path, text = folder / MANIFEST, _json_text({**manifest, "files": hashes})
+    path, text = folder / MANIFEST, json_text({**manifest, "files": hashes})
     if path.is_file() and path.read_bytes() == text.encode() and not find_damage(folder):
         return
     for name, content in contents.items():

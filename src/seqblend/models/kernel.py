@@ -11,7 +11,7 @@ from scipy import sparse
 from seqblend.core.knobs import Choice, Span, knob, share
 from seqblend.core.seeds import rng_for
 from seqblend.data.sequences import SequenceSet, View
-from seqblend.models.ngram_values import NgramValues
+from seqblend.models.ngram_values import NgramValues, rows_from_arrays, rows_to_arrays
 from seqblend.models.registry import register
 from seqblend.tasks.logistic import LogisticConfig, fit_kernel_logistic
 from seqblend.tasks.task import Task
@@ -106,16 +106,14 @@ class KernelLogistic:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that predict needs besides the view."""
-        rows = {name: getattr(self.rows, name) for name in ("data", "indices", "indptr")}
         own = {"weights": self.weights, "gamma": np.array(self.gamma)}
-        return self.values.arrays() | rows | own
+        return self.values.arrays() | rows_to_arrays(self.rows) | own
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], view: View, task: Task) -> KernelLogistic:
         """The member that gave these arrays."""
         values = NgramValues.from_arrays(arrays)
-        parts = tuple(arrays[name] for name in ("data", "indices", "indptr"))
-        rows = sparse.csr_matrix(parts, shape=(len(arrays["weights"]), values.index.width))
+        rows = rows_from_arrays(arrays, values.index.width)
         return cls(values, rows, arrays["weights"], float(arrays["gamma"]), view, task)
 
 

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from seqblend.core.knobs import Choice, Span, knob, share
 from seqblend.data.sequences import SequenceSet, View
-from seqblend.models.ngram_values import NgramValues
+from seqblend.models.ngram_values import NgramValues, rows_from_arrays, rows_to_arrays
 from seqblend.models.registry import register
 from seqblend.tasks.task import Task
 
@@ -113,16 +113,14 @@ class Neighbours:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that predict needs besides the view."""
-        rows = {name: getattr(self.rows, name) for name in ("data", "indices", "indptr")}
         own = {"votes": self.votes, "prior": self.prior, "vote": self.vote}
-        return self.values.arrays() | rows | own
+        return self.values.arrays() | rows_to_arrays(self.rows) | own
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], view: View, task: Task) -> Neighbours:
         """The member that gave these arrays."""
         values = NgramValues.from_arrays(arrays)
-        parts = tuple(arrays[name] for name in ("data", "indices", "indptr"))
-        rows = sparse.csr_matrix(parts, shape=(len(arrays["votes"]), values.index.width))
+        rows = rows_from_arrays(arrays, values.index.width)
         own = (arrays[name] for name in ("votes", "prior", "vote"))
         return cls(values, rows, *own, view, task)
 

@@ -14,6 +14,17 @@ from seqblend.models.proteins import AMINO_ACIDS, translate, why_no_nucleotides
 from seqblend.models.weighting import fit_idf, to_tfidf
 
 
+def rows_to_arrays(rows: sparse.csr_matrix) -> dict[str, np.ndarray]:
+    """The arrays of a sparse matrix, for rows_from_arrays."""
+    return {name: getattr(rows, name) for name in ("data", "indices", "indptr")}
+
+
+def rows_from_arrays(arrays: dict[str, np.ndarray], width: int) -> sparse.csr_matrix:
+    """The matrix that gave these arrays, found among others. width: its columns."""
+    parts = tuple(arrays[name] for name in ("data", "indices", "indptr"))
+    return sparse.csr_matrix(parts, shape=(len(parts[2]) - 1, width))
+
+
 @dataclass(frozen=True)
 class NgramValues:
     """What turns rows into sublinear tf-idf values of length 1.

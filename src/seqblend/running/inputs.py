@@ -32,11 +32,6 @@ class Places:
     extra_submission: Path | None = None
 
 
-def is_rerun() -> bool:
-    """Whether Kaggle runs this notebook again, on the hidden test rows of a code competition."""
-    return bool(os.environ.get("KAGGLE_IS_COMPETITION_RERUN"))
-
-
 def find_places(
     *, repository: Path = REPOSITORY, kaggle: Path = KAGGLE, working: Path | None = None
 ) -> Places:

@@ -16,7 +16,15 @@ from pathlib import Path
 
 from seqblend.core.errors import InputError, MachineError
 from seqblend.core.locking import lock_folder
-from seqblend.core.storage import MANIFEST, check_writable, find_damage, read_json, write_json
+from seqblend.core.storage import (
+    MANIFEST,
+    check_writable,
+    find_damage,
+    json_text,
+    read_json,
+    write_bytes,
+    write_json,
+)
 from seqblend.running.inputs import ORIGINS, working_folders
 from seqblend.running.units import WEIGHTS
 from seqblend.running.workspace import DECISIONS
@@ -52,27 +60,40 @@ def merge_work(source: Path, target: Path, note: Note) -> int:
     decides their result, so two machines' fits of one competition add up.
     raises: MachineError where a file cannot be written
     """
-    count, damaged = 0, []
-    for folder, names in _folders_below(source):
-        if MANIFEST in names and (broken := find_damage(folder)):
-            damaged.append(folder)
+    listed, damaged, count = set(), set(), 0
+    folders = list(_folders_below(source))
+    for folder, names in reversed(folders):  # what is deeper first
+        if MANIFEST not in names:
+            continue
+        here = target / folder.relative_to(source)
+        files = _files_of(folder)
+        listed.update(folder / name for name in (*files, MANIFEST))
+        if (here / MANIFEST).exists():
+            continue
+        if broken := find_damage(folder):
             note(f"{folder}: {', '.join(broken)} damaged, not copied")
-    for folder, names in reversed(list(_folders_below(source))):  # what a manifest lists first
+            damaged.add(folder)
+            continue
+        for name in (*files, MANIFEST):
+            write_bytes(here / name, (folder / name).read_bytes())
+        count += 1
+    for folder, names in folders:  # settings, folds and the like, which no manifest lists
         place = folder.relative_to(source)
         is_unit = len(place.parts) == 3 and place.parts[0] == "runs"
-        of_rows = [source / place.parts[0]] if place.parts[:1] == ("data",) else []
-        is_bad = not {folder, *of_rows}.isdisjoint(damaged)  # a run's units are whole without it
-        if is_bad or (is_unit and MANIFEST not in names):
+        if folder in damaged or (is_unit and MANIFEST not in names):
             continue
-        here = target / place
-        is_finished = MANIFEST in names and not (here / MANIFEST).exists()
-        listed = set(read_json(folder / MANIFEST)["files"]) if MANIFEST in names else set()
-        for name in sorted(names, key=lambda name: name == MANIFEST):
-            is_wanted = is_finished if name in listed else not (here / name).exists()
-            if is_wanted:
-                _copy(folder / name, here / name)
-        count += is_finished
+        for name in names:
+            if folder / name not in listed and not (target / place / name).exists():
+                write_bytes(target / place / name, (folder / name).read_bytes())
     return count
+
+
+def _files_of(folder: Path) -> list[str]:
+    """The files that a folder's manifest lists; none where it cannot be read."""
+    try:
+        return list(read_json(folder / MANIFEST)["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 def save_work(root: Path, path: Path, note: Note, *, has_weights: bool) -> int:
@@ -160,22 +181,11 @@ def _folders_below(root: Path) -> Iterator[tuple[Path, list[str]]]:
         yield Path(folder), sorted(name for name in names if not name.startswith("."))
 
 
-def _copy(source: Path, target: Path) -> None:
-    """Copy a file in one step."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, temporary)  # not its mode: the source may be read-only
-        os.replace(temporary, target)
-    except OSError as error:
-        raise MachineError(f"cannot copy {source} to {target}: {error.strerror}") from error
-
-
 def _without_weights(manifest: bytes) -> bytes:
     """A manifest that does not list weights."""
     facts = json.loads(manifest)
     facts["files"].pop(WEIGHTS, None)
-    return (json.dumps(facts, indent=1, sort_keys=True) + "\n").encode()
+    return json_text(facts).encode()
 
 
 def _extract(archive: zipfile.ZipFile, place: str, expected: str, folder: Path) -> None:
