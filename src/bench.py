@@ -9,6 +9,7 @@ import sys
 
 import torch
 
+import seqblend.core.interrupts  # noqa: F401  first: imports take seconds
 from seqblend.app.cli import make_subcommand_parser, run_script
 from seqblend.core.console import make_console, say, show_table
 from seqblend.core.errors import FlagError

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 
+import seqblend.core.interrupts  # noqa: F401  first: imports take seconds
 from seqblend.app.cli import make_parser, run_script
 from seqblend.app.display import show_project
 from seqblend.app.doctor import run_diagnostics

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 
+import seqblend.core.interrupts  # noqa: F401  first: imports take seconds
 from seqblend.app.cli import make_parser, run_script
 from seqblend.app.load import load_project
 from seqblend.core.console import make_console

@@ -14,6 +14,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+import seqblend.core.interrupts  # noqa: F401  first: imports take seconds
 from seqblend.app.cli import make_subcommand_parser, parse_seconds, run_script
 from seqblend.app.kaggle_upload import write_upload
 from seqblend.core.console import Console, make_console, say

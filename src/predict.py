@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import seqblend.core.interrupts  # noqa: F401  first: imports take seconds
 from seqblend.app.cli import make_subcommand_parser, run_script
 from seqblend.app.predict import folders_of, predict_new_rows
 from seqblend.core.console import make_console

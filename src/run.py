@@ -12,6 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
+import seqblend.core.interrupts  # noqa: F401  first: imports take seconds
 from seqblend.app.cli import add_training_flags, command_line, make_parser, run_script
 from seqblend.app.display import show_finished
 from seqblend.app.finish import finish_run

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import seqblend.core.interrupts  # noqa: F401  first: imports take seconds
 from seqblend.app.cli import make_subcommand_parser, run_script
 from seqblend.app.kaggle_upload import COMMANDS
 from seqblend.core.console import make_console, say

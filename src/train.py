@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 
+import seqblend.core.interrupts  # noqa: F401  first: imports take seconds
 from seqblend.app.cli import add_training_flags, make_parser, run_script
 from seqblend.app.display import show_layers, show_trained
 from seqblend.app.load import load_plan, load_project

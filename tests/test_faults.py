@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import pickle
+import re
 import shutil
 import signal
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,7 +15,7 @@ import pytest
 from conftest import Touch, write_competition
 from processes import SMALL, children, is_running, run_kernel, start_kernel, wait_until
 
-from seqblend.core.storage import file_digest, read_array, read_json, write_array, write_json
+from seqblend.core.storage import file_digest, read_array, read_record, write_array, write_record
 
 # The count picks a later visit. Inside a worker it is chosen so that the fresh worker gets past
 # it, since FAULT is still set there; the first visits would end every unit.
@@ -140,6 +141,20 @@ def test_after_kill_9_in_an_epoch_no_worker_stays_and_the_rest_is_done(tiny, und
     check_recovery(tmp_path, tiny, undisturbed)
 
 
+def test_a_folder_that_is_deleted_meanwhile_ends_it_in_one_line(tiny, undisturbed, tmp_path):
+    process = start_kernel(tmp_path, "--data", tiny, *SMALL)
+    for line in process.stdout:
+        if line.startswith("bilstm fold 0"):
+            break
+    shutil.rmtree(tmp_path / "working" / "seqblend" / "tiny" / "runs")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 3, errors
+    (line,) = errors.strip().splitlines()
+    assert re.search(r"test.npy is gone: .* Type the same command again", line)
+    assert run_kernel(tmp_path, "--data", tiny, *SMALL) == 0
+    assert probabilities(tmp_path) == probabilities(undisturbed)
+
+
 @pytest.mark.parametrize(
     "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
 )
@@ -191,11 +206,11 @@ def test_damaged_and_deleted_units_are_done_again_and_no_pickle_is_run(
 
 def test_probabilities_that_are_none_are_refused_whatever_their_hash(kernel, tiny, capsys):
     folder = next(kernel.glob("working/seqblend/tiny/runs/nblr-*/seed0-fold0"))
-    manifest = read_json(folder / "manifest.json")
+    manifest = read_record(folder / "manifest.json")
     array = read_array(folder / "test.npy")
     array[0] = np.nan
     manifest["files"]["test.npy"] = write_array(folder / "test.npy", array)
-    write_json(folder / "manifest.json", manifest)
+    write_record(folder / "manifest.json", manifest)
     assert run_kernel(kernel, "--data", tiny, *SMALL) == 3
     assert "rows are not probabilities" in capsys.readouterr().err
 
@@ -208,9 +223,9 @@ def test_a_pickle_with_a_matching_hash_ends_in_one_line_and_is_never_executed(
     file = next(root.glob("runs/nblr-*/seed0-fold0")) / "test.npy"
     file = file if place == "unit" else root / "data" / "targets.npy"
     np.save(file, np.array([Touch(mark)], dtype=object), allow_pickle=True)
-    manifest = read_json(file.with_name("manifest.json"))
+    manifest = read_record(file.with_name("manifest.json"))
     manifest["files"][file.name] = file_digest(file)
-    write_json(file.with_name("manifest.json"), manifest)
+    write_record(file.with_name("manifest.json"), manifest)
     assert run_kernel(kernel, "--data", tiny, *SMALL) == 3
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert f"{file}: expected plain arrays" in line

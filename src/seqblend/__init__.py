@@ -1,6 +1,6 @@
 """seqblend: classify sequences, cross-validate, blend, submit.
 
-The one file that acts at import: process settings that must precede torch.
+It acts at import: process settings that must precede torch.
 """
 
 import contextlib

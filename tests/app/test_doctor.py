@@ -13,7 +13,7 @@ import torch
 from conftest import write_competition
 from diagnosis_examples import draw_families
 from processes import start_script
-from report_examples import read_page
+from report_examples import read_page, refuse_failures
 
 from seqblend.app.display import leaderboard_rows, show_finished
 from seqblend.app.doctor import best_two, run_diagnostics
@@ -151,9 +151,11 @@ def test_rows_are_checked_once_and_again_when_a_file_is_damaged_or_folds_change(
     assert check_rows(project, pytest.fail) == first
     next(project.workspace.root.glob("checks/near-*.json")).write_text("{")
     assert check_rows(project, notes.append) == first
-    assert notes[len(ROW_CHECKS) :] == ["checking near duplicates"]
+    damaged, again = notes[len(ROW_CHECKS) :]
+    assert "set aside" in damaged
+    assert again == "checking near duplicates"
     check_rows(replace(project, fingerprint=replace(project.fingerprint, folds="0")), notes.append)
-    assert len(notes) == 2 * len(ROW_CHECKS) + 1
+    assert len(notes) == 2 * len(ROW_CHECKS) + 2
 
 
 def test_no_check_begins_that_would_not_end_in_time(project):
@@ -170,6 +172,8 @@ def test_the_report_of_a_session_says_what_the_doctor_found(project):
     notes = []
     show_finished(console, project, outcome, finish_run(project, outcome, "", note=notes.append))
     assert notes  # a check is announced before it runs
+    for note in notes:
+        refuse_failures(note)
     text = read_page(project.workspace.report)
     assert "exact duplicates | " in text
     assert "Shake-up forecast" in text
@@ -182,6 +186,38 @@ def test_the_report_of_a_session_says_what_the_doctor_found(project):
     assert late.diagnosis is None
     assert "Validation" in (text := read_page(project.workspace.report))
     assert "exact duplicates" not in text  # no time for the doctor: the log of submissions alone
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "lost"),
+    [
+        ("seqblend.reporting.report.models_section", "the report's section models", "Models"),
+        ("seqblend.reporting.report.headline", "the report's verdict", ""),
+        ("seqblend.app.finish.check_rows", "the doctor's checks", ""),
+        ("seqblend.app.finish.make_report_data", "the report", "everything"),
+    ],
+)
+def test_a_part_of_the_report_that_fails_costs_itself_alone(project, monkeypatch, part, name, lost):
+    def fail(*_, **__):
+        raise IndexError("as an example")
+
+    train_all(project)
+    outcome = blend_finished(project, pytest.fail, None, None)
+    monkeypatch.setattr(part, fail)
+    notes, console = [], Console(file=io.StringIO(), width=200)
+    finished = finish_run(project, outcome, "", note=notes.append)
+    show_finished(console, project, outcome, finished)
+    assert "submission: " in console.file.getvalue()
+    (warning,) = (note for note in notes if "could not" in note)
+    assert warning.startswith(f"warning: {name} could not be made (IndexError: as an example)")
+    record = read_json(project.workspace.root / "failure.json")
+    assert "in fail" in record["traceback"]
+    if lost == "everything":
+        assert finished.data is None
+        return
+    text = read_page(project.workspace.report)
+    assert ("This section could not be made" in text) == bool(lost)
+    assert "Leaderboard" in text
 
 
 @pytest.mark.slow

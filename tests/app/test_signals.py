@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 
+import pytest
 from conftest import REPOSITORY
 
 
@@ -52,3 +53,33 @@ def test_a_second_signal_ends_a_stopping_run_at_once():
     process.terminate()
     process.communicate(timeout=5)
     assert process.returncode == -signal.SIGTERM
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_packages_are_imported_is_one_line(tmp_path, number):
+    (tmp_path / "torch.py").write_text(
+        "import time; print('importing', flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, str(REPOSITORY / "src" / "run.py")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+    )
+    assert process.stdout.readline() == "importing\n"
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=5)
+    assert process.returncode == 128 + number
+    assert errors == f"error: stopped by {number.name}\n"
+
+
+def test_importing_the_package_elsewhere_leaves_signals_alone():
+    code = """if True:
+        import signal
+        before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+        import seqblend.core.interrupts
+        assert before == [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+        """
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "src")}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)

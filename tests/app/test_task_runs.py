@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 import pytest
-from report_examples import read_page
+from report_examples import read_page, refuse_failures
 from test_doctor import diagnose, train_all
 
 from seqblend.app.display import show_finished, show_project
@@ -82,7 +82,7 @@ def test_a_run_ends_in_a_leaderboard_and_a_report_of_its_task(tmp_path, kind):
     project = open_demo(tmp_path, kind)
     train_all(project)
     outcome = blend_finished(project, pytest.fail, None, None)
-    finished = finish_run(project, outcome, "./run.sh", note=lambda _: None)
+    finished = finish_run(project, outcome, "./run.sh", note=refuse_failures)
     console = Console(file=io.StringIO(), width=200)
     show_project(console, project)
     show_finished(console, project, outcome, finished)
@@ -103,7 +103,7 @@ def test_the_test_score_is_that_of_the_solution(tmp_path):
     project = open_demo(tmp_path, "numbers")
     train_all(project)
     outcome = blend_finished(project, pytest.fail, None, None)
-    data = finish_run(project, outcome, "", note=lambda _: None).data
+    data = finish_run(project, outcome, "", note=refuse_failures).data
     lines = (tmp_path / "numbers" / "solution.csv").read_text().splitlines()[1:]
     truth = np.array([[float(line.split(",")[1])] for line in lines])
     for result in outcome.results:
@@ -122,7 +122,7 @@ def test_a_metric_that_no_table_has_is_scored_on_the_test_rows_too(tmp_path):
     project = open_project(config, places, Request(data=tmp_path / "numbers"))
     train_all(project)
     outcome = blend_finished(project, pytest.fail, None, None)
-    finished = finish_run(project, outcome, "", note=lambda _: None)
+    finished = finish_run(project, outcome, "", note=refuse_failures)
     (result,) = outcome.results
     metric, known = project.competition.metric, project.fold >= 0
     expected = score(metric, project.competition.targets[known], result.oof[known])
@@ -140,7 +140,7 @@ def test_the_best_reachable_score_of_classes_is_an_accuracy(tmp_path):
     (folder / "demo-best.json").write_text(json.dumps({"expected_accuracy": 0.875}))
     train_all(project)
     outcome = blend_finished(project, pytest.fail, None, None)
-    data = finish_run(project, outcome, "", note=lambda _: None).data
+    data = finish_run(project, outcome, "", note=refuse_failures).data
     assert (data.best_name, data.best_reachable) == ("best reachable accuracy", 0.875)
 
 

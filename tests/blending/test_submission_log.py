@@ -50,6 +50,24 @@ def test_writers_at_the_same_time_lose_no_line(tmp_path):
     assert sorted(files(path)) == sorted(names)
 
 
+def test_bytes_that_are_no_text_and_a_huge_cell_stay(tmp_path):
+    path = tmp_path / "log.csv"
+    log(path, "a.csv", "a")
+    note = "t,caf\xe9,".encode("cp1252") + b"x" * 200_000 + b"\n"
+    path.write_bytes(path.read_bytes() + note)
+    log(path, "b.csv", "b")
+    assert note.removesuffix(b"\n") in path.read_bytes()
+    assert b",toy,b.csv," in path.read_bytes().splitlines()[-1]
+
+
+def test_a_folder_in_place_of_the_log_is_set_aside(tmp_path):
+    path = tmp_path / "log.csv"
+    path.mkdir()
+    log(path, "a.csv", "a")
+    assert files(path) == ["a.csv"]
+    assert (tmp_path / "log.csv.corrupt").is_dir()
+
+
 def test_an_older_log_and_what_a_person_wrote_there_stay(tmp_path):
     path = tmp_path / "log.csv"
     text = f"my note,{OLD}\nbest so far,then,toy,a.csv,3,a,accuracy,0.9,0.91,current\nshort\n"

@@ -1,7 +1,12 @@
 """Terminal output: what a narrow terminal leaves out, and what is only guessed."""
 
 import io
+import os
+import subprocess
+import sys
 
+import pytest
+from conftest import REPOSITORY
 from rich.console import Console
 
 from seqblend.core.console import show_findings, show_table
@@ -32,3 +37,39 @@ def test_a_guess_is_yellow_and_what_the_files_tell_is_not():
         False,
         True,
     ]
+
+
+@pytest.mark.parametrize(
+    ("streams", "environment"),
+    [
+        (">/dev/full", {}),
+        (">/dev/full 2>/dev/full", {}),
+        (">&-", {}),
+        (">&- 2>&-", {}),
+        ("", {"PYTHONIOENCODING": "ascii"}),
+        ("", {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "POSIX"}),
+    ],
+)
+def test_a_script_goes_on_where_its_output_cannot_be_written(tmp_path, streams, environment):
+    code = f"""if True:
+        import sys
+        from pathlib import Path
+        from seqblend.core.console import make_console, open_closed_streams, say, say_error
+        open_closed_streams()
+        console = make_console()
+        for _ in range(3):
+            say(console, "\\xe4 \\u2026 " * 1_000)
+        say_error("\\xe4")
+        sys.stdout.flush()
+        Path({str(tmp_path / "done")!r}).touch()
+        """
+    done = subprocess.run(
+        ["sh", "-c", f'"$0" -c "$1" {streams}', sys.executable, code],
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY / "src")} | environment,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "done").exists()
+    if not streams:
+        assert b"\\xe4 \\u2026" in done.stdout

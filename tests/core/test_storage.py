@@ -20,11 +20,14 @@ from seqblend.core.storage import (
     read_array,
     read_arrays,
     read_finished,
+    read_record,
+    set_aside,
     sweep,
     write_array,
     write_arrays,
     write_bytes,
     write_json,
+    write_record,
     write_text,
 )
 from seqblend.running.workspace import Workspace
@@ -134,6 +137,36 @@ def test_a_damaged_manifest_is_set_aside(tmp_path, text):
     assert read_finished(folder, notes.append) is None
     assert (folder / "manifest.json.corrupt").exists()
     assert len(notes) == 1
+
+
+@pytest.mark.parametrize(
+    "damage", ["", "{", "[]", "{}", '"a"', "\udcff", '{"a": NaN}', "[" * 100_000, "folder", "edit"]
+)
+def test_a_record_is_what_was_written_or_set_aside_with_a_note(tmp_path, damage):
+    path, notes = tmp_path / "record.json", []
+    assert read_record(path, notes.append) is None
+    write_record(path, {"what": [1, "two"]})
+    assert read_record(path, notes.append) == {"what": [1, "two"]}
+    assert notes == []
+    text = path.read_text().replace("two", "too") if damage == "edit" else damage
+    path.unlink()
+    if damage == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    assert read_record(path) is None
+    assert path.exists()
+    assert read_record(path, notes.append) is None
+    assert not path.exists()
+    assert "set aside as record.json.corrupt" in notes[0]
+
+
+def test_what_was_set_aside_before_stays(tmp_path):
+    for text in ("one", "two", "three"):
+        (tmp_path / "a").write_text(text)
+        set_aside(tmp_path / "a")
+    kept = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert kept == {"a.corrupt": "one", "a.corrupt2": "two", "a.corrupt3": "three"}
 
 
 def test_a_sweep_removes_what_dead_writers_left_and_nothing_else(tmp_path):

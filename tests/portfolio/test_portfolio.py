@@ -8,6 +8,7 @@ from conftest import classes_of
 from portfolio_examples import FixedRuns
 
 from seqblend.core.config import TrainConfig, VocabularyConfig
+from seqblend.core.storage import write_record
 from seqblend.models.registry import resolve_options
 from seqblend.portfolio.catalogue import MOST_SEEDS
 from seqblend.portfolio.gains import PilotBlends
@@ -183,14 +184,14 @@ def test_members_that_bring_less_than_expected_end_it_sooner(runs, blends):
 
 def test_decisions_are_used_again_and_a_longer_time_goes_on(runs, blends, tmp_path):
     path = tmp_path / "portfolio.json"
-    first, _ = play(make_portfolio(runs, blends, Decisions.read(path), seconds=200.0))
-    known = Decisions.read(path)
+    first, _ = play(make_portfolio(runs, blends, Decisions.read(path, print), seconds=200.0))
+    known = Decisions.read(path, print)
     assert known.closed == 200.0
     again = make_portfolio(runs, blends, known, seconds=200.0)
     schedule = Schedule([], {u: manifest(u) for u in again.first_units()}, lambda _: 1.0)
     units = again.next_units(schedule, print, may_decide=False)  # at once, in one go
     assert [unit.name for unit in units] == first
-    longer, _ = play(make_portfolio(runs, blends, Decisions.read(path), seconds=2_000.0))
+    longer, _ = play(make_portfolio(runs, blends, Decisions.read(path, print), seconds=2_000.0))
     assert longer[: len(first)] == first
     assert len(longer) > len(first)
 
@@ -201,11 +202,16 @@ def test_a_step_of_another_configuration_is_passed_over(runs, blends):
     assert names[0].startswith("textcnn")
 
 
-def test_damaged_decisions_are_set_aside(tmp_path):
-    path = tmp_path / "portfolio.json"
-    path.write_text('{"steps": [{"run": 3}], "closed": 1}')
-    assert Decisions.read(path).steps == []
+@pytest.mark.parametrize("is_whole", [False, True])
+def test_decisions_that_are_damaged_or_of_another_version_are_set_aside(is_whole, tmp_path):
+    path, notes = tmp_path / "portfolio.json", []
+    record = {"steps": [{"run": 3}], "closed": 1}
+    write_record(path, record)
+    if not is_whole:
+        path.write_text(path.read_text().replace("3", "4"))
+    assert Decisions.read(path, notes.append).steps == []
     assert path.with_name("portfolio.json.corrupt").exists()
+    assert "set aside" in notes[0]
 
 
 def test_what_a_step_brought_is_written_down_once(tmp_path):
@@ -216,7 +222,7 @@ def test_what_a_step_brought_is_written_down_once(tmp_path):
     assert decisions.observe({"a-1": 1}, 0.03).name == "a"
     assert decisions.observe({"a-1": 1}, 0.04) is None
     assert decisions.observe({"a-1": 2}, 0.005).name == "a seed 1"
-    stored = Decisions.read(tmp_path / "portfolio.json")
+    stored = Decisions.read(tmp_path / "portfolio.json", print)
     assert [step.brought for step in stored.steps] == [0.03, 0.005]
     assert stored.yield_of("member") == pytest.approx((3 * 0.02 + 0.03) / 0.08)
     assert stored.yield_of("seed") == pytest.approx((3 * 0.01 + 0.005) / 0.04)
@@ -317,8 +323,8 @@ def test_variants_are_made_again_from_what_is_written_down(runs, blends, tmp_pat
     p = np.where(blends.targets == 1, 0.9, 0.1)
     good = np.stack([1 - p, p], axis=1).astype(np.float32)
     path = tmp_path / "portfolio.json"
-    first, names = explore(runs, blends, good, Decisions.read(path))
-    again, repeated = explore(runs, blends, good, Decisions.read(path))
+    first, names = explore(runs, blends, good, Decisions.read(path, print))
+    again, repeated = explore(runs, blends, good, Decisions.read(path, print))
     assert repeated == names
     assert again.seeds == first.seeds
     assert again.decisions.steps == first.decisions.steps

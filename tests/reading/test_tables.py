@@ -10,6 +10,7 @@ import pytest
 
 from seqblend.core.errors import InputError
 from seqblend.data.sequences import CsvStyle
+from seqblend.reading.formats import data_members
 from seqblend.reading.tables import read_table
 
 COLUMNS = {"id": ["007", "8"], "text": ['say "hi", ü', "NA"]}
@@ -82,6 +83,53 @@ def test_a_zip_with_two_tables_is_refused(tmp_path):
         archive.writestr("b.csv", CSV)
     with pytest.raises(InputError, match=r"holds 2 files \(a.csv, b.csv\).* Unpack"):
         read_table(path)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, None])
+def test_what_unpacks_to_far_more_than_a_table_is_refused(tmp_path, monkeypatch, pack):
+    monkeypatch.setattr("seqblend.reading.formats._SMALL", 1_000)
+    text = CSV.encode() + b"8,x\n" * 1_000_000
+    path = tmp_path / "train.csv.gz"
+    if pack is None:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("train.csv", text)
+    else:
+        path.write_bytes(pack(text))
+    with pytest.raises(InputError, match=r"train.csv.gz unpacks to more than [\d,]+ bytes, 200"):
+        read_table(path)
+
+
+def test_an_archive_of_several_is_held_to_the_same_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr("seqblend.reading.formats._SMALL", 1_000)
+    with zipfile.ZipFile(tmp_path / "all.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("train.csv", CSV.encode() + b"8,x\n" * 1_000_000)
+    with pytest.raises(InputError, match="unpacks to more than"):
+        read_table(tmp_path / "all.zip" / "train.csv")
+
+
+@pytest.mark.parametrize("change", ["encrypted", "deflate64", "cut"])
+def test_a_zip_that_cannot_be_unpacked_is_one_line(tmp_path, change):
+    path = tmp_path / "train.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("train.csv", CSV)
+    content = bytearray(path.read_bytes())
+    at = content.find(b"PK\x01\x02")
+    if change == "encrypted":
+        content[6], content[at + 8] = 1, 1
+    elif change == "deflate64":
+        content[8], content[at + 10] = 9, 9
+    else:
+        del content[-30:]
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"train.zip cannot be unpacked .* Unpack it by hand"):
+        read_table(path)
+    assert change != "cut" or data_members(path) == []
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+def test_json_of_thousands_of_levels_is_one_line(tmp_path, name):
+    with pytest.raises(InputError, match="nested too deeply"):
+        _read(tmp_path, '{"a":' * 5_000 + "1" + "}" * 5_000, name)
 
 
 def test_a_truncated_archive_is_named_as_damaged(tmp_path):

@@ -1,13 +1,14 @@
 """The parts of the report say what their numbers say: calibration, ranking, members, errors."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import sequence_set
 from report_examples import make_report
 
-from seqblend.core.errors import InputError
 from seqblend.core.storage import write_arrays
 from seqblend.diagnosis.cards import MemberCard
 from seqblend.diagnosis.record import Diagnosis
@@ -173,10 +174,34 @@ def test_explanations_are_read_and_those_of_other_data_left_out(tmp_path):
         {"target": np.array([0])},
     ],
 )
-def test_an_explanation_that_does_not_fit_is_refused_with_the_remedy(tmp_path, change):
+def test_an_explanation_that_does_not_fit_is_left_out_with_the_remedy(tmp_path, change):
     write_arrays(tmp_path / "bigru.npz", explanation_arrays() | change)
-    with pytest.raises(InputError, match=r"bigru\.npz: expected .* Delete it and explain"):
-        read_explanations(tmp_path, "abc", lambda _: None)
+    check_left_out(tmp_path)
+
+
+def check_left_out(folder: Path) -> None:
+    """bigru.npz is left out, another file is read."""
+    write_arrays(folder / "good.npz", explanation_arrays())
+    notes = []
+    assert [found.model for found in read_explanations(folder, "abc", notes.append)] == ["good"]
+    (note,) = notes
+    assert re.match(r"bigru\.npz: expected .* left out. Delete it and explain", note)
+
+
+@pytest.mark.parametrize("damage", ["empty", "text", "cut", "flipped", "folder"])
+def test_a_damaged_explanation_is_left_out_with_the_remedy(tmp_path, damage):
+    path = tmp_path / "bigru.npz"
+    write_arrays(path, explanation_arrays())
+    content = path.read_bytes()
+    path.unlink()
+    if damage == "folder":
+        path.mkdir()
+    else:
+        at = content.rindex(b"NUMPY")
+        flipped = content[:at] + b"MUMPY" + content[at + 5 :]
+        kinds = {"empty": b"", "text": b"hello", "cut": content[:-40], "flipped": flipped}
+        path.write_bytes(kinds[damage])
+    check_left_out(tmp_path)
 
 
 def test_a_folder_without_explanations_is_none(tmp_path):

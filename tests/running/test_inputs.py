@@ -37,6 +37,14 @@ def test_a_competition_is_found_anywhere_below_the_inputs(tmp_path, below):
     assert name_competition(folder, places) == "some-slug"
 
 
+def test_links_that_lead_in_a_circle_are_followed_once(tmp_path):
+    folder = write_competition(tmp_path / "input" / "one")
+    (tmp_path / "input" / "again").symlink_to(folder)
+    (tmp_path / "input" / "up").symlink_to("..")
+    (folder / "self").symlink_to(folder)
+    assert len(find_competitions((tmp_path / "input",))) == 1
+
+
 def test_several_competitions_are_listed(tmp_path):
     for name in ("one", "two"):
         write_competition(tmp_path / name)

@@ -9,7 +9,7 @@ from unit_examples import CPU, make_config, make_project, train_all
 
 from seqblend.app.pipeline import blend_finished
 from seqblend.core.errors import InputError
-from seqblend.core.storage import forget_file, read_array
+from seqblend.core.storage import forget_file, read_array, read_record, write_record
 from seqblend.data.demo_tasks import write_task_demo
 from seqblend.reading.cache import read_settings
 from seqblend.reading.discovery import find_files
@@ -115,7 +115,7 @@ def test_the_blend_that_was_submitted_last_is_taken_and_one_with_foreign_members
     assert len(latest.record["members"]) == 2
     for member in blend.fits()[0]:
         path = project.workspace.run(member[0].unit.run.name) / "manifest.json"
-        path.write_text(path.read_text().replace('"units": [', '"units": [], "old": ['))
+        write_record(path, read_record(path) | {"units": []})
     with pytest.raises(InputError, match=r"made elsewhere .* Blend without them"):
         blend.fits()
 
@@ -125,11 +125,11 @@ def test_weights_that_are_not_there_or_of_other_code_are_refused(trained, tmp_pa
     rows = blend.encode(read(tmp_path / "tiny"))
     job = blend.fits()[0][0][0]
     path = job.folder / "manifest.json"
-    before = path.read_text()
-    path.write_text(before.replace('"code": "', '"code": "x'))
+    before = read_record(path)
+    write_record(path, before | {"code": "x"})
     with pytest.raises(InputError, match="trained by another version of this code"):
         blend.predict(rows, ["cpu"])
-    path.write_text(before)
+    write_record(path, before)
     forget_file(job.folder, "weights.npz")
     with pytest.raises(InputError, match="missing or damaged"):
         blend.predict(rows, ["cpu"])

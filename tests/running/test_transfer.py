@@ -6,7 +6,7 @@ import pytest
 from unit_examples import CPU, make_project, runs_of, train_all
 
 from seqblend.core.errors import InputError
-from seqblend.core.storage import find_damage, read_json
+from seqblend.core.storage import find_damage, read_json, write_record
 from seqblend.running.results import collect_run
 from seqblend.running.runs import Unit, plan_units
 from seqblend.running.transfer import adopt_earlier_work, load_work, merge_work, save_work
@@ -145,7 +145,7 @@ def test_work_of_an_earlier_kernel_is_taken_up_with_time_of_its_own(tmp_path):
     project = make_project(tmp_path, models=("nblr",))
     train_all(project)
     root, here = project.workspace.root, tmp_path / "kernel" / "tiny"
-    (root / "portfolio.json").write_text('{"steps": [], "closed": 39600.0}')
+    write_record(root / "portfolio.json", {"steps": [], "closed": 39600.0})
     contents = read_json(root / "origins.json")["contents"][0]
     told = []
     adopt_earlier_work((tmp_path / "working",), here, "of-others", told.append)

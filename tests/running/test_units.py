@@ -15,11 +15,12 @@ from seqblend.core.config import DataConfig
 from seqblend.core.errors import InputError, UnitError
 from seqblend.core.provenance import git_commit
 from seqblend.core.storage import (
+    commit_folder,
     read_array,
     read_finished,
     read_json,
+    read_record,
     write_array,
-    write_json,
 )
 from seqblend.evaluation.metrics import score
 from seqblend.evaluation.temperature import apply_temperature
@@ -251,10 +252,10 @@ def copy(trained, tmp_path):
 
 def set_content(folder: Path, name: str, write) -> None:
     """Replace a file by what `write(path)` puts there, and let the manifest have its hash."""
-    manifest = read_json(folder / "manifest.json")
+    manifest = read_record(folder / "manifest.json")
     write(folder / name)
     manifest["files"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-    write_json(folder / "manifest.json", manifest)
+    commit_folder(folder, manifest, manifest.pop("files"))
 
 
 @pytest.mark.parametrize("damage", ["corrupt", "deleted", "unit deleted"])

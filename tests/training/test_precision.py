@@ -6,7 +6,7 @@ from unit_examples import CPU, make_project
 
 from seqblend.app.pipeline import make_plan
 from seqblend.core.console import make_console
-from seqblend.core.storage import read_json, write_json
+from seqblend.core.storage import read_record, write_record
 from seqblend.training.optimisation import choose_precision
 from seqblend.training.precision import resolve_precision
 
@@ -15,14 +15,14 @@ OTHER = {"bfloat16": "float32", "float32": "bfloat16"}[OWN]
 
 
 def store_choice(path, precision, device="cpu"):
-    write_json(path, {"precision": {device: {"low_precision_on_cpu": precision}}})
+    write_record(path, {"precision": {device: {"low_precision_on_cpu": precision}}})
 
 
 def test_the_first_use_stores_what_this_machine_chooses(tmp_path):
     path = tmp_path / "machine.json"
     resolved = resolve_precision(path, ["nblr", "bilstm", "rnn"], CPU, pytest.fail)
     assert resolved == {"bilstm": OWN, "rnn": "float32"}
-    assert read_json(path) == {
+    assert read_record(path) == {
         "precision": {"cpu": {"low_precision_on_cpu": OWN, "others": "float32"}}
     }
     before = path.stat().st_mtime_ns
@@ -44,9 +44,9 @@ def test_another_machine_keeps_the_stored_choice_and_says_so_in_one_line(tmp_pat
 def test_another_type_of_device_chooses_for_itself_and_other_choices_stay(tmp_path):
     path = tmp_path / "machine.json"
     store_choice(path, OTHER)
-    write_json(path, read_json(path) | {"another choice": 5})
+    write_record(path, read_record(path) | {"another choice": 5})
     assert resolve_precision(path, ["bilstm"], torch.device("meta"), pytest.fail) == {"bilstm": OWN}
-    stored = read_json(path)
+    stored = read_record(path)
     assert stored["precision"]["cpu"] == {"low_precision_on_cpu": OTHER}
     assert stored["precision"]["meta"] == {"low_precision_on_cpu": OWN}
     assert stored["another choice"] == 5

@@ -14,6 +14,7 @@ from optuna.storages import JournalStorage
 from optuna.trial import TrialState
 
 from seqblend.core.config import Config
+from seqblend.core.console import without_password
 from seqblend.core.errors import FlagError
 from seqblend.core.seeds import rng_for
 from seqblend.running.search_space import make_space
@@ -31,7 +32,6 @@ from seqblend.tuning.study_storage import (
     open_storage,
     repair_journal,
     storage_errors,
-    without_password,
 )
 
 SPACE = make_space(Config(), "nblr")
@@ -162,7 +162,17 @@ def test_a_torn_last_line_is_cut(tmp_path):
     assert tell(study, 1) == [SPACE.start]
 
 
-@pytest.mark.parametrize("content", [b"\x00\xff\n", b"{}\n", b"half a li", b'{"op_code": 0}\n[1\n'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x00\xff\n",
+        b"{}\n",
+        b"half a li",
+        b'{"op_code": 0}\n[1\n',
+        b'{"op_code": 0}\n',
+        b'{"op_code": 99, "worker_id": "x"}\n',
+    ],
+)
 def test_a_journal_that_cannot_be_read_is_set_aside(tmp_path, content):
     path = tmp_path / "s.journal"
     path.write_bytes(content)
@@ -221,3 +231,6 @@ def test_a_locked_database_says_so(tmp_path, monkeypatch):
 def test_a_password_is_not_shown():
     assert without_password("postgresql://me:secret@host/x") == "postgresql://me:***@host/x"
     assert without_password("sqlite:////a/b:c@d.db") == "sqlite:////a/b:c@d.db"
+    assert without_password("redis://:p@ss@host/0") == "redis://:***@host/0"
+    hidden = without_password("tune.py --storage mysql://host/x?user=me&Password=a%40b --trials 3")
+    assert hidden == "tune.py --storage mysql://host/x?user=me&Password=*** --trials 3"

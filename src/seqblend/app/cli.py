@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from seqblend.core.config import Config, configure, parse_assignments, read_toml
-from seqblend.core.console import say_error
+from seqblend.core.console import open_closed_streams, say_error
 from seqblend.core.errors import FlagError, InputError, nearest, suggest
 from seqblend.core.locking import release_locks
 from seqblend.evaluation.metrics import check_metric, metric_names
@@ -198,6 +198,7 @@ def run_script(main: Callable[[list[str]], int], argv: list[str] | None = None) 
     """Call a script's main; errors a user can correct become one line and an exit code."""
     global _began
     _began = time.monotonic() - (_process_age() if argv is None else 0.0)
+    open_closed_streams()
     previous = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         return main(sys.argv[1:] if argv is None else argv)

@@ -95,8 +95,21 @@ def show_finished(
         _show_rest(console, outcome)
         return
     _show_flags(console, finished.diagnosis)
-    data = finished.data
-    columns, rows = leaderboard_rows(data, finished.entries)
+    if finished.data is not None:
+        _show_leaderboard(console, finished.data, finished.entries)
+    if outcome.submission is not None:
+        say(console, f"submission: {shorten(outcome.submission.path)}", "green")
+        if outcome.submission.probabilities is not None:
+            beside = shorten(outcome.submission.probabilities)
+            say(console, f"with probabilities in place of labels: {beside}", "green")
+    if finished.page is not None:
+        say(console, f"report: {shorten(finished.page)}", "green")
+    _show_rest(console, outcome)
+
+
+def _show_leaderboard(console: Console, data: ReportData, entries: list[Ranked]) -> None:
+    """What could be submitted, ranked, and what to expect of the blend on the test rows."""
+    columns, rows = leaderboard_rows(data, entries)
     show_table(console, "leaderboard", columns, rows, spare=("to 99 %", "epochs", "time"))
     say(
         console,
@@ -108,13 +121,6 @@ def show_finished(
         say(console, f"the blend: {forecast}; test predictions are means over folds")
     if data.best_reachable is not None:
         say(console, f"{data.best_name}: {score_format(data.best_metric)(data.best_reachable)}")
-    if outcome.submission is not None:
-        say(console, f"submission: {shorten(outcome.submission.path)}", "green")
-        if outcome.submission.probabilities is not None:
-            beside = shorten(outcome.submission.probabilities)
-            say(console, f"with probabilities in place of labels: {beside}", "green")
-    say(console, f"report: {shorten(finished.page)}", "green")
-    _show_rest(console, outcome)
 
 
 def leaderboard_rows(data: ReportData, entries: list[Ranked]) -> tuple[list[str], list[list[str]]]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from seqblend.core.config import digest
 from seqblend.core.provenance import code_digest
-from seqblend.core.storage import read_json, write_json
+from seqblend.core.storage import read_record, write_record
 from seqblend.data.duplicates import check_exact, check_near
 from seqblend.data.families import check_families
 from seqblend.diagnosis.leaks import check_leaks
@@ -47,26 +46,18 @@ def check_rows(
     key = _key(project)
     for name, (description, run) in ROW_CHECKS.items():
         path = project.workspace.check(f"{name}-{key}")
-        found = _read(path)
-        if found is None:
+        stored = read_record(path, note)
+        if stored is None:
             if deadline is not None and time.monotonic() + seconds > deadline:
                 skipped.append(description)
                 continue
             note(f"checking {description}")
-            found = to_plain(run(project))
-            write_json(path, found)
-        checks += [check_from(values) for values in found]
+            stored = {"found": to_plain(run(project))}
+            write_record(path, stored)
+        checks += [check_from(values) for values in stored["found"]]
     if skipped:
         note(f"no time to check {', '.join(skipped)}: python src/doctor.py does")
     return checks
-
-
-def _read(path: Path) -> list[dict] | None:
-    """What an earlier check found; None where there was none, or its file is damaged."""
-    try:
-        return read_json(path)
-    except (FileNotFoundError, ValueError):
-        return None
 
 
 def _key(project: Project) -> str:

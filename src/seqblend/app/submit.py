@@ -18,7 +18,7 @@ from seqblend.core.config import digest
 from seqblend.core.console import shorten
 from seqblend.core.errors import InputError
 from seqblend.core.provenance import git_commit
-from seqblend.core.storage import commit_folder, write_array, write_json
+from seqblend.core.storage import commit_folder, write_array, write_json, write_record
 from seqblend.core.versions import package_versions
 from seqblend.evaluation.leaderboard import Candidate, rank
 from seqblend.evaluation.metrics import better
@@ -108,7 +108,7 @@ def blend_results(
     name = f"{blend.method}-{_digest(blend, results)}"
     _write_blend(project, name, blend, results, average)
     submission = _submit(project, name, blend, average.test, _fixed_places(project, out))
-    write_json(project.workspace.submitted, {"blend": name})
+    write_record(project.workspace.submitted, {"blend": name})
     return blend, submission
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from seqblend.core.errors import InputError, listing
-from seqblend.core.storage import write_text
+from seqblend.core.storage import unlimited_fields, write_text
 from seqblend.data.sequences import SubmissionForm
 from seqblend.evaluation.column_metrics import THRESHOLD
 from seqblend.evaluation.probabilities import SUM_TOLERANCE
@@ -85,16 +85,12 @@ def _write_table(form: SubmissionForm, values: list[list[str]]) -> str:
 def check_submission(path: Path, form: SubmissionForm, task: Task) -> None:
     """Read the file as strict CSV; InputError unless it is a valid answer in the given form."""
     text = path.read_bytes().decode("utf-8", "surrogatepass")
-    before = csv.field_size_limit(max(len(text), 131_072))
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=form.style.separator, strict=True)
     try:
-        lines = csv.reader(
-            io.StringIO(text, newline=""), delimiter=form.style.separator, strict=True
-        )
-        header, *rows = list(lines) or [[]]
+        with unlimited_fields():
+            header, *rows = list(lines) or [[]]
     except csv.Error as error:
         raise InputError(f"{path}: expected a CSV file, but {error}") from None
-    finally:
-        csv.field_size_limit(before)
     expected = list(form.names)
     if header != expected:
         raise InputError(f"{path}: expected the columns {expected}, the file has {header}")

@@ -14,13 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seqblend.blending.submission import Submission
-from seqblend.core.storage import write_text
+from seqblend.core.storage import set_aside, unlimited_fields, write_bytes
 from seqblend.evaluation.metrics import has_unit
 
 COLUMNS = (
     *("time", "competition", "file", "rows", "sha256"),
     *("metric", "cross_fitted", "leaderboard"),
 )
+
+
+_KEEP = "surrogateescape"  # bytes that are no UTF-8, such as a note of a person in cp1252, stay
 
 
 @dataclass(frozen=True)
@@ -98,9 +101,13 @@ def _number(text: str) -> float | None:
 
 def _read(path: Path) -> tuple[list[str], list[list[str]]]:
     """(columns, lines) of the log, COLUMNS among them; short lines are filled up with ""."""
+    if path.is_dir():
+        set_aside(path)
     if not path.exists():
         return list(COLUMNS), []
-    columns, *lines = list(csv.reader(io.StringIO(path.read_text("utf-8"), newline=""))) or [[]]
+    text = path.read_bytes().decode("utf-8", _KEEP)
+    with unlimited_fields():
+        columns, *lines = list(csv.reader(io.StringIO(text, newline=""))) or [[]]
     columns += [name for name in COLUMNS if name not in columns]
     return columns, [line + [""] * (len(columns) - len(line)) for line in lines]
 
@@ -108,4 +115,4 @@ def _read(path: Path) -> tuple[list[str], list[list[str]]]:
 def _write(path: Path, columns: list[str], lines: list[list[str]]) -> None:
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows([columns, *lines])
-    write_text(path, buffer.getvalue())
+    write_bytes(path, buffer.getvalue().encode("utf-8", _KEEP))

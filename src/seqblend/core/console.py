@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import abc
+import io
 import os
 import re
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Self, TextIO
 
 from rich.console import Console
 from rich.live import Live
@@ -23,26 +24,31 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class _SafeStream:
-    """A stream that ignores a closed pipe, so that `| head` does not stop training."""
+    """A stream that goes on where nothing can be written: `| head` or a full disk end no training.
 
-    def __init__(self, stream) -> None:
+    Characters that its encoding lacks are written as escapes.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
     def write(self, text: str) -> int:
         try:
             return self._stream.write(text)
-        except BrokenPipeError:
+        except OSError:
             self._discard_output()
             return len(text)
 
     def flush(self) -> None:
         try:
             self._stream.flush()
-        except BrokenPipeError:
+        except OSError:
             self._discard_output()
 
     def _discard_output(self) -> None:
-        """Redirect to the null device: the flush at exit would fail on the closed pipe too."""
+        """Redirect to the null device: the flush at exit would fail too."""
         os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
     def __getattr__(self, name: str):
@@ -52,8 +58,15 @@ class _SafeStream:
 def make_console() -> Console:
     """A console on standard output: colour on a terminal, plain lines elsewhere."""
     stream = _SafeStream(sys.stdout)
-    width = None if sys.stdout.isatty() else 100
-    return Console(file=stream, highlight=False, width=width, soft_wrap=not sys.stdout.isatty())
+    width = None if stream.isatty() else 100
+    return Console(file=stream, highlight=False, width=width, soft_wrap=not stream.isatty())
+
+
+def open_closed_streams() -> None:
+    """Standard output and error that the shell has closed (`>&-`) go to the null device."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
 
 
 def clean(text: str, most: int = 200) -> str:
@@ -73,9 +86,19 @@ def shorten(path: Path) -> str:
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
+def without_password(text: str) -> str:
+    """A text, such as a command, without the passwords of URLs in it.
+
+    >>> without_password("tune.py --storage postgresql://me:secret@host/x?password=y")
+    'tune.py --storage postgresql://me:***@host/x?password=***'
+    """
+    text = re.sub(r"(://[^:/@\s]*):\S*@", r"\1:***@", text)
+    return re.sub(r"([?&][^=&\s]*passw[^=&\s]*=)[^&\s]*", r"\1***", text, flags=re.IGNORECASE)
+
+
 def say_error(message: str) -> None:
     """One red line on standard error."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(
+    Console(file=_SafeStream(sys.stderr), highlight=False, soft_wrap=True).print(
         Text("error: " + clean(message, 4_000), style="red")
     )
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from seqblend.core.console import without_password
 from seqblend.core.errors import MachineError
 
 LOCK = ".lock"
@@ -101,7 +102,7 @@ def _try_lock(handle: int) -> bool:
 
 def _sign(handle: int) -> None:
     """Write who holds the lock, for the message that another process shows."""
-    command = shlex.join(sys.orig_argv)
+    command = without_password(shlex.join(sys.orig_argv))
     holder = {"pid": os.getpid(), "host": socket.gethostname(), "command": command}
     content = json.dumps(holder).encode()
     with contextlib.suppress(OSError):  # a full disk: the next write says so, with the remedy

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import errno
 import hashlib
 import io
 import json
 import os
 import shutil
+import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +22,7 @@ from seqblend.core import fault_injection
 from seqblend.core.errors import InputError, MachineError
 
 MANIFEST = "manifest.json"
+_OWN_HASH = "sha256"  # a record's key for the hash of all its other entries
 
 
 def write_bytes(path: Path, content: bytes, point: str = "") -> str:
@@ -78,6 +81,37 @@ def json_text(value: Any) -> str:
     return text + "\n"
 
 
+def write_record(path: Path, record: dict[str, Any]) -> None:
+    """Write a JSON object together with its own hash, for read_record."""
+    write_text(path, record_text(record))
+
+
+def record_text(record: dict[str, Any]) -> str:
+    """What write_record writes."""
+    return json_text({**record, _OWN_HASH: _text_hash(record)})
+
+
+def _text_hash(record: dict[str, Any]) -> str:
+    return hashlib.sha256(json_text(record).encode()).hexdigest()
+
+
+def read_record(path: Path, note: Callable[[str], None] | None = None) -> dict[str, Any] | None:
+    """What write_record wrote; None where there is nothing, or something else.
+
+    note: where there is something else, it is set aside and `note` says so; None: it stays
+    """
+    if not os.path.lexists(path):
+        return None
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        record = read_json(path)
+        if record.pop(_OWN_HASH) == _text_hash(record):
+            return record
+    if note is not None:
+        kept = set_aside(path)
+        note(f"{path} is damaged: set aside as {kept.name}, and found anew")
+    return None
+
+
 def write_array(path: Path, array: np.ndarray, point: str = "") -> str:
     """Write one .npy atomically."""
     return write_bytes(path, _array_bytes(array), point)
@@ -103,7 +137,10 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray], point: str = "") -> 
 
 def read_json(path: Path) -> Any:
     """The JSON value in a file of ours."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError as error:
+        raise ValueError(f"{path}: nested too deeply") from error
 
 
 def read_array(path: Path, *, is_mapped: bool = False) -> np.ndarray:
@@ -124,9 +161,14 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 @contextlib.contextmanager
 def _arrays_alone(path: Path) -> Iterator[None]:
-    """InputError with the remedy where numpy refuses anything but plain arrays."""
+    """InputError with the remedy where the file is gone, or holds anything but plain arrays."""
     try:
         yield
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{path} is gone: was something deleted meanwhile? Type the same command again: what "
+            "is missing is made again"
+        ) from error
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         reason = str(error).partition("\n")[0]
         raise InputError(
@@ -134,6 +176,16 @@ def _arrays_alone(path: Path) -> Iterator[None]:
             f"Delete it and {path.with_name(MANIFEST)}, and type the same command again: what is "
             "missing is made again"
         ) from error
+
+
+@contextlib.contextmanager
+def unlimited_fields() -> Iterator[None]:
+    """Lift the csv module's limit of 128 KiB per field: a sequence may have a million tokens."""
+    before = csv.field_size_limit(sys.maxsize)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
 
 
 def file_digest(path: Path) -> str:
@@ -144,7 +196,7 @@ def file_digest(path: Path) -> str:
 
 def commit_folder(folder: Path, manifest: dict[str, Any], hashes: dict[str, str]) -> None:
     """Write the manifest, last: the folder is finished exactly when it has one."""
-    write_json(folder / MANIFEST, {**manifest, "files": hashes})
+    write_record(folder / MANIFEST, {**manifest, "files": hashes})
 
 
 def commit_arrays(
@@ -153,7 +205,7 @@ def commit_arrays(
     """Write a folder of arrays and its manifest; nothing where it holds exactly these already."""
     contents = {f"{name}.npy": _array_bytes(array) for name, array in arrays.items()}
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    path, text = folder / MANIFEST, json_text({**manifest, "files": hashes})
+    path, text = folder / MANIFEST, record_text({**manifest, "files": hashes})
     if path.is_file() and path.read_bytes() == text.encode() and not find_damage(folder):
         return
     for name, content in contents.items():
@@ -170,15 +222,15 @@ def read_finished(
     sets_aside: False where another process may be writing here: nothing is moved or noted
     """
     path = folder / MANIFEST
-    if not path.exists():
+    if not os.path.lexists(path):
         return None
     broken = find_damage(folder)
     if not broken:
-        return read_json(path)
+        return read_record(path)
     if not sets_aside:
         return None
     for name in {*broken, MANIFEST}:
-        if (folder / name).exists():
+        if os.path.lexists(folder / name):
             set_aside(folder / name)
     place = f"{folder.parent.name}/{folder.name}"
     note(f"{place}: {', '.join(broken)} does not match its hash; set aside, to be made again")
@@ -187,30 +239,34 @@ def read_finished(
 
 def find_damage(folder: Path) -> list[str]:
     """Names of a finished folder's files that are gone or have another hash; or its manifest's."""
-    try:
-        hashes = read_json(folder / MANIFEST)["files"].items()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    manifest = read_record(folder / MANIFEST)
+    if manifest is None:
         return [MANIFEST]
     return [
         name
-        for name, expected in hashes
+        for name, expected in manifest["files"].items()
         if not (folder / name).is_file() or file_digest(folder / name) != expected
     ]
 
 
 def forget_file(folder: Path, name: str) -> None:
     """Remove a file from a finished folder, which stays finished: its manifest goes first."""
-    if not (folder / MANIFEST).is_file() or not (folder / name).is_file():
+    manifest = read_record(folder / MANIFEST)
+    if manifest is None or not (folder / name).is_file():
         return
-    manifest = read_json(folder / MANIFEST)
     hashes = {file: hash for file, hash in manifest.pop("files").items() if file != name}
     commit_folder(folder, manifest, hashes)
     (folder / name).unlink(missing_ok=True)
 
 
-def set_aside(path: Path) -> None:
-    """Keep a damaged file as *.corrupt, where nothing reads it."""
-    os.replace(path, path.with_name(f"{path.name}.corrupt"))
+def set_aside(path: Path) -> Path:
+    """Keep a damaged file as *.corrupt, *.corrupt2, ..., where nothing reads it. Returns where."""
+    kept, count = path.with_name(f"{path.name}.corrupt"), 1
+    while os.path.lexists(kept):
+        count += 1
+        kept = path.with_name(f"{path.name}.corrupt{count}")
+    os.replace(path, kept)
+    return kept
 
 
 def check_writable(folder: Path, remedy: str) -> None:

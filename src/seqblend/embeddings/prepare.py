@@ -23,8 +23,10 @@ from seqblend.core.storage import (
     file_digest,
     read_finished,
     read_json,
+    read_record,
     write_array,
     write_json,
+    write_record,
 )
 from seqblend.data.sequences import Competition
 from seqblend.embeddings.selfmade import SECONDS_PER_TOKEN, choose_tokens, make_vectors
@@ -111,7 +113,7 @@ def prepare_embedding(
             how_long = f", made in about {duration(seconds)}" if None in paths else ""
             when = "come before the first network" if is_own else "come first"
             if is_own and not places.is_plan:
-                write_json(folder / _WANTED, dataclasses.asdict(config))
+                write_record(folder / _WANTED, dataclasses.asdict(config))
             use = dataclasses.replace(use, width=width)
             return PreparedVectors(use, folder, [*notes, f"{what} {when}{how_long}"])
         note(f"making {what} for {len(competition.view.sequences.tokens):,} tokens")
@@ -136,14 +138,15 @@ def make_wanted(folder: Path, competition: Competition, report: Callable[[dict],
 
     report: called with what there is to show meanwhile
     """
-    if (folder / MANIFEST).exists() or not (folder / _WANTED).exists():
+    wanted = read_record(folder / _WANTED)
+    if (folder / MANIFEST).exists() or wanted is None:
         return
     report({"stage": "token vectors"})
     with open(folder / ".lock", "w", encoding="ascii") as lock:
         with contextlib.suppress(OSError):  # without locks two may make it: the same bytes
             fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / MANIFEST).exists():
-            config = override(EmbeddingConfig(), read_json(folder / _WANTED))
+            config = override(EmbeddingConfig(), wanted)
             _make_table(folder, [None], competition, config)
 
 

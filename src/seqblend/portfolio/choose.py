@@ -34,7 +34,7 @@ def select_members(project: Project, seconds: float | None, note: Note) -> Selec
         PRESETS[config.preset] if seconds is None else seconds,
         make_estimator(project).seconds,
         lambda runs: load_pilots(project, runs),
-        Decisions.read(path),
+        Decisions.read(path, note),
         maker,
     )
     if portfolio.left_out:

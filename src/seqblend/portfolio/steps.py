@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seqblend.core.storage import read_json, set_aside, write_json
+from seqblend.core.storage import read_record, set_aside, write_record
 
 _COUNTED_IN = 3  # steps
 
@@ -57,16 +58,16 @@ class Decisions:
     closed: float = 0.0
 
     @classmethod
-    def read(cls, path: Path) -> Decisions:
-        """Those of an earlier session; a file that cannot be read is set aside."""
-        if not path.exists():
+    def read(cls, path: Path, note: Callable[[str], None]) -> Decisions:
+        """Those of an earlier session; a file that is damaged is set aside, and `note` says so."""
+        stored = read_record(path, note)
+        if stored is None:
             return cls(path)
         try:
-            stored = read_json(path)
-            steps = [Step(**step) for step in stored["steps"]]
-            return cls(path, steps, float(stored["closed"]))
-        except (ValueError, KeyError, TypeError, OSError):
-            set_aside(path)
+            return cls(path, [Step(**step) for step in stored["steps"]], stored["closed"])
+        except (KeyError, TypeError):
+            kept = set_aside(path)
+            note(f"{path} is of another version: set aside as {kept.name}, and chosen anew")
             return cls(path)
 
     def is_closed(self, seconds: float | None) -> bool:
@@ -112,7 +113,7 @@ class Decisions:
     def _write(self) -> None:
         if self.path is not None:
             steps = [dataclasses.asdict(step) for step in self.steps]
-            write_json(self.path, {"steps": steps, "closed": self.closed})
+            write_record(self.path, {"steps": steps, "closed": self.closed})
 
 
 def _as_number(seconds: float | None) -> float:

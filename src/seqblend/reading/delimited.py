@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import csv
 import re
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from seqblend.core.errors import InputError
+from seqblend.core.storage import unlimited_fields
 from seqblend.data.sequences import CsvStyle
 
 SEPARATORS = {",": "comma", "\t": "TAB", ";": "semicolon", "|": "pipe"}
@@ -172,7 +171,7 @@ def _find_separator(lines: list[str]) -> str:
         widths = [len(row) for row in islice(filter(None, rows), 2)]
         return widths[0] == widths[-1] and widths[0] > 1, widths[0]
 
-    with _unlimited_fields():
+    with unlimited_fields():
         best = max(SEPARATORS, key=fit)
         return best if fit(best)[1] > 1 else _NO_SEPARATOR
 
@@ -187,16 +186,6 @@ def _has_equal_widths(lines: list[str], separator: str) -> bool:
     return all(line.count(separator) == expected for line in lines if line and line != "\r")
 
 
-@contextlib.contextmanager
-def _unlimited_fields() -> Iterator[None]:
-    """Lift the csv module's limit of 128 KiB per field: a sequence may have a million tokens."""
-    before = csv.field_size_limit(sys.maxsize)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(before)
-
-
 def _parse_strictly(
     lines: list[str], separator: str, *, skips_blanks: bool = False
 ) -> tuple[list[list[str]], list[int]]:
@@ -208,7 +197,7 @@ def _parse_strictly(
         strict=True,
         skipinitialspace=skips_blanks,
     )
-    with _unlimited_fields():
+    with unlimited_fields():
         try:
             for row in reader:
                 if row:

@@ -14,12 +14,14 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from seqblend.core.errors import InputError, listing
 
 COMPRESSED = (".gz", ".zip", ".bz2", ".xz")
 _MOST_LAYERS = 3  # a zip in a zip in a zip
+_LARGEST_RATIO = 200  # of unpacked to packed bytes: tables have up to 20 or so
+_SMALL = 100_000_000  # unpacked bytes, at most, that are never too many
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 DELIMITED_SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
 COLUMNAR_SUFFIXES = (".parquet", ".feather")
@@ -90,11 +92,12 @@ def read_bytes(path: Path) -> tuple[bytes, str]:
     archive = _archive_of(path)
     if archive is None:
         raw, name = _read_file(path), data_name(path)
+        most = _most_bytes(len(raw))
     else:
-        member = path.relative_to(archive).as_posix()
-        raw, name = _read_member(archive, member), data_name(Path(path.name))
+        member, most = path.relative_to(archive).as_posix(), _most_bytes(archive.stat().st_size)
+        raw, name = _read_member(archive, member, most), data_name(Path(path.name))
     for _ in range(_MOST_LAYERS):
-        unpacked, inner = _decompress(path, raw, name)
+        unpacked, inner = _decompress(path, raw, name, most)
         if unpacked is raw:
             break
         raw, name = unpacked, inner
@@ -109,13 +112,28 @@ def _archive_of(path: Path) -> Path | None:
     return None
 
 
-def _read_member(archive: Path, member: str) -> bytes:
+def _most_bytes(packed: int) -> int:
+    """How many bytes a file of this size may unpack to: a hostile one would fill the memory."""
+    return max(_LARGEST_RATIO * packed, _SMALL)
+
+
+def _read_unpacked(path: Path, stream: IO[bytes], most: int) -> bytes:
+    content = stream.read(most + 1)
+    if len(content) > most:
+        raise InputError(
+            f"{path} unpacks to more than {most:,} bytes, {_LARGEST_RATIO} times its size; "
+            "expected a table. Leave it out of the folder, or unpack it by hand"
+        )
+    return content
+
+
+def _read_member(archive: Path, member: str, most: int) -> bytes:
     try:
-        with zipfile.ZipFile(archive) as opened:
-            return opened.read(member)
+        with zipfile.ZipFile(archive) as opened, opened.open(member) as stream:
+            return _read_unpacked(archive, stream, most)
     except KeyError:
         raise InputError(f"{archive} holds no {member}. Check the name") from None
-    except (zipfile.BadZipFile, RuntimeError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError) as error:
         raise InputError(f"{archive} cannot be unpacked ({error}). Download it again") from None
 
 
@@ -132,14 +150,15 @@ def _read_file(path: Path) -> bytes:
         ) from None
 
 
-def _decompress(path: Path, raw: bytes, name: str) -> tuple[bytes, str]:
+def _decompress(path: Path, raw: bytes, name: str, most: int) -> tuple[bytes, str]:
     """(bytes, name of the data), one layer of compression removed; the same bytes without one."""
     try:
         if raw.startswith(b"PK\x03\x04"):
-            return _only_member(path, raw)
+            return _only_member(path, raw, most)
         for mark, module in _COMPRESSORS.items():
             if raw.startswith(mark):
-                return module.decompress(raw), data_name(Path(name))
+                with module.open(io.BytesIO(raw)) as stream:
+                    return _read_unpacked(path, stream, most), data_name(Path(name))
     except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError) as error:
         raise InputError(f"{path} is damaged ({error}). Download it again") from None
     return raw, name
@@ -147,10 +166,11 @@ def _decompress(path: Path, raw: bytes, name: str) -> tuple[bytes, str]:
 
 def data_members(path: Path) -> list[str]:
     """The names of a zip archive's data files in name order; none where it is no archive."""
-    if not zipfile.is_zipfile(path):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return sorted(_data_names(archive))
+    except (OSError, zipfile.BadZipFile, ValueError):
         return []
-    with zipfile.ZipFile(path) as archive:
-        return sorted(_data_names(archive))
 
 
 def _data_names(archive: zipfile.ZipFile) -> list[str]:
@@ -193,7 +213,10 @@ def open_stream(path: Path) -> Iterator[BinaryIO]:
         raise InputError(f"{path} does not exist. Check the path") from None
     except IsADirectoryError:
         raise InputError(f"{path} is a folder; expected a file. Name the file inside it") from None
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
+    except (
+        *(OSError, EOFError, RuntimeError),
+        *(zlib.error, lzma.LZMAError, zipfile.BadZipFile),
+    ) as error:
         raise InputError(f"{path} is damaged ({error}). Download it again") from None
 
 
@@ -208,7 +231,7 @@ def _choose_member(path: Path, archive: zipfile.ZipFile, member: str) -> str:
     return chosen[0]
 
 
-def _only_member(path: Path, raw: bytes) -> tuple[bytes, str]:
+def _only_member(path: Path, raw: bytes, most: int) -> tuple[bytes, str]:
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             names = _data_names(archive)
@@ -217,7 +240,8 @@ def _only_member(path: Path, raw: bytes) -> tuple[bytes, str]:
                     f"{path} holds {len(names)} files ({listing(names)}); expected one table. "
                     "Unpack it into the folder"
                 )
-            return archive.read(names[0]), data_name(Path(names[0]))
+            with archive.open(names[0]) as stream:
+                return _read_unpacked(path, stream, most), data_name(Path(names[0]))
     except (zipfile.BadZipFile, RuntimeError) as error:
         raise InputError(
             f"{path} cannot be unpacked ({error}). Unpack it by hand, or download it again"

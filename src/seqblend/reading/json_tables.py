@@ -50,7 +50,7 @@ def parse_json(path: Path, text: str, *, is_lines: bool) -> JsonTable:
     try:
         value = None if is_lines else decoder.decode(stripped)
     except RecursionError:
-        raise InputError(f"{path}: nested too deeply; expected a list of flat records") from None
+        raise _too_deep(path) from None
     except json.JSONDecodeError as error:
         is_lines = stripped[0] == "{" and error.msg == "Extra data"
         if not is_lines:
@@ -74,7 +74,8 @@ def parse_json(path: Path, text: str, *, is_lines: bool) -> JsonTable:
 
 def check_names(path: Path, names: list[str]) -> None:
     """InputError where two columns have one name."""
-    twice = next((name for name in names if names.count(name) > 1), None)
+    seen: set[str] = set()
+    twice = next((name for name in names if name in seen or seen.add(name)), None)
     if twice is not None:
         raise InputError(f"{path}, line 1: two columns are named '{twice}'. Rename one")
 
@@ -105,10 +106,16 @@ def _read_lines(path: Path, decoder: json.JSONDecoder, text: str) -> tuple[list[
             continue
         try:
             records.append(decoder.decode(line))
+        except RecursionError:
+            raise _too_deep(path) from None
         except json.JSONDecodeError as error:
             raise _json_error(path, error, number) from None
         numbers.append(number)
     return records, np.array(numbers, dtype=np.int64)
+
+
+def _too_deep(path: Path) -> InputError:
+    return InputError(f"{path}: nested too deeply; expected a list of flat records")
 
 
 def _json_error(path: Path, error: json.JSONDecodeError, line: int) -> InputError:

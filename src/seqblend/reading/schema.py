@@ -67,7 +67,8 @@ def find_schema(made: Assembled, data: DataConfig, wanted: Task | None = None) -
         *id_columns,
         *tables.in_steps,
     }
-    candidates = [name for name in tables.shared if name not in taken | left_out]
+    left_out |= taken
+    candidates = [name for name in tables.shared if name not in left_out]
     roles = {name: find_role(name, tables.train, tables.test, data) for name in candidates}
     sequence = choose_sequence(tables, roles, data)
     if sequence is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jinja2
 from markupsafe import Markup
@@ -35,6 +35,8 @@ from seqblend.reporting.sections.reproduction_section import reproduction_sectio
 from seqblend.reporting.sections.tuning_section import tuning_section
 from seqblend.reporting.sections.validation_section import validation_section
 
+Made = TypeVar("Made")
+
 
 @dataclass(frozen=True)
 class TaskSections:
@@ -54,22 +56,31 @@ _BY_TASK = {
 }
 
 
-def write_report(data: ReportData, folder: Path, entries: list[Ranked] | None = None) -> Path:
+def _make(_what: str, make: Callable[[], Made]) -> Made | None:
+    return make()
+
+
+def write_report(
+    data: ReportData,
+    folder: Path,
+    entries: list[Ranked] | None = None,
+    attempt: Callable[[str, Callable[[], Any]], Any] = _make,
+) -> Path:
     """Write the report into `folder`; returns the path of index.html.
 
     Beside it: leaderboard.csv, loss_comparison.png, and the other tables and pictures, of classes
     also accuracy_comparison.png, cm_<model>.png and cm_blend.png. Nothing asks the network.
 
     entries: rank_entries of these data, where somebody has them already
+    attempt: makes each part, by its name; None instead of a part: the page says that it is missing
     raises: ValueError where two records share a name or rows do not match
     """
     _check(data)
     entries = rank_entries(data) if entries is None else entries
-    verdict = judge(data, entries)
-    head = verdict and headline(data, verdict) | {"steps": next_steps(data, entries)}
     page = folder / "index.html"
     with styled():
-        parts = _sections(data, entries)
+        head = attempt("the report's verdict", lambda: _head(data, entries))
+        parts = _sections(data, entries, attempt)
         _write_files(parts, folder)
         storage.write_text(page, render_page(clean(data.competition, 80), head, parts))
     return page
@@ -96,20 +107,37 @@ def _write_files(parts: list[Section], folder: Path) -> None:
             storage.write_bytes(folder / f"{picture.name}.png", to_png(picture.figure))
 
 
-def _sections(data: ReportData, entries: list[Ranked]) -> list[Section]:
+def _head(data: ReportData, entries: list[Ranked]) -> dict[str, Any] | None:
+    """The verdict in words and what to do next; None where nothing is scored."""
+    verdict = judge(data, entries)
+    return verdict and headline(data, verdict) | {"steps": next_steps(data, entries)}
+
+
+def _sections(
+    data: ReportData,
+    entries: list[Ranked],
+    attempt: Callable[[str, Callable[[], Section]], Section | None],
+) -> list[Section]:
     """The sections in reading order; those without anything to say are left out."""
     of_task = _BY_TASK.get(data.task.name, TaskSections())
-    parts = [
-        leaderboard_section(data, entries),
-        validation_section(data),
-        models_section(data, entries, of_task.models(data, entries)),
-        blend_section(data, entries),
-        of_task.errors(data, entries),
-        explanations_section(data),
-        tuning_section(data.tuned),
-        data_section(data),
-        reproduction_section(data),
-    ]
+    makers: dict[str, Callable[[], Section]] = {
+        "leaderboard": lambda: leaderboard_section(data, entries),
+        "validation": lambda: validation_section(data),
+        "models": lambda: models_section(data, entries, of_task.models(data, entries)),
+        "blend": lambda: blend_section(data, entries),
+        "errors": lambda: of_task.errors(data, entries),
+        "explanations": lambda: explanations_section(data),
+        "tuning": lambda: tuning_section(data.tuned),
+        "data": lambda: data_section(data),
+        "reproduction": lambda: reproduction_section(data),
+    }
+    parts = []
+    for name, make in makers.items():
+        part = attempt(f"the report's section {name}", make)
+        if part is None:
+            text = "This section could not be made. What was submitted does not depend on it."
+            part = Section(name, name.title(), [Block(text=text)])
+        parts.append(part)
     return [part for part in parts if part.blocks]
 
 

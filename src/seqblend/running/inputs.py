@@ -52,29 +52,42 @@ def find_competitions(inputs: tuple[Path, ...]) -> list[Path]:
     """The folders at or below the inputs that hold a train and a test file."""
     found = []
     for top in inputs:
-        if not top.is_dir():
-            continue
-        for folder, names, files in os.walk(top, followlinks=True):
-            names[:] = sorted(name for name in names if not name.startswith("."))
+        for folder, names, files in _folders_below(top):
             if ORIGINS in files:  # an earlier kernel's work
                 names.clear()
-            elif is_competition(Path(folder)):
-                found.append(Path(folder))
+            elif is_competition(folder):
+                found.append(folder)
                 names.clear()
     return found
+
+
+def _folders_below(top: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """os.walk in name order, without hidden folders; each folder once, whatever links lead there.
+
+    A link to a folder around the top is not followed. The names of folders can be cleared, so that
+    nothing below is visited.
+    """
+    seen = set(map(str, top.resolve().parents))
+    for folder, names, files in os.walk(top, followlinks=True):
+        place = os.path.realpath(folder)
+        names[:] = sorted(name for name in names if not name.startswith("."))
+        if place in seen:
+            names.clear()
+            continue
+        seen.add(place)
+        yield Path(folder), names, files
 
 
 def working_folders(tops: Iterable[Path]) -> Iterator[Path]:
     """The working folders of competitions at or below these folders, each once."""
     seen = set()
     for top in tops:
-        for folder, names, files in os.walk(top, followlinks=True):
+        for folder, names, files in _folders_below(top):
             if ORIGINS in files:
                 names.clear()
-                if Path(folder).resolve() not in seen:
-                    seen.add(Path(folder).resolve())
-                    yield Path(folder)
-            names[:] = sorted(name for name in names if not name.startswith("."))
+                if folder.resolve() not in seen:
+                    seen.add(folder.resolve())
+                    yield folder
 
 
 def choose_competition(data: Path | None, inputs: tuple[Path, ...]) -> Path | None:
@@ -131,13 +144,12 @@ def _data_below(inputs: tuple[Path, ...]) -> list[Path]:
 
 
 def _walk(top: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
-    """os.walk in name order, without hidden folders, copies of this project, and its work."""
-    for folder, names, files in os.walk(top, followlinks=True):
+    """The folders below, without copies of this project, and its work."""
+    for folder, names, files in _folders_below(top):
         if {"run.sh", "src"} <= {*names, *files} or ORIGINS in files:
             names.clear()
             continue
-        names[:] = sorted(name for name in names if not name.startswith("."))
-        yield Path(folder), names, files
+        yield folder, names, files
 
 
 def demo_folder(working: Path) -> Path:

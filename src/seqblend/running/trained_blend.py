@@ -17,7 +17,7 @@ import torch
 from seqblend.blending.fold_average import blend_fit, finish_mean
 from seqblend.blending.methods import Blend
 from seqblend.core.errors import InputError, MachineError, listing
-from seqblend.core.storage import MANIFEST, find_damage, read_json
+from seqblend.core.storage import MANIFEST, find_damage, read_json, read_record
 from seqblend.data.sequences import Competition, SequenceSet
 from seqblend.reading.cache import content_digest, load_competition
 from seqblend.running.inputs import working_folders
@@ -162,10 +162,10 @@ def find_trained(folders: Iterable[Path], note: Note) -> Iterator[TrainedBlend]:
     found = []
     for folder in working_folders(folders):
         workspace = Workspace(folder.parent, folder.name)
-        try:
-            blend = workspace.blends / str(read_json(workspace.submitted)["blend"])
-        except (OSError, ValueError, KeyError, TypeError):
-            continue  # nothing was submitted yet
+        submitted = read_record(workspace.submitted)
+        if submitted is None:  # nothing was submitted yet
+            continue
+        blend = workspace.blends / submitted["blend"]
         if damaged := [each for each in (workspace.data, blend) if find_damage(each)]:
             note(f"{listing(map(str, damaged))}: damaged, passed over")
             continue

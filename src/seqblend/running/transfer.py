@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -20,10 +19,10 @@ from seqblend.core.storage import (
     MANIFEST,
     check_writable,
     find_damage,
-    json_text,
-    read_json,
+    read_record,
+    record_text,
     write_bytes,
-    write_json,
+    write_record,
 )
 from seqblend.running.inputs import ORIGINS, working_folders
 from seqblend.running.units import WEIGHTS
@@ -48,8 +47,9 @@ def adopt_earlier_work(inputs: tuple[Path, ...], root: Path, contents: str, note
         if count := merge_work(folder, root, note):
             note(f"continued: {count} finished folders of {folder}")
         if is_new and (root / DECISIONS).exists():  # this kernel has time of its own
-            with contextlib.suppress(ValueError, TypeError):  # damaged: set aside when it is read
-                write_json(root / DECISIONS, read_json(root / DECISIONS) | {"closed": 0.0})
+            decisions = read_record(root / DECISIONS)
+            if decisions is not None:  # else it is set aside when it is read
+                write_record(root / DECISIONS, decisions | {"closed": 0.0})
 
 
 def merge_work(source: Path, target: Path, note: Note) -> int:
@@ -90,10 +90,8 @@ def merge_work(source: Path, target: Path, note: Note) -> int:
 
 def _files_of(folder: Path) -> list[str]:
     """The files that a folder's manifest lists; none where it cannot be read."""
-    try:
-        return list(read_json(folder / MANIFEST)["files"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
+    manifest = read_record(folder / MANIFEST)
+    return list(manifest["files"]) if manifest else []
 
 
 def save_work(root: Path, path: Path, note: Note, *, has_weights: bool) -> int:
@@ -112,8 +110,10 @@ def save_work(root: Path, path: Path, note: Note, *, has_weights: bool) -> int:
                     if name == WEIGHTS and not has_weights:
                         continue
                     content = (folder / name).read_bytes()
-                    if name == MANIFEST and not has_weights:
-                        content = _without_weights(content)
+                    manifest = read_record(folder / MANIFEST) if name == MANIFEST else None
+                    if manifest and not has_weights:
+                        manifest["files"].pop(WEIGHTS, None)
+                        content = record_text(manifest).encode()
                     place = str((folder / name).relative_to(root))
                     hashes[place] = hashlib.sha256(content).hexdigest()
                     archive.writestr(place, content)
@@ -154,10 +154,8 @@ def load_work(path: Path, working: Path, note: Note) -> tuple[Path, int]:
 
 def _contents_of(folder: Path) -> set[str]:
     """The digests of the training and test files that a working folder has seen."""
-    try:
-        return set(map(str, read_json(folder / ORIGINS)["contents"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()
+    origins = read_record(folder / ORIGINS)
+    return set(origins["contents"]) if origins else set()
 
 
 def _unpack(path: Path, folder: Path) -> str:
@@ -179,13 +177,6 @@ def _folders_below(root: Path) -> Iterator[tuple[Path, list[str]]]:
         if Path(folder) == root and _REPORT in inner:
             inner.remove(_REPORT)
         yield Path(folder), sorted(name for name in names if not name.startswith("."))
-
-
-def _without_weights(manifest: bytes) -> bytes:
-    """A manifest that does not list weights."""
-    facts = json.loads(manifest)
-    facts["files"].pop(WEIGHTS, None)
-    return json_text(facts).encode()
 
 
 def _extract(archive: zipfile.ZipFile, place: str, expected: str, folder: Path) -> None:

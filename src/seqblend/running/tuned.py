@@ -8,7 +8,7 @@ from typing import Any
 
 from seqblend.core.config import Config
 from seqblend.core.errors import FlagError
-from seqblend.core.storage import read_json, set_aside
+from seqblend.core.storage import read_record
 from seqblend.models.registry import resolve_options
 from seqblend.running.runs import REMARK, with_values
 from seqblend.running.workspace import Workspace
@@ -21,18 +21,7 @@ def read_tuned(
 
     None without one. A damaged file is set aside.
     """
-    path = workspace.tuned(model)
-    if not path.is_file():
-        return None
-    try:
-        record = read_json(path)
-        if isinstance(record["settings"], dict) and isinstance(record["data"], str):
-            return record
-    except (ValueError, KeyError, TypeError):
-        pass
-    set_aside(path)
-    note(f"{path.name}: no tuner's result that can be read; set aside")
-    return None
+    return read_record(workspace.tuned(model), note)
 
 
 def tuned_records(workspace: Workspace, data_digest: str) -> list[dict[str, Any]]:

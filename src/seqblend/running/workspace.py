@@ -9,7 +9,7 @@ from pathlib import Path
 
 from seqblend.core.errors import MachineError
 from seqblend.core.locking import lock_folder, release_lock
-from seqblend.core.storage import check_writable, read_json, set_aside, sweep, write_json
+from seqblend.core.storage import check_writable, read_record, sweep, write_record
 from seqblend.running.inputs import ORIGINS
 
 DECISIONS = "portfolio.json"  # in a competition's working folder
@@ -120,19 +120,13 @@ def _choose_workspace(working: Path, name: str, origin: Origin) -> Workspace:
 
 def _read_origins(workspace: Workspace) -> dict[str, list[str]]:
     """`folders` and `contents` that the competition's files have had; empty where none is known."""
-    try:
-        known = read_json(workspace.origins)
-        return {key: [str(value) for value in known[key]] for key in ("folders", "contents")}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {"folders": [], "contents": []}
+    return read_record(workspace.origins) or {"folders": [], "contents": []}
 
 
 def _record_origin(workspace: Workspace, origin: Origin, note: Callable[[str], None]) -> None:
     """Add this origin to those known; `note` is told where the files have changed."""
+    read_record(workspace.origins, note)
     known = _read_origins(workspace)
-    if not known["contents"] and workspace.origins.exists():
-        set_aside(workspace.origins)
-        note(f"{workspace.origins} cannot be read: set aside, and begun anew")
     if origin.contents in known["contents"] and origin.folder in known["folders"]:
         return
     if origin.contents not in known["contents"] and known["contents"]:
@@ -142,4 +136,4 @@ def _record_origin(workspace: Workspace, origin: Origin, note: Callable[[str], N
         )
     contents = list(dict.fromkeys([*known["contents"], origin.contents]))
     folders = list(dict.fromkeys([*known["folders"], origin.folder]))
-    write_json(workspace.origins, {"contents": contents, "folders": folders})
+    write_record(workspace.origins, {"contents": contents, "folders": folders})

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from seqblend.core.storage import read_json, set_aside, write_json
+from seqblend.core.storage import read_record, write_record
 from seqblend.models.registry import entry_for
-from seqblend.training.optimisation import PRECISIONS, choose_precision
+from seqblend.training.optimisation import choose_precision
 
 
 def resolve_precision(
@@ -22,7 +21,7 @@ def resolve_precision(
     Another choice would rename every run, so work goes on with the precision that it began with
     wherever the type of device is the same; a `note` says where this machine would choose another.
     """
-    stored = _read(path, note)
+    stored = read_record(path, note) or {}
     known = stored.setdefault("precision", {}).setdefault(device.type, {})
     before, resolved, kept = dict(known), {}, []
     for model in models:
@@ -35,27 +34,10 @@ def resolve_precision(
         if resolved[model] != own:
             kept.append(f"{model} {resolved[model]} (this machine alone would take {own})")
     if known != before:
-        write_json(path, stored)
+        write_record(path, stored)
     if kept:
         note(
             f"precision as {path.name} has it, so that finished work counts: {', '.join(kept)}; "
             "--set train.precision=... overrides it"
         )
     return resolved
-
-
-def _read(path: Path, note: Callable[[str], None]) -> dict[str, Any]:
-    """What was chosen before; a file that does not say it is set aside, with a `note`."""
-    if not path.exists():
-        return {}
-    try:
-        stored = read_json(path)
-        kinds = stored.get("precision", {}).values()
-        is_sound = all(value in PRECISIONS for known in kinds for value in known.values())
-    except (ValueError, AttributeError):
-        is_sound = False
-    if is_sound:
-        return stored
-    set_aside(path)
-    note(f"{path} does not say which precision was chosen: set aside, chosen again")
-    return {}

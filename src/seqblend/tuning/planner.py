@@ -10,7 +10,7 @@ from typing import Any
 from seqblend.core.config import digest
 from seqblend.core.console import duration
 from seqblend.core.provenance import code_digest
-from seqblend.core.storage import MANIFEST, read_json
+from seqblend.core.storage import MANIFEST, read_record
 from seqblend.evaluation.metrics import score
 from seqblend.models.registry import entries, entry_for
 from seqblend.running.budget import find_finished, make_estimator
@@ -111,10 +111,10 @@ def _tried_values(planner: Planner, space: Space) -> list[Values]:
     firsts = [folder / f"seed0-fold0/{MANIFEST}" for folder in runs.glob(f"{planner.model}-*")]
     tried = []
     for path in sorted(filter(Path.is_file, firsts), key=lambda path: path.stat().st_mtime):
-        try:
-            values = space.complete(values_of(read_json(path)))
-        except (ValueError, AttributeError):  # damaged: it is fitted again when asked for
+        record = read_record(path)
+        if record is None:  # damaged: it is fitted again when asked for
             continue
+        values = space.complete(values_of(record))
         if planner.run(values).name == path.parents[1].name:
             tried.append(values)
     return tried

@@ -22,10 +22,11 @@ from optuna.samplers import TPESampler
 from optuna.study import StudySummary
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from seqblend.core.console import without_password
 from seqblend.core.errors import FlagError
 from seqblend.core.seeds import rng_for, seed_for
 from seqblend.running.search_space import Choice, Knob, Space, Values
-from seqblend.tuning.study_storage import StudyStorage, is_url, without_password
+from seqblend.tuning.study_storage import StudyStorage, is_url
 
 DEFAULT, NOISE_REPLICATE, WARM, FOUND = "default", "default, another seed", "warm start", "found"
 _SEED = 0  # of the proposals
@@ -195,10 +196,11 @@ def _check_owner(known: Iterable[StudySummary], place: str | Path, facts: dict[s
         other = summary.user_attrs.get("data")
         if other is not None and other != facts["data"]:
             name = summary.user_attrs.get("competition")
+            where = without_password(str(place))
             raise FlagError(
-                f"the study's storage {without_password(place)} belongs to another competition or "
-                f"to other rows of it ('{name}', data {other}; here "
-                f"'{facts['competition']}', {facts['data']}): name another one with --storage"
+                f"the study's storage {where} belongs to another competition or to other rows of "
+                f"it ('{name}', data {other}; here '{facts['competition']}', {facts['data']}): "
+                "name another one with --storage"
             )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from sqlalchemy.exc import SQLAlchemyError
 
+from seqblend.core.console import without_password
 from seqblend.core.errors import FlagError
 from seqblend.core.storage import set_aside, write_bytes
 
@@ -48,20 +48,28 @@ def _open(place: str | Path, note: Callable[[str], None]) -> StudyStorage:
         return StudyStorage(RDBStorage(str(place), engine_kwargs={"connect_args": wait}), place)
     path = Path(place)
     path.parent.mkdir(parents=True, exist_ok=True)
-    was_unreadable = repair_journal(path, note)
+    if repair_journal(path, note):
+        return StudyStorage(_open_journal(path), place, was_unreadable=True)
+    try:
+        return StudyStorage(_open_journal(path), place)
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError):
+        _replace_journal(path, note)  # entries that Optuna does not know, or that lack something
+        return StudyStorage(_open_journal(path), place, was_unreadable=True)
+
+
+def _open_journal(path: Path) -> JournalStorage:
     lock = JournalFileOpenLock(str(path), grace_period=_PATIENCE)
-    backend = JournalFileBackend(str(path), lock_obj=lock)
-    return StudyStorage(JournalStorage(backend), place, was_unreadable)
+    return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
+
+
+def _replace_journal(path: Path, note: Callable[[str], None]) -> None:
+    set_aside(path)
+    note(f"{path.name} cannot be read: set aside, and rebuilt from the finished runs")
 
 
 def is_url(place: str | Path) -> bool:
     """Whether the place is a database, not a journal file."""
     return "://" in str(place)
-
-
-def without_password(place: str | Path) -> str:
-    """The place without its password."""
-    return re.sub(r"(://[^:/@]+):[^@/]*@", r"\1:***@", str(place))
 
 
 @contextlib.contextmanager
@@ -76,10 +84,10 @@ def storage_errors(place: str | Path) -> Iterator[None]:
 def _storage_error(place: str | Path, reason: str) -> FlagError:
     reason = reason.strip().partition("\n")[0]
     word = "is locked" if "lock" in reason else "cannot be used"
+    message = f"the study's storage {place} {word}: {reason}. "
     return FlagError(
-        f"the study's storage {without_password(place)} {word}: {reason}. Name a journal file, "
-        "sqlite:///FILE or postgresql://USER@HOST/NAME with --storage, or leave it out. "
-        "Finished units are kept"
+        without_password(message) + "Name a journal file, sqlite:///FILE or "
+        "postgresql://USER@HOST/NAME with --storage, or leave it out. Finished units are kept"
     )
 
 
@@ -93,8 +101,7 @@ def repair_journal(path: Path, note: Callable[[str], None]) -> bool:
     content = path.read_bytes()
     complete = content[: content.rfind(b"\n") + 1]
     if not all(map(_is_entry, complete.splitlines())) or (content and not complete):
-        set_aside(path)
-        note(f"{path.name} cannot be read: set aside, and rebuilt from the finished runs")
+        _replace_journal(path, note)
         return True
     if len(complete) < len(content):
         write_bytes(path, complete)

@@ -11,8 +11,8 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
-from seqblend.core.console import Console, say
-from seqblend.core.storage import write_json
+from seqblend.core.console import Console, say, without_password
+from seqblend.core.storage import write_record
 from seqblend.evaluation.leaderboard import Candidate, rank
 from seqblend.models.registry import entries, entry_for
 from seqblend.running.project import Project
@@ -24,7 +24,7 @@ from seqblend.tuning.planner import Planner, make_planner, rebuild_study, warm_s
 from seqblend.tuning.search import Search
 from seqblend.tuning.search_warnings import importances, make_warnings
 from seqblend.tuning.study import DEFAULT, NOISE_REPLICATE, WARM, Study, open_study
-from seqblend.tuning.study_storage import open_storage, storage_errors, without_password
+from seqblend.tuning.study_storage import open_storage, storage_errors
 from seqblend.tuning.trial_run import Rules
 from seqblend.tuning.tuning_progress import TuningProgress
 from seqblend.tuning.verdict import TuningVerdict, reach_verdict, trial_rows
@@ -78,13 +78,13 @@ def tune_model(project: Project, model: str, settings: Settings, console: Consol
             notes = make_warnings(study, verdict.best, shares)
             verdict = dataclasses.replace(verdict, notes=notes)
         record = verdict.record() | _describe(planner, space)
-        record |= {"storage": without_password(place), "study": study.study.study_name}
+        record |= {"storage": without_password(str(place)), "study": study.study.study_name}
         record |= {"importance": shares, "remark": REMARK}
         record["table"] = trial_rows(study, verdict.loss_name)
         record["metric"] = project.competition.metric
     for trial in verdict.members:
         _collect(project, trial)
-    write_json(project.workspace.tuned(model), record)
+    write_record(project.workspace.tuned(model), record)
     return verdict
 
 

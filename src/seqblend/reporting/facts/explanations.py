@@ -14,6 +14,7 @@ and at least one of these, a number per token:
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,20 +49,23 @@ class Explanation:
 def read_explanations(
     folder: Path, data_digest: str, note: Callable[[str], None]
 ) -> list[Explanation]:
-    """What the folder holds of these data, by file name; `note` gets what is left out.
-
-    raises: InputError that names the file with arrays of another form
-    """
+    """What the folder holds of these data, by file name; `note` gets what is left out, and why."""
     explanations = []
     for path in sorted(folder.glob("*.npz")):
-        arrays = read_arrays(path)
-        if str(arrays.get("data", "")) != data_digest:
-            note(f"{path.name} explains other rows than these: left out")
-        elif not _is_whole(arrays):
-            raise InputError(
-                f"{path}: expected rows, target, offsets, tokens and one of {', '.join(METHODS)} "
-                "with a number per token. Delete it and explain these rows again (src/explain.py)"
+        try:
+            arrays = read_arrays(path)
+            is_of_these = str(arrays.get("data", "")) == data_digest
+            is_whole = not is_of_these or _is_whole(arrays)
+        except (InputError, OSError, ValueError, TypeError, zlib.error):
+            is_of_these, is_whole = True, False
+        if not is_whole:
+            note(
+                f"{path.name}: expected rows, target, offsets, tokens and one of "
+                f"{', '.join(METHODS)} with a number per token; left out. Delete it and explain "
+                "these rows again (src/explain.py)"
             )
+        elif not is_of_these:
+            note(f"{path.name} explains other rows than these: left out")
         else:
             parts = (arrays[name] for name in ("rows", "target", "offsets", "tokens"))
             explanations.append(Explanation(path.stem, *parts, _weights_of(arrays)))
