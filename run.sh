@@ -10,6 +10,7 @@ usage() {
 ./run.sh [flags]        the whole way: read, train, blend, submit, report (the demo where input/ is empty)
 ./run.sh test [args]    the tests (args go to pytest)
 ./run.sh lint           style and static checks
+./run.sh doctor [flags] check machine, folders and input before a long run; nothing is trained
 ./run.sh bench [args]   speed, side by side with peers
 ./run.sh clean          remove .venv and what working/ and submissions/ hold
 ./run.sh help           this text
@@ -22,7 +23,7 @@ flags of the whole way:
   --seeds N             how many seeds of every model
   --workers N           processes; 0: one per core or GPU
   --budget TIME         such as 30m: it ends in time, and uses it while something pays
-  --preset NAME         quick, default, best: 5 or 20 minutes of training, or all that pays
+  --preset NAME         quick, default, best: 5 or 25 minutes of training, or all that pays
   --tune TIME           tune the best neural model first, such as 30m; part of the budget
   --untuned             leave out what was tuned before
   --config FILE.toml    settings in TOML
@@ -111,10 +112,11 @@ lint)
     prepare ruff
     cd "$here" && "$python" -m ruff check src tests && exec "$python" -m ruff format --check src tests
     ;;
-bench)
+bench | doctor)
+    if [ "$1" = doctor ]; then script=check_machine; else script=bench; fi
     shift
     prepare
-    exec "$python" "$here/src/bench.py" "$@"
+    exec "$python" "$here/src/$script.py" "$@"
     ;;
 clean)
     rm -rf "$venv"
@@ -127,6 +129,6 @@ clean)
     exec "$python" "$here/src/run.py" "$@"
     ;;
 *)
-    fail 2 "no command '$1'. Commands: test, lint, bench, clean, help; flags start with --"
+    fail 2 "no command '$1'. Commands: test, lint, doctor, bench, clean, help; flags start with --"
     ;;
 esac

@@ -1,6 +1,6 @@
 """Blend every finished run of these data and folds into a checked submission.
 
-python src/blend.py [--data DIR] [--folds 5] [--add NAME=oof.csv,test.csv] [--out FILE]
+python src/blend.py [--data DIR] [--add NAME=OOF,TEST] [--add 'folder/*.npy'] [--out FILE]
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from seqblend.app.display import show_blend
 from seqblend.app.load import load_project
 from seqblend.app.pipeline import blend_finished
 from seqblend.core.console import make_console, say
-from seqblend.running.external_predictions import import_predictions, parse_predictions_flag
+from seqblend.running.external_predictions import import_predictions, parse_predictions_flags
 
 
 def main(argv: list[str]) -> int:
@@ -26,15 +26,16 @@ def main(argv: list[str]) -> int:
         action="append",
         default=[],
         metavar="NAME=OOF,TEST",
-        help="predictions made elsewhere, blended with the finished runs: two CSV files with ids",
+        help="predictions made elsewhere, blended with the finished runs: tables with ids or .npy "
+        "in the files' order; or a pattern such as 'folder/*.npy' that finds oof_NAME, test_NAME",
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="a further copy of the submission")
     args = parser.parse_args(argv)
     console = make_console()
     project = load_project(args, console)
-    for text in args.add:
-        say(console, f"joined: {import_predictions(project, text)}")
-    added = [parse_predictions_flag(text)[0] for text in args.add]
+    added = parse_predictions_flags(args.add)
+    for name, paths in added.items():
+        say(console, f"joined: {import_predictions(project, name, paths)}")
     chosen = (*project.config.models, *added) if args.models else None
     outcome = blend_finished(project, lambda text: say(console, text, "yellow"), chosen, args.out)
     show_blend(console, project, outcome)

@@ -45,7 +45,7 @@ def start_script(
         capture_output=True,
         text=True,
         env=os.environ | environment,
-        timeout=120,
+        timeout=600,
         check=False,
         cwd=home.parent,
     )

@@ -76,7 +76,7 @@ def crashed(request, tiny, tmp_path_factory):
     def crash(fault: str) -> tuple[Path, str]:
         kaggle = tmp_path_factory.mktemp("crashed")
         process = start_kernel(kaggle, "--data", tiny, *SMALL, FAULT=fault.replace(":", ":kill9:"))
-        output = "".join(process.communicate(timeout=120))
+        output = "".join(process.communicate(timeout=600))
         return kaggle, f"{output}\nexit code {process.returncode}"
 
     faults = [

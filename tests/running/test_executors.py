@@ -14,6 +14,7 @@ import torch
 from processes import wait_until
 
 from seqblend.core.config import Config, TrainConfig
+from seqblend.running import executors
 from seqblend.running.executors import Event, WorkerPool
 from seqblend.running.inputs import Places
 from seqblend.running.project import Request, open_project
@@ -34,9 +35,8 @@ def jobs(tiny, tmp_path_factory) -> dict[str, Job]:
         config, project.fingerprint.data, project.fingerprint.folds, torch.device("cpu")
     )
     job = project.job(Unit(nblr, 0, 0))
-    lost = dataclasses.replace(job.fingerprint, folds="missing")
     return {
-        "lost folds": dataclasses.replace(job, unit=Unit(nblr, 0, 1), fingerprint=lost),
+        "no options": project.job(Unit(dataclasses.replace(nblr, options=None), 0, 1)),
         "bilstm fold 0": project.job(Unit(bilstm, 0, 0)),
         "bilstm fold 1": project.job(Unit(bilstm, 0, 1)),
         "nblr fold 0": job,
@@ -90,14 +90,14 @@ def kinds(events: list[Event]) -> list[str]:
 
 
 def test_an_exception_fails_its_unit_with_the_traceback(events):
-    assert kinds(events["lost folds"])[-1] == "failed"
-    values = events["lost folds"][-1].values
-    assert values["message"].startswith("FileNotFoundError: ")
+    assert kinds(events["no options"])[-1] == "failed"
+    values = events["no options"][-1].values
+    assert values["message"].startswith("AttributeError: ")
     assert "Traceback" in values["traceback"]
 
 
 def test_a_worker_killed_while_idle_costs_its_next_unit_one_try(events):
-    assert kinds(events["lost folds"]) == ["started", "died", "started", "failed"]
+    assert kinds(events["no options"]) == ["started", "died", "started", "failed"]
 
 
 def test_a_killed_worker_is_named_and_its_unit_tried_once_more(events, jobs):
@@ -115,3 +115,15 @@ def test_a_unit_whose_worker_is_killed_twice_has_failed(events, jobs):
 
 def test_the_other_units_go_on(events):
     assert kinds(events["nblr fold 0"]) == ["started", "done"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [("150000 100000", 2), ("20000 100000", 1), ("max 100000", 64), (None, 64)],
+)
+def test_a_containers_share_of_the_cores_counts(tmp_path, monkeypatch, limit, expected):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(64))
+    monkeypatch.setattr(executors, "_CPU_LIMIT", tmp_path / "cpu.max")
+    if limit:
+        (tmp_path / "cpu.max").write_text(limit + "\n")
+    assert executors.cores() == expected

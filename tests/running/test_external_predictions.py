@@ -15,10 +15,11 @@ from processes import start_script
 from seqblend.app.submit import blend_results
 from seqblend.core.config import Config, FoldConfig
 from seqblend.core.errors import FlagError, InputError
+from seqblend.running import external_predictions
 from seqblend.running.external_predictions import (
     REMARK,
     import_predictions,
-    parse_predictions_flag,
+    parse_predictions_flags,
     read_predictions,
 )
 from seqblend.running.inputs import Places
@@ -65,7 +66,7 @@ def files(project: Project, folder: Path) -> tuple[Path, Path]:
 
 def test_files_are_aligned_by_id_and_blended_like_runs_of_our_own(project, tmp_path):
     oof, test = files(project, tmp_path)
-    run = import_predictions(project, f"mine={oof},{test}")
+    run = import_predictions(project, "mine", (oof, test))
     (result,) = finished_runs(project.workspace, project.fingerprint, pytest.fail)
     assert (result.name, result.model, result.manifest["remark"]) == (run, "mine", REMARK)
     with open(oof) as file:
@@ -76,7 +77,7 @@ def test_files_are_aligned_by_id_and_blended_like_runs_of_our_own(project, tmp_p
     blend, submission = blend_results(project, [result], None)
     assert blend.blend.members == ("mine",)
     assert submission.path.exists()
-    assert import_predictions(project, f"mine={oof},{test}") == run  # again: the same run
+    assert import_predictions(project, "mine", (oof, test)) == run  # again: the same run
 
 
 def test_a_blend_of_the_same_runs_has_one_name_in_any_order(project, tmp_path):
@@ -86,7 +87,7 @@ def test_a_blend_of_the_same_runs_has_one_name_in_any_order(project, tmp_path):
             write(tmp_path / f"{name}{i}.csv", table(ids, 2 * seed + i))
             for i, ids in enumerate((competition.train_ids, competition.test_ids))
         ]
-        import_predictions(project, f"{name}={parts[0]},{parts[1]}")
+        import_predictions(project, name, parts)
     results = finished_runs(project.workspace, project.fingerprint, pytest.fail)
     paths = {blend_results(project, several, None)[1].path for several in (results, results[::-1])}
     assert len(results) == 2
@@ -95,7 +96,7 @@ def test_a_blend_of_the_same_runs_has_one_name_in_any_order(project, tmp_path):
 
 def test_the_blends_manifest_says_what_made_every_member(project, tmp_path):
     oof, test = files(project, tmp_path)
-    run = import_predictions(project, f"mine={oof},{test}")
+    run = import_predictions(project, "mine", (oof, test))
     blend_results(project, finished_runs(project.workspace, project.fingerprint, pytest.fail), None)
     (path,) = project.workspace.root.glob("blends/*/manifest.json")
     manifest = json.loads(path.read_text())
@@ -202,20 +203,20 @@ def test_what_is_no_prediction_of_target_columns_is_refused(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("mine", "expects NAME=oof.csv,test.csv, got 'mine'"),
+        ("mine", "expects NAME=OOF,TEST or a pattern .* got 'mine', which finds no file"),
         ("nblr=a,b", "'nblr' is a model of this package"),
         ("mine=a.csv,b.csv", "no file a.csv"),
-        ("../x=a,b", "expects NAME="),
+        ("../x=a,b", "finds no file"),
     ],
 )
 def test_a_wrong_flag_is_one_line(text, message):
     with pytest.raises(FlagError, match=message):
-        parse_predictions_flag(text)
+        parse_predictions_flags([text])
 
 
 def test_a_run_of_other_folds_is_left_out_and_refused_by_name(project, tmp_path):
     oof, test = files(project, tmp_path)
-    run = import_predictions(project, f"mine={oof},{test}")
+    run = import_predictions(project, "mine", (oof, test))
     (result,) = finished_runs(project.workspace, project.fingerprint, pytest.fail)
     other, notes = open_tiny(tmp_path, seed=1), []
     assert finished_runs(other.workspace, other.fingerprint, notes.append) == []
@@ -226,7 +227,7 @@ def test_a_run_of_other_folds_is_left_out_and_refused_by_name(project, tmp_path)
 
 def test_a_manifest_that_does_not_say_how_it_was_made_is_a_mismatch(project, tmp_path):
     oof, test = files(project, tmp_path)
-    import_predictions(project, f"mine={oof},{test}")
+    import_predictions(project, "mine", (oof, test))
     (result,) = finished_runs(project.workspace, project.fingerprint, pytest.fail)
     for key in MADE_BY:
         lacking = {name: value for name, value in result.manifest.items() if name != key}
@@ -241,3 +242,81 @@ def test_the_flag_joins_blends_and_shows_whatever_models_are_named(project, tmp_
     assert done.returncode == 0, done.stderr
     assert "joined: mine-" in done.stdout
     assert "expected on the test rows" in done.stdout
+
+
+def save_arrays(folder: Path, project: Project, names: list[str]) -> dict[str, np.ndarray]:
+    """oof_NAME.npy and test_NAME.npy of random probabilities; {name: oof}."""
+    rng, folder = np.random.default_rng(3), folder / "others"
+    folder.mkdir()
+    competition, found = project.competition, {}
+    for name in names:
+        for kind, ids in (("oof", competition.train_ids), ("test", competition.test_ids)):
+            array = rng.dirichlet(np.ones(3), len(ids))
+            np.save(folder / f"{kind}_{name}.npy", array)
+            found.setdefault(name, array)
+    return found
+
+
+def test_a_pattern_adds_every_pair_of_arrays_in_the_files_order(project, tmp_path):
+    arrays = save_arrays(tmp_path, project, ["one", "two-b", "test2"])
+    found = parse_predictions_flags([f"{tmp_path}/others/*.npy"])
+    assert list(found) == ["one", "test2", "two-b"]
+    for name, paths in found.items():
+        import_predictions(project, name, paths)
+    results = finished_runs(project.workspace, project.fingerprint, pytest.fail)
+    assert len(results) == 3
+    for result in results:
+        np.testing.assert_allclose(result.oof, arrays[result.model], atol=1e-6)
+    blend, _ = blend_results(project, results, None)
+    assert set(blend.blend.members) == set(arrays)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda folder: (folder / "test_one.npy").unlink(), "oof_one.npy has no counterpart"),
+        (lambda folder: (folder / "notes.npy").touch(), "notes.npy is neither named as oof"),
+        (lambda folder: (folder / "one-oof.npy").touch(), "are both 'one'"),
+        (lambda folder: (folder / "oof_nblr.npy").rename(folder / "oof_x.npy"), "no counterpart"),
+    ],
+)
+def test_files_that_are_no_pairs_are_named(project, tmp_path, change, message):
+    save_arrays(tmp_path, project, ["one", "nblr"])
+    change(tmp_path / "others")
+    with pytest.raises(FlagError, match=message):
+        parse_predictions_flags([f"{tmp_path}/others/*.npy"])
+
+
+def test_a_name_may_occur_once(project, tmp_path):
+    save_arrays(tmp_path, project, ["one"])
+    pair = ",".join(str(tmp_path / "others" / f"{kind}_one.npy") for kind in ("oof", "test"))
+    with pytest.raises(FlagError, match="two members are named 'one'"):
+        parse_predictions_flags([f"one={pair}", f"{tmp_path}/others/*.npy"])
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros((3, 3)), r"expected 60 rows, .* 3 columns \(blue, green, red\); .* \(3, 3\)"),
+        (np.zeros((60, 2)), r"its shape is \(60, 2\)"),
+        (np.array(["a"] * 60), "expected numbers that numpy.save wrote"),
+        (np.array([{}] * 60), "expected numbers that numpy.save wrote"),
+        (np.full((60, 3), np.nan), "60 of 60 rows are not probabilities .* row 0"),
+    ],
+)
+def test_an_array_of_another_form_is_one_line(project, tmp_path, array, message):
+    save_arrays(tmp_path, project, ["one"])
+    path = tmp_path / "others" / "oof_one.npy"
+    np.save(path, array)
+    with pytest.raises(InputError, match=message):
+        import_predictions(project, "one", (path, path.with_name("test_one.npy")))
+
+
+def test_one_column_of_an_array_is_the_class_that_the_submission_asks_for(tmp_path, project):
+    path = tmp_path / "p.npy"
+    np.save(path, np.array([0.2, 0.9]))
+    form = dataclasses.replace(project.competition.form, kind="probability", classes=(0,))
+    task = task_for("single_label", ("no", "yes"))
+    two = dataclasses.replace(project.competition, task=task, form=form)
+    found = external_predictions._read_array(path, two, ["a", "b"], np.arange(2))
+    np.testing.assert_allclose(found, [[0.2, 0.8], [0.9, 0.1]])

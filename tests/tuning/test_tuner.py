@@ -24,7 +24,15 @@ from seqblend.app.cli import run_script
 from seqblend.app.pipeline import make_plan
 from seqblend.core.config import Config, configure, parse_assignments
 from seqblend.core.console import make_console
-from seqblend.core.storage import commit_folder, forget_file, read_finished, read_json, write_array
+from seqblend.core.storage import (
+    commit_folder,
+    forget_file,
+    read_finished,
+    read_json,
+    read_record,
+    write_array,
+    write_record,
+)
 from seqblend.models.registry import entries
 from seqblend.reporting.report import render_page
 from seqblend.reporting.sections.tuning_section import tuning_section
@@ -196,9 +204,9 @@ def test_a_pilot_is_judged_by_the_loss_that_its_folds_will_have(working):
 def test_the_next_run_uses_what_was_tuned_and_finds_its_units_done(tiny, working):
     path = working / "tiny/tuned/bigru.json"
     before = path.read_text()
-    record = json.loads(before)
+    record = read_record(path)
     best = min(study_of(working).get_trials()[2:], key=lambda t: t.value)
-    path.write_text(json.dumps(record | {"settings": best.params}))
+    write_record(path, record | {"settings": best.params})
     notes: list[str] = []
     project = open_tiny(tiny, working, note=notes.append)
     plan = make_plan(project, make_console())
@@ -208,7 +216,7 @@ def test_the_next_run_uses_what_was_tuned_and_finds_its_units_done(tiny, working
     untuned = make_plan(open_tiny(tiny, working, is_untuned=True), make_console())
     default = study_of(working).trials[0].user_attrs["run"]
     assert default in {unit.run.name for unit in untuned.units}
-    path.write_text(json.dumps(record | {"settings": best.params, "data": "others"}))
+    write_record(path, record | {"settings": best.params, "data": "others"})
     assert open_tiny(tiny, working, note=notes.append).config.tuned == {}
     assert "tuned on other rows" in notes[-1]
     path.write_text(before)
@@ -217,7 +225,7 @@ def test_the_next_run_uses_what_was_tuned_and_finds_its_units_done(tiny, working
 def test_what_the_user_sets_stands_above_what_was_tuned(tiny, working):
     path = working / "tiny/tuned/bigru.json"
     before = path.read_text()
-    path.write_text(json.dumps(json.loads(before) | {"settings": {"options.hidden": 32}}))
+    write_record(path, read_record(path) | {"settings": {"options.hidden": 32}})
     assert open_tiny(tiny, working).config.tuned == {}  # SMALL names options.hidden
     path.write_text(before)
 

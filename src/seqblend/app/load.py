@@ -7,6 +7,7 @@ from pathlib import Path
 
 from seqblend.app.cli import began, make_config, parse_seconds
 from seqblend.app.display import show_project
+from seqblend.app.machine_checks import show_room
 from seqblend.app.pipeline import Plan, describe_plan, make_plan
 from seqblend.core.console import Console, say
 from seqblend.running.inputs import KAGGLE, find_places
@@ -39,6 +40,7 @@ def load_plan(
     deadline = None if seconds is None else began() + seconds
     project = load_project(args, console, kaggle)
     show_project(console, project)
+    show_room(console, project.places, project.machine)
     tuning = parse_seconds(getattr(args, "tune", None), "--tune")
     plan = make_plan(project, console, seconds and seconds - (tuning or 0.0))
     say(console, describe_plan(project, plan), "bold")

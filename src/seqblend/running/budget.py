@@ -16,7 +16,7 @@ from seqblend.running.runs import PILOT, Run, Unit
 from seqblend.training.option_paths import MOST_TOKENS, PROBLEM
 
 # Seconds for a token, of networks in each epoch, on one core of 2026; the first unit corrects them.
-_PRICES = {"linear": 8.5e-7, "module": 1e-5, "scratch": 4e-5}
+PRICES = {"linear": 8.5e-7, "module": 1e-5, "scratch": 4e-5}
 _STEP = 0.03  # seconds of an optimiser's step, whatever its tokens
 _TRIED = 12  # options that a linear member tries on inner splits
 _START_UP = 4.0  # seconds until a worker has imported torch and mapped its data
@@ -64,13 +64,13 @@ class Estimator:
             if run.train.adapt:
                 tokens += _TRIED * min(tokens, MOST_TOKENS)
             cost = entry_for(run.model).cost
-            return _PRICES[run.kind] * cost * tokens * (1 + PROBLEM * self._problems)
+            return PRICES[run.kind] * cost * tokens * (1 + PROBLEM * self._problems)
         tokens = self._share * float(np.minimum(self._train.lengths, run.vocabulary.max_len).sum())
         # a pilot chooses fewer epochs where one has more tokens
         guessed = max(_GUESSED_EPOCHS / max(tokens / 1e6, 1.0) ** 0.5, 2.0)
         steps = max(run.train.steps_per_epoch, tokens / run.train.tokens_per_batch)
         steps = min(steps, self._share * len(self._train))
-        price = _PRICES[run.kind] * entry_for(run.model).cost
+        price = PRICES[run.kind] * entry_for(run.model).cost
         return (price * tokens + _STEP * steps) * (epochs or guessed)
 
 

@@ -1,9 +1,10 @@
-"""Predictions made elsewhere as members of the blend: two CSV files, aligned by id and checked."""
+"""Predictions made elsewhere as members of the blend: two files each, aligned and checked."""
 
 from __future__ import annotations
 
+import glob
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,23 +24,30 @@ from seqblend.running.project import Project
 REMARK = "made elsewhere, its folds are not known"
 
 
-def import_predictions(project: Project, text: str) -> str:
-    """Store what `NAME=oof.csv,test.csv` names as a finished run; returns the run's name.
+def import_predictions(project: Project, name: str, paths: Sequence[Path]) -> str:
+    """Store out-of-fold and test predictions as a finished run; returns the run's name.
 
-    Each file has the id column and a column of probabilities for each class (with two classes the
-    column of the positive one is enough) or of predictions for each target column, named like it,
-    its rows in any order. Training rows without a fold,
-    which no blend is scored on, may be left out.
-    raises: FlagError for the flag, InputError with one line for the first fault of a file
+    paths: of the out-of-fold file and the test file. A table has the id column and a column of
+        probabilities for each class (with two classes the column of the positive one is enough) or
+        of predictions for each target column, named like it, its rows in any order. A .npy array
+        has no ids: its rows are those of the competition's file, its columns the classes in their
+        order. Training rows without a fold, which no blend is scored on, may be left out of a
+        table, and may be NaN in an array.
+    raises: InputError with one line for the first fault of a file
     """
-    name, paths = parse_predictions_flag(text)
     competition, fold = project.competition, project.fold
     oof = np.full((len(fold), len(competition.classes)), np.nan, np.float32)
     scored = np.flatnonzero(fold >= 0)
     train_ids, test_ids = competition.train_ids, competition.test_ids
     wanted = [train_ids[row] for row in scored]
-    oof[scored] = read_predictions(paths[0], competition, wanted, known=train_ids)
-    test = read_predictions(paths[1], competition, test_ids, known=test_ids)
+    if paths[0].suffix == ".npy":
+        oof[scored] = _read_array(paths[0], competition, train_ids, scored)
+    else:
+        oof[scored] = read_predictions(paths[0], competition, wanted, known=train_ids)
+    if paths[1].suffix == ".npy":
+        test = _read_array(paths[1], competition, test_ids, np.arange(len(test_ids)))
+    else:
+        test = read_predictions(paths[1], competition, test_ids, known=test_ids)
     digests = [file_digest(path)[:16] for path in paths]
     run = f"{name}-{digests[0][:6]}{digests[1][:6]}"
     manifest = project.fingerprint.as_dict() | {
@@ -63,18 +71,86 @@ def import_predictions(project: Project, text: str) -> str:
     return run
 
 
-def parse_predictions_flag(text: str) -> tuple[str, list[Path]]:
-    """(name, [OOF file, test file]) of `NAME=oof.csv,test.csv`; else a FlagError."""
-    match = re.fullmatch(r"([A-Za-z0-9][\w.+-]*)=([^,]+),([^,]+)", text)
-    if not match:
-        raise FlagError(f"--add expects NAME=oof.csv,test.csv, got '{text}'")
-    if match[1] in entries():
-        raise FlagError(f"--add: '{match[1]}' is a model of this package. Take another name")
-    paths = [Path(match[2]), Path(match[3])]
-    for path in paths:
-        if not path.is_file():
-            raise FlagError(f"--add {match[1]}: no file {path}")
-    return match[1], paths
+def parse_predictions_flags(texts: Iterable[str]) -> dict[str, list[Path]]:
+    """{name: [OOF file, test file]} of `NAME=OOF,TEST` and of patterns such as `folder/*.npy`.
+
+    The files that a pattern finds are paired by their names, in which one has the word oof and the
+    other test: oof_mine.npy and test_mine.npy, or mine-oof.csv and mine-test.csv.
+    raises: FlagError for a file that is not there or has no counterpart, and for a name that occurs
+        twice or is a model's
+    """
+    found: dict[str, list[Path]] = {}
+    for text in texts:
+        match = re.fullmatch(r"([A-Za-z0-9][\w.+-]*)=([^,]+),([^,]+)", text)
+        pairs = {match[1]: [Path(match[2]), Path(match[3])]} if match else _find_pairs(text)
+        for name, paths in pairs.items():
+            if name in entries():
+                raise FlagError(f"--add: '{name}' is a model of this package. Take another name")
+            missing = next((path for path in paths if not path.is_file()), None)
+            if missing is not None:
+                raise FlagError(f"--add {name}: no file {missing}")
+            if name in found:
+                raise FlagError(f"--add: two members are named '{name}'. Rename one")
+            found[name] = paths
+    return found
+
+
+def _find_pairs(pattern: str) -> dict[str, list[Path]]:
+    """{name: [OOF file, test file]} of the files that a pattern finds, by name."""
+    found: dict[str, dict[str, Path]] = {}
+    for path in map(Path, sorted(glob.glob(pattern, recursive=True))):
+        words = re.split(r"[\W_]+", path.stem.lower())
+        kinds = [kind for kind in ("oof", "test") if kind in words]
+        if len(kinds) != 1:
+            raise FlagError(
+                f"--add: {path} is neither named as oof nor as test predictions. Name the files "
+                "oof_NAME and test_NAME, or each pair with --add NAME=OOF,TEST"
+            )
+        name = re.sub(rf"(?i)(?<![^\W_]){kinds[0]}(?![^\W_])", "", path.stem)
+        name = re.sub(r"\W+", "-", name).strip("-_") or re.sub(r"\W+", "-", path.parent.name)
+        pair = found.setdefault(name, {})
+        if kinds[0] in pair:
+            raise FlagError(f"--add: {pair[kinds[0]]} and {path} are both '{name}'. Rename one")
+        pair[kinds[0]] = path
+    if not found:
+        raise FlagError(
+            f"--add expects NAME=OOF,TEST or a pattern such as 'folder/*.npy', got '{pattern}', "
+            "which finds no file"
+        )
+    for pair in found.values():
+        if len(pair) < 2:
+            (path,) = pair.values()
+            raise FlagError(f"--add: {path} has no counterpart of the test or training rows")
+    return {name: [pair["oof"], pair["test"]] for name, pair in found.items()}
+
+
+def _read_array(
+    path: Path, competition: Competition, ids: Sequence[str], rows: np.ndarray
+) -> np.ndarray:
+    """float64 [len(rows), c]: these rows of an array with a row for each id; checked.
+
+    raises: InputError where it is no array of numbers of this shape
+    """
+    try:
+        array = np.load(path, allow_pickle=False)
+        values = np.asarray(array, dtype=np.float64)
+    except (ValueError, TypeError, EOFError, OSError) as error:
+        raise InputError(
+            f"{path}: expected numbers that numpy.save wrote ({str(error).partition('.')[0]}). "
+            "Write it again, or write a table with ids"
+        ) from None
+    values = values[:, None] if values.ndim == 1 else values
+    columns, widths = competition.task.columns, {len(competition.task.columns)}
+    if competition.task.has_classes and len(columns) == 2:
+        widths.add(1)
+    if values.ndim != 2 or len(values) != len(ids) or values.shape[1] not in widths:
+        raise InputError(
+            f"{path}: expected {len(ids)} rows, in the order of the competition's file, and "
+            f"{len(columns)} columns ({listing(columns)}); its shape is {array.shape}"
+        )
+    asked = competition.form.classes if competition.form.kind == "probability" else ()
+    name_of = lambda row: f"row {rows[row]}"  # noqa: E731
+    return _finish(path, competition, values[rows], next(iter(asked), 1), name_of)
 
 
 def read_predictions(
@@ -96,11 +172,27 @@ def read_predictions(
     find = _find_class_columns if task.has_classes else _find_value_columns
     columns = find(path, table, competition, id_column)
     values = np.stack([_numbers(table, name) for name in columns]).T[rows]
-    if values.shape[1] < len(task.columns):  # the probability of one of two classes
-        values = np.concatenate([1 - values, values], axis=1)
-        if next(iter(columns.values())) == 0:
-            values = values[:, ::-1]
     name_of = lambda row: f"id {ids[row]!r}"  # noqa: E731
+    return _finish(path, competition, values, next(iter(columns.values())), name_of)
+
+
+def _finish(
+    path: Path,
+    competition: Competition,
+    values: np.ndarray,
+    first: int,
+    name_of: Callable[[int], str],
+) -> np.ndarray:
+    """float64 [n, c]: checked and normalised predictions.
+
+    values: float64 [n, c], or [n, 1] with the probability of one of two classes, `first`
+    name_of: what a row is called in a message
+    """
+    task = competition.task
+    if values.shape[1] < len(task.columns):
+        values = np.concatenate([1 - values, values], axis=1)
+        if first == 0:
+            values = values[:, ::-1]
     task.check(values, str(path), "Write out-of-fold predictions again", name_of)
     return task.normalise(values)
 
