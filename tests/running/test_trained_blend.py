@@ -42,9 +42,9 @@ def trained(tmp_path):
     return project, next(find_trained([tmp_path / "working"], print))
 
 
-def read(folder):
+def read(folder, again=None):
     config = make_config().data
-    return read_competition(find_files(folder, config), config, name="tiny")
+    return read_competition(find_files(folder, config), config, name="tiny", again=again)
 
 
 def rewrite_test(folder, change):
@@ -158,27 +158,38 @@ def test_every_task_predicts_the_bytes_that_were_submitted(tmp_path, kind):
     assert found.tobytes() == read_array(blend.folder / "test.npy")[order[:30]].tobytes()
 
 
-def test_numbers_beside_the_text_are_cut_where_training_values_are(tmp_path):
-    def write(folder, n_test, scale):
+@pytest.mark.parametrize(
+    ("n_test", "scale", "is_known_word"), [(60, 0.5, True), (60, 1_000.0, True), (60, 1.0, False)]
+)
+def test_other_test_rows_change_neither_features_nor_where_numbers_are_cut(
+    tmp_path, n_test, scale, is_known_word
+):
+    def write(folder, n_test, scale, is_known_word=True):
         folder.mkdir(exist_ok=True)
         rng = np.random.default_rng(0)
         words = ["red", "green", "blue", "old", "new"]
         rows = [
-            f"{i},{' '.join(rng.choice(words, 6))},{rng.normal():.4f}" for i in range(80 + n_test)
+            f"{i},{' '.join(rng.choice(words, 6))},{rng.normal():.4f},{'xyz'[i % 3]}"
+            for i in range(80 + n_test)
         ]
         train = [f"{row},{i % 2}" for i, row in enumerate(rows[:80])]
-        test = [
-            ",".join([*row.split(",")[:2], f"{float(row.split(',')[2]) * scale:.4f}"])
-            for row in rows[80:]
-        ]
-        (folder / "train.csv").write_text("id,text,price,label\n" + "\n".join(train) + "\n")
-        (folder / "test.csv").write_text("id,text,price\n" + "\n".join(test) + "\n")
+        test = []
+        for row in rows[80:]:
+            key, text, price, place = row.split(",")
+            place = place if is_known_word else "w"
+            test.append(f"{key},{text},{float(price) * scale:.4f},{place}")
+        header = "id,text,price,place"
+        (folder / "train.csv").write_text(f"{header},label\n" + "\n".join(train) + "\n")
+        (folder / "test.csv").write_text(f"{header}\n" + "\n".join(test) + "\n")
 
     write(tmp_path / "one", 20, 1.0)
-    write(tmp_path / "two", 60, 0.5)
-    one, two = read(tmp_path / "one"), read(tmp_path / "two")
-    assert any("price" in token for token in one.view.lexicon)
+    write(tmp_path / "two", n_test, scale, is_known_word)
+    one = read(tmp_path / "one")
+    two = read(tmp_path / "two", again=one.reading)
+    assert one.reading["numbers"] == ("price",)
+    assert one.reading["categories"] == ("place",)
     blend = TrainedBlend(None, one, tmp_path, {})
     encoded = blend.encode(two)
     assert encoded is not None
-    assert len(encoded.sequences) == 60
+    assert len(encoded.sequences) == n_test
+    assert list(encoded.new_tokens) == ([] if is_known_word else ["\x1fplace=w"])

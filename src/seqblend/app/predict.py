@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 
 from seqblend.blending.submission import Submission, write_submission
 from seqblend.blending.submission_log import log_submission
-from seqblend.core.config import DataConfig
 from seqblend.core.console import Console, Status, say, shorten
 from seqblend.core.errors import FlagError, InputError
 from seqblend.data.sequences import Competition
@@ -103,14 +102,12 @@ def find_new_rows(
     if folder is None:
         raise InputError("no competition found: name its folder with --data")
 
-    @lru_cache(maxsize=1)
-    def read(config: DataConfig, metric: str) -> Competition:
-        files = find_files(folder, config)
-        return read_competition(files, config, metric=metric, name=folder.name)
-
     for trained in find_trained(folders, note):
+        config, metric = read_settings(trained.workspace.data)
+        again = trained.competition.reading
         try:
-            rows = read(*read_settings(trained.workspace.data))
+            files = find_files(folder, config)
+            rows = read_competition(files, config, metric=metric, name=folder.name, again=again)
         except InputError:  # with the settings of another competition
             continue
         encoded = trained.encode(rows)

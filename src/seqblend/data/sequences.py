@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -135,6 +136,7 @@ class Competition:
     groups, folds: int64 [n_train] or None, given by the user's columns
     extra: how many of the last training rows are never validated
     metric: a name that metrics.metric_for knows
+    reading: how its columns were read, for read_competition(again=...)
     """
 
     name: str
@@ -151,6 +153,7 @@ class Competition:
     findings: list[Finding] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    reading: dict[str, Any] = field(default_factory=dict)
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -31,15 +32,22 @@ _UNSEEN_WARNING = 0.2  # share of test tokens above which there is a warning
 
 
 def read_competition(
-    files: CompetitionFiles, data: DataConfig, *, metric: str = "", name: str
+    files: CompetitionFiles,
+    data: DataConfig,
+    *,
+    metric: str = "",
+    name: str,
+    again: dict[str, Any] | None = None,
 ) -> Competition:
     """The competition in these files; the solution file is not read.
 
     metric: a name that metrics.metric_for knows, or "" to infer it
+    again: Competition.reading of the same training rows with other test rows, whose columns are
+        read the same way whatever these hold
     raises: InputError that names file, line or column and remedy; FlagError for a wrong setting
     """
     made = assemble(files, data)
-    schema = find_schema(made, data, wanted_task(data, metric))
+    schema = find_schema(made, data, wanted_task(data, metric), again)
     train = join_step_columns(made.train, schema.steps)
     test = join_step_columns(made.test, schema.steps)
     targets = read_targets(train, schema.target, data, metric, _answers(made, schema))
@@ -63,6 +71,7 @@ def read_competition(
         groups=_factors(train, group.column, rows),
         folds=_given_folds(train, data.fold, rows),
         extra=int((rows >= len(train) - made.extra).sum()),
+        reading=schema.reading(),
     )
     reading = _TokenCollector(schema, data, train, made.fold)
     reading.add(train, "train", rows)

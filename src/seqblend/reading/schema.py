@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from seqblend.core.config import DataConfig
 from seqblend.core.errors import InputError, listing
@@ -43,11 +44,22 @@ class Schema:
     categories: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
 
+    def reading(self) -> dict[str, Any]:
+        """How the sequence is read, as JSON has it: find_schema(again=...) reads other rows so."""
+        names = ("sequence", "kinds", "steps", "categories", "numbers")
+        return {name: value for name, value in asdict(self).items() if name in names}
 
-def find_schema(made: Assembled, data: DataConfig, wanted: Task | None = None) -> Schema:
+
+def find_schema(
+    made: Assembled,
+    data: DataConfig,
+    wanted: Task | None = None,
+    again: dict[str, Any] | None = None,
+) -> Schema:
     """The columns' roles, by comparing train, test and sample; `data` overrides what is found.
 
     wanted: the task, where it is known
+    again: the reading of another schema, which other test rows do not change
     raises: FlagError for an unknown column, InputError where columns are ambiguous
     """
     train, ids = made.train, made.ids
@@ -57,6 +69,8 @@ def find_schema(made: Assembled, data: DataConfig, wanted: Task | None = None) -
     tables = join_steps(train, made.test, data)
     id_columns = {name for name in (ids.column, made.key) if name is not None}
     target = _find_target(made, tables, data, id_columns, wanted)
+    if again:
+        return _read_again(made, ids.column, target, again)
     left_out = {*read_names(data.ignore, train, "ignore")}
     taken = {
         target.name,
@@ -84,6 +98,19 @@ def find_schema(made: Assembled, data: DataConfig, wanted: Task | None = None) -
     )
     steps = {name: tables.steps[name] for name in sequence.names if name in tables.steps}
     return Schema(ids.column, target, sequence.names, sequence.kinds, findings, steps, *features)
+
+
+def _read_again(
+    made: Assembled, id_column: str | None, target: Target, again: dict[str, Any]
+) -> Schema:
+    """A schema with the sequence columns and features of another one."""
+    kinds = tuple(ColumnKind(**kind) for kind in again["kinds"])
+    steps = {name: tuple(columns) for name, columns in again["steps"].items()}
+    names = {name: tuple(again[name]) for name in ("sequence", "categories", "numbers")}
+    for name in (name for each in names.values() for name in each):
+        for column in steps.get(name, (name,)):
+            check_column(column, made.test, "sequence")
+    return Schema(id_column, target, kinds=kinds, steps=steps, **names)
 
 
 def _find_target(
