@@ -13,6 +13,7 @@ import seqblend  # noqa: F401  process settings before torch
 from seqblend.data.sequences import SequenceSet, View
 from seqblend.tasks.single_label import SingleLabel
 
+pytest_plugins = ["fault_matrix"]
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 

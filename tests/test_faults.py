@@ -13,7 +13,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import Touch, write_competition
-from processes import SMALL, children, is_running, run_kernel, start_kernel, wait_until
+from processes import (
+    SMALL,
+    children,
+    is_running,
+    obeying_permissions,
+    probabilities,
+    run_kernel,
+    start_kernel,
+    wait_until,
+)
 
 from seqblend.core.storage import file_digest, read_array, read_record, write_array, write_record
 
@@ -89,13 +98,6 @@ def crashed(request, tiny, tmp_path_factory):
         yield lambda fault: futures[fault].result()
 
 
-def probabilities(kaggle: Path) -> dict[str, bytes]:
-    """Probabilities, weights and the submission, which must not depend on a fault, by path."""
-    found = [*kaggle.glob("working/seqblend/tiny/runs/**/*.np[yz]")]
-    found.append(kaggle / "working" / "submission.csv")
-    return {str(path.relative_to(kaggle)): path.read_bytes() for path in found}
-
-
 def blends(kaggle: Path) -> dict[str, bytes]:
     """Blends and their submissions, interim ones too: a resumed run need not make those."""
     found = [*kaggle.glob("working/seqblend/tiny/blends/**/*.npy"), *kaggle.rglob("tiny-*.csv")]
@@ -109,15 +111,21 @@ def unit_manifests(kaggle: Path) -> dict[Path, bytes]:
 
 def check_recovery(kaggle: Path, tiny: Path, undisturbed: Path) -> None:
     """The same command again: the bytes of an undisturbed run, nothing twice, nothing left over."""
+    check_resumption(kaggle, tiny, undisturbed)
+    assert blends(kaggle)
+    assert blends(kaggle).items() <= blends(undisturbed).items()
+
+
+def check_resumption(kaggle: Path, tiny: Path, undisturbed: Path) -> None:
+    """The same, where a failed unit may have left an interim blend of the others."""
     finished = unit_manifests(kaggle)
     assert run_kernel(kaggle, "--data", tiny, *SMALL) == 0
     assert probabilities(kaggle) == probabilities(undisturbed)
-    assert blends(kaggle)
-    assert blends(kaggle).items() <= blends(undisturbed).items()
     assert unit_manifests(kaggle).items() >= finished.items()
     assert not list(kaggle.rglob("*.tmp"))
 
 
+@pytest.mark.fault("C1", "R2")
 @pytest.mark.parametrize("fault", KILLS)
 def test_after_kill_9_the_same_command_gives_the_same_bytes(fault, crashed, tiny, undisturbed):
     kaggle, output = crashed(fault)
@@ -127,6 +135,7 @@ def test_after_kill_9_the_same_command_gives_the_same_bytes(fault, crashed, tiny
     check_recovery(kaggle, tiny, undisturbed)
 
 
+@pytest.mark.fault("C1", "R2")
 def test_after_kill_9_in_an_epoch_no_worker_stays_and_the_rest_is_done(tiny, undisturbed, tmp_path):
     process = start_kernel(tmp_path, "--data", tiny, *SMALL)
     for line in process.stdout:
@@ -141,6 +150,33 @@ def test_after_kill_9_in_an_epoch_no_worker_stays_and_the_rest_is_done(tiny, und
     check_recovery(tmp_path, tiny, undisturbed)
 
 
+@pytest.mark.fault("D1", "R2")
+@pytest.mark.parametrize(
+    "writer",
+    [
+        "oof.write",
+        "submission.write:2",
+        *(
+            pytest.param(writer, marks=pytest.mark.slow)
+            for writer in ("cache.write", "folds.write", "weights.write", "blend.write")
+        ),
+    ],
+)
+def test_a_full_disk_is_told_at_each_writer_and_the_same_command_resumes(
+    writer, tiny, undisturbed, tmp_path
+):
+    point, _, visit = writer.partition(":")
+    fault = f"{point}:enospc:{visit or 1}"
+    process = start_kernel(tmp_path, "--data", tiny, *SMALL, FAULT=fault)
+    told = "".join(process.communicate(timeout=600))
+    assert process.returncode in (1, 5), told
+    assert re.search(r"no room to write \S+: [\d,]+ bytes needed, [\d,]+ free\. Free some", told)
+    assert "Traceback" not in told
+    assert not list(tmp_path.rglob("*.tmp"))
+    check_resumption(tmp_path, tiny, undisturbed)
+
+
+@pytest.mark.fault("D2")
 def test_a_folder_that_is_deleted_meanwhile_ends_it_in_one_line(tiny, undisturbed, tmp_path):
     process = start_kernel(tmp_path, "--data", tiny, *SMALL)
     for line in process.stdout:
@@ -155,6 +191,7 @@ def test_a_folder_that_is_deleted_meanwhile_ends_it_in_one_line(tiny, undisturbe
     assert probabilities(tmp_path) == probabilities(undisturbed)
 
 
+@pytest.mark.fault("C2")
 @pytest.mark.parametrize(
     "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
 )
@@ -182,6 +219,7 @@ def test_what_is_submitted_depends_on_the_finished_units_alone(kernel, tiny, und
     assert (kernel / "working" / "submission.csv").read_bytes() == submission
 
 
+@pytest.mark.fault("F1", "F3", "X1")
 def test_damaged_and_deleted_units_are_done_again_and_no_pickle_is_run(
     kernel, tiny, undisturbed, capsys
 ):
@@ -204,6 +242,7 @@ def test_damaged_and_deleted_units_are_done_again_and_no_pickle_is_run(
         assert f"{name} does not match its hash; set aside, to be made again" in shown
 
 
+@pytest.mark.fault("F3", "S3")
 def test_probabilities_that_are_none_are_refused_whatever_their_hash(kernel, tiny, capsys):
     folder = next(kernel.glob("working/seqblend/tiny/runs/nblr-*/seed0-fold0"))
     manifest = read_record(folder / "manifest.json")
@@ -215,6 +254,7 @@ def test_probabilities_that_are_none_are_refused_whatever_their_hash(kernel, tin
     assert "rows are not probabilities" in capsys.readouterr().err
 
 
+@pytest.mark.fault("X1")
 @pytest.mark.parametrize("place", ["unit", "data"])
 def test_a_pickle_with_a_matching_hash_ends_in_one_line_and_is_never_executed(
     place, kernel, tiny, undisturbed, capsys
@@ -249,6 +289,7 @@ def test_every_submission_stays_and_the_last_line_of_the_log_is_what_counts(undi
     assert (folder / "log.csv").read_bytes() == before
 
 
+@pytest.mark.fault("C6")
 def test_other_settings_make_another_run_and_leave_the_first_alone(kernel, tiny, undisturbed):
     flags = [*SMALL, "--models", "nblr", "--set", "nblr.min_count=1"]
     assert run_kernel(kernel, "--data", tiny, *flags) == 0
@@ -258,11 +299,28 @@ def test_other_settings_make_another_run_and_leave_the_first_alone(kernel, tiny,
     assert len(list(kernel.glob("working/seqblend/tiny/runs/nblr-*"))) == 2
 
 
+@pytest.mark.fault("C6")
+def test_other_data_and_folds_make_other_runs_and_leave_the_first_alone(tmp_path):
+    data, flags = write_competition(tmp_path / "tiny"), [*SMALL, "--models", "nblr"]
+    assert run_kernel(tmp_path, "--data", data, *flags) == 0
+    before = {
+        path: path.read_bytes() for path in tmp_path.glob("working/seqblend/tiny/runs/**/*.*")
+    }
+    train = data / "train.json"
+    train.write_text(train.read_text().replace('"label": "red"', '"label": "blue"', 1))
+    assert run_kernel(tmp_path, "--data", data, *flags) == 0
+    assert run_kernel(tmp_path, "--data", data, *flags, "--folds", "3") == 0
+    assert len(list(tmp_path.glob("working/seqblend/tiny/runs/nblr-*"))) == 3
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.fault("R1")
 def test_one_worker_and_two_give_the_same_bytes(tiny, undisturbed, tmp_path):
     assert run_kernel(tmp_path, "--data", tiny, *SMALL, "--workers", "2") == 0
     assert probabilities(tmp_path) == probabilities(undisturbed)
 
 
+@pytest.mark.fault("D3")
 def test_a_closed_output_does_not_end_the_run(kernel, tiny):
     (kernel / "working" / "submission.csv").unlink()
     process = start_kernel(kernel, "--data", tiny, *SMALL)
@@ -274,6 +332,27 @@ def test_a_closed_output_does_not_end_the_run(kernel, tiny):
     assert (kernel / "working" / "submission.csv").is_file()
 
 
+@pytest.mark.fault("D2")
+@pytest.mark.parametrize("place", ["", "working", "submissions"])
+def test_a_read_only_folder_ends_it_before_training(place, tiny, tmp_path, capsys):
+    (tmp_path / "working" / "submissions").mkdir(parents=True)
+    (tmp_path / "input").mkdir()
+    flags = ["--working", tmp_path / "w" / "deep"] if not place else []
+    folder = tmp_path if not place else tmp_path / "working"
+    folder = folder / "submissions" if place == "submissions" else folder
+    folder.chmod(0o555)
+    try:
+        with obeying_permissions():
+            assert run_kernel(tmp_path, "--data", tiny, *SMALL, *flags) == 5
+    finally:
+        folder.chmod(0o755)
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "cannot write in" in line
+    assert "Permission denied" in line
+    assert not list(tmp_path.rglob("runs"))
+
+
+@pytest.mark.fault("D2")
 @pytest.mark.parametrize("place", ["working", "submissions", "out"])
 def test_a_place_that_cannot_be_written_ends_it_before_training(place, tiny, tmp_path, capsys):
     file = tmp_path / "file"

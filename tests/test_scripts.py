@@ -197,6 +197,7 @@ def out_of_time(tiny, tmp_path_factory) -> tuple[Path, int]:
     return kaggle, run_kernel(kaggle, "--data", tiny, *flags)
 
 
+@pytest.mark.fault("C3")
 def test_a_short_budget_leaves_a_valid_submission_and_code_4(out_of_time, tiny):
     kaggle, code = out_of_time
     assert code == 4
@@ -225,6 +226,7 @@ def test_more_seeds_add_units_and_redo_none(out_of_time, tiny, capsys):
     assert "plan: 4 units (2 done)" in capsys.readouterr().out
 
 
+@pytest.mark.fault("C3")
 def test_a_budget_for_nothing_submits_frequencies_and_names_what_is_missing(tiny, tmp_path, capsys):
     assert run_kernel(tmp_path, "--data", tiny, *NBLR, "--budget", "1s") == 4
     shown = capsys.readouterr().out
@@ -243,6 +245,7 @@ def test_blending_nothing_says_to_train_first(home, tiny):
     assert "python src/train.py" in done.stderr
 
 
+@pytest.mark.fault("C3")
 def test_frequencies_never_replace_a_better_submission(tiny, tmp_path):
     out = tmp_path / "out.csv"
     assert run_kernel(tmp_path, "--data", tiny, *NBLR, "--out", out) == 0

@@ -78,6 +78,7 @@ def test_a_folder_that_cannot_be_written_is_a_problem(places):
     assert str(places.working) in check.found
 
 
+@pytest.mark.fault("R3")
 @pytest.mark.parametrize("why", ["", "sm_60 is not supported"])
 def test_a_gpu_is_described_and_one_that_fails_is_a_problem(places, monkeypatch, why):
     facts = namedtuple("facts", "name major minor total_memory")("Tesla P100", 6, 0, 16 << 30)

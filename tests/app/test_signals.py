@@ -37,6 +37,7 @@ def start_sleeper() -> subprocess.Popen:
     return process
 
 
+@pytest.mark.fault("C2")
 def test_sigterm_ends_a_script_with_143_and_one_line():
     process = start_sleeper()
     process.terminate()
@@ -46,6 +47,7 @@ def test_sigterm_ends_a_script_with_143_and_one_line():
     assert errors.count("\n") == 1
 
 
+@pytest.mark.fault("C2")
 def test_a_second_signal_ends_a_stopping_run_at_once():
     process = start_sleeper()
     process.send_signal(signal.SIGINT)
@@ -55,6 +57,7 @@ def test_a_second_signal_ends_a_stopping_run_at_once():
     assert process.returncode == -signal.SIGTERM
 
 
+@pytest.mark.fault("C2")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_packages_are_imported_is_one_line(tmp_path, number):
     (tmp_path / "torch.py").write_text(

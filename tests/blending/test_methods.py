@@ -75,6 +75,7 @@ def test_no_other_weights_on_the_simplex_have_a_smaller_loss(m, seed):
     assert slope @ weights - slope.min() < 1e-6
 
 
+@pytest.mark.fault("K2")
 @pytest.mark.parametrize("method", SingleLabel.blend_methods)
 def test_the_labels_of_a_fold_do_not_touch_its_predictions(method):
     stack, labels, fold = members(4, 300, 2)
@@ -132,6 +133,7 @@ def test_noise_members_do_not_raise_the_cross_fitted_score(metric):
     assert sign * (many.cross_fitted - few.cross_fitted) < 0.015  # one standard error
 
 
+@pytest.mark.fault("K4")
 def test_with_shuffled_labels_the_cross_fitted_score_is_chance():
     stack, labels, fold = members(4, 600, 2)
     shuffled = np.random.default_rng(1).permutation(labels)
@@ -215,6 +217,7 @@ def test_one_member_blends_to_itself(metric):
     assert result.cross_fitted == pytest.approx(result.best_single_score, abs=1e-6)
 
 
+@pytest.mark.fault("N2")
 def test_an_undefined_metric_stays_undefined():
     stack, _, fold = members(2, 50, 2)
     result = select_blend(stack, np.zeros(50, int), fold, "auc", NAMES[:2])

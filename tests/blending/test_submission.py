@@ -45,6 +45,7 @@ def one_hot(choices: list[int], c: int) -> np.ndarray:
     return np.eye(c, dtype=np.float32)[choices]
 
 
+@pytest.mark.fault("S1")
 def test_labels_are_written_in_the_samples_order_whatever_the_order_of_the_test_rows(tmp_path):
     path = tmp_path / "s.csv"
     done = write_submission(
@@ -56,6 +57,7 @@ def test_labels_are_written_in_the_samples_order_whatever_the_order_of_the_test_
     assert done.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@pytest.mark.fault("S2")
 @pytest.mark.parametrize(
     "style",
     [
@@ -135,6 +137,7 @@ def test_class_columns_follow_the_sample_and_sum_to_one(tmp_path):
     assert sum(values) == pytest.approx(1, abs=1e-7)
 
 
+@pytest.mark.fault("S3")
 @pytest.mark.parametrize(
     ("row", "hint"),
     [([np.nan, 0.5], "sum nan"), ([0.6, 0.5], r"sum 1\.1"), ([-0.1, 1.1], "below 0")],
@@ -147,12 +150,14 @@ def test_what_is_no_probability_is_refused_and_nothing_written(tmp_path, row, hi
     assert not path.exists()
 
 
+@pytest.mark.fault("S1")
 def test_missing_and_extra_ids_are_refused_by_name(tmp_path):
     form = labels_form(["1", "2"])
     with pytest.raises(InputError, match=r"Only in the sample: 1 \('2'\); only in .*: 1 \('3'\)"):
         write_submission(tmp_path / "s", form, of("x", "y"), ["1", "3"], one_hot([0, 1], 2))
 
 
+@pytest.mark.fault("S1")
 @pytest.mark.parametrize(
     ("sample", "test", "where"),
     [(["1", "1"], ["1", "2"], "sample submission"), (["1", "2"], ["1", "1"], "test file")],
@@ -164,6 +169,7 @@ def test_repeated_ids_are_refused(tmp_path, sample, test, where):
         )
 
 
+@pytest.mark.fault("S1")
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
@@ -207,6 +213,7 @@ def test_the_check_refuses_a_single_column_that_is_no_probability(tmp_path, fiel
         check_submission(path, form, of("x", "y"))
 
 
+@pytest.mark.fault("X2")
 def test_a_class_name_of_a_megabyte_is_written(tmp_path):
     classes = ("x" * 1_000_000, "y")
     limit = csv.field_size_limit()
@@ -290,6 +297,7 @@ def test_the_check_refuses_values_that_the_task_does_not_have(tmp_path, task, is
         check_submission(path, form, task_for(task, ("p", "q")))
 
 
+@pytest.mark.fault("S3")
 @pytest.mark.parametrize(("task", "bad"), [("regression", np.nan), ("multi_label", 1.5)])
 def test_no_invalid_prediction_is_written(tmp_path, task, bad):
     values = np.array([[0.5, 0.5], [0.5, bad]])

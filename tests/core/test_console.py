@@ -39,6 +39,7 @@ def test_a_guess_is_yellow_and_what_the_files_tell_is_not():
     ]
 
 
+@pytest.mark.fault("D3")
 @pytest.mark.parametrize(
     ("streams", "environment"),
     [

@@ -54,6 +54,7 @@ def is_training(process: int) -> bool:
     return max(ticks, default=0) > 2 * os.sysconf("SC_CLK_TCK")
 
 
+@pytest.mark.fault("C5")
 def test_a_second_run_names_the_first_and_stops_until_that_is_killed(tiny, tmp_path, capsys):
     first = start_kernel(tmp_path, "--data", tiny, *ENDLESS)
     try:
@@ -74,6 +75,7 @@ def test_a_second_run_names_the_first_and_stops_until_that_is_killed(tiny, tmp_p
     assert run_kernel(tmp_path, "--data", tiny, *SMALL) == 0
 
 
+@pytest.mark.fault("C5")
 def test_a_child_that_outlives_its_killed_parent_does_not_hold_the_lock(tmp_path):
     holder = start_holder(tmp_path)
     child = int(holder.stdout.readline())
@@ -90,6 +92,7 @@ def test_a_child_that_outlives_its_killed_parent_does_not_hold_the_lock(tmp_path
         holder.communicate()
 
 
+@pytest.mark.fault("C5")
 def test_the_number_of_a_living_process_alone_locks_nothing(tmp_path):
     holder = {"pid": os.getppid(), "host": "h", "command": "reused"}
     (tmp_path / LOCK).write_text(json.dumps(holder))

@@ -53,6 +53,7 @@ def finished(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.fault("D1")
 def test_a_full_disk_leaves_the_previous_file_and_no_temp_file(tmp_path, monkeypatch):
     path = tmp_path / "file.txt"
     write_text(path, "before", "cache")
@@ -64,6 +65,7 @@ def test_a_full_disk_leaves_the_previous_file_and_no_temp_file(tmp_path, monkeyp
     assert os.listdir(tmp_path) == ["file.txt"]
 
 
+@pytest.mark.fault("D1")
 def test_a_file_size_limit_is_told_with_path_and_bytes(tmp_path):
     path = tmp_path / "file.bin"
     path.write_bytes(b"before")
@@ -79,6 +81,7 @@ def test_a_file_size_limit_is_told_with_path_and_bytes(tmp_path):
     assert os.listdir(tmp_path) == ["file.bin"]
 
 
+@pytest.mark.fault("D2")
 def test_a_file_in_the_place_of_a_folder_is_told_with_the_remedy(tmp_path):
     (tmp_path / "working").write_text("a file")
     with pytest.raises(
@@ -112,6 +115,7 @@ def test_a_finished_folder_gives_its_manifest_and_an_unfinished_one_none(tmp_pat
     assert notes == []
 
 
+@pytest.mark.fault("F1")
 @pytest.mark.parametrize("damage", ["truncated", "empty", "flipped", "text", "gone"])
 def test_a_damaged_file_is_set_aside_with_the_manifest(tmp_path, damage):
     folder, notes = finished(tmp_path / "one"), []
@@ -130,6 +134,7 @@ def test_a_damaged_file_is_set_aside_with_the_manifest(tmp_path, damage):
     assert "one: b.npy does not match its hash" in notes[0]
 
 
+@pytest.mark.fault("F1")
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"files": 3}', '"a"', "\udcff"])
 def test_a_damaged_manifest_is_set_aside(tmp_path, text):
     folder, notes = finished(tmp_path / "one"), []
@@ -139,6 +144,7 @@ def test_a_damaged_manifest_is_set_aside(tmp_path, text):
     assert len(notes) == 1
 
 
+@pytest.mark.fault("F1")
 @pytest.mark.parametrize(
     "damage", ["", "{", "[]", "{}", '"a"', "\udcff", '{"a": NaN}', "[" * 100_000, "folder", "edit"]
 )
@@ -185,6 +191,7 @@ def test_a_sweep_removes_what_dead_writers_left_and_nothing_else(tmp_path):
     assert [path.exists() for path in left + kept] == [False, False, True, True, True]
 
 
+@pytest.mark.fault("X1")
 @pytest.mark.parametrize("kind", ["pickle", "object array", "archive"])
 def test_a_pickle_among_the_arrays_is_never_executed(tmp_path, kind):
     mark, path = tmp_path / "executed", tmp_path / "valid.npy"
@@ -229,6 +236,7 @@ def test_arrays_are_written_again_only_where_something_changed(tmp_path):
     assert read_finished(tmp_path, pytest.fail) is not None
 
 
+@pytest.mark.fault("N2")
 def test_nan_is_refused_in_json(tmp_path):
     with pytest.raises(ValueError, match="JSON"):
         write_json(tmp_path / "a.json", {"score": float("nan")})

@@ -77,6 +77,7 @@ def test_a_frame_with_any_index_gives_the_folds_of_a_clean_one(index):
     assert len(frame.iloc[train]) + len(frame.iloc[valid]) == n
 
 
+@pytest.mark.fault("K1")
 def test_identical_sequences_share_a_fold_and_conflicts_are_counted():
     rows = [[i % 20, 1] for i in range(60)]  # 20 sequences, 3 times each
     labels = np.arange(60) % 2
@@ -102,6 +103,7 @@ def test_sequences_are_numbered_by_content_and_not_by_where_they_lie():
     np.testing.assert_array_equal(number_sequences(backwards), [0, 1, 2, 3, 1, 2])
 
 
+@pytest.mark.fault("K1")
 def test_groups_stay_whole_and_balanced():
     rng = np.random.default_rng(3)
     groups = rng.integers(0, 120, 1_000)
@@ -127,6 +129,7 @@ def test_no_fold_is_empty_where_there_are_enough_groups():
         assert len(np.unique(fold)) == min(count, keys.max() + 1)
 
 
+@pytest.mark.fault("L4")
 def test_a_class_smaller_than_the_folds_is_listed_and_stays_in_training():
     labels = np.array([0] * 50 + [1] * 3 + [2] * 2)
     folds = make_folds(labels, None, FoldConfig(count=5), classes=("big", "few", "two"))
@@ -181,6 +184,7 @@ def test_given_folds_that_tear_a_group_are_noted():
     assert folds.notes == ["the given folds separate 2 rows that share a group or a sequence"]
 
 
+@pytest.mark.fault("L3")
 def test_what_cannot_be_folded_is_refused_with_its_numbers():
     labels = np.arange(8) % 2
     with pytest.raises(InputError, match=r"at least 2 classes, but all 8 rows .*data\.target"):
@@ -253,7 +257,9 @@ def test_damaged_folds_are_refused_where_read_and_made_again_where_written(tmp_p
     path = tmp_path / f"{kind}-{name}.npy"
     before = path.read_bytes()
     damage(path, np.load(path))
-    with pytest.raises(InputError, match=rf"digest {name}, found others|could only read"):
+    with pytest.raises(
+        InputError, match=rf"digest {name}, found others|could only read|cannot resh"
+    ):
         read_folds(tmp_path, name)
     notes = []
     write_folds(tmp_path, folds, name, notes.append)

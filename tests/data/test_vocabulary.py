@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from conftest import sequence_set
 
 from seqblend.core.config import VocabularyConfig
@@ -25,6 +26,7 @@ def test_rare_tokens_and_those_beyond_the_size_are_unknown():
     ]
 
 
+@pytest.mark.fault("K2")
 def test_validation_rows_have_no_part_in_it():
     train = sequence_set([[0, 1, 1], [2, 2, 2]])
     other = sequence_set([[0, 1, 1], [2, 2, 2], [9, 9, 9, 9]])

@@ -296,6 +296,7 @@ def test_a_vector_file_that_is_not_there_is_an_error(tmp_path):
         open_with(tmp_path, "embedding=nowhere.vec")
 
 
+@pytest.mark.fault("K2")
 def test_validation_labels_leave_the_table_as_it_is(tmp_path):
     text_competition(tmp_path)
     first = open_made(tmp_path, "embedding=self")

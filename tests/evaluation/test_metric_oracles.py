@@ -78,8 +78,10 @@ OF_COLUMNS = {
     "column_micro_f1": lambda y, p: defined(oracle.f1_score, y.ravel(), (p > 0.5).ravel()),
 }
 OF_VALUES = {
-    "rmse": lambda y, x: oracle.root_mean_squared_error(y.ravel(), x.ravel()),
-    "mcrmse": oracle.root_mean_squared_error,
+    "rmse": lambda y, x: oracle.mean_squared_error(y.ravel(), x.ravel()) ** 0.5,
+    "mcrmse": lambda y, x: np.mean(
+        oracle.mean_squared_error(y, x, multioutput="raw_values") ** 0.5
+    ),
     "mae": oracle.mean_absolute_error,
     "r2": lambda y, x: defined(oracle.r2_score, y, x),
     "pearson": lambda y, x: correlation(pearsonr, y, x),
@@ -120,6 +122,7 @@ def test_every_metric_is_the_references_on_1000_samples(metric, function, draw):
     print(f"{metric}: {check(metric, function, draw, range(1_000))} of 1,000 undefined")
 
 
+@pytest.mark.fault("N2")
 @pytest.mark.parametrize(
     ("metric", "targets", "array"),
     [

@@ -210,6 +210,7 @@ def test_log_loss_of_a_certain_error_is_finite():
     assert score("log_loss", labels, np.array([[1.0, 0.0]])) == pytest.approx(-np.log(1e-7))
 
 
+@pytest.mark.fault("N2")
 def test_with_one_class_the_undefined_scores_are_none_and_json_takes_the_summary():
     labels, probabilities = np.zeros(5, np.int64), np.tile([0.7, 0.3], (5, 1))
     summary = summarise(labels, probabilities)

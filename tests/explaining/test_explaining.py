@@ -293,6 +293,7 @@ def test_a_wrong_flag_is_one_line_and_code_2(flags, expected, capsys):
 HOSTILE = "<script>alert('x')</script>\x1b[31m"
 
 
+@pytest.mark.fault("X2")
 def test_hostile_tokens_and_ids_are_drawn_as_text():
     strip = Strip(f"row {HOSTILE}", [HOSTILE, "good"], np.array([0.5, -0.25]))
     with styled():

@@ -229,6 +229,7 @@ class Malicious:
         return os.mkdir, (str(self.path),)
 
 
+@pytest.mark.fault("X1")
 @pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4, 5])
 def test_a_malicious_pickle_is_refused_and_not_run(tmp_path, protocol):
     bad = Malicious(tmp_path / "run")

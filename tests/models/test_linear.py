@@ -79,6 +79,7 @@ def test_many_classes_raise_the_least_count_until_the_weights_fit():
     assert fit(rows, labels, classes=5, min_count=member.index.min_count - 1).weights.size > 200
 
 
+@pytest.mark.fault("L5")
 @pytest.mark.slow
 def test_a_thousand_classes_stay_within_memory():
     rng = np.random.default_rng(0)

@@ -4,6 +4,7 @@ import json
 import os
 
 import numpy as np
+import pytest
 from conftest import write_competition
 
 from seqblend.core.config import DataConfig
@@ -43,6 +44,7 @@ def test_what_is_loaded_is_what_was_read(tmp_path, competition_folder):
     assert stored.view.lexicon == fresh.view.lexicon
 
 
+@pytest.mark.fault("F2")
 def test_an_edited_file_of_the_same_size_and_time_is_read_again(tmp_path, competition_folder):
     path = competition_folder / "train.json"
     first, _, _ = load(tmp_path, competition_folder)
@@ -58,6 +60,7 @@ def test_an_edited_file_of_the_same_size_and_time_is_read_again(tmp_path, compet
     assert not np.array_equal(first.targets, second.targets)
 
 
+@pytest.mark.fault("F2")
 def test_options_have_their_own_digest(competition_folder):
     files = find_files(competition_folder)
     digests = {
@@ -79,6 +82,7 @@ def test_the_content_digest_is_of_the_rows_and_not_of_what_is_asked(tmp_path, co
     assert content(DataConfig(rows=30), "") != same
 
 
+@pytest.mark.fault("F1")
 def test_a_damaged_cache_is_set_aside_and_read_again(tmp_path, competition_folder):
     first, key, _ = load(tmp_path, competition_folder)
     tokens = tmp_path / "data" / "ids" / "tokens.npy"

@@ -615,7 +615,7 @@ def test_a_column_of_short_queries_goes_before_dates_hashes_and_numbers(tmp_path
     assert finding(found, "sequence").value == "query"
 
 
-def test_real_valued_channels_are_one_line_and_named_where_they_are_few(tmp_path):
+def test_real_valued_channels_come_step_by_step(tmp_path):
     rng = np.random.default_rng(0)
     n = 40
     series = np.repeat(np.arange(n), 3)
@@ -625,8 +625,13 @@ def test_real_valued_channels_are_one_line_and_named_where_they_are_few(tmp_path
         write(tmp_path / f"X_{part}.csv", row_id=rows, series_id=series, **channels)
     write(tmp_path / "y_train.csv", series_id=range(n), surface=[*"ab"] * (n // 2))
     write(tmp_path / "sample_submission.csv", series_id=range(n), surface=["a"] * n)
-    with pytest.raises(InputError, match="real-valued steps"):
-        read(tmp_path)
+    found = read(tmp_path)
+    assert finding(found, "kind").value == "numbers"
+    row = tokens(found)
+    channels = [token.partition("=")[0] for token in row]
+    summaries = ("mean", "deviation", "least", "most")
+    names = [f"{axis}_acc" for axis in "xyz"]
+    assert channels == [f"{name} {what}" for name in names for what in summaries] + 3 * names
 
 
 def test_a_label_that_test_has_too_but_empty_is_the_label(tmp_path):

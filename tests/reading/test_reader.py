@@ -112,6 +112,7 @@ def test_the_format_of_the_files_changes_nothing(tmp_path, write):
     assert replace(same.form, style=plain.form.style) == plain.form
 
 
+@pytest.mark.fault("E2")
 def test_the_order_of_rows_and_columns_only_permutes_the_competition(tmp_path):
     plain = _read(_folder(tmp_path / "plain"))
     turned = [dict(reversed(list(record.items()))) for record in reversed(TRAIN)]
@@ -197,6 +198,7 @@ def test_quote_marks_around_ids_match_the_sample_and_are_remembered(tmp_path):
     assert _texts(competition, competition.test)[0][:4] == ["a", '"', "fine", '"']
 
 
+@pytest.mark.fault("S2")
 def test_hard_ids_come_through_byte_for_byte(tmp_path):
     ids = ["007", "12345678901234567890", "a,b", 'q"q', "two\nlines", "ü", "=1+1"]
     test = [{"id": text, "text": "the dog sleeps"} for text in ids]
@@ -206,6 +208,7 @@ def test_hard_ids_come_through_byte_for_byte(tmp_path):
     assert competition.form.ids == ids[::-1]
 
 
+@pytest.mark.fault("I1", "I3")
 def test_empty_and_missing_texts_hold_one_token_and_are_counted(tmp_path):
     train = [
         *TRAIN,
@@ -317,6 +320,7 @@ def test_an_unnamed_index_column_changes_nothing(tmp_path):
     assert _texts(competition, competition.test)[0] == ["the", "dog", "sleeps"]
 
 
+@pytest.mark.fault("S1")
 def test_duplicate_ids_are_an_error_in_test_and_a_warning_in_train(tmp_path):
     competition = _read(_folder(tmp_path / "a", [*TRAIN, TRAIN[0]]))
     assert len(competition.train) == 5
@@ -325,6 +329,7 @@ def test_duplicate_ids_are_an_error_in_test_and_a_warning_in_train(tmp_path):
         _read(_folder(tmp_path / "b", test=[*TEST, TEST[0]]))
 
 
+@pytest.mark.fault("S1")
 def test_ids_missing_from_and_beyond_the_sample_are_counted(tmp_path):
     sample = [SAMPLE[0], {"id": "zz", "label": "cat"}]
     with pytest.raises(
@@ -340,6 +345,7 @@ def test_the_hidden_rerun_takes_the_test_order(tmp_path, monkeypatch):
     assert "hidden rerun" in competition.warnings[0]
 
 
+@pytest.mark.fault("I2")
 def test_unseen_test_tokens_are_warned_of_with_their_rate(tmp_path):
     competition = _read(_folder(tmp_path, test=[TEST[0], {"id": "b2", "text": "quite new words"}]))
     assert competition.warnings == ["50.0% of the test tokens do not occur in training"]

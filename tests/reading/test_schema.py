@@ -10,7 +10,7 @@ from seqblend.core.errors import FlagError, InputError
 from seqblend.data.folds import make_folds
 from seqblend.reading.assembling import Assembled
 from seqblend.reading.discovery import find_files
-from seqblend.reading.kinds import check_discrete, detect_kind, make_tokenizer
+from seqblend.reading.kinds import detect_kind, make_tokenizer
 from seqblend.reading.labels import factorise, read_labels, stratified_rows
 from seqblend.reading.reader import read_competition
 from seqblend.reading.row_ids import match_rows
@@ -41,6 +41,7 @@ TRAIN = {"id": ["1", "2", "3"], "text": PROSE, "mood": ["a", "b", "a"], "year": 
 TEST = {"text": PROSE, "id": ["4", "5", "6"]}
 
 
+@pytest.mark.fault("E2")
 def test_columns_are_found_by_comparing_with_the_sample():
     schema = _schema(TRAIN, TEST, {"id": ["4", "5", "6"], "mood": ["a", "a", "a"]})
     assert (schema.id, schema.target.name, schema.sequence) == ("id", "mood", ("text",))
@@ -75,11 +76,13 @@ def test_a_known_name_decides_among_several_candidates():
     assert _schema({**TRAIN, "Label": ["a", "b", "a"]}, TEST).target.name == "Label"
 
 
+@pytest.mark.fault("L1")
 def test_a_misspelt_target_lists_the_columns_and_the_nearest():
     with pytest.raises(FlagError, match=r"no column 'mod'; did you mean 'mood'\?.* id, text, mood"):
         _schema(TRAIN, TEST, target="mod")
 
 
+@pytest.mark.fault("L1")
 def test_a_column_like_no_other_lists_the_columns():
     with pytest.raises(FlagError, match=r"no column 'qqq'\. Columns: id, text, mood, year$"):
         _schema(TRAIN, TEST, target="qqq")
@@ -205,17 +208,22 @@ def test_numbers_and_apostrophes_are_cleaned_as_asked(settings, tokens, end):
     assert split_text(text + end, DataConfig(**settings)) == tokens + end.split()
 
 
-def test_real_valued_steps_are_refused_and_whole_floats_are_not():
+@pytest.mark.parametrize(
+    ("is_real", "asked", "expected"),
+    [
+        (True, "auto", "numbers"),
+        (True, "tokens", "tokens"),
+        (False, "auto", "tokens"),
+        (False, "numbers", "numbers"),
+    ],
+)
+def test_real_valued_steps_are_numbers_and_whole_floats_are_not(is_real, asked, expected):
     rng = np.random.default_rng(0)
-    real = [" ".join(f"{v:.4f}" for v in rng.normal(size=20)) for _ in range(5)]
-    whole = ["1.0 2.0 3.0"] * 5
-    for cells, is_refused in ((real, True), (whole, False)):
-        cut = make_tokenizer(detect_kind(cells), _table(s=cells), "s", DataConfig())
-        if is_refused:
-            with pytest.raises(InputError, match=r"real-valued steps .* Bin the values first"):
-                check_discrete(cells, cut, "s")
-        else:
-            check_discrete(cells, cut, "s")
+    real = [" ".join(f"{v:.4f}" for v in rng.normal(size=20)) for _ in range(6)]
+    cells = real if is_real else ["1.0 2.0 3.0", "3.0 2.0"] * 3
+    train = {"id": [*"abcdef"], "s": cells, "label": [*"xyxyxy"]}
+    (kind,) = _schema(train, {"id": [*"gh"], "s": cells[:2]}, kind=asked).kinds
+    assert kind.name == expected
 
 
 @pytest.mark.parametrize(
@@ -236,6 +244,7 @@ def test_labels_of_any_type_become_sorted_classes(texts, classes, values):
     assert labels.values.dtype == np.int64
 
 
+@pytest.mark.fault("L2")
 @pytest.mark.parametrize(
     ("texts", "message"),
     [

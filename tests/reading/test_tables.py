@@ -23,22 +23,26 @@ def _read(tmp_path, content, name="train.csv"):
     return read_table(path)
 
 
+@pytest.mark.fault("E1")
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_byte_order_marks_are_understood(tmp_path, encoding):
     assert _read(tmp_path, CSV.encode(encoding)).columns == COLUMNS
 
 
+@pytest.mark.fault("E1")
 def test_latin_1_is_read_with_a_warning_that_names_the_line(tmp_path):
     table = _read(tmp_path, CSV.encode("latin-1"))
     assert table.columns == COLUMNS
     assert "line 2: byte 0xfc is not utf-8" in table.warnings[0]
 
 
+@pytest.mark.fault("E1")
 @pytest.mark.parametrize("newline", ["\r\n", "\r"])
 def test_other_newlines_just_work(tmp_path, newline):
     assert _read(tmp_path, CSV.replace("\n", newline)).columns == COLUMNS
 
 
+@pytest.mark.fault("E1")
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 def test_separators_are_detected(tmp_path, separator):
     assert (
@@ -61,6 +65,7 @@ def test_one_column_may_hold_any_separator(tmp_path):
     assert _read(tmp_path, "text\na, b; c\nd\n").columns == {"text": ["a, b; c", "d"]}
 
 
+@pytest.mark.fault("E1")
 @pytest.mark.parametrize(
     ("suffix", "pack"), [(".gz", gzip.compress), (".bz2", bz2.compress), (".xz", lzma.compress)]
 )
@@ -68,6 +73,7 @@ def test_compressed_files_just_work(tmp_path, suffix, pack):
     assert _read(tmp_path, pack(CSV.encode()), f"train.csv{suffix}").columns == COLUMNS
 
 
+@pytest.mark.fault("E1")
 def test_a_zip_with_one_table_is_read_and_macs_shadow_files_ignored(tmp_path):
     path = tmp_path / "train.zip"
     with zipfile.ZipFile(path, "w") as archive:
@@ -107,6 +113,7 @@ def test_an_archive_of_several_is_held_to_the_same_limit(tmp_path, monkeypatch):
         read_table(tmp_path / "all.zip" / "train.csv")
 
 
+@pytest.mark.fault("E1")
 @pytest.mark.parametrize("change", ["encrypted", "deflate64", "cut"])
 def test_a_zip_that_cannot_be_unpacked_is_one_line(tmp_path, change):
     path = tmp_path / "train.zip"
@@ -132,6 +139,7 @@ def test_json_of_thousands_of_levels_is_one_line(tmp_path, name):
         _read(tmp_path, '{"a":' * 5_000 + "1" + "}" * 5_000, name)
 
 
+@pytest.mark.fault("E1")
 def test_a_truncated_archive_is_named_as_damaged(tmp_path):
     with pytest.raises(InputError, match=r"train.csv.gz is damaged"):
         _read(tmp_path, gzip.compress(CSV.encode())[:-12], "train.csv.gz")
@@ -167,12 +175,14 @@ def test_json_numbers_keep_their_text_and_null_is_empty(tmp_path):
     }
 
 
+@pytest.mark.fault("I3")
 def test_literal_texts_that_pandas_takes_for_missing_stay_text(tmp_path):
     words = ["NA", "null", "None", "nan", "N/A", ""]
     table = _read(tmp_path, "id,text\n" + "".join(f"{i},{w}\n" for i, w in enumerate(words)))
     assert table.columns["text"] == words
 
 
+@pytest.mark.fault("S2")
 def test_ids_come_back_byte_for_byte(tmp_path):
     ids = ["007", "12345678901234567890", "a,b", 'q"q', "two\nlines", "ü", "=1+1", " x "]
     body = "".join('"' + i.replace('"', '""') + '",t\n' for i in ids)
@@ -205,6 +215,7 @@ def test_the_place_of_a_row_counts_the_lines_inside_quotes(tmp_path):
     assert table.place(1).endswith("line 5")
 
 
+@pytest.mark.fault("E1", "E2")
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -225,6 +236,7 @@ def test_a_broken_file_is_named_with_line_and_remedy(tmp_path, content, message)
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.fault("E1")
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -241,6 +253,7 @@ def test_broken_json_is_named_with_its_place(tmp_path, content, message):
         _read(tmp_path, content, "a.json")
 
 
+@pytest.mark.fault("E1")
 def test_a_folder_and_a_missing_file_are_told_apart(tmp_path):
     with pytest.raises(InputError, match="is a folder"):
         read_table(tmp_path)

@@ -159,12 +159,13 @@ def test_a_step_column_that_test_lacks_is_one_clear_error(tmp_path):
             read(tmp_path, train, test, **data)
 
 
-def test_real_valued_columns_get_the_error_of_real_valued_steps(tmp_path):
+def test_real_valued_columns_are_read_as_real_valued_steps(tmp_path):
     names = [f"t{i}" for i in range(10)]
     rows = np.random.default_rng(0).normal(size=(8, 10)).round(4).astype(str).tolist()
     train = records(rows, names, label=["a", "b"] * 4)
-    with pytest.raises(InputError, match=r"'t\*' has real-valued steps .* Bin the values first"):
-        read(tmp_path, train, records(rows, names))
+    made = read(tmp_path, train, records(rows, names))
+    assert {token.partition("=")[0] for token in made.view.lexicon} >= {"t*", "t* mean", "t* least"}
+    assert made.train.lengths.tolist() == [14] * 8
 
 
 def test_a_pattern_that_names_nothing_lists_the_columns(tmp_path):

@@ -158,6 +158,7 @@ def test_the_leaderboard_fits_on_paper(page):
     page.set_viewport_size(WIDE)
 
 
+@pytest.mark.fault("X2")
 def test_hostile_labels_stay_text(page):
     assert page.title() == "toy – seqblend report"
     assert page.evaluate("document.querySelectorAll('script').length") == 1

@@ -174,6 +174,7 @@ def test_the_correlation_sentence_names_the_pair_that_differs_most():
     assert "errors of b and c are the least" in draw_correlation(["a", "b", "c"], matrix).sentence
 
 
+@pytest.mark.fault("X2")
 def test_a_label_is_one_short_printable_line():
     assert clean("a\x1b[31m\n\tb\u202ec\ud800") == "a[31m bc"
     assert len(clean("x" * 1_000_000)) == 200
@@ -183,6 +184,7 @@ def test_labels_that_shorten_to_the_same_text_stay_apart():
     assert len(set(display_labels(["x" * 50 + "1", "x" * 50 + "2", ""], 10))) == 3
 
 
+@pytest.mark.fault("X2")
 def test_hostile_labels_are_drawn_as_text():
     classes = ("<script>alert(1)</script>", "$\\frac{$", "日本")
     picture = draw_confusion("a", np.full((3, 3), 2), classes)

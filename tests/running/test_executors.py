@@ -96,10 +96,12 @@ def test_an_exception_fails_its_unit_with_the_traceback(events):
     assert "Traceback" in values["traceback"]
 
 
+@pytest.mark.fault("C4")
 def test_a_worker_killed_while_idle_costs_its_next_unit_one_try(events):
     assert kinds(events["no options"]) == ["started", "died", "started", "failed"]
 
 
+@pytest.mark.fault("C4")
 def test_a_killed_worker_is_named_and_its_unit_tried_once_more(events, jobs):
     assert kinds(events["bilstm fold 0"]) == ["started", "died", "started", "done"]
     died = next(event for event in events["bilstm fold 0"] if event.kind == "died")
@@ -107,12 +109,14 @@ def test_a_killed_worker_is_named_and_its_unit_tried_once_more(events, jobs):
     assert (jobs["bilstm fold 0"].folder / "manifest.json").is_file()
 
 
+@pytest.mark.fault("C4")
 def test_a_unit_whose_worker_is_killed_twice_has_failed(events, jobs):
     assert kinds(events["bilstm fold 1"]) == ["started", "died", "started", "failed"]
     assert "SIGKILL" in events["bilstm fold 1"][-1].values["message"]
     assert not jobs["bilstm fold 1"].folder.exists()
 
 
+@pytest.mark.fault("C4")
 def test_the_other_units_go_on(events):
     assert kinds(events["nblr fold 0"]) == ["started", "done"]
 

@@ -64,6 +64,7 @@ def files(project: Project, folder: Path) -> tuple[Path, Path]:
     )
 
 
+@pytest.mark.fault("F3")
 def test_files_are_aligned_by_id_and_blended_like_runs_of_our_own(project, tmp_path):
     oof, test = files(project, tmp_path)
     run = import_predictions(project, "mine", (oof, test))
@@ -106,6 +107,7 @@ def test_the_blends_manifest_says_what_made_every_member(project, tmp_path):
     assert keys < set(manifest)
 
 
+@pytest.mark.fault("F3", "S3")
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [

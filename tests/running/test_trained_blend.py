@@ -60,6 +60,7 @@ def rewrite_test(folder, change):
     return ids
 
 
+@pytest.mark.fault("I2", "R1")
 def test_other_test_rows_get_the_bytes_of_training_time_and_new_tokens_are_unknown(
     trained, tmp_path
 ):
@@ -94,6 +95,7 @@ def test_the_blend_of_another_competition_is_not_taken(trained, tmp_path):
     assert blend.encode(read(tmp_path / "tiny")) is None
 
 
+@pytest.mark.fault("F1")
 def test_damaged_weights_are_refused(trained, tmp_path):
     _, blend = trained
     job = blend.fits()[0][0][0]

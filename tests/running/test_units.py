@@ -128,6 +128,7 @@ def test_every_epoch_is_recorded(trained):
     assert len({len(history[name]) for name in wanted}) == 1
 
 
+@pytest.mark.fault("C6")
 def test_changed_settings_name_another_run_and_irrelevant_ones_do_not(tmp_path):
     def names(*settings, **changes):
         return [run.name for run in runs_of(make_project(tmp_path, *settings, **changes))]
@@ -185,6 +186,7 @@ def test_a_run_of_several_seeds_gives_each_fold_the_mean_over_them(tmp_path):
     np.testing.assert_allclose((first[0] + second[0]) / 2, result.test, atol=1e-6)
 
 
+@pytest.mark.fault("C6")
 def test_runs_of_other_folds_are_left_out_by_name(trained):
     for run in runs_of(trained):
         _collect(trained, run.name)
@@ -195,6 +197,7 @@ def test_runs_of_other_folds_are_left_out_by_name(trained):
     assert "folds_digest differ" in notes[0]
 
 
+@pytest.mark.fault("F1")
 def test_a_damaged_file_is_set_aside_and_never_loaded(tmp_path):
     project = make_project(tmp_path, models=("nblr",))
     unit = Unit(runs_of(project)[0], 0, 0)
@@ -258,6 +261,7 @@ def set_content(folder: Path, name: str, write) -> None:
     commit_folder(folder, manifest, manifest.pop("files"))
 
 
+@pytest.mark.fault("F1")
 @pytest.mark.parametrize("damage", ["corrupt", "deleted", "unit deleted"])
 def test_a_damaged_unit_leaves_its_run_out_of_blend_and_report_by_name(copy, damage):
     nblr, bilstm = runs_of(copy)
@@ -280,6 +284,7 @@ def test_a_damaged_unit_leaves_its_run_out_of_blend_and_report_by_name(copy, dam
         assert not (unit / "manifest.json").exists()
 
 
+@pytest.mark.fault("F1", "F3")
 def test_a_damaged_run_is_left_out_by_name(copy):
     nblr, bilstm = runs_of(copy)
     (copy.workspace.run(nblr.name) / "oof.npy").write_bytes(b"")
@@ -289,6 +294,7 @@ def test_a_damaged_run_is_left_out_by_name(copy):
     assert f"{nblr.name} is left out, missing or damaged: its files" in notes[-1]
 
 
+@pytest.mark.fault("X1")
 @pytest.mark.parametrize("name", ["valid.npy", "weights.npz"])
 def test_a_pickle_with_a_matching_hash_is_one_line_and_never_executed(copy, tmp_path, name):
     mark, run = tmp_path / "executed", runs_of(copy)[0]
@@ -315,6 +321,7 @@ def test_a_run_that_stands_is_not_written_again(copy):
     assert {path: path.stat().st_mtime_ns for path in files} == before
 
 
+@pytest.mark.fault("N1")
 def test_a_unit_that_diverges_names_step_rate_and_rows(tmp_path):
     project = make_project(tmp_path, "train.lr=1e3", "train.weight_decay=1e30", models=("bilstm",))
     reports = []
@@ -327,6 +334,7 @@ def test_a_unit_that_diverges_names_step_rate_and_rows(tmp_path):
     assert len([values for values in reports if "recovery" in values]) == 2
 
 
+@pytest.mark.fault("M1")
 def test_recoveries_stand_in_the_manifests_of_unit_and_run(tmp_path, monkeypatch):
     project = make_project(tmp_path, "train.epochs=1", "train.batch_rows=8", models=("bilstm",))
     forward = RecurrentClassifier.forward
@@ -351,6 +359,7 @@ def _cramped(forward):
     return limited
 
 
+@pytest.mark.fault("C6")
 def test_a_unit_refuses_other_rows_than_those_of_its_digest(tmp_path):
     """Another run of the same name and sizes has replaced them since the project was opened."""
     project = make_project(tmp_path, models=("nblr",))
@@ -362,6 +371,7 @@ def test_a_unit_refuses_other_rows_than_those_of_its_digest(tmp_path):
     assert not job.folder.exists()
 
 
+@pytest.mark.fault("F1")
 @pytest.mark.parametrize("name", ["targets.npy", "ids/tokens.npy", "ids/offsets.npy"])
 def test_a_unit_refuses_rows_that_were_damaged_since_the_project_was_opened(tmp_path, name):
     project = make_project(tmp_path, models=("nblr",))
@@ -374,6 +384,7 @@ def test_a_unit_refuses_rows_that_were_damaged_since_the_project_was_opened(tmp_
         run_unit(job, CPU, lambda _: None)
 
 
+@pytest.mark.fault("F1")
 @pytest.mark.parametrize("kind", ["folds", "keys"])
 def test_swapped_folds_fail_a_unit_and_are_made_again_by_the_next_command(tmp_path, kind):
     project = make_project(tmp_path, models=("nblr",))

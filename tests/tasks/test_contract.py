@@ -146,6 +146,7 @@ def test_temperatures_mend_what_is_too_sure(name):
     np.testing.assert_allclose(one, 1.0, atol=0.05)
 
 
+@pytest.mark.fault("S3")
 @every_task
 def test_what_is_no_prediction_is_refused_with_its_row(name):
     task, rows = draw(name)

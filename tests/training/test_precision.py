@@ -30,6 +30,7 @@ def test_the_first_use_stores_what_this_machine_chooses(tmp_path):
     assert path.stat().st_mtime_ns == before
 
 
+@pytest.mark.fault("R3")
 def test_another_machine_keeps_the_stored_choice_and_says_so_in_one_line(tmp_path):
     path, notes = tmp_path / "machine.json", []
     store_choice(path, OTHER)

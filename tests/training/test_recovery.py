@@ -34,6 +34,7 @@ def fit(bad, told=None, **changes):
     return fit_module(lambda: Faulty(bad), make_rows(), make_rows(), setting)
 
 
+@pytest.mark.fault("N1")
 def test_a_bad_step_is_undone_and_the_epoch_done_again_with_half_the_rate():
     told = []
     _, trace = fit({5}, told, lr=0.01)
@@ -52,6 +53,7 @@ def test_a_fit_without_a_fault_records_no_recovery():
     assert fit(set())[1].recoveries == []
 
 
+@pytest.mark.fault("N1")
 def test_the_weights_go_back_to_the_epochs_start():
     trainer = Trainer(Faulty({5, 7, 9}), make_rows(), make_setting(batch_rows=12))
     trainer.run_epoch(0)
@@ -74,6 +76,7 @@ def test_the_same_recovery_gives_the_same_bytes():
         assert torch.equal(mine, other)
 
 
+@pytest.mark.fault("N1")
 def test_the_third_fault_fails_with_step_rate_and_rows():
     told = r"after 2 recoveries: the loss is nan in epoch 2, step 5, with train.lr at 0.0025 "
     with pytest.raises(DivergenceError, match=told) as caught:
@@ -82,6 +85,7 @@ def test_the_third_fault_fails_with_step_rate_and_rows():
     assert len(caught.value.rows) == 12
 
 
+@pytest.mark.fault("N1")
 def test_a_rate_of_a_thousand_fails_and_is_no_silent_chance():
     with pytest.raises(DivergenceError, match=r"with train.lr at 250 .*Lower train.lr"):
         fit(set(), lr=1e3, weight_decay=0.1)  # decay multiplies weights by -99, -49, -24
@@ -95,6 +99,7 @@ def test_a_quarter_of_a_rate_that_explodes_can_be_enough():
     assert np.isfinite(trace.history["valid_loss"]).all()
 
 
+@pytest.mark.fault("N1")
 def test_weights_that_break_in_an_epochs_last_step_are_found():
     with pytest.raises(DivergenceError, match="the norm of the weights is inf in epoch 1, step 1"):
         fit(set(), batch_rows=48, weight_decay=1e40)  # a single step, which ends at infinity
@@ -116,6 +121,7 @@ def test_the_first_fault_is_the_one_that_is_told():
     assert watched((nan, nan), (1.0, inf)) == (0, "the loss is nan")
 
 
+@pytest.mark.fault("N1")
 def test_steps_that_a_loss_scaler_skips_are_no_fault():
     inf, nan = float("inf"), float("nan")
     assert watched((1.0, inf), (1.0, nan), scale=1024.0) is None

@@ -135,6 +135,7 @@ def test_half_of_the_pilots_are_followed_by_no_fold(tiny, tmp_path, pool):
     assert any(t.user_attrs["units"] <= 1 for t in ended)
 
 
+@pytest.mark.fault("F4")
 def test_a_session_killed_anywhere_ends_like_an_undisturbed_one(tiny, tmp_path, pool):
     most = N_STARTUP + 3
 

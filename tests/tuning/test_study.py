@@ -89,6 +89,7 @@ def test_a_session_that_is_opened_again_proposes_what_an_undisturbed_one_does(tm
     assert len({str(values) for values in undisturbed[3:]}) == 11
 
 
+@pytest.mark.fault("F4")
 @pytest.mark.parametrize("when", ["asked", "between"])
 def test_what_a_killed_process_left_is_failed_and_tried_again(tmp_path, when):
     undisturbed = tell(open_at(tmp_path / "a.journal"), 6)
@@ -104,6 +105,7 @@ def test_what_a_killed_process_left_is_failed_and_tried_again(tmp_path, when):
     assert len(study.finished) == 6
 
 
+@pytest.mark.fault("F4")
 def test_what_was_left_is_tried_again_though_others_went_on_meanwhile(tmp_path):
     path = tmp_path / "s.journal"
     tell(open_at(path), 3)
@@ -148,6 +150,7 @@ def test_sampler_settings_do_not_depend_on_optunas_version():
     assert (sampler._multivariate, sampler._group, sampler._constant_liar) == (True, True, True)
 
 
+@pytest.mark.fault("F4")
 def test_a_torn_last_line_is_cut(tmp_path):
     path = tmp_path / "s.journal"
     tell(open_at(path), 2)
@@ -162,6 +165,7 @@ def test_a_torn_last_line_is_cut(tmp_path):
     assert tell(study, 1) == [SPACE.start]
 
 
+@pytest.mark.fault("F4")
 @pytest.mark.parametrize(
     "content",
     [
@@ -204,6 +208,7 @@ def test_a_storage_out_of_reach_is_one_line(place, reason):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.fault("F4")
 def test_a_lock_that_a_killed_process_left_is_taken_over(tmp_path, monkeypatch):
     monkeypatch.setattr(study_storage, "_PATIENCE", 3)
     path = tmp_path / "s.journal"
@@ -214,6 +219,7 @@ def test_a_lock_that_a_killed_process_left_is_taken_over(tmp_path, monkeypatch):
     assert not lock.exists()
 
 
+@pytest.mark.fault("F4")
 def test_a_locked_database_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(study_storage, "_PATIENCE", 1)
     place = f"sqlite:///{tmp_path}/s.db"

@@ -230,6 +230,7 @@ def test_what_the_user_sets_stands_above_what_was_tuned(tiny, working):
     path.write_text(before)
 
 
+@pytest.mark.fault("F4")
 def test_a_lost_journal_is_rebuilt_from_the_finished_runs(tiny, working):
     (path,) = working.glob("tiny/studies/*.journal")
     whole, before = path.read_bytes(), live_trials(working)
@@ -406,6 +407,7 @@ def test_nothing_but_tuning_imports_optuna():
             assert not at_import or is_of_tuning, path
 
 
+@pytest.mark.fault("F4", "R2")
 @pytest.mark.slow
 def test_killed_ten_times_it_ends_like_an_undisturbed_session(tiny, tmp_path):
     def start(working: Path) -> subprocess.Popen:
@@ -426,6 +428,7 @@ def test_killed_ten_times_it_ends_like_an_undisturbed_session(tiny, tmp_path):
     assert records[0]["settings"] == records[1]["settings"]
 
 
+@pytest.mark.fault("C2")
 @pytest.mark.slow
 def test_ctrl_c_keeps_everything_and_leaves_no_trial_open(tiny, tmp_path):
     flags = ["nblr", "--data", tiny, "--working", tmp_path / "w", "--folds", "3", "--trials", "99"]

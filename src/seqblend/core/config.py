@@ -33,7 +33,9 @@ class DataConfig:
     )
     fold: str = knob("", help="column of given fold numbers")
     kind: str = knob(
-        "auto", help="what a sequence consists of", allowed=("auto", "text", "chars", "tokens")
+        "auto",
+        help="what a sequence consists of",
+        allowed=("auto", "text", "chars", "tokens", "numbers"),
     )
     features: str = knob(
         "auto", help="columns read as features beside the sequence: auto, none or a,b"

@@ -13,13 +13,13 @@ from collections.abc import Sequence
 
 OLDEST = {
     "torch": (2, 6),
-    "numpy": (2, 0),
-    "pandas": (2, 2),
-    "scikit-learn": (1, 5),
-    "scipy": (1, 12),
+    "numpy": (1, 26),
+    "pandas": (2, 1),
+    "scikit-learn": (1, 2),
+    "scipy": (1, 11),
     "optuna": (4, 0),
     "rich": (13, 0),
-    "matplotlib": (3, 8),
+    "matplotlib": (3, 7),
     "jinja2": (3, 0),
 }
 

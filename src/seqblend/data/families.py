@@ -88,7 +88,7 @@ def find_families(competition: Competition) -> np.ndarray:
     surprise = -binom.logcdf(holders - training, np.maximum(holders, 1), m / (n + m))
     is_telling = (holders <= MOST) & (training >= 2) & (surprise >= SURPRISE)
     columns = np.flatnonzero(is_telling)
-    weighted = train[:, columns] @ sparse.diags_array(surprise[columns].astype(np.float32))
+    weighted = train[:, columns] @ sparse.diags(surprise[columns].astype(np.float32))
     return _merge(weighted.tocsr())
 
 
@@ -111,7 +111,7 @@ def _merge(rows: sparse.csr_matrix) -> np.ndarray:
 def _nearest(rows: sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
     """(int64 [n], float32 [n]): each row's most similar other row, and their cosine."""
     lengths = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
-    unit = (sparse.diags_array(1 / np.maximum(lengths, 1e-9)) @ rows).tocsr()
+    unit = (sparse.diags(1 / np.maximum(lengths, 1e-9)) @ rows).tocsr()
     similar = (unit @ unit.T).tocsr()
     similar.setdiag(0)
     return np.asarray(similar.argmax(axis=1)).ravel(), similar.max(axis=1).toarray().ravel()

@@ -98,15 +98,17 @@ def _fit(
     if len(found) == 1:
         return [], _constant_scores(y, classes)
     kind = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
+    # scikit-learn before 1.4 has no share of features: every split sees all of them.
+    share = {"max_features": config.feature_share} if "max_features" in vars(kind()) else {}
     model = kind(
         learning_rate=config.rate,
         max_iter=max(min(config.rounds, config.trees // max(classes - 1, 1)), 1),
         max_leaf_nodes=config.leaves,
         min_samples_leaf=config.least_rows,
         l2_regularization=config.penalty,
-        max_features=config.feature_share,
         early_stopping=False,
         random_state=seed,
+        **share,
     ).fit(x, y)
     own = model._baseline_prediction.ravel()  # scikit-learn gives no public access to the trees
     scores, baseline = np.zeros(1, dtype=int), own

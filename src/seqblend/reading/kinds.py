@@ -1,4 +1,4 @@
-"""Detects the kind of a sequence column (text, chars or tokens) and tokenizes its cells."""
+"""Detects the kind of a sequence column (text, chars, tokens, numbers); tokenizes its cells."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from seqblend.reading.list_cells import is_list, parse_list
 from seqblend.reading.tables import RawTable
 from seqblend.reading.words import CJK, split_text
 
-KINDS = ("auto", "text", "chars", "tokens")
-VIEW_NAMES = {"text": "words", "chars": "chars", "tokens": "ids"}
+KINDS = ("auto", "text", "chars", "tokens", "numbers")
+VIEW_NAMES = {"text": "words", "chars": "chars", "tokens": "ids", "numbers": "ids"}
 Tokenizer = Callable[[Cell], list[str]]
 
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
@@ -38,7 +38,8 @@ _LETTERS = re.compile(r"[^\W\d_]{2}")
 class ColumnKind:
     """How a column is tokenized.
 
-    name: text, chars or tokens; separator: of a cell's tokens; why: the reason, for display
+    name: text, chars, tokens or numbers (see measurements.py); separator: of a cell's tokens
+    why: the reason, for display
     """
 
     name: str
@@ -60,6 +61,7 @@ def detect_kind(cells: list[Cell], wanted: str = "auto") -> ColumnKind:
         raise FlagError(
             f"data.kind expects {', '.join(KINDS)}, got '{wanted}'{nearest(wanted, KINDS)}"
         )
+    wanted = "tokens" if wanted == "numbers" else wanted
     typical = typical_cells(cells)
     if any(isinstance(cell, list) for cell in typical):
         lists = [cell for cell in typical if isinstance(cell, list)]
@@ -214,16 +216,3 @@ def are_measured(tokens: list[str]) -> bool:
     """Whether tokens are real-valued measurements: many different fractions."""
     fractions = [token for token in tokens if _IS_FRACTION.fullmatch(token)]
     return len(fractions) > 0.2 * len(tokens) and len(set(fractions)) >= _MANY_FRACTIONS
-
-
-def check_discrete(cells: list[Cell], tokenize: Tokenizer, column: str) -> None:
-    """InputError where steps are real-valued measurements."""
-    tokens = [token for cell in typical_cells(cells, 200) for token in tokenize(cell)]
-    if are_measured(tokens):
-        fractions = [token for token in tokens if _IS_FRACTION.fullmatch(token)]
-        raise InputError(
-            f"column '{column}' has real-valued steps such as {fractions[0]} "
-            f"({len(set(fractions))} different fractions in a few rows); seqblend classifies "
-            "sequences of discrete tokens. Bin the values first (into 50 quantiles, say), or take "
-            "--set data.kind=tokens where they are codes"
-        )

@@ -19,9 +19,10 @@ from seqblend.reading.assembling import Assembled, assemble
 from seqblend.reading.discovery import CompetitionFiles
 from seqblend.reading.features import column_token, make_features
 from seqblend.reading.group_columns import find_group
-from seqblend.reading.kinds import VIEW_NAMES, make_tokenizer, plain_number
+from seqblend.reading.kinds import VIEW_NAMES, Tokenizer, make_tokenizer, plain_number
 from seqblend.reading.labels import factorise, stratified_rows
 from seqblend.reading.lexicon import Interner, unseen_rate
+from seqblend.reading.measurements import Measurements
 from seqblend.reading.schema import Schema, find_schema
 from seqblend.reading.submission_form import infer_submission
 from seqblend.reading.tables import RawTable, read_table
@@ -130,7 +131,8 @@ def _given_folds(table: RawTable, column: str, rows: np.ndarray) -> np.ndarray |
 class _TokenCollector:
     """Tokenizes tables and collects their rows: features, then each sequence column in order.
 
-    Where there are several sequence columns, a token that names it precedes each.
+    Where there are several sequence columns, a token that names it precedes each. Real-valued
+    columns are told by their tokens: they come step by step, where they have the same steps.
     """
 
     def __init__(
@@ -143,6 +145,12 @@ class _TokenCollector:
         self._schema, self._data, self._fold = schema, data, fold
         categories, numbers = list(schema.categories), list(schema.numbers)
         self._features = make_features(categories, numbers, train)
+        kinds = dict(zip(schema.sequence, schema.kinds, strict=True))
+        self._measured = {
+            name: Measurements.fit(name, map(self._cutter(name, train), train.columns[name]))
+            for name, kind in kinds.items()
+            if kind.name == "numbers"
+        }
         self._interner = Interner()
         self.counts: dict[str, int] = {}
 
@@ -175,18 +183,34 @@ class _TokenCollector:
 
     def _tokenize(self, table: RawTable, rows: np.ndarray | range) -> Iterator[list[str]]:
         names = self._schema.sequence
-        marks = [[column_token(name)] if len(names) > 1 else [] for name in names]
-        columns = [
-            (make_tokenizer(kind, table, name, self._data), table.columns[name], mark)
-            for name, kind, mark in zip(names, self._schema.kinds, marks, strict=True)
-        ]
+        columns = [(name, self._cutter(name, table), table.columns[name]) for name in names]
         for row in rows:
-            parts = [(mark, tokenize(cells[row])) for tokenize, cells, mark in columns]
+            parts = {name: cut(cells[row]) for name, cut, cells in columns}
             features = self._features.tokens(table, row)
-            if features or any(tokens for _, tokens in parts):
-                yield [*features, *(t for mark, tokens in parts for t in (*mark, *tokens))]
+            if self._measured.keys() == parts.keys():
+                yield [*features, *self._measure(parts)]
+            elif features or any(parts.values()):
+                yield [*features, *chain(*(self._mark(*part) for part in parts.items()))]
             else:
                 yield []
+
+    def _cutter(self, name: str, table: RawTable) -> Tokenizer:
+        kind = self._schema.kinds[self._schema.sequence.index(name)]
+        return make_tokenizer(kind, table, name, self._data)
+
+    def _mark(self, name: str, tokens: list[str]) -> list[str]:
+        """A column's tokens, after one that names it where there are several columns."""
+        if name in self._measured:
+            return self._measure({name: tokens})
+        return [column_token(name), *tokens] if len(self._schema.sequence) > 1 else tokens
+
+    def _measure(self, channels: dict[str, list[str]]) -> list[str]:
+        """The tokens of real-valued columns: summaries first, then all columns step by step."""
+        measured = [(self._measured[name], steps) for name, steps in channels.items()]
+        summaries = [each.row_tokens(steps) for each, steps in measured]
+        values = [each.step_tokens(steps) for each, steps in measured]
+        are_even = len(set(map(len, values))) == 1
+        return [*chain(*summaries), *chain(*(zip(*values, strict=True) if are_even else values))]
 
 
 def _file_findings(files: CompetitionFiles) -> list[Finding]:

@@ -10,7 +10,6 @@ from seqblend.reading.column_roles import ColumnRole, find_role, mean_tokens
 from seqblend.reading.kinds import (
     ColumnKind,
     are_measured,
-    check_discrete,
     detect_kind,
     make_tokenizer,
     typical_cells,
@@ -74,10 +73,7 @@ def join_steps(train: RawTable, test: RawTable, data: DataConfig) -> JoinedTable
 def choose_sequence(
     tables: JoinedTables, roles: dict[str, ColumnRole], data: DataConfig
 ) -> SequenceColumns | None:
-    """The sequence columns; None where no column has a sequence.
-
-    raises: InputError where steps are real-valued
-    """
+    """The sequence columns; None where no column has a sequence."""
     train, steps = tables.train, tables.steps
     measured = [name for name, role in roles.items() if _is_measured(train, name, role, data)]
     names, why = _choose_names(train, roles, tables.wanted, data, measured)
@@ -95,9 +91,8 @@ def choose_sequence(
             for kind, name in zip(known, names, strict=True)
         ],
     )
-    for name, kind in zip(names, kinds, strict=True):
-        if data.kind == "auto" and kind.name == "tokens":
-            check_discrete(train.columns[name], make_tokenizer(kind, train, name, data), name)
+    pairs = zip(names, kinds, strict=True)
+    kinds = tuple(_as_numbers(kind, name in measured, data) for name, kind in pairs)
     return SequenceColumns(names, kinds, why, tuple(n for n in measured if n not in names))
 
 
@@ -149,12 +144,20 @@ def _drop_short_names(
 
 
 def _is_measured(train: RawTable, name: str, role: ColumnRole, data: DataConfig) -> bool:
-    if role.kind is None or role.kind.name != "tokens" or data.kind != "auto":
+    if role.kind is None or role.kind.name != "tokens" or data.kind not in ("auto", "numbers"):
         return False
     tokenize = make_tokenizer(role.kind, train, name, data)
     return are_measured(
         [t for cell in typical_cells(train.columns[name], 200) for t in tokenize(cell)]
     )
+
+
+def _as_numbers(kind: ColumnKind, is_measured: bool, data: DataConfig) -> ColumnKind:
+    """The kind, of numbers where the steps are real-valued, or are asked to be read so."""
+    if kind.name != "tokens" or not (is_measured or data.kind == "numbers"):
+        return kind
+    why = "asked for" if data.kind == "numbers" else "real-valued steps, by quantiles of train"
+    return ColumnKind("numbers", kind.separator, why)
 
 
 def _sequence_names(

@@ -1,0 +1,98 @@
+"""Real-valued steps as tokens: by quantiles of the training rows, which test rows do not move."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from seqblend.core.config import DataConfig
+from seqblend.reading.discovery import find_files
+from seqblend.reading.measurements import Measurements
+from seqblend.reading.reader import read_competition
+
+
+def texts(values):
+    return [f"{value:.6f}" for value in values]
+
+
+@pytest.fixture
+def series():
+    return [np.random.default_rng(i).normal(size=5 + i) for i in range(30)]
+
+
+def test_a_step_is_counted_by_the_quantiles_below_it(series):
+    fitted = Measurements.fit("x", map(texts, series))
+    values = np.round(np.concatenate(series), 6)
+    edges = np.quantile(values, np.arange(1, 16) / 16)
+    for row in series:
+        by_hand = [f"x={sum(edge <= value for edge in edges)}" for value in np.round(row, 6)]
+        assert fitted.step_tokens(texts(row)) == by_hand
+    counts = np.unique(fitted.step_tokens(texts(values)), return_counts=True)[1]
+    assert len(counts) == 16
+    assert counts.max() - counts.min() <= 2
+
+
+def test_a_row_is_summed_up_by_tenths_of_the_training_rows(series):
+    fitted = Measurements.fit("x", map(texts, series))
+    found = {}
+    for row in series:
+        for token in fitted.row_tokens(texts(row)):
+            what, _, place = token.partition("=")
+            found.setdefault(what, []).append(int(place))
+    assert list(found) == ["x mean", "x deviation", "x least", "x most"]
+    for what, measure in zip(found, (np.mean, np.std, np.min, np.max), strict=True):
+        order = np.argsort([measure(row) for row in series], kind="stable")
+        assert np.array(found[what])[order].tolist() == sorted(found[what])
+        assert set(found[what]) == set(range(10))
+
+
+def test_what_is_no_number_is_a_token_of_its_own_and_in_no_summary():
+    fitted = Measurements.fit("x", [["1", "2", "", "4"], ["", "nan"], ["5", "6", "7"]])
+    assert fitted.step_tokens(["", "1", "n/a", "7.5"])[::2] == ["x=?", "x=?"]
+    assert fitted.row_tokens(["", "nan"]) == []
+    assert fitted.row_tokens(["", "4"]) == fitted.row_tokens(["4"])
+    nothing = Measurements.fit("x", [["", ""], [""]])
+    assert nothing.row_tokens([""]) == []
+    assert nothing.step_tokens([""]) == ["x=?"]
+
+
+def write(folder, test_scale, *, is_even=True):
+    """Rows of two channels; the label is whether the first one grows."""
+    folder.mkdir()
+    rng, parts = np.random.default_rng(0), {}
+    for part, n, scale in (("train", 40, 1.0), ("test", 10, test_scale)):
+        rows = []
+        for i in range(n):
+            up = np.cumsum(rng.normal((i % 2) - 0.5, 0.3, 12)) * scale
+            other = rng.normal(size=12 if is_even else 12 + i % 3) * scale
+            row = {"id": f"{part}{i}", "up": up.round(5).tolist(), "x": other.round(5).tolist()}
+            rows.append(row | ({"label": ["down", "up"][i % 2]} if part == "train" else {}))
+        parts[part] = rows
+        (folder / f"{part}.json").write_text(json.dumps(rows))
+    return parts
+
+
+def read(folder):
+    return read_competition(find_files(folder), DataConfig(), name="sensors")
+
+
+def test_test_rows_do_not_move_the_quantiles(tmp_path):
+    for name, scale in (("one", 1.0), ("two", 0.5)):
+        write(tmp_path / name, scale)
+    one, two = read(tmp_path / "one"), read(tmp_path / "two")
+    rows = [[made.view.lexicon[t] for t in made.train.flat()[0]] for made in (one, two)]
+    assert rows[0] == rows[1]
+    assert one.reading["kinds"][0]["name"] == "numbers"
+
+
+def test_channels_come_step_by_step_where_they_have_the_same_steps(tmp_path):
+    write(tmp_path / "even", 1.0)
+    write(tmp_path / "uneven", 1.0, is_even=False)
+    for name, is_even in (("even", True), ("uneven", False)):
+        made = read(tmp_path / name)
+        row = [made.view.lexicon[t] for t in made.train.row(1)]
+        channels = [token.partition("=")[0] for token in row]
+        assert all(" " in each for each in channels[:8])
+        assert channels[8:] == (["up", "x"] * 12 if is_even else ["up"] * 12 + ["x"] * 13)
