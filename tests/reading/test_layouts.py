@@ -631,7 +631,10 @@ def test_real_valued_channels_come_step_by_step(tmp_path):
     channels = [token.partition("=")[0] for token in row]
     summaries = ("mean", "deviation", "least", "most")
     names = [f"{axis}_acc" for axis in "xyz"]
-    assert channels == [f"{name} {what}" for name in names for what in summaries] + 3 * names
+    assert channels == [f"{name} {what}" for name in names for what in summaries] + 3 * [
+        "step",
+        *names,
+    ]
 
 
 def test_a_label_that_test_has_too_but_empty_is_the_label(tmp_path):

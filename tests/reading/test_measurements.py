@@ -9,7 +9,7 @@ import pytest
 
 from seqblend.core.config import DataConfig
 from seqblend.reading.discovery import find_files
-from seqblend.reading.measurements import Measurements
+from seqblend.reading.measurements import Channel, Codebook, Measurements
 from seqblend.reading.reader import read_competition
 
 
@@ -23,22 +23,22 @@ def series():
 
 
 def test_a_step_is_counted_by_the_quantiles_below_it(series):
-    fitted = Measurements.fit("x", map(texts, series))
-    values = np.round(np.concatenate(series), 6)
+    fitted = Channel.fit("x", series)
+    values = np.concatenate(series)
     edges = np.quantile(values, np.arange(1, 16) / 16)
     for row in series:
-        by_hand = [f"x={sum(edge <= value for edge in edges)}" for value in np.round(row, 6)]
-        assert fitted.step_tokens(texts(row)) == by_hand
-    counts = np.unique(fitted.step_tokens(texts(values)), return_counts=True)[1]
+        by_hand = [f"x={sum(edge <= value for edge in edges)}" for value in row]
+        assert fitted.step_tokens(row) == by_hand
+    counts = np.unique(fitted.step_tokens(values), return_counts=True)[1]
     assert len(counts) == 16
     assert counts.max() - counts.min() <= 2
 
 
 def test_a_row_is_summed_up_by_tenths_of_the_training_rows(series):
-    fitted = Measurements.fit("x", map(texts, series))
+    fitted = Channel.fit("x", series)
     found = {}
     for row in series:
-        for token in fitted.row_tokens(texts(row)):
+        for token in fitted.row_tokens(row):
             what, _, place = token.partition("=")
             found.setdefault(what, []).append(int(place))
     assert list(found) == ["x mean", "x deviation", "x least", "x most"]
@@ -49,13 +49,31 @@ def test_a_row_is_summed_up_by_tenths_of_the_training_rows(series):
 
 
 def test_what_is_no_number_is_a_token_of_its_own_and_in_no_summary():
-    fitted = Measurements.fit("x", [["1", "2", "", "4"], ["", "nan"], ["5", "6", "7"]])
-    assert fitted.step_tokens(["", "1", "n/a", "7.5"])[::2] == ["x=?", "x=?"]
-    assert fitted.row_tokens(["", "nan"]) == []
-    assert fitted.row_tokens(["", "4"]) == fitted.row_tokens(["4"])
-    nothing = Measurements.fit("x", [["", ""], [""]])
-    assert nothing.row_tokens([""]) == []
-    assert nothing.step_tokens([""]) == ["x=?"]
+    fitted = Measurements.fit(["x"], [[["1", "2", "", "4"]], [["", "nan"]], [["5", "6", "7"]]])
+    assert fitted.tokens([["", "n/a"]]) == ["x=?", "x=?"]
+    with_gap, without = fitted.tokens([["", "4"]]), fitted.tokens([["4"]])
+    assert with_gap == [*without[:4], "x=?", without[4]]
+    nothing = Measurements.fit(["x"], [[["", ""]], [[""]]])
+    assert nothing.tokens([[""]]) == ["x=?"]
+
+
+def test_a_step_has_the_token_of_the_nearest_typical_step():
+    rng = np.random.default_rng(0)
+    steps = rng.normal(size=(400, 3)) * [1, 10, 100] + [5, 0, -50]
+    book = Codebook.fit(steps)
+    plain = (steps - steps.mean(axis=0)) / steps.std(axis=0)
+    distances = ((plain[:, None] - book.codes[None]) ** 2).sum(axis=2)
+    assert book.tokens(steps) == [f"step={k}" for k in distances.argmin(axis=1)]
+    assert len(set(book.tokens(steps))) == 400 // 8
+    assert Codebook.fit(steps).codes.tobytes() == book.codes.tobytes()
+    assert Codebook.fit(steps[:10]) is None
+    assert len(Codebook.fit(np.tile([[1.0, np.nan], [2.0, np.nan]], (50, 1))).codes) == 2
+    gap = np.array([[np.nan, 0.0, -50.0]])
+    assert book.tokens(gap) == book.tokens(np.array([[steps[:, 0].mean(), 0.0, -50.0]]))
+
+
+def test_one_column_has_no_typical_steps(series):
+    assert Measurements.fit(["x"], [[texts(row)] for row in series]).codebook is None
 
 
 def write(folder, test_scale, *, is_even=True):
@@ -95,4 +113,5 @@ def test_channels_come_step_by_step_where_they_have_the_same_steps(tmp_path):
         row = [made.view.lexicon[t] for t in made.train.row(1)]
         channels = [token.partition("=")[0] for token in row]
         assert all(" " in each for each in channels[:8])
-        assert channels[8:] == (["up", "x"] * 12 if is_even else ["up"] * 12 + ["x"] * 13)
+        steps = ["step", "up", "x"] * 12 if is_even else ["up"] * 12 + ["x"] * 13
+        assert channels[8:] == steps

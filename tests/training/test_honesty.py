@@ -60,7 +60,7 @@ def test_with_shuffled_labels_the_score_of_a_trained_blend_is_chance(tmp_path):
         facts = (project.fold, project.fingerprint, project.competition.task)
         collect_run(project.workspace, run.name, 1, *facts)
     blend = blend_finished(project, lambda _: None, None, None).blend
-    assert abs(blend.nested["score"] - 1 / 3) < 3.5 * np.sqrt(2 / 9 / 300)
+    assert abs(blend.cross_fitted - 1 / 3) < 3.5 * np.sqrt(2 / 9 / 300)
     assert blend.nested["low"] <= 1 / 3 + 0.02
 
 

@@ -1,24 +1,31 @@
 """Real-valued steps, as of sensors, as tokens: the part of the training values that each is in.
 
-A token such as `speed=7` says that the value lies between the 7th and the 8th of 16 quantiles of
-the column's training values. A row begins with such tokens of its mean, standard deviation, least
-and largest value, by tenths of the training rows': `speed mean=3`.
+A token such as `speed=7` says that 7 of the 15 values that cut the column's training values into
+equal parts are not above the step's. A row begins with such tokens of its mean, standard deviation,
+least and largest value, by tenths of the training rows': `speed mean=3`. Where several columns have
+the same steps, they come step by step, each step after the token of the typical step nearest to it.
 
 Source: symbolic representations of series (Lin, Keogh, Wei and Lonardi 2007, SAX), with quantiles
-in place of those of a normal distribution.
+in place of those of a normal distribution; codebooks of typical steps by k-means (Lloyd 1982).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Self
 
 import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.metrics import pairwise_distances_argmin
 
+from seqblend.core.seeds import rng_for
 from seqblend.reading.column_roles import to_number
 
 _STEP_BINS, _ROW_BINS = 16, 10
+_MOST_CODES, _STEPS_PER_CODE = 128, 8
+_MOST_STEPS = 20_000  # that typical steps are found from
 _SUMMARIES: dict[str, Callable[[np.ndarray], float]] = {
     "mean": np.mean,
     "deviation": np.std,
@@ -28,10 +35,10 @@ _SUMMARIES: dict[str, Callable[[np.ndarray], float]] = {
 
 
 @dataclass(frozen=True)
-class Measurements:
-    """A column's quantiles, fitted on the training rows.
+class Channel:
+    """A column's quantiles, of the training rows.
 
-    steps: float64 [b], ascending, between the bins of single values
+    steps: float64 [b], ascending, between the parts of single values
     rows: the same for each summary of a row
     """
 
@@ -40,34 +47,99 @@ class Measurements:
     rows: dict[str, np.ndarray]
 
     @classmethod
-    def fit(cls, name: str, cells: Iterable[list[str]]) -> Self:
-        """The quantiles of a column. cells: the steps of each training row, as text"""
-        values = [_known(_numbers(steps)) for steps in cells]
-        filled = [row for row in values if len(row)] or [np.zeros(1)]
+    def fit(cls, name: str, rows: list[np.ndarray]) -> Self:
+        """The quantiles of a column. rows: float64 [t] each, NaN for what is no number"""
+        known = [row for row in map(_known, rows) if len(row)] or [np.zeros(1)]
         summaries = {
-            what: _edges(np.array([measure(row) for row in filled]), _ROW_BINS)
+            what: _edges(np.array([measure(row) for row in known]), _ROW_BINS)
             for what, measure in _SUMMARIES.items()
         }
-        return cls(name, _edges(np.concatenate(filled), _STEP_BINS), summaries)
+        return cls(name, _edges(np.concatenate(known), _STEP_BINS), summaries)
 
-    def step_tokens(self, steps: list[str]) -> list[str]:
+    def step_tokens(self, values: np.ndarray) -> list[str]:
         """A token for each step; `?` in place of the number of one that is none."""
-        values = _numbers(steps)
         places = np.searchsorted(self.steps, values, side="right").tolist()
         return [
-            f"{self.name}={'?' if value != value else place}"  # NaN differs from itself
-            for value, place in zip(values.tolist(), places, strict=True)
+            f"{self.name}={place if is_known else '?'}"
+            for place, is_known in zip(places, np.isfinite(values).tolist(), strict=True)
         ]
 
-    def row_tokens(self, steps: list[str]) -> list[str]:
+    def row_tokens(self, values: np.ndarray) -> list[str]:
         """A token for each summary of the row; none where no step has a value."""
-        values = _known(_numbers(steps))
+        values = _known(values)
         if not len(values):
             return []
         return [
             f"{self.name} {what}={int(np.searchsorted(edges, _SUMMARIES[what](values), 'right'))}"
             for what, edges in self.rows.items()
         ]
+
+
+@dataclass(frozen=True)
+class Codebook:
+    """Typical steps of several columns.
+
+    centre, scale: float64 [c], of the training values; codes: float64 [k, c], so standardised
+    """
+
+    centre: np.ndarray
+    scale: np.ndarray
+    codes: np.ndarray
+
+    @classmethod
+    def fit(cls, steps: np.ndarray) -> Self | None:
+        """Typical ones among steps float64 [n, c]; None where these are too few."""
+        is_known = np.isfinite(steps)
+        known = np.maximum(is_known.sum(axis=0), 1)
+        centre = np.where(is_known, steps, 0.0).sum(axis=0) / known
+        scale = np.sqrt((np.where(is_known, steps - centre, 0.0) ** 2).sum(axis=0) / known)
+        book = cls(centre, np.where(scale > 0, scale, 1.0), np.zeros((0, len(centre))))
+        order = rng_for(0, "typical steps").permutation(len(steps))[:_MOST_STEPS]
+        some = book.standardise(steps[order])
+        count = min(_MOST_CODES, len(steps) // _STEPS_PER_CODE, len(np.unique(some, axis=0)))
+        if count < 2:
+            return None
+        means = KMeans(count, n_init=1, random_state=0).fit(some)
+        return cls(book.centre, book.scale, means.cluster_centers_)
+
+    def standardise(self, steps: np.ndarray) -> np.ndarray:
+        """float64 [n, c], 0 for what is no number."""
+        return np.nan_to_num((steps - self.centre) / self.scale, posinf=0.0, neginf=0.0)
+
+    def tokens(self, steps: np.ndarray) -> list[str]:
+        """The token of the nearest typical step, of each of steps float64 [t, c]."""
+        nearest = pairwise_distances_argmin(self.standardise(steps), self.codes)
+        return [f"step={code}" for code in nearest.tolist()]
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """How the real-valued columns of a competition become tokens. codebook: None for one column"""
+
+    channels: tuple[Channel, ...]
+    codebook: Codebook | None
+
+    @classmethod
+    def fit(cls, names: Sequence[str], rows: Iterable[Sequence[list[str]]]) -> Self:
+        """Quantiles and typical steps of the training rows. rows: each column's steps, as text"""
+        values = [[_numbers(steps) for steps in row] for row in rows]
+        columns = zip(*values, strict=True)
+        channels = tuple(map(Channel.fit, names, map(list, columns)))
+        even = [np.stack(row, axis=1) for row in values if _are_even(row)]
+        has_book = len(names) > 1 and bool(even)
+        return cls(channels, Codebook.fit(np.concatenate(even)) if has_book else None)
+
+    def tokens(self, row: Sequence[list[str]]) -> list[str]:
+        """The tokens of a row: summaries first, then step by step where all have the same steps."""
+        values = [_numbers(steps) for steps in row]
+        pairs = list(zip(self.channels, values, strict=True))
+        summaries = chain(*(channel.row_tokens(own) for channel, own in pairs))
+        steps = [channel.step_tokens(own) for channel, own in pairs]
+        if not _are_even(values):
+            return [*summaries, *chain(*steps)]
+        if self.codebook is not None and len(values[0]):
+            steps.insert(0, self.codebook.tokens(np.stack(values, axis=1)))
+        return [*summaries, *chain(*zip(*steps, strict=True))]
 
 
 def _numbers(steps: list[str]) -> np.ndarray:
@@ -81,6 +153,10 @@ def _numbers(steps: list[str]) -> np.ndarray:
 
 def _known(values: np.ndarray) -> np.ndarray:
     return values[np.isfinite(values)]
+
+
+def _are_even(row: Sequence[np.ndarray]) -> bool:
+    return len(set(map(len, row))) == 1
 
 
 def _edges(values: np.ndarray, bins: int) -> np.ndarray:

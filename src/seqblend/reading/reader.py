@@ -132,7 +132,7 @@ class _TokenCollector:
     """Tokenizes tables and collects their rows: features, then each sequence column in order.
 
     Where there are several sequence columns, a token that names it precedes each. Real-valued
-    columns are told by their tokens: they come step by step, where they have the same steps.
+    columns come first: see measurements.py.
     """
 
     def __init__(
@@ -145,12 +145,10 @@ class _TokenCollector:
         self._schema, self._data, self._fold = schema, data, fold
         categories, numbers = list(schema.categories), list(schema.numbers)
         self._features = make_features(categories, numbers, train)
-        kinds = dict(zip(schema.sequence, schema.kinds, strict=True))
-        self._measured = {
-            name: Measurements.fit(name, map(self._cutter(name, train), train.columns[name]))
-            for name, kind in kinds.items()
-            if kind.name == "numbers"
-        }
+        kinds = zip(schema.sequence, schema.kinds, strict=True)
+        self._measured = [name for name, kind in kinds if kind.name == "numbers"]
+        cuts = [map(self._cutter(name, train), train.columns[name]) for name in self._measured]
+        self._measurements = Measurements.fit(self._measured, zip(*cuts, strict=True))
         self._interner = Interner()
         self.counts: dict[str, int] = {}
 
@@ -187,10 +185,11 @@ class _TokenCollector:
         for row in rows:
             parts = {name: cut(cells[row]) for name, cut, cells in columns}
             features = self._features.tokens(table, row)
-            if self._measured.keys() == parts.keys():
-                yield [*features, *self._measure(parts)]
-            elif features or any(parts.values()):
-                yield [*features, *chain(*(self._mark(*part) for part in parts.items()))]
+            measured = [parts.pop(name) for name in self._measured]
+            if features or any(measured) or any(parts.values()):
+                numbers = self._measurements.tokens(measured) if measured else []
+                texts = chain(*(self._mark(*part) for part in parts.items()))
+                yield [*features, *numbers, *texts]
             else:
                 yield []
 
@@ -200,17 +199,7 @@ class _TokenCollector:
 
     def _mark(self, name: str, tokens: list[str]) -> list[str]:
         """A column's tokens, after one that names it where there are several columns."""
-        if name in self._measured:
-            return self._measure({name: tokens})
         return [column_token(name), *tokens] if len(self._schema.sequence) > 1 else tokens
-
-    def _measure(self, channels: dict[str, list[str]]) -> list[str]:
-        """The tokens of real-valued columns: summaries first, then all columns step by step."""
-        measured = [(self._measured[name], steps) for name, steps in channels.items()]
-        summaries = [each.row_tokens(steps) for each, steps in measured]
-        values = [each.step_tokens(steps) for each, steps in measured]
-        are_even = len(set(map(len, values))) == 1
-        return [*chain(*summaries), *chain(*(zip(*values, strict=True) if are_even else values))]
 
 
 def _file_findings(files: CompetitionFiles) -> list[Finding]:
