@@ -8,7 +8,7 @@ venv="$here/.venv"
 usage() {
     cat <<'TEXT'
 ./run.sh [flags]        the whole way: read, train, blend, submit, report (the demo where input/ is empty)
-./run.sh test [args]    the tests (args go to pytest)
+./run.sh test [args]    the tests (args go to pytest); test --faults: what is done when things go wrong, as a table
 ./run.sh lint           style and static checks
 ./run.sh doctor [flags] check machine, folders and input before a long run; nothing is trained
 ./run.sh bench [args]   speed, side by side with peers
