@@ -7,7 +7,7 @@ where a fault of the table below has no test that passed, so run all files with 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
 import pytest
 
@@ -109,11 +109,13 @@ def pytest_terminal_summary(
     if _reporter(config) is None:
         return
     terminalreporter.section("faults")
-    lines = [tuple(COLUMNS), tuple("-" * width for width in COLUMNS.values())]
-    lines += [(name, *texts, describe(terminalreporter, name)) for name, texts in FAULTS.items()]
-    for line in lines:
-        for text in wrap_line(line):
-            terminalreporter.write_line(text)
+    for line in (tuple(COLUMNS), tuple("-" * width for width in COLUMNS.values())):
+        terminalreporter.write_line(*wrap_line(line))
+    for name, texts in FAULTS.items():
+        counts = count_outcomes(terminalreporter, name)
+        seen = ", ".join(f"{count} {outcome}" for outcome, count in counts.items()) or "no test"
+        for line in (*wrap_line((name, *texts, seen)), *remark(terminalreporter, name, counts)):
+            terminalreporter.write_line(line)
 
 
 def _reporter(config: pytest.Config) -> pytest.TerminalReporter | None:
@@ -140,17 +142,16 @@ def count_outcomes(reporter: pytest.TerminalReporter, name: str) -> dict[str, in
     return {outcome: count for outcome, count in counts.items() if count}
 
 
-def describe(reporter: pytest.TerminalReporter, name: str) -> str:
-    """What was seen, such as '3 passed, 1 failed: test_x[a]' or '1 skipped: no GPU'."""
-    parts = []
-    for outcome, count in count_outcomes(reporter, name).items():
-        reports = reports_of(reporter, name, outcome)
-        why = ", ".join(dict.fromkeys(filter(None, (_remark(r, outcome) for r in reports))))
-        parts.append(f"{count} {outcome}" + (f": {why}" if why else ""))
-    return ", ".join(parts) or "no test"
+def remark(reporter: pytest.TerminalReporter, name: str, outcomes: Iterable[str]) -> Iterator[str]:
+    """Lines below a fault's own: `failed: test_x[a]`, or why tests were skipped."""
+    for outcome in outcomes:
+        found = (_explain(report, outcome) for report in reports_of(reporter, name, outcome))
+        text = ", ".join(dict.fromkeys(filter(None, found)))
+        for line in textwrap.wrap(f"{outcome}: {text}", 92) if text else ():
+            yield f"      | {line}"
 
 
-def _remark(report: pytest.TestReport, outcome: str) -> str:
+def _explain(report: pytest.TestReport, outcome: str) -> str:
     """The test's name where something is wrong, the reason where it was not run."""
     if outcome == "skipped":
         return report.longrepr[2].removeprefix("Skipped: ")

@@ -53,13 +53,13 @@ def run_pytest(folder: Path, *flags: str, **files: str) -> tuple[int, str]:
 
 
 def lines_of(output: str) -> dict[str, str]:
-    """{fault: what was seen}, the lines of a wrapped cell joined."""
+    """{fault: what was seen}, the lines of a wrapped cell joined, remarks behind it."""
     seen, name = {}, ""
     for line in output.splitlines():
-        cells = line.split("|", 3)
-        if len(cells) == 4 and not line.startswith("-"):
-            name = cells[0].strip() or name
-            seen[name] = f"{seen.get(name, '')} {cells[3].strip()}".strip()
+        cells = [cell.strip() for cell in line.split("|", 3)]
+        if len(cells) > 1 and not line.startswith("-"):
+            name = cells[0] or name
+            seen[name] = f"{seen.get(name, '')} {cells[-1]}".strip()
     return seen
 
 
@@ -78,9 +78,9 @@ def test_failed_skipped_and_missing_tests_are_told_also_from_other_processes(tmp
     code, output = run_pytest(tmp_path, "--faults", *flags, **files)
     assert code == 1
     seen = lines_of(output)
-    assert seen["C1"] == "3 passed, 1 failed: test_two[2], 2 skipped: no GPU"
-    assert seen["C2"] == "3 passed, 1 failed: test_two[2]"
-    assert seen["C3"] == "1 passed, 1 failed: test_two[2]"
+    assert seen["C1"] == "3 passed, 1 failed, 2 skipped failed: test_two[2] skipped: no GPU"
+    assert seen["C2"] == "3 passed, 1 failed failed: test_two[2]"
+    assert seen["C3"] == "1 passed, 1 failed failed: test_two[2]"
     assert {seen[name] for name in list(FAULTS)[3:]} == {"no test"}
     assert "test_without_a_marker" not in output
 
@@ -98,7 +98,7 @@ def test_a_fault_without_a_test_that_passed_is_a_failure(tmp_path, body):
         tmp_path, "--faults", test_one=PASSES.replace(str(list(FAULTS)), str(rest)), test_two=last
     )
     assert code == 1
-    assert lines_of(output)[name] == ("1 skipped: no GPU" if "skip" in body else "no test")
+    assert lines_of(output)[name] == ("1 skipped skipped: no GPU" if "skip" in body else "no test")
 
 
 @pytest.mark.parametrize("place", ["function", "parameter"])

@@ -131,3 +131,14 @@ def test_a_containers_share_of_the_cores_counts(tmp_path, monkeypatch, limit, ex
     if limit:
         (tmp_path / "cpu.max").write_text(limit + "\n")
     assert executors.cores() == expected
+
+
+def test_time_that_is_over_ends_what_runs(jobs):
+    waiting, began = [jobs["bilstm fold 0"]], []
+    with WorkerPool(("cpu",)) as pool:
+        (worker,) = multiprocessing.active_children()
+        events = pool.run(lambda: waiting.pop() if waiting else None, is_over=lambda: bool(began))
+        for event in events:
+            began += [event.kind] if event.kind == "progress" else []
+    assert began == ["progress"]
+    assert not worker.is_alive()

@@ -57,8 +57,36 @@ def test_a_pilot_waits_for_its_rival_unless_that_is_too_late(tmp_path):
 
 def test_no_unit_starts_that_would_not_end_in_time(tmp_path):
     units = [Unit(NBLR, 0, fold) for fold in range(2)]
-    assert make_schedule(tmp_path, units, time.monotonic() + 9.0).next_job() is None
-    assert make_schedule(tmp_path, units, time.monotonic() + 11.0).next_job() is not None
+    for seconds, starts in ((9.0, False), (11.0, True)):
+        schedule = make_schedule(tmp_path, units, time.monotonic() + seconds)
+        schedule.finish(Unit(NBLR, 0, 2), {})  # so that the price is known
+        assert (schedule.next_job() is not None) == starts
+
+
+def test_what_may_be_too_dear_starts_where_nothing_else_does_and_its_price_is_a_default(tmp_path):
+    units = [Unit(BILSTM, 0, PILOT), Unit(NBLR, 0, 0)]
+    prices = {NBLR: 10.0, BILSTM: 40.0}
+    for seconds, expected in ((50.0, units), (11.0, units[::-1]), (9.0, units), (1.0, [])):
+        schedule = make_schedule(tmp_path, units, time.monotonic() + seconds)
+        schedule.estimate = lambda unit: prices[unit.run]
+        started = []
+        while job := schedule.next_job():
+            started.append(job.unit)
+        assert started == expected
+    schedule.finish(Unit(NBLR, 0, 1), {})
+    schedule.deadline = time.monotonic() + 9.0
+    assert [schedule.next_job().unit, schedule.next_job()] == [units[0], None]
+
+
+def test_what_runs_when_time_is_over_counts_as_not_trained(tmp_path):
+    schedule = make_schedule(tmp_path, [Unit(NBLR, 0, 0), Unit(NBLR, 0, 1)])
+    assert not schedule.is_over
+    job = schedule.next_job()
+    schedule.deadline = time.monotonic()
+    assert schedule.is_over
+    schedule.give_up()
+    assert [each.unit for each in schedule.pending] == [job.unit, Unit(NBLR, 0, 1)]
+    assert not schedule.running
 
 
 def test_without_a_limit_the_longest_fold_goes_first_and_with_one_the_plan_is_kept(tmp_path):

@@ -166,6 +166,29 @@ def test_a_torn_last_line_is_cut(tmp_path):
 
 
 @pytest.mark.fault("F4")
+@pytest.mark.parametrize("mine", [True, False])
+def test_a_trial_that_a_signal_leaves_without_an_owner_is_failed_where_nobody_shares(
+    tmp_path, monkeypatch, mine
+):
+    study = open_at(tmp_path / "s.journal")
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(optuna.Trial, "set_user_attr", stop)
+        with pytest.raises(KeyboardInterrupt):
+            study.ask()
+    assert study.study.get_trials()[0].state == TrialState.RUNNING
+    study.study.set_user_attr("shared", True)
+    assert study.requeue_stale_trials(mine=mine) == 0  # another process may be asking for it
+    study.study.set_user_attr("shared", False)
+    assert study.requeue_stale_trials(mine=mine) == 1
+    assert study.study.get_trials()[0].state == TrialState.FAIL
+    assert tell(study, 1) == [SPACE.start]
+
+
+@pytest.mark.fault("F4")
 @pytest.mark.parametrize(
     "content",
     [

@@ -178,12 +178,13 @@ def _fit_units(
         on_progress(progress, False)
         schedule.pending += schedule.more(schedule)
         if schedule.pending:
-            with WorkerPool(devices) as pool:
-                for event in pool.run(schedule.next_job, progress.tick):
+            with WorkerPool(devices) as pool:  # which ends what is running when it is left
+                for event in pool.run(schedule.next_job, progress.tick, lambda: schedule.is_over):
                     progress.show(event)
                     _record_event(project, plan, schedule, event)
                     if event.kind == "done":
                         on_progress(progress, False)
+            schedule.give_up()
         on_progress(progress, True)
     return schedule
 

@@ -92,12 +92,16 @@ class WorkerPool:
             worker.pipe.close()
 
     def run(
-        self, next_job: Callable[[], Job | None], tick: Callable[[], None] = lambda: None
+        self,
+        next_job: Callable[[], Job | None],
+        tick: Callable[[], None] = lambda: None,
+        is_over: Callable[[], bool] = lambda: False,
     ) -> Iterator[Event]:
         """Give jobs to idle workers and yield their reports, until all are idle and none is left.
 
         next_job: called for each idle worker; None where nothing can start now
         tick: called at least five times a second
+        is_over: asked as often; it ends the run, whatever the workers do
         A job whose worker dies is assigned to a new one, once; the second time it has failed.
         """
         retried: set[Job] = set()
@@ -108,6 +112,8 @@ class WorkerPool:
                     yield Event("started", job, worker.number, {"device": worker.device})
             busy = [worker for worker in self._workers if worker.job is not None]
             if not busy:
+                return
+            if is_over():
                 return
             ready = wait([worker.pipe for worker in busy], timeout=0.2)
             for worker in busy:

@@ -9,6 +9,8 @@ from typing import Any
 
 from seqblend.running.runs import PILOT, Job, Run, Unit
 
+_HOPE = 0.2  # of a default price
+
 
 @dataclass
 class Schedule:
@@ -26,6 +28,7 @@ class Schedule:
     failed: dict[Unit, str] = field(default_factory=dict)
     running: dict[Unit, float] = field(default_factory=dict)
     more: Callable[[Schedule], list[Job]] = lambda schedule: []
+    _jobs: dict[Unit, Job] = field(default_factory=dict)  # that were started
 
     def next_job(self) -> Job | None:
         """The pending job to start now; None where none may start.
@@ -41,12 +44,16 @@ class Schedule:
         if self.deadline is None and job.unit.fold != PILOT and job.unit.run.kind != "linear":
             job = max(ready, key=lambda other: self.estimate(other.unit))
         self.pending.remove(job)
+        self._jobs[job.unit] = job
         self.running[job.unit] = time.monotonic()
         return job
 
     def waiting(self) -> list[Job]:
-        """The pending jobs that would end in time."""
-        return [job for job in self.pending if self._ends_in_time(job.unit)]
+        """The pending jobs that would end in time; where there are none, those that might.
+
+        These are of a kind of which no unit is done: its default price may be far too high.
+        """
+        return self._in_time(1.0) or self._in_time(_HOPE)
 
     def finish(self, unit: Unit, manifest: dict[str, Any]) -> None:
         """The unit is done."""
@@ -86,5 +93,24 @@ class Schedule:
         )
         return all(u.fold != PILOT or u.run.name != unit.run.rival for u in unfinished)
 
-    def _ends_in_time(self, unit: Unit) -> bool:
-        return self.deadline is None or time.monotonic() + self.estimate(unit) <= self.deadline
+    def _in_time(self, hope: float) -> list[Job]:
+        """The pending jobs that end in time at this share of the price, where it is a default."""
+        if self.deadline is None:
+            return list(self.pending)
+        left, known = self.deadline - time.monotonic(), {unit.run.kind for unit in self.done}
+        return [
+            job
+            for job in self.pending
+            if self.estimate(job.unit) * (1.0 if job.unit.run.kind in known else hope) <= left
+        ]
+
+    def give_up(self) -> None:
+        """Time is over: what is running counts as not trained."""
+        for unit in list(self.running):
+            self.pending.insert(0, self._jobs[unit])
+        self.running.clear()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the deadline has passed."""
+        return self.deadline is not None and time.monotonic() > self.deadline

@@ -127,6 +127,9 @@ class Study:
 
     def _is_stale(self, trial: FrozenTrial, mine: bool) -> bool:
         owner = trial.user_attrs.get("owner")
+        is_shared = self.study.user_attrs.get("shared", False)
+        if owner is None and not is_shared:  # stopped while it was asked
+            return True
         if owner == _owner():
             return mine
         if mine:
@@ -134,8 +137,8 @@ class Study:
         machine, process, began = (owner or "::").rsplit(":", 2)
         if machine == socket.gethostname() and owner:
             return _start_of(process) != began
-        silence = time.time() - trial.user_attrs.get("seen", 0.0)
-        is_shared = self.study.user_attrs.get("shared", False)
+        asked = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
+        silence = time.time() - trial.user_attrs.get("seen", asked)
         return not is_shared or silence > _ABANDONED
 
 
