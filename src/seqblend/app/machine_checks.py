@@ -13,11 +13,10 @@ from seqblend.core.console import Console, say
 from seqblend.core.errors import InputError
 from seqblend.core.storage import check_writable
 from seqblend.core.versions import OLDEST, package_versions, unsupported
-from seqblend.models.registry import entry_for
 from seqblend.running.executors import cores
 from seqblend.running.inputs import Places
 from seqblend.training.devices import Machine, why_unusable
-from seqblend.training.optimisation import choose_precision
+from seqblend.training.precision import own_precision
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 _STYLES = {OK: "green", WARNING: "yellow", PROBLEM: "bold red"}
@@ -99,8 +98,7 @@ def _check_gpus(machine: Machine) -> list[MachineCheck]:
 def _check_workers(machine: Machine) -> MachineCheck:
     """How many processes train on what, and in which precision."""
     device = torch.device(machine.devices[0])
-    is_low = entry_for("bilstm").low_precision_on_cpu
-    precision = choose_precision("auto", device, low_precision_on_cpu=is_low)
+    precision = own_precision("bilstm", device)
     kind = "core, one thread each" if device.type == "cpu" else "GPU"
     text = f"{len(machine.devices)}, on {cores()} cores, one per {kind}; LSTMs in {precision}"
     return MachineCheck(WARNING if machine.note else OK, "workers", text, machine.note)

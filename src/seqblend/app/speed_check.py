@@ -13,7 +13,7 @@ from seqblend.extras.benchmark import LONGEST, measure
 from seqblend.models.registry import entry_for
 from seqblend.running.budget import PRICES
 from seqblend.training.devices import Machine
-from seqblend.training.optimisation import choose_precision
+from seqblend.training.precision import own_precision
 
 _SLOW = 0.5  # of the speed that plans begin with
 _ROWS, _SECONDS = 512, 8.0
@@ -22,8 +22,7 @@ _ROWS, _SECONDS = 512, 8.0
 def check_speed(machine: Machine, note: Callable[[str], None]) -> MachineCheck:
     """Train on every worker at once, about 20 seconds, and compare with what plans begin with."""
     device = torch.device(machine.devices[0])
-    is_low = entry_for("bilstm").low_precision_on_cpu
-    precision = choose_precision("auto", device, low_precision_on_cpu=is_low)
+    precision = own_precision("bilstm", device)
     count = len(machine.devices)
     note(f"training a BiLSTM on rows of up to {LONGEST} tokens, {count} at once, for some seconds")
     values = [(f"seqblend bilstm, {precision}", name, _ROWS, _SECONDS) for name in machine.devices]

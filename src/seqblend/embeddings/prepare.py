@@ -138,8 +138,10 @@ def make_wanted(folder: Path, competition: Competition, report: Callable[[dict],
 
     report: called with what there is to show meanwhile
     """
+    if (folder / MANIFEST).exists():
+        return
     wanted = read_record(folder / _WANTED)
-    if (folder / MANIFEST).exists() or wanted is None:
+    if wanted is None:
         return
     report({"stage": "token vectors"})
     with open(folder / ".lock", "w", encoding="ascii") as lock:

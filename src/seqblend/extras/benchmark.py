@@ -32,7 +32,7 @@ from seqblend.tasks.task import task_for
 from seqblend.training.batching import DeviceSequences
 from seqblend.training.contract import Rows
 from seqblend.training.devices import configure_device
-from seqblend.training.optimisation import choose_precision
+from seqblend.training.precision import own_precision
 from seqblend.training.trainer import FitSetting, TargetRows, Trainer
 
 LONGEST = 400  # tokens; longer rows are truncated
@@ -60,9 +60,8 @@ def list_contenders(device: torch.device) -> dict[str, Callable[[Rows, torch.dev
 
     Ours follow the baseline at once: both see the same load of the machine.
     """
-    is_low = entry_for("bilstm").low_precision_on_cpu
-    best = choose_precision("auto", device, low_precision_on_cpu=is_low)
-    precisions = dict.fromkeys([best, "float32"])  # in this order, one where they are the same
+    # In this order, one where they are the same.
+    precisions = dict.fromkeys([own_precision("bilstm", device), "float32"])
     return {
         "tutorial loop, padded to 400": partial(tutorial, is_fixed=True),
         **{f"seqblend bilstm, {p}": partial(our_training, p) for p in precisions},

@@ -118,15 +118,16 @@ def _choose_workspace(working: Path, name: str, origin: Origin) -> Workspace:
     return workspaces[0] if is_free else Workspace(working, f"{name}-{origin.contents[:8]}")
 
 
-def _read_origins(workspace: Workspace) -> dict[str, list[str]]:
+def _read_origins(
+    workspace: Workspace, note: Callable[[str], None] | None = None
+) -> dict[str, list[str]]:
     """`folders` and `contents` that the competition's files have had; empty where none is known."""
-    return read_record(workspace.origins) or {"folders": [], "contents": []}
+    return read_record(workspace.origins, note) or {"folders": [], "contents": []}
 
 
 def _record_origin(workspace: Workspace, origin: Origin, note: Callable[[str], None]) -> None:
     """Add this origin to those known; `note` is told where the files have changed."""
-    read_record(workspace.origins, note)
-    known = _read_origins(workspace)
+    known = _read_origins(workspace, note)
     if origin.contents in known["contents"] and origin.folder in known["folders"]:
         return
     if origin.contents not in known["contents"] and known["contents"]:

@@ -12,6 +12,12 @@ from seqblend.models.registry import entry_for
 from seqblend.training.optimisation import choose_precision
 
 
+def own_precision(model: str, device: torch.device) -> str:
+    """What `auto` means to a model on this device, whatever was chosen before."""
+    is_low = entry_for(model).low_precision_on_cpu
+    return choose_precision("auto", device, low_precision_on_cpu=is_low)
+
+
 def resolve_precision(
     path: Path, models: Iterable[str], device: torch.device, note: Callable[[str], None]
 ) -> dict[str, str]:
@@ -29,7 +35,7 @@ def resolve_precision(
         if entry.kind == "linear":
             continue
         kind = "low_precision_on_cpu" if entry.low_precision_on_cpu else "others"
-        own = choose_precision("auto", device, low_precision_on_cpu=entry.low_precision_on_cpu)
+        own = own_precision(model, device)
         resolved[model] = known.setdefault(kind, own)
         if resolved[model] != own:
             kept.append(f"{model} {resolved[model]} (this machine alone would take {own})")
