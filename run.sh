@@ -26,6 +26,7 @@ flags of the whole way:
   --preset NAME         quick, default, best: 5 or 25 minutes of training, or all that pays
   --tune TIME           tune the best neural model first, such as 30m; part of the budget
   --untuned             leave out what was tuned before
+  --refit               fit the members of the blend once more, on all rows
   --config FILE.toml    settings in TOML
   --set KEY=VALUE       one setting, such as train.lr=1e-3 or bilstm.hidden=96
   --solution FILE       the test answers: adds test scores

@@ -19,6 +19,7 @@ from seqblend.app.finish import finish_run
 from seqblend.app.load import load_plan
 from seqblend.app.pipeline import exit_code, run_plan
 from seqblend.app.predict import folders_of, predict_new_rows
+from seqblend.app.refit import deadline_before_refit, refit_members
 from seqblend.core.console import Console, make_console, say
 from seqblend.reading.row_ids import is_rerun
 from seqblend.running.inputs import KAGGLE, find_places
@@ -30,6 +31,9 @@ def main(argv: list[str], kaggle: Path = KAGGLE) -> int:
     add_training_flags(parser)
     parser.add_argument("--out", type=Path, metavar="FILE", help="a further copy of the submission")
     parser.add_argument("--tune", metavar="TIME", help="such as 30m: tune a model first")
+    parser.add_argument(
+        "--refit", action="store_true", help="fit the blend's members once more, on all rows"
+    )
     args = parser.parse_args(argv)
     console = make_console()
     if is_rerun() and not args.plan and _predict_hidden_rows(args, console, kaggle):
@@ -41,7 +45,10 @@ def main(argv: list[str], kaggle: Path = KAGGLE) -> int:
     project, plan, deadline = load_plan(args, console, kaggle)
     if args.plan:
         return 0
-    outcome = run_plan(project, plan, console, deadline=deadline, out=args.out)
+    folds_end = deadline_before_refit(project, deadline) if args.refit else deadline
+    outcome = run_plan(project, plan, console, deadline=folds_end, out=args.out)
+    if args.refit:
+        refit_members(project, plan, outcome, console, deadline=deadline, out=args.out)
     command = command_line(argv, "run.py")
     finished = finish_run(
         project, outcome, command, note=lambda text: say(console, text), deadline=deadline

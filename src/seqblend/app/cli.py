@@ -143,7 +143,8 @@ def make_config(args: argparse.Namespace) -> Config:
     if metric:
         check_metric(metric)
     folded = dataclasses.replace(config.folds, count=folds)
-    return dataclasses.replace(config, folds=folded, seeds=seeds, metric=metric)
+    refit = getattr(args, "refit", False)
+    return dataclasses.replace(config, folds=folded, seeds=seeds, metric=metric, refit=refit)
 
 
 def _preset(wanted: str | None, config: Config) -> str:

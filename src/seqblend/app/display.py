@@ -118,7 +118,8 @@ def _show_leaderboard(console: Console, data: ReportData, entries: list[Ranked])
     )
     if data.blend is not None:
         forecast = describe_forecast(data.metric, data.blend.whole)
-        say(console, f"the blend: {forecast}; test predictions are means over folds")
+        refit = " and a fit on all rows" if data.blend.whole.get("refit") else ""
+        say(console, f"the blend: {forecast}; test predictions are means over folds{refit}")
     if data.best_reachable is not None:
         say(console, f"{data.best_name}: {score_format(data.best_metric)(data.best_reachable)}")
 

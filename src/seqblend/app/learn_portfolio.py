@@ -18,7 +18,7 @@ from seqblend.core.config import Config
 from seqblend.core.console import Console, make_console, say
 from seqblend.portfolio.choose import load_pilots, make_groups
 from seqblend.portfolio.learning import PilotedCompetition, tabulate
-from seqblend.portfolio.named_models import PilotsAlone
+from seqblend.portfolio.named_models import UnitsAlone
 from seqblend.portfolio.recipes import RunMaker
 from seqblend.running.budget import find_finished, make_estimator
 from seqblend.running.inputs import find_places
@@ -44,11 +44,11 @@ def _fit_pilots(folder: Path, working: Path, console: Console) -> PilotedCompeti
     note = partial(say, console)
     project = open_project(Config(), find_places(working=working), Request(folder), note=note)
     groups = make_groups(RunMaker(project, project.precisions(note)))
-    plan = Plan(PilotsAlone(groups), [], {}, make_estimator(project))
-    plan.extend(project, plan.selection.first_units(), note)
+    pilots = [unit for group in groups for unit in group.pilots]
+    plan = Plan(UnitsAlone(pilots), [], {}, make_estimator(project))
+    plan.extend(project, pilots, note)
     say(console, f"{folder.name}: {describe_plan(project, plan)}", "bold")
     train_plan(project, plan, console, deadline=None)
-    pilots = [unit for group in groups for unit in group.pilots]
     found = find_finished(project, pilots, plan.estimator, note)
     found = {unit.run: facts for unit, facts in found.items() if not facts["is_pruned"]}
     blends = load_pilots(project, list(found))

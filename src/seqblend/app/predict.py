@@ -14,7 +14,8 @@ from seqblend.core.errors import FlagError, InputError
 from seqblend.data.sequences import Competition
 from seqblend.reading.cache import read_settings
 from seqblend.reading.discovery import find_files
-from seqblend.reading.reader import read_competition
+from seqblend.reading.reader import read_with_tokenizer
+from seqblend.reading.row_tokenizer import RowTokenizer
 from seqblend.running.executors import cores
 from seqblend.running.inputs import Places, choose_competition
 from seqblend.running.trained_blend import EncodedRows, Note, TrainedBlend, find_trained
@@ -23,11 +24,12 @@ from seqblend.training.devices import find_devices
 
 @dataclass(frozen=True)
 class NewRows:
-    """A competition's test rows, and the trained blend that reads them."""
+    """A competition's test rows, the trained blend that reads them, and what reads further ones."""
 
     trained: TrainedBlend
     competition: Competition
     encoded: EncodedRows
+    tokenizer: RowTokenizer
 
 
 class _Progress(Status):
@@ -107,12 +109,14 @@ def find_new_rows(
         again = trained.competition.reading
         try:
             files = find_files(folder, config)
-            rows = read_competition(files, config, metric=metric, name=folder.name, again=again)
+            rows, tokenizer = read_with_tokenizer(
+                files, config, metric=metric, name=folder.name, again=again
+            )
         except InputError:  # with the settings of another competition
             continue
         encoded = trained.encode(rows)
         if encoded is not None:
-            return NewRows(trained, rows, encoded)
+            return NewRows(trained, rows, encoded, tokenizer)
     return None
 
 

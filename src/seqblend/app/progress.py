@@ -50,7 +50,7 @@ class TrainingProgress(Status):
             if "stage" in values and not self.is_live:
                 self.say(f"{name}: {values['stage']}")
             if "epoch" in values and not self.is_live:
-                took = values["train_seconds"] + values["valid_seconds"]
+                took = values["train_seconds"] + values.get("valid_seconds", 0.0)
                 self.say(f"{name}  {self._describe(values)}  {took:.1f} s")
         elif event.kind == "done":
             self._rows.pop(name, None)
@@ -80,11 +80,9 @@ class TrainingProgress(Status):
             return values["stage"]
         if "epoch" in values:
             key = "valid_loss" if self.metric in _LOSSES else f"valid_{self.metric}"
-            parts = [
-                f"epoch {values['epoch']}  loss {values['train_loss']:.4f}",
-                f"valid loss {values['valid_loss']:.4f}",
-                *self._score(values, key),
-            ]
+            parts = [f"epoch {values['epoch']}  loss {values['train_loss']:.4f}"]
+            if "valid_loss" in values:
+                parts += [f"valid loss {values['valid_loss']:.4f}", *self._score(values, key)]
         if values.get("tokens_per_second"):
             parts.append(f"{values['tokens_per_second'] / 1000:.0f} ktok/s")
         return "  ".join(parts)

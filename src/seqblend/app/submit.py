@@ -24,7 +24,13 @@ from seqblend.evaluation.leaderboard import Candidate, rank
 from seqblend.evaluation.metrics import better
 from seqblend.evaluation.score_text import score_format
 from seqblend.running.project import Project
-from seqblend.running.results import MADE_BY, RunResult, check_result, read_test_stacks
+from seqblend.running.results import (
+    MADE_BY,
+    RunResult,
+    are_refitted,
+    check_result,
+    read_test_stacks,
+)
 from seqblend.running.runs import Unit
 from seqblend.tasks.task import Task
 
@@ -103,43 +109,58 @@ def blend_results(
     )
     if previous and better(competition.metric, previous.cross_fitted, blend.cross_fitted):
         return blend, None
+    return submit_blend(project, results, blend, out)
+
+
+def submit_blend(
+    project: Project, results: list[RunResult], blend: BlendResult, out: Path | None
+) -> tuple[BlendResult, Submission]:
+    """Write a blend of the runs, with the forecast of its test score, and its submission."""
     average = predict_test(project, results, blend)
-    blend = _add_forecast(project, blend, average)
-    name = f"{blend.method}-{_digest(blend, results)}"
+    facts = {"refit": len(average.fits) > project.folds.count} | _forecast(project, blend, average)
+    blend = dataclasses.replace(blend, nested=blend.nested | facts)
+    name = f"{blend.method}-{_digest(blend, results, len(average.fits))}"
     _write_blend(project, name, blend, results, average)
     submission = _submit(project, name, blend, average.test, _fixed_places(project, out))
     write_record(project.workspace.submitted, {"blend": name})
     return blend, submission
 
 
+def used_results(results: list[RunResult], blend: BlendResult) -> list[RunResult]:
+    """The runs that the blend gives a weight. results: its members"""
+    return [results[j] for j in np.flatnonzero(blend.blend.weights)]
+
+
 def predict_test(project: Project, results: list[RunResult], blend: BlendResult) -> FoldAverage:
-    """The blend's test predictions, from those of its members' fits. results: its members."""
+    """The blend's test predictions, from those of its members' fits. results: its members
+
+    With Config.refit those of the fits on all rows are among them, where all members have one.
+    """
     competition, weights = project.competition, blend.blend.weights
-    used = np.flatnonzero(weights)
+    used, members = np.flatnonzero(weights), used_results(results, blend)
     names = tuple(blend.blend.members[j] for j in used)
     part = dataclasses.replace(blend.blend, weights=weights[used], members=names)
-    stacks = read_test_stacks(project.workspace, [results[j] for j in used], project.folds.count)
+    refit = project.config.refit and are_refitted(project.workspace, members)
+    stacks = read_test_stacks(project.workspace, members, project.folds.count, refit=refit)
     return average_folds(
         dataclasses.replace(blend, blend=part), competition.metric, competition.targets, stacks
     )
 
 
-def _add_forecast(project: Project, blend: BlendResult, average: FoldAverage) -> BlendResult:
-    """The blend, its record with the forecast of the score on the test rows."""
+def _forecast(project: Project, blend: BlendResult, average: FoldAverage) -> dict[str, Any]:
+    """The forecast of the blend's score on the test rows, as it is recorded; empty without one."""
     metric, targets = project.competition.metric, project.competition.targets
     forecast = forecast_score(metric, blend, targets, len(average.test), average.gain)
-    if forecast is None:
-        return blend
-    return dataclasses.replace(blend, nested=blend.nested | forecast.record())
+    return {} if forecast is None else forecast.record()
 
 
-def _digest(blend: BlendResult, results: list[RunResult]) -> str:
-    """8 hex digits of the members, in any order, their weights and the adjustments."""
+def _digest(blend: BlendResult, results: list[RunResult], fits: int) -> str:
+    """8 hex digits of the members, in any order, weights, adjustments and number of fits."""
     chosen = blend.blend
     bias = None if chosen.bias is None else chosen.bias.tolist()
     adjustment = chosen.adjustment and chosen.adjustment.record()
     members = sorted((r.name, w) for r, w in zip(results, chosen.weights.tolist(), strict=True))
-    return digest(members, bias, adjustment)[:8]
+    return digest(members, bias, adjustment, fits)[:8]
 
 
 def submit_class_prior(project: Project, out: Path | None) -> Submission:

@@ -52,7 +52,7 @@ def write_submission(
     name_of = lambda row: f"id {test_ids[row]!r}"  # noqa: E731
     task.check(predictions, "test predictions", remedy, name_of)
     rows = _align(form.ids, test_ids)
-    values = _values(form, task.columns, predictions[rows].astype(np.float64))
+    values = answers(form, task.columns, predictions[rows])
     sha256 = write_text(path, _write_table(form, values), point="submission")
     check_submission(path, form, task)
     if not form.is_ambiguous:
@@ -172,10 +172,11 @@ def _check_unique(ids: Sequence[str], where: str) -> None:
     )
 
 
-def _values(
+def answers(
     form: SubmissionForm, classes: Sequence[str], predictions: np.ndarray
 ) -> list[list[str]]:
-    """The fields after the id, for predictions float64 [n, c] in the form's order."""
+    """The fields after the id, for predictions float [n, c]: a list for each row."""
+    predictions = predictions.astype(np.float64)
     if form.kind == "labels":
         return [[classes[k]] for k in predictions.argmax(1).tolist()]
     if form.kind == "ranked":

@@ -124,10 +124,10 @@ class NamedModels:
 
 
 @dataclass
-class PilotsAlone:
-    """The pilot of every run, and no folds."""
+class UnitsAlone:
+    """Units that make no run complete, such as pilots without folds, or fits on all rows."""
 
-    groups: list[Group]
+    units: list[Unit]
     seeds: dict[Run, int] = field(default_factory=dict)
 
     @property
@@ -136,8 +136,8 @@ class PilotsAlone:
         return False
 
     def first_units(self) -> list[Unit]:
-        """All pilots."""
-        return [pilot for group in self.groups for pilot in group.pilots]
+        """All."""
+        return self.units
 
     def likely_units(self) -> list[Unit]:
         """None."""

@@ -25,6 +25,7 @@ class Assembled:
     """Train and test with a row per sequence, the sample submission, and how ids match.
 
     key, order: how steps were grouped and ordered; None where each row was a sequence
+    lists: the columns that have a list of steps for each row then
     extra: how many of the last training rows are never validated
     """
 
@@ -34,14 +35,15 @@ class Assembled:
     ids: RowIds
     key: str | None = None
     order: StepOrder | None = None
+    lists: frozenset[str] = frozenset()
     extra: int = 0
     findings: list[Finding] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     def fold(self, table: RawTable) -> RawTable:
-        """A further table of unlabelled rows with its steps grouped as those of train."""
+        """A further table with its steps grouped as those of train."""
         is_long = self.key is not None and self.order is not None and self.key in table.columns
-        return fold_steps(table, self.key, self.order) if is_long else table
+        return fold_steps(table, self.key, self.order, self.lists) if is_long else table
 
 
 def read_source(path: Path) -> RawTable:
@@ -142,7 +144,9 @@ def _fold(made: Assembled, labels: RawTable | None, data: DataConfig) -> None:
     order = find_order(made.train, key)
     made.key, made.order = key, order
     made.train = fold_steps(made.train, key, order)
-    made.test = fold_steps(made.test, key, order)
+    cells = {name: column[0] for name, column in made.train.columns.items()}
+    made.lists = frozenset(name for name, cell in cells.items() if not isinstance(cell, str))
+    made.test = made.fold(made.test)
     made.ids = match_rows(made.test, made.sample, data.id)
     why = f"a row per step: rows with the same {key} are one sequence, {order.why}"
     made.findings.append(Finding("steps", f"grouped by {key}", "--set data.id=COLUMN", why))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -57,11 +58,13 @@ def find_order(table: RawTable, key: str) -> StepOrder:
     return StepOrder(None, "steps in the order of the file")
 
 
-def fold_steps(table: RawTable, key: str, order: StepOrder) -> RawTable:
+def fold_steps(
+    table: RawTable, key: str, order: StepOrder, lists: Collection[str] = ()
+) -> RawTable:
     """A row for each value of `key`, in the order of the first occurrence.
 
-    Columns that are constant within each sequence stay single values; others become lists of
-    their steps. The ordering column is left out.
+    Columns that are constant within each sequence stay single values, but for `lists`, those that
+    are none in train; others become lists of their steps. The ordering column is left out.
     raises: InputError where the table lacks the key or the ordering column
     """
     missing = [name for name in (key, order.column) if name and name not in table.columns]
@@ -85,7 +88,8 @@ def fold_steps(table: RawTable, key: str, order: StepOrder) -> RawTable:
         cells = table.texts(name)
         ordered = [cells[row] for row in arranged]
         groups = [ordered[a:b] for a, b in zip(starts, ends, strict=True)]
-        if all(group.count(group[0]) == len(group) for group in groups):
+        is_constant = all(group.count(group[0]) == len(group) for group in groups)
+        if is_constant and name not in lists:
             columns[name] = [group[0] for group in groups]
         else:
             columns[name] = list(groups)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +15,10 @@ from seqblend.core.findings import Finding
 from seqblend.data.sequences import Competition, View
 from seqblend.reading.assembling import Assembled, assemble
 from seqblend.reading.discovery import CompetitionFiles
-from seqblend.reading.features import column_token, make_features
 from seqblend.reading.group_columns import find_group
-from seqblend.reading.kinds import VIEW_NAMES, Tokenizer, make_tokenizer, plain_number
 from seqblend.reading.labels import factorise, stratified_rows
 from seqblend.reading.lexicon import Interner, unseen_rate
-from seqblend.reading.measurements import Measurements
+from seqblend.reading.row_tokenizer import RowTokenizer
 from seqblend.reading.schema import Schema, find_schema
 from seqblend.reading.submission_form import infer_submission
 from seqblend.reading.tables import RawTable, read_table
@@ -40,8 +36,21 @@ def read_competition(
     name: str,
     again: dict[str, Any] | None = None,
 ) -> Competition:
-    """The competition in these files; the solution file is not read.
+    """The competition in these files: see read_with_tokenizer."""
+    return read_with_tokenizer(files, data, metric=metric, name=name, again=again)[0]
 
+
+def read_with_tokenizer(
+    files: CompetitionFiles,
+    data: DataConfig,
+    *,
+    metric: str = "",
+    name: str,
+    again: dict[str, Any] | None = None,
+) -> tuple[Competition, RowTokenizer]:
+    """The competition in these files, and what tokenizes further rows as its own were.
+
+    The solution file is not read.
     metric: a name that metrics.metric_for knows, or "" to infer it
     again: Competition.reading of the same training rows with other test rows, whose columns are
         read the same way whatever these hold
@@ -74,14 +83,16 @@ def read_competition(
         extra=int((rows >= len(train) - made.extra).sum()),
         reading=schema.reading(),
     )
-    reading = _TokenCollector(schema, data, train, made.fold)
+    tokenizer = RowTokenizer(schema, data, train, made.fold)
+    reading = _TokenCollector(tokenizer)
     reading.add(train, "train", rows)
     reading.add(test, "test")
     made.train = made.test = train = test = train.take([])  # their text is larger than tokens
     for path in files.unlabelled:
         reading.add_unlabelled(path, warnings)
     findings += [*answer.findings, *group.findings]
-    return _complete(known, reading, findings, [*warnings, *targets.warnings])
+    competition = _complete(known, reading, findings, [*warnings, *targets.warnings])
+    return competition, tokenizer
 
 
 def _answers(made: Assembled, schema: Schema) -> list[str]:
@@ -129,77 +140,33 @@ def _given_folds(table: RawTable, column: str, rows: np.ndarray) -> np.ndarray |
 
 
 class _TokenCollector:
-    """Tokenizes tables and collects their rows: features, then each sequence column in order.
+    """Tokenizes tables and collects their rows."""
 
-    Where there are several sequence columns, a token that names it precedes each. Real-valued
-    columns come first: see measurements.py.
-    """
-
-    def __init__(
-        self,
-        schema: Schema,
-        data: DataConfig,
-        train: RawTable,
-        fold: Callable[[RawTable], RawTable],
-    ) -> None:
-        self._schema, self._data, self._fold = schema, data, fold
-        categories, numbers = list(schema.categories), list(schema.numbers)
-        self._features = make_features(categories, numbers, train)
-        kinds = zip(schema.sequence, schema.kinds, strict=True)
-        self._measured = [name for name, kind in kinds if kind.name == "numbers"]
-        cuts = [map(self._cutter(name, train), train.columns[name]) for name in self._measured]
-        self._measurements = Measurements.fit(self._measured, zip(*cuts, strict=True))
-        self._interner = Interner()
+    def __init__(self, tokenizer: RowTokenizer) -> None:
+        self._tokenizer, self._interner = tokenizer, Interner()
         self.counts: dict[str, int] = {}
 
     def add(self, table: RawTable, part: str, rows: np.ndarray | None = None) -> None:
         """Append the rows (integer positions, all by default) of a table."""
         before = len(self._interner)
-        empty = self._interner.add(
-            self._tokenize(table, range(len(table)) if rows is None else rows)
-        )
+        rows = range(len(table)) if rows is None else rows
+        empty = self._interner.add(self._tokenizer.tokens(table, rows))
         for key, value in ((part, len(self._interner) - before), (f"empty_{part}", empty)):
             self.counts[key] = self.counts.get(key, 0) + value
 
     def add_unlabelled(self, path: Path, warnings: list[str]) -> None:
         """Append an unlabelled file; one without the sequence columns is skipped with a warning."""
-        table = self._fold(read_table(path))
-        steps = self._schema.steps
-        needed = chain(*(steps.get(name, (name,)) for name in self._schema.sequence))
-        missing = [name for name in needed if name not in table.columns]
+        table = read_table(path)
+        missing = self._tokenizer.missing(table)
         if missing:
             warnings.append(f"{path.name} has no column {listing(missing)}: skipped")
             return
         warnings.extend(table.warnings)
-        self.add(join_step_columns(table, steps), "unlabelled")
+        self.add(self._tokenizer.arrange(table), "unlabelled")
 
     def finish(self) -> View:
         """All rows as one view."""
-        names = [kind.name for kind in self._schema.kinds]
-        kind = "text" if "text" in names else names[0]
-        return self._interner.finish(VIEW_NAMES[kind], plain_number if "tokens" in names else str)
-
-    def _tokenize(self, table: RawTable, rows: np.ndarray | range) -> Iterator[list[str]]:
-        names = self._schema.sequence
-        columns = [(name, self._cutter(name, table), table.columns[name]) for name in names]
-        for row in rows:
-            parts = {name: cut(cells[row]) for name, cut, cells in columns}
-            features = self._features.tokens(table, row)
-            measured = [parts.pop(name) for name in self._measured]
-            if features or any(measured) or any(parts.values()):
-                numbers = self._measurements.tokens(measured) if measured else []
-                texts = chain(*(self._mark(*part) for part in parts.items()))
-                yield [*features, *numbers, *texts]
-            else:
-                yield []
-
-    def _cutter(self, name: str, table: RawTable) -> Tokenizer:
-        kind = self._schema.kinds[self._schema.sequence.index(name)]
-        return make_tokenizer(kind, table, name, self._data)
-
-    def _mark(self, name: str, tokens: list[str]) -> list[str]:
-        """A column's tokens, after one that names it where there are several columns."""
-        return [column_token(name), *tokens] if len(self._schema.sequence) > 1 else tokens
+        return self._interner.finish(self._tokenizer.view_name, self._tokenizer.spelling)
 
 
 def _file_findings(files: CompetitionFiles) -> list[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -206,6 +206,18 @@ def _read_columnar(path: Path) -> RawTable:
     columns = {str(key): [_cell(value) for value in frame[key]] for key in frame.columns}
     check_names(path, [str(key) for key in frame.columns])
     return RawTable(path, columns, None, suffix[1:].title())
+
+
+def make_table(name: str, columns: Mapping[str, Iterable[Any]]) -> RawTable:
+    """A table of values that are in memory, such as a data frame's columns.
+
+    raises: InputError where columns are of different lengths, or there is no row
+    """
+    cells = {str(key): [_cell(value) for value in values] for key, values in columns.items()}
+    lengths = {key: len(values) for key, values in cells.items()}
+    if len(set(lengths.values())) != 1 or not max(lengths.values()):
+        raise InputError(f"{name}: expected columns of one length, at least a row, got {lengths}")
+    return RawTable(Path(name), cells, None, "values")
 
 
 def _cell(value: Any) -> Cell:

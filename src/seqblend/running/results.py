@@ -10,9 +10,16 @@ from typing import Any
 import numpy as np
 
 from seqblend.core.errors import InputError, listing
-from seqblend.core.storage import MANIFEST, commit_arrays, read_array, read_finished, read_json
+from seqblend.core.storage import (
+    MANIFEST,
+    commit_arrays,
+    find_damage,
+    read_array,
+    read_finished,
+    read_json,
+)
 from seqblend.data.folds import split
-from seqblend.running.runs import DataFingerprint
+from seqblend.running.runs import REFIT, DataFingerprint, seeds_of, unit_folder
 from seqblend.running.workspace import Workspace
 from seqblend.tasks.task import Task
 
@@ -62,7 +69,7 @@ def collect_run(
     """
     folds = int(fold.max()) + 1
     places = [(seed, k) for seed in range(seeds) for k in range(folds)]
-    folders = [workspace.run(run) / f"seed{seed}-fold{k}" for seed, k in places]
+    folders = [workspace.run(run) / unit_folder(seed, k) for seed, k in places]
     manifests = [read_json(folder / MANIFEST) for folder in folders]
     oof, test = None, 0.0
     for (_, k), folder in zip(places, folders, strict=True):
@@ -164,24 +171,35 @@ def check_result(
 
 
 def read_test_stacks(
-    workspace: Workspace, results: Sequence[RunResult], folds: int
+    workspace: Workspace, results: Sequence[RunResult], folds: int, *, refit: bool = False
 ) -> Iterator[np.ndarray]:
     """For each fold, float32 [m, n_test, c]: test predictions of each run's fits, over its seeds.
 
+    refit: at the end those of the fits on all rows too
     A run that was made elsewhere has no fits here: its test predictions stand for every fold.
     """
-    for k in range(folds):
+    for k in [*range(folds), *([REFIT] if refit else [])]:
         yield np.stack([_read_fold_test(workspace, result, k) for result in results])
 
 
 def _read_fold_test(workspace: Workspace, result: RunResult, k: int) -> np.ndarray:
     """float32 [n_test, c]: the mean over seeds of a fold's fits."""
-    seeds = range(result.manifest["seeds"]) if result.manifest["units"] else ()
-    tests = [
-        read_array(workspace.run(result.name) / f"seed{seed}-fold{k}" / "test.npy")
-        for seed in seeds
-    ]
+    seeds = seeds_of(k, result.manifest["seeds"]) if result.manifest["units"] else ()
+    folder = workspace.run(result.name)
+    tests = [read_array(folder / unit_folder(seed, k) / "test.npy") for seed in seeds]
     return np.mean(tests, axis=0, dtype=np.float64).astype(np.float32) if tests else result.test
+
+
+def are_refitted(workspace: Workspace, results: Sequence[RunResult]) -> bool:
+    """Whether there are runs that were trained here, and each has its fit on all rows."""
+    folders = [
+        workspace.run(result.name) / unit_folder(0, REFIT)
+        for result in results
+        if result.manifest["units"]
+    ]
+    return bool(folders) and all(
+        (folder / MANIFEST).is_file() and not find_damage(folder) for folder in folders
+    )
 
 
 def largest_blend(

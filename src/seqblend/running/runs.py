@@ -24,7 +24,8 @@ from seqblend.models.registry import Entry, entries, entry_for, resolve_options
 from seqblend.tasks.task import Temperature, as_temperature
 from seqblend.training.optimisation import choose_precision
 
-PILOT = -1  # the fold number of a pilot
+PILOT = -1  # the fold number of a pilot,
+REFIT = -2  # and of a fit on all rows
 REMARK = "tuned on these rows"
 # The sources that change what a unit computes, by kind of model.
 _SHARED = (
@@ -148,9 +149,25 @@ class Run:
         return dataclasses.replace(self, name=name, pilot=pilot)
 
 
+def unit_folder(seed: int, fold: int) -> str:
+    """The name of a unit's folder below its run's."""
+    if fold == PILOT:
+        return "pilot"
+    return f"seed{seed}-all-rows" if fold == REFIT else f"seed{seed}-fold{fold}"
+
+
+def seeds_of(fold: int, seeds: int) -> range:
+    """The seeds of a fold's fits; all rows are fitted once, whatever the number of seeds."""
+    return range(1 if fold == REFIT else seeds)
+
+
 @dataclass(frozen=True)
 class Unit:
-    """One fit of a run. Fold PILOT is its pilot, on an inner split of fold 0's training rows."""
+    """One fit of a run.
+
+    Fold PILOT is its pilot, on an inner split of fold 0's training rows; fold REFIT a fit on all
+    rows, which is no part of the run's own predictions.
+    """
 
     run: Run
     seed: int
@@ -159,14 +176,13 @@ class Unit:
     @property
     def name(self) -> str:
         """As displayed: `bilstm fold 3`, with the seed where it is not the first."""
-        place = "pilot" if self.fold == PILOT else f"fold {self.fold}"
+        place = {PILOT: "pilot", REFIT: "all rows"}.get(self.fold, f"fold {self.fold}")
         return f"{self.run.title} {place}" + (f" seed {self.seed}" if self.seed else "")
 
     @property
     def place(self) -> Path:
         """The unit's folder below runs/."""
-        inner = "pilot" if self.fold == PILOT else f"seed{self.seed}-fold{self.fold}"
-        return Path(self.run.name) / inner
+        return Path(self.run.name) / unit_folder(self.seed, self.fold)
 
 
 @dataclass(frozen=True)

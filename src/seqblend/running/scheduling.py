@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from seqblend.running.runs import PILOT, Job, Run, Unit
+from seqblend.running.runs import PILOT, REFIT, Job, Run, Unit
 
 _HOPE = 0.2  # of a default price
 
@@ -85,7 +85,9 @@ class Schedule:
         return max((sum(running) + sum(pending)) / max(workers, 1), longest)
 
     def _is_ready(self, unit: Unit) -> bool:
-        """Whether the pilot is done that the unit reads."""
+        """Whether the pilot is done that the unit reads; a fit on all rows follows its folds."""
+        if unit.fold == REFIT:
+            return True
         if unit.fold != PILOT:
             return not unit.run.has_pilot or Unit(unit.run, 0, PILOT) in self.done
         unfinished = (

@@ -21,7 +21,7 @@ from seqblend.core.storage import MANIFEST, find_damage, read_json, read_record
 from seqblend.data.sequences import Competition, SequenceSet
 from seqblend.reading.cache import content_digest, load_competition
 from seqblend.running.inputs import working_folders
-from seqblend.running.runs import DataFingerprint, Job, Run, Unit, code_of
+from seqblend.running.runs import REFIT, DataFingerprint, Job, Run, Unit, code_of, seeds_of
 from seqblend.running.units import WEIGHTS, restore_member
 from seqblend.running.workspace import Workspace
 from seqblend.tasks.adjustments import adjustment_from_record
@@ -73,7 +73,9 @@ class TrainedBlend:
         return EncodedRows(SequenceSet.from_offsets(ids[tokens], offsets), tuple(new))
 
     def fits(self) -> list[list[list[Job]]]:
-        """For each fold, for each member with a weight, the units of its seeds.
+        """For each fold, and all rows where they were fitted, each member's units, of its seeds.
+
+        Members without a weight are left out.
 
         raises: InputError where one is missing or damaged, or predictions were made elsewhere
         """
@@ -94,9 +96,10 @@ class TrainedBlend:
                     "then predict"
                 )
             run, folds = Run.of(name, manifest), len(manifest["units"]) // manifest["seeds"]
-            seeds = range(self.record["made_by"][name]["seeds"])
+            seeds = self.record["made_by"][name]["seeds"]
+            fits = [*range(folds), *([REFIT] if self.record["nested"].get("refit") else [])]
             members.append(
-                [[Job(Unit(run, seed, k), *places) for seed in seeds] for k in range(folds)]
+                [[Job(Unit(run, s, k), *places) for s in seeds_of(k, seeds)] for k in fits]
             )
         return [list(fold) for fold in zip(*members, strict=True)]
 
@@ -113,7 +116,7 @@ class TrainedBlend:
         """
         fits, found = self.fits(), {}
         jobs = [job for fold in fits for member in fold for job in member]
-        _check_files(jobs)
+        check_files(jobs)
         spawn = multiprocessing.get_context("spawn")
         queue = spawn.Queue()
         for device in devices:
@@ -128,6 +131,13 @@ class TrainedBlend:
             raise MachineError(
                 "a process that predicts was killed (out of memory?): try --workers 1"
             ) from None
+        return self.combine(fits, found)
+
+    def combine(self, fits: list[list[list[Job]]], found: dict[Job, np.ndarray]) -> np.ndarray:
+        """float32 [n, c]: what is submitted, from the predictions float32 [n, c] of each fit.
+
+        fits: as fits() has them
+        """
         blend, metric = self._blend(), self.record["metric"]
         means = [
             np.stack([_mean([found[job] for job in member]) for member in fold]) for fold in fits
@@ -176,7 +186,7 @@ def find_trained(folders: Iterable[Path], note: Note) -> Iterator[TrainedBlend]:
         yield TrainedBlend(workspace, load_competition(workspace.data), blend, record)
 
 
-def _check_files(jobs: list[Job]) -> None:
+def check_files(jobs: list[Job]) -> None:
     """InputError where a unit's files are not those of its manifest, or other code wrote them."""
     damaged, others = [], []
     for job in jobs:

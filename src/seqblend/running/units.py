@@ -32,7 +32,7 @@ from seqblend.embeddings.prepare import make_wanted
 from seqblend.embeddings.vectors import folder_of, load_embedding
 from seqblend.models.registry import entry_for
 from seqblend.reading.cache import load_checked
-from seqblend.running.runs import PILOT, Job, PilotResult, Unit, code_of
+from seqblend.running.runs import PILOT, REFIT, Job, PilotResult, Unit, code_of, unit_folder
 from seqblend.training.contract import Context, Fitted, Rows
 from seqblend.training.devices import configure_device, describe_device
 from seqblend.training.fitting import pilot_loss_key
@@ -67,12 +67,15 @@ def run_unit(job: Job, device: torch.device, report: Callable[[dict], None]) -> 
     except DivergenceError as error:
         rows = listing(competition.train_ids[train_rows[row]] for row in error.rows)
         raise UnitError(f"{error}. The batch's rows, by id: {rows}") from None
-    arrays = {"valid": member.predict(valid.sequences)}
+    arrays, scores = {}, {}
+    if job.unit.fold != REFIT:
+        arrays["valid"] = member.predict(valid.sequences)
+        scores = competition.task.summarise(valid.targets, arrays["valid"])
     if job.unit.fold != PILOT:
         arrays["test"] = member.predict(competition.test)
     manifest = _describe(job, member, competition, context)
     manifest |= {
-        "scores": competition.task.summarise(valid.targets, arrays["valid"]),
+        "scores": scores,
         "seconds": time.perf_counter() - began,
         "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
@@ -102,6 +105,8 @@ def _rows_of(
     unit: Unit, strata: np.ndarray, fold: np.ndarray, keys: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """(training rows, validation rows) of a unit: integer positions."""
+    if unit.fold == REFIT:
+        return np.arange(len(fold)), np.arange(0)
     train, valid = split(fold, max(unit.fold, 0))
     return (train, valid) if unit.fold != PILOT else inner_split(strata, train, 0, keys)
 
@@ -110,14 +115,23 @@ def pilot_result_for(job: Job) -> PilotResult:
     """The number of epochs (0: validation chooses) and the temperature of a unit.
 
     A run brings the result of an earlier pilot, or has its own, or none: then epochs are as
-    configured, and the temperature is 1.
+    configured, and the temperature is 1. A fit on all rows takes what its folds had.
     """
     unit, run = job.unit, job.unit.run
+    if unit.fold == REFIT:
+        return _result_of_folds(job)
     if run.pilot:
         return run.pilot
     if not run.has_pilot or unit.fold == PILOT:
         return PilotResult(run.train.epochs, 1.0)
-    return PilotResult.of(read_json(job.runs / run.name / "pilot" / "manifest.json"))
+    return PilotResult.of(read_json(job.runs / run.name / "pilot" / MANIFEST))
+
+
+def _result_of_folds(job: Job) -> PilotResult:
+    """The median of the folds' epochs, and the temperature of the first fold."""
+    folders = (job.runs / job.unit.run.name).glob(unit_folder(job.unit.seed, 0)[:-1] + "*")
+    found = [PilotResult.of(read_json(folder / MANIFEST)) for folder in sorted(folders)]
+    return PilotResult(int(np.median([each.epochs for each in found])), found[0].temperature)
 
 
 def _context(
@@ -125,10 +139,13 @@ def _context(
 ) -> Context:
     """What a fit needs besides its rows."""
     unit, run, pilot = job.unit, job.unit.run, pilot_result_for(job)
+    train = run.train
+    if unit.fold == REFIT:  # which has no validation rows
+        train = dataclasses.replace(train, early_stopping=False)
     return Context(
         entry_for(run.model),
         run.options,
-        run.train,
+        train,
         run.vocabulary,
         competition.task,
         competition.view,
@@ -155,7 +172,7 @@ def _rival_losses(job: Job) -> tuple[float, ...]:
 def _describe(job: Job, member: Fitted, competition: Competition, context: Context) -> dict:
     """The manifest of a unit, less what is measured at its end."""
     unit, run, facts = job.unit, job.unit.run, member.record
-    losses = facts.history.get("valid_loss", [])
+    trained = len(facts.history.get("epoch", []))
     scope = [_SCOPE, run.embedding.scope] if run.embedding else [_SCOPE]
     return {
         "unit": str(unit.place),
@@ -173,10 +190,11 @@ def _describe(job: Job, member: Fitted, competition: Competition, context: Conte
         "classes": list(competition.classes),
         "temperature": facts.temperature,
         "epochs": facts.epochs,
-        "epochs_trained": len(losses),
+        "epochs_trained": trained,
         "pilot_loss": facts.pilot_loss,
         "is_pruned": facts.is_pruned,
-        "epochs_chosen_on_validation": bool(losses)
+        "epochs_chosen_on_validation": trained > 0
+        and unit.fold != REFIT
         and (run.train.early_stopping or not context.epochs),
         "parameters": facts.parameters,
         "padding": facts.padding,

@@ -187,7 +187,10 @@ class DeviceSequences:
         kept = truncate(sequences.lengths, config)
         self.lengths = kept.lengths
         self.device = device
-        first, last = int(sequences.starts.min()), int((sequences.starts + sequences.lengths).max())
+        first, last = 0, 0  # without rows
+        if len(sequences):
+            ends = sequences.starts + sequences.lengths
+            first, last = int(sequences.starts.min()), int(ends.max())
         self._flat = torch.from_numpy(np.asarray(sequences.tokens[first:last])).to(device)
         self._remap = torch.from_numpy(remap).to(device)
         self._starts = torch.from_numpy(sequences.starts - first).to(device)

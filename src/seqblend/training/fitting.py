@@ -75,7 +75,8 @@ def fit_module(
     """Train a module and return its averaged weights with what was recorded.
 
     `should_stop(history)` ends after an epoch (the pilot, early stopping): then the weights are
-    those of the best epoch. Validation rows are scored each epoch and choose nothing otherwise.
+    those of the best epoch. Validation rows, if any, are scored each epoch and choose nothing
+    otherwise.
     raises: DivergenceError where loss or gradients are not finite and no recovery helps;
         UnitError where a batch does not fit into memory
     """
@@ -124,9 +125,10 @@ def fit_epochs(
         seconds = time.perf_counter() - began
         speed = (trainer.tokens_seen - seen) / seconds
         values |= {"train_seconds": seconds, "tokens_per_second": speed}
-        array = predict(trainer.trained, valid.sequences)
-        scored = setting.task, trainer.objective, valid.targets, array
-        values |= describe_validation(*scored, began + seconds)
+        if len(valid.targets):
+            array = predict(trainer.trained, valid.sequences)
+            scored = setting.task, trainer.objective, valid.targets, array
+            values |= describe_validation(*scored, began + seconds)
         record.add(values)
         setting.report(values)
         if keeps_best and first_best(record.history[loss]) == epoch + 1:

@@ -1,0 +1,119 @@
+"""A trained blend held in memory, for competitions whose server asks for one row at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from seqblend.app.predict import NewRows, find_new_rows, folders_of
+from seqblend.blending.submission import answers
+from seqblend.core.console import make_console, say
+from seqblend.core.errors import InputError
+from seqblend.data.sequences import SequenceSet
+from seqblend.reading.lexicon import EMPTY
+from seqblend.reading.tables import make_table
+from seqblend.running.inputs import KAGGLE, find_places
+from seqblend.running.runs import Job
+from seqblend.running.trained_blend import check_files
+from seqblend.running.units import restore_member
+from seqblend.training.members import LinearMember
+
+_NEW = "?"  # behind the lexicon, for networks: any token that it lacks
+
+
+class RowPredictor:
+    """Predicts rows one by one, each as in the submission of a file with them.
+
+    Members are restored once. A linear member is restored again for a row with tokens that the
+    lexicon lacks: one on characters within words reads them by their parts.
+    """
+
+    def __init__(self, rows: NewRows, device: str = "cpu") -> None:
+        """rows: of a competition, with the blend that was trained on it; their test rows are unread
+
+        raises: InputError where a member's files are missing or damaged
+        """
+        self._rows, self._device = rows, torch.device(device)
+        self._fits = rows.trained.fits()
+        self._jobs = [job for fold in self._fits for member in fold for job in member]
+        check_files(self._jobs)
+        self._members = {job: restore_member(job, self._device, (_NEW,)) for job in self._jobs}
+        lexicon = rows.trained.competition.view.lexicon
+        self._ids = {token: i for i, token in enumerate(lexicon)}
+
+    @classmethod
+    def open(
+        cls,
+        data: Path | None = None,
+        working: Path | None = None,
+        device: str = "cpu",
+        kaggle: Path = KAGGLE,
+    ) -> RowPredictor:
+        """The newest blend that was trained on a competition's training rows.
+
+        data: the competition's folder; None: the only one below input/ or /kaggle/input
+        working: where the blend may lie; None: in working/, or anywhere below /kaggle/input
+        raises: InputError where there is none
+        """
+        places = find_places(kaggle=kaggle)
+        folders = [working] if working else folders_of(places)
+        rows = find_new_rows(data, places, folders, partial(say, make_console(), style="yellow"))
+        if rows is None:
+            raise InputError("no blend was trained on these training rows: train one with ./run.sh")
+        return cls(rows, device)
+
+    def predict_proba(self, cells: Mapping[str, Iterable[Any]]) -> np.ndarray:
+        """float32 [c]: what the blend predicts, in the order of the competition's classes.
+
+        cells: {column of the test file: its values}: one value each, or one for each step where the
+            file has a row per step; a data frame of pandas or polars is such a mapping
+        raises: InputError where columns are missing, or these are several rows
+        """
+        tokens, new = self._encode(cells)
+        found = {job: self._predict(job, tokens, new) for job in self._jobs}
+        return self._rows.trained.combine(self._fits, found)[0]
+
+    def predict(self, cells: Mapping[str, Iterable[Any]]) -> list[str]:
+        """The row's fields of a submission after its id: the class, or a number per column."""
+        competition = self._rows.competition
+        array = self.predict_proba(cells)[None]
+        return answers(competition.form, competition.task.columns, array)[0]
+
+    def _encode(self, cells: Mapping[str, Iterable[Any]]) -> tuple[np.ndarray, tuple[str, ...]]:
+        """(int32 [t] of lexicon ids, the tokens that follow the lexicon) of a row."""
+        tokenizer = self._rows.tokenizer
+        table = make_table("row", {name: cells[name] for name in _names(cells)})
+        missing = tokenizer.missing(table)
+        if missing:
+            raise InputError(f"the row lacks the columns {', '.join(missing)} of the test file")
+        table = tokenizer.arrange(table)
+        if len(table) != 1:
+            raise InputError(f"expected one row, or the steps of one, got {len(table)} rows")
+        (tokens,) = tokenizer.tokens(table, range(1))
+        texts = list(map(tokenizer.spelling, tokens)) or [EMPTY]
+        new = tuple(dict.fromkeys(text for text in texts if text not in self._ids))
+        ids = {text: len(self._ids) + i for i, text in enumerate(new)}
+        return np.array([self._ids.get(t, ids.get(t)) for t in texts], dtype=np.int32), new
+
+    def _predict(self, job: Job, tokens: np.ndarray, new: tuple[str, ...]) -> np.ndarray:
+        """float32 [1, c]: what the member of a unit predicts for lexicon ids, int32 [t].
+
+        new: the tokens behind the lexicon
+        """
+        member = self._members[job]
+        if new and isinstance(member, LinearMember):
+            member = restore_member(job, self._device, new)
+        else:
+            tokens = np.minimum(tokens, len(self._ids))
+        offsets = np.array([0, len(tokens)], dtype=np.int64)
+        return member.predict(SequenceSet.from_offsets(tokens, offsets))
+
+
+def _names(cells: Mapping[str, Iterable[Any]]) -> list[str]:
+    """The columns of a mapping or a data frame."""
+    return list(cells.columns if hasattr(cells, "columns") else cells)

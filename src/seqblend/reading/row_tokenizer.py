@@ -1,0 +1,84 @@
+"""Tokenizes the rows of tables as those of a competition's training table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import chain
+
+import numpy as np
+
+from seqblend.core.config import DataConfig
+from seqblend.reading.features import column_token, make_features
+from seqblend.reading.kinds import VIEW_NAMES, Tokenizer, make_tokenizer, plain_number
+from seqblend.reading.measurements import Measurements
+from seqblend.reading.schema import Schema
+from seqblend.reading.tables import RawTable
+from seqblend.reading.wide_tables import join_step_columns
+
+
+class RowTokenizer:
+    """Cuts rows into tokens: features, then each sequence column in order.
+
+    Where there are several sequence columns, a token that names it precedes each. Real-valued
+    columns come first: see measurements.py. Intervals of values are those of the training rows.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        data: DataConfig,
+        train: RawTable,
+        fold: Callable[[RawTable], RawTable],
+    ) -> None:
+        self._schema, self._data, self._fold = schema, data, fold
+        categories, numbers = list(schema.categories), list(schema.numbers)
+        self._features = make_features(categories, numbers, train)
+        kinds = zip(schema.sequence, schema.kinds, strict=True)
+        self._measured = [name for name, kind in kinds if kind.name == "numbers"]
+        cuts = [map(self._cutter(name, train), train.columns[name]) for name in self._measured]
+        self._measurements = Measurements.fit(self._measured, zip(*cuts, strict=True))
+
+    @property
+    def view_name(self) -> str:
+        """The name of the view that the tokens make up."""
+        names = [kind.name for kind in self._schema.kinds]
+        return VIEW_NAMES["text" if "text" in names else names[0]]
+
+    @property
+    def spelling(self) -> Callable[[str], str]:
+        """From a token to its text in the lexicon."""
+        is_list = any(kind.name == "tokens" for kind in self._schema.kinds)
+        return plain_number if is_list else str
+
+    def missing(self, table: RawTable) -> list[str]:
+        """The columns that a file lacks to be read as sequences."""
+        steps = self._schema.steps
+        needed = chain(*(steps.get(name, (name,)) for name in self._schema.sequence))
+        return [name for name in needed if name not in table.columns]
+
+    def arrange(self, table: RawTable) -> RawTable:
+        """The table of a file with a row per sequence, as the training table was arranged."""
+        return join_step_columns(self._fold(table), self._schema.steps)
+
+    def tokens(self, table: RawTable, rows: np.ndarray | range) -> Iterator[list[str]]:
+        """The tokens of the rows (integer positions) of an arranged table."""
+        names = self._schema.sequence
+        columns = [(name, self._cutter(name, table), table.columns[name]) for name in names]
+        for row in rows:
+            parts = {name: cut(cells[row]) for name, cut, cells in columns}
+            features = self._features.tokens(table, row)
+            measured = [parts.pop(name) for name in self._measured]
+            if features or any(measured) or any(parts.values()):
+                numbers = self._measurements.tokens(measured) if measured else []
+                texts = chain(*(self._mark(*part) for part in parts.items()))
+                yield [*features, *numbers, *texts]
+            else:
+                yield []
+
+    def _cutter(self, name: str, table: RawTable) -> Tokenizer:
+        kind = self._schema.kinds[self._schema.sequence.index(name)]
+        return make_tokenizer(kind, table, name, self._data)
+
+    def _mark(self, name: str, tokens: list[str]) -> list[str]:
+        """A column's tokens, after one that names it where there are several columns."""
+        return [column_token(name), *tokens] if len(self._schema.sequence) > 1 else tokens
