@@ -110,7 +110,7 @@ def test_the_steps_of_a_sequence_are_one_row_even_where_they_do_not_change(tmp_p
 
 
 def test_it_is_found_and_opened_by_the_folders_alone(tmp_path):
-    rows, folder = train(tmp_path, write_texts, ("tfidf",))
+    _, folder = train(tmp_path, write_texts, ("tfidf",))
     predictor = RowPredictor.open(folder, tmp_path / "working")
     assert predictor.predict({"text": ["sunny sunny"], "price": [1]}) == ["good"]
     (folder / "train.csv").write_text((folder / "train.csv").read_text().replace("bad", "worse"))

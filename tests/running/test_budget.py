@@ -97,3 +97,12 @@ def test_a_newly_registered_model_of_any_kind_has_an_estimate(monkeypatch, kind)
     unit = Unit(make_run("new"), 0, 0)
     assert make_estimator().seconds(unit) > START_UP
     assert make_estimator().megabytes(unit) > 0
+
+
+def test_neighbours_take_no_longer_with_more_classes_and_options_are_tried_on_fewer_rows():
+    rows = sequence_set([[1, 2, 3, 4] * 5] * 50_000)
+    few, many = (Estimator(rows, rows, classes=classes, folds=5) for classes in (3, 100))
+    model = dataclasses.replace(NBLR, name="n-1", model="neighbours")
+    assert many.seconds(Unit(model, 0, 0)) <= few.seconds(Unit(model, 0, 0))
+    growth = many.seconds(Unit(NBLR, 0, 0)) / few.seconds(Unit(NBLR, 0, 0))
+    assert 1.3 < growth < (1 + 0.18 * 100) / (1 + 0.18 * 3)

@@ -90,7 +90,7 @@ def _commonest(often: np.ndarray, most: int) -> np.ndarray:
     return np.sort(best[often[best] > 0])
 
 
-@register("boosting", BoostingOptions, kind="linear", cost=6.0)
+@register("boosting", BoostingOptions, kind="linear", cost=3.0)
 class Boosting:
     """Boosted trees (Friedman 2001) on a few facts of each row.
 

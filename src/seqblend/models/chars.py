@@ -51,7 +51,7 @@ def why_not_spelt(view: View) -> str:
     return f"reads tokens with words in them, and {share:.0%} of the tokens are such"
 
 
-@register("chars", CharOptions, kind="linear", why_not=why_not_spelt, cost=3.0)
+@register("chars", CharOptions, kind="linear", why_not=why_not_spelt, cost=1.0)
 class CharLogistic(TfidfRegression):
     """One regression of all classes on sublinear tf-idf values of character n-grams.
 

@@ -36,7 +36,7 @@ class NeighbourOptions:
     most_weights: int = knob(2_000_000, help="most n-grams; with more, the least count is raised")
 
 
-@register("neighbours", NeighbourOptions, kind="linear", cost=1.5)
+@register("neighbours", NeighbourOptions, kind="linear", cost=1.5, fits_each_class=False)
 class Neighbours:
     """The mean target of similar training rows, weighted by a power of their cosine similarity.
 

@@ -30,6 +30,7 @@ class Entry:
     why_not: from a competition's view, why the model cannot read its rows; empty where it can
     any_width: whether its token embeddings may have the dimension of given vectors
     cost: seconds for a token, next to the usual ones of its kind
+    fits_each_class: whether it takes longer with more classes, as a linear model does
     """
 
     name: str
@@ -43,6 +44,7 @@ class Entry:
     tasks: tuple[str, ...] = ()
     why_not: Callable[[View], str] | None = None
     cost: float = 1.0
+    fits_each_class: bool = True
 
     @property
     def takes_vectors(self) -> bool:
@@ -69,12 +71,13 @@ def register(
     tasks: tuple[str, ...] = (),
     why_not: Callable[[View], str] | None = None,
     cost: float = 1.0,
+    fits_each_class: bool = True,
     **defaults: Any,
 ) -> Callable:
     """Decorator: make a builder available under `name`, with defaults that differ from options'."""
 
     def keep(build: Callable) -> Callable:
-        facts = low_precision_on_cpu, views, any_width, tasks, why_not, cost
+        facts = low_precision_on_cpu, views, any_width, tasks, why_not, cost, fits_each_class
         _ENTRIES[name] = Entry(name, kind, options, defaults, build, *facts)
         return build
 

@@ -32,7 +32,7 @@ class TfidfOptions:
     most_weights: int = knob(50_000_000, help="with more, the least count is raised (200 MB)")
 
 
-@register("tfidf", TfidfOptions, kind="linear")
+@register("tfidf", TfidfOptions, kind="linear", cost=0.7)
 class TfidfLogistic(TfidfRegression):
     """One regression of all classes on sublinear tf-idf values of the rows' token n-grams."""
 

@@ -13,7 +13,7 @@ from seqblend.data.sequences import SequenceSet
 from seqblend.models.registry import entry_for
 from seqblend.running.project import Project
 from seqblend.running.runs import PILOT, Run, Unit
-from seqblend.training.option_paths import MOST_TOKENS, PROBLEM
+from seqblend.training.option_paths import PROBLEM, share_tried
 
 # Seconds for a token, of networks in each epoch, on one core of 2026; the first unit corrects them.
 PRICES = {"linear": 8.5e-7, "module": 1e-5, "scratch": 4e-5}
@@ -60,11 +60,12 @@ class Estimator:
     def _guess(self, run: Run, epochs: int | None) -> float:
         """Seconds at the default price; without a number of epochs they are guessed too."""
         if run.kind == "linear":
-            tokens = self._share * float(self._train.lengths.sum())
+            entry, tokens = entry_for(run.model), self._share * float(self._train.lengths.sum())
+            problems = self._problems if entry.fits_each_class else 1
             if run.train.adapt:
-                tokens += _TRIED * min(tokens, MOST_TOKENS)
-            cost = entry_for(run.model).cost
-            return PRICES[run.kind] * cost * tokens * (1 + PROBLEM * self._problems)
+                rows = int(self._share * len(self._train))
+                tokens *= 1 + _TRIED * min(share_tried(rows, int(tokens), self._problems), 1.0)
+            return PRICES[run.kind] * entry.cost * tokens * (1 + PROBLEM * problems)
         tokens = self._share * float(np.minimum(self._train.lengths, run.vocabulary.max_len).sum())
         # a pilot chooses fewer epochs where one has more tokens
         guessed = max(_GUESSED_EPOCHS / max(tokens / 1e6, 1.0) ** 0.5, 2.0)

@@ -68,11 +68,20 @@ def fit_model(rows: Rows, context: Context) -> Any:
     return context.entry.build.fit(rows.sequences, rows.targets, **settings)
 
 
+def share_tried(rows: int, tokens: int, problems: int) -> float:
+    """The share of training rows that options are chosen on; 1 and above: all of them.
+
+    tokens: of the rows; problems: binary ones that a linear model of them solves
+    """
+    most = MOST_TOKENS / (1 + PROBLEM * problems)
+    return max(most / max(tokens, 1), _ENOUGH / max(rows, 1))
+
+
 def _inner_splits(rows: Rows, context: Context) -> Iterator[_Split]:
     """One or three splits of the rows, or of as many of them as the tokens allow."""
     n = len(rows.targets)
-    most = MOST_TOKENS / (1 + PROBLEM * len(context.task.contrasts(rows.targets)))
-    share = max(most / max(int(rows.sequences.lengths.sum()), 1), _ENOUGH / max(n, 1))
+    problems = len(context.task.contrasts(rows.targets))
+    share = share_tried(n, int(rows.sequences.lengths.sum()), problems)
     strata = context.task.strata(rows.targets)
     keys = np.arange(n) if rows.keys is None else rows.keys
     numbers = np.unique(keys, return_inverse=True)[1]
