@@ -20,7 +20,7 @@ from seqblend.app.machine_checks import (
 from seqblend.app.speed_check import check_speed
 from seqblend.core.console import make_console, say
 from seqblend.core.errors import InputError, MachineError
-from seqblend.running.executors import cores
+from seqblend.core.processes import cores
 from seqblend.running.inputs import KAGGLE, find_places
 from seqblend.training.devices import find_devices
 

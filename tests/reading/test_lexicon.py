@@ -1,5 +1,7 @@
 """The lexicon: one id per token, sorted by text, and at least one token in every row."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -29,6 +31,16 @@ def test_the_lexicon_is_sorted_whatever_the_rows_order():
     one, other = _view([["b", "a"], ["c"]]), _view([["c"], ["b", "a"]])
     assert one.lexicon == other.lexicon == ["a", "b", "c"]
     np.testing.assert_array_equal(one.sequences.row(0), other.sequences.row(1))
+
+
+def test_rows_that_others_collected_follow_and_may_have_been_pickled():
+    one, other = Interner(), Interner()
+    one.add([["b", "a"], []])
+    other.add([["c", "a"], ["d"]])
+    one.merge(pickle.loads(pickle.dumps(other)))
+    whole = one.finish("ids")
+    assert _texts(whole) == [["b", "a"], [EMPTY], ["c", "a"], ["d"]]
+    assert whole.sequences.tokens.dtype == np.int32
 
 
 @pytest.mark.fault("I1")

@@ -14,7 +14,6 @@ import torch
 from processes import wait_until
 
 from seqblend.core.config import Config, TrainConfig
-from seqblend.running import executors
 from seqblend.running.executors import Event, WorkerPool
 from seqblend.running.inputs import Places
 from seqblend.running.project import Request, open_project
@@ -119,18 +118,6 @@ def test_a_unit_whose_worker_is_killed_twice_has_failed(events, jobs):
 @pytest.mark.fault("C4")
 def test_the_other_units_go_on(events):
     assert kinds(events["nblr fold 0"]) == ["started", "done"]
-
-
-@pytest.mark.parametrize(
-    ("limit", "expected"),
-    [("150000 100000", 2), ("20000 100000", 1), ("max 100000", 64), (None, 64)],
-)
-def test_a_containers_share_of_the_cores_counts(tmp_path, monkeypatch, limit, expected):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(64))
-    monkeypatch.setattr(executors, "_CPU_LIMIT", tmp_path / "cpu.max")
-    if limit:
-        (tmp_path / "cpu.max").write_text(limit + "\n")
-    assert executors.cores() == expected
 
 
 def test_time_that_is_over_ends_what_runs(jobs):

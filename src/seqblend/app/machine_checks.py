@@ -11,9 +11,9 @@ import torch
 
 from seqblend.core.console import Console, say
 from seqblend.core.errors import InputError
+from seqblend.core.processes import cores
 from seqblend.core.storage import check_writable
 from seqblend.core.versions import OLDEST, package_versions, unsupported
-from seqblend.running.executors import cores
 from seqblend.running.inputs import Places
 from seqblend.training.devices import Machine, why_unusable
 from seqblend.training.precision import own_precision

@@ -2,34 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+
+from seqblend.app.machine_checks import free_memory
 from seqblend.blending.submission import Submission, write_submission
 from seqblend.blending.submission_log import log_submission
 from seqblend.core.console import Console, Status, say, shorten
 from seqblend.core.errors import FlagError, InputError
+from seqblend.core.processes import cores
 from seqblend.data.sequences import Competition
+from seqblend.reading.blocks import BlockReader, reading_cost
 from seqblend.reading.cache import read_settings
-from seqblend.reading.discovery import find_files
+from seqblend.reading.discovery import CompetitionFiles, find_files
 from seqblend.reading.reader import read_with_tokenizer
 from seqblend.reading.row_tokenizer import RowTokenizer
-from seqblend.running.executors import cores
 from seqblend.running.inputs import Places, choose_competition
 from seqblend.running.trained_blend import EncodedRows, Note, TrainedBlend, find_trained
 from seqblend.training.devices import find_devices
 
+BLOCK = 50_000  # rows of a table too large for memory that are predicted at a time
+
 
 @dataclass(frozen=True)
 class NewRows:
-    """A competition's test rows, the trained blend that reads them, and what reads further ones."""
+    """A competition's test rows, the trained blend that reads them, and what reads further ones.
+
+    reader: of a test table too large for memory, whose rows in `competition` are empty
+    """
 
     trained: TrainedBlend
     competition: Competition
     encoded: EncodedRows
     tokenizer: RowTokenizer
+    reader: BlockReader | None = None
+
+    def blocks(self) -> Iterator[EncodedRows]:
+        """The rows in the file's order: all at once, or so many that they fit into memory."""
+        if self.reader is None:
+            yield self.encoded
+            return
+        for table in self.reader.blocks(BLOCK):
+            rows = self.tokenizer.tokens(self.tokenizer.arrange(table), range(len(table)))
+            spell = self.tokenizer.spelling
+            yield self.trained.encode_texts(list(map(spell, texts)) for texts in rows)
 
 
 class _Progress(Status):
@@ -76,11 +97,15 @@ def predict_new_rows(
         f"{trained.folder.name} of {trained.workspace.root}; nothing is trained",
         "bold",
     )
-    for line in describe_unknown(rows):
-        note(f"note: {line}")
+    if rows.reader is not None:
+        note(f"{rows.reader.path.name} is too large for memory: read {BLOCK:,} rows at a time")
+    arrays, devices = [], find_devices(workers, cores()).devices
     with _Progress(console) as progress:
-        machine = find_devices(workers, cores())
-        array = trained.predict(rows.encoded, machine.devices, progress.count)
+        for encoded in rows.blocks():
+            for line in describe_unknown(trained, encoded):
+                progress.say(f"note: {line}", "yellow")
+            arrays.append(trained.predict(encoded, devices, progress.count))
+    array = np.concatenate(arrays)
     root, record = trained.workspace.root.name, trained.record
     path = places.submissions / f"{root}-{trained.folder.name}-predicted.csv"
     for place in filter(None, (places.extra_submission, out, path)):
@@ -109,23 +134,42 @@ def find_new_rows(
         again = trained.competition.reading
         try:
             files = find_files(folder, config)
-            rows, tokenizer = read_with_tokenizer(
-                files, config, metric=metric, name=folder.name, again=again
+            reader = _reader_of(files, again)
+            test = reader and reader.without(again["sequence"], BLOCK)
+            read = partial(
+                read_with_tokenizer, files, config, metric=metric, name=folder.name, again=again
             )
+            rows, tokenizer = read(test=test)
+            if reader is not None and tokenizer.is_long:  # a sequence may be in several blocks
+                reader = None
+                rows, tokenizer = read()
         except InputError:  # with the settings of another competition
             continue
         encoded = trained.encode(rows)
         if encoded is not None:
-            return NewRows(trained, rows, encoded, tokenizer)
+            return NewRows(trained, rows, encoded, tokenizer, reader)
     return None
 
 
-def describe_unknown(rows: NewRows) -> list[str]:
+def _reader_of(files: CompetitionFiles, again: dict[str, Any]) -> BlockReader | None:
+    """What reads the test table in blocks, where the whole would fill half of the free memory.
+
+    None also where its rows are not each a line of one file.
+    """
+    free = free_memory()
+    if free is None or reading_cost(files.test) < free / 2:
+        return None
+    if again["steps"] or files.test_parts or files.texts or files.tables:
+        return None
+    return BlockReader.open(files.test)
+
+
+def describe_unknown(trained: TrainedBlend, rows: EncodedRows) -> list[str]:
     """What the members do not know of these rows, a line each."""
-    new, lines = len(rows.encoded.new_tokens), []
+    new, lines = len(rows.new_tokens), []
     if new:
         lines.append(f"{new:,} different tokens of these rows are new: read as unknown")
-    vectors = [member[0].unit.run.embedding for member in rows.trained.fits()[0]]
+    vectors = [member[0].unit.run.embedding for member in trained.fits()[0]]
     if any(use is not None and use.is_self_made for use in vectors):
         lines.append("token vectors were made from the earlier rows, and stay as they are")
     return lines

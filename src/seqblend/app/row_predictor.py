@@ -15,11 +15,10 @@ from seqblend.blending.submission import answers
 from seqblend.core.console import make_console, say
 from seqblend.core.errors import InputError
 from seqblend.data.sequences import SequenceSet
-from seqblend.reading.lexicon import EMPTY
 from seqblend.reading.tables import make_table
 from seqblend.running.inputs import KAGGLE, find_places
 from seqblend.running.runs import Job
-from seqblend.running.trained_blend import check_files
+from seqblend.running.trained_blend import EncodedRows, check_files
 from seqblend.running.units import restore_member
 from seqblend.training.members import LinearMember
 
@@ -43,8 +42,6 @@ class RowPredictor:
         self._jobs = [job for fold in self._fits for member in fold for job in member]
         check_files(self._jobs)
         self._members = {job: restore_member(job, self._device, (_NEW,)) for job in self._jobs}
-        lexicon = rows.trained.competition.view.lexicon
-        self._ids = {token: i for i, token in enumerate(lexicon)}
 
     @classmethod
     def open(
@@ -74,8 +71,8 @@ class RowPredictor:
             file has a row per step; a data frame of pandas or polars is such a mapping
         raises: InputError where columns are missing, or these are several rows
         """
-        tokens, new = self._encode(cells)
-        found = {job: self._predict(job, tokens, new) for job in self._jobs}
+        row = self._encode(cells)
+        found = {job: self._predict(job, row) for job in self._jobs}
         return self._rows.trained.combine(self._fits, found)[0]
 
     def predict(self, cells: Mapping[str, Iterable[Any]]) -> list[str]:
@@ -84,8 +81,8 @@ class RowPredictor:
         array = self.predict_proba(cells)[None]
         return answers(competition.form, competition.task.columns, array)[0]
 
-    def _encode(self, cells: Mapping[str, Iterable[Any]]) -> tuple[np.ndarray, tuple[str, ...]]:
-        """(int32 [t] of lexicon ids, the tokens that follow the lexicon) of a row."""
+    def _encode(self, cells: Mapping[str, Iterable[Any]]) -> EncodedRows:
+        """The one row of these cells."""
         tokenizer = self._rows.tokenizer
         table = make_table("row", {name: cells[name] for name in _names(cells)})
         missing = tokenizer.missing(table)
@@ -95,22 +92,16 @@ class RowPredictor:
         if len(table) != 1:
             raise InputError(f"expected one row, or the steps of one, got {len(table)} rows")
         (tokens,) = tokenizer.tokens(table, range(1))
-        texts = list(map(tokenizer.spelling, tokens)) or [EMPTY]
-        new = tuple(dict.fromkeys(text for text in texts if text not in self._ids))
-        ids = {text: len(self._ids) + i for i, text in enumerate(new)}
-        return np.array([self._ids.get(t, ids.get(t)) for t in texts], dtype=np.int32), new
+        return self._rows.trained.encode_texts([list(map(tokenizer.spelling, tokens))])
 
-    def _predict(self, job: Job, tokens: np.ndarray, new: tuple[str, ...]) -> np.ndarray:
-        """float32 [1, c]: what the member of a unit predicts for lexicon ids, int32 [t].
-
-        new: the tokens behind the lexicon
-        """
+    def _predict(self, job: Job, row: EncodedRows) -> np.ndarray:
+        """float32 [1, c]: what the member of a unit predicts for one row."""
         member = self._members[job]
-        if new and isinstance(member, LinearMember):
-            member = restore_member(job, self._device, new)
-        else:
-            tokens = np.minimum(tokens, len(self._ids))
-        offsets = np.array([0, len(tokens)], dtype=np.int64)
+        if row.new_tokens and isinstance(member, LinearMember):
+            member = restore_member(job, self._device, row.new_tokens)
+            return member.predict(row.sequences)
+        tokens, offsets = row.sequences.flat()
+        tokens = np.minimum(tokens, len(self._rows.trained.competition.view.lexicon))
         return member.predict(SequenceSet.from_offsets(tokens, offsets))
 
 

@@ -51,13 +51,15 @@ def read_source(path: Path) -> RawTable:
     return read_text_folder(path) if path.is_dir() else read_named_texts(read_table(path))
 
 
-def assemble(files: CompetitionFiles, data: DataConfig) -> Assembled:
+def assemble(files: CompetitionFiles, data: DataConfig, test: RawTable | None = None) -> Assembled:
     """Read and join everything but the unlabelled rows and the solution.
 
+    test: takes the place of the test files
     raises: InputError where files cannot be joined
     """
     train = concatenate([read_source(path) for path in (files.train, *files.train_parts)])
-    test = concatenate([read_source(path) for path in (files.test, *files.test_parts)])
+    if test is None:
+        test = concatenate([read_source(path) for path in (files.test, *files.test_parts)])
     sample = read_table(files.sample) if files.sample else None
     labels = read_table(files.labels) if files.labels else None
     test = _align_names(train, test)

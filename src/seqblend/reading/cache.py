@@ -33,7 +33,7 @@ from seqblend.reading.text_folders import text_files
 from seqblend.tasks.task import task_for
 
 # The sources that change what is read.
-READING = ("reading/", "tasks/", "data/sequences", "core/seeds")
+READING = ("reading/", "tasks/", "data/sequences", "core/processes", "core/seeds")
 
 
 def data_digest(files: CompetitionFiles, config: DataConfig, metric: str) -> str:

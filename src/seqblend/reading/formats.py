@@ -59,7 +59,7 @@ def read_content(path: Path) -> FileContent:
     raw, name = read_bytes(path)
     if not raw.strip():
         raise InputError(f"{path} is empty ({len(raw)} bytes); expected a table. Download it again")
-    text, encoding, warnings = _decode(path, raw)
+    text, encoding, warnings = decode(path, raw)
     _check_is_data(path, text)
     at = text.find("\0")
     if at >= 0:
@@ -248,7 +248,8 @@ def _only_member(path: Path, raw: bytes, most: int) -> tuple[bytes, str]:
         ) from None
 
 
-def _decode(path: Path, raw: bytes) -> tuple[str, str, tuple[str, ...]]:
+def decode(path: Path, raw: bytes) -> tuple[str, str, tuple[str, ...]]:
+    """(text, encoding, warnings) of a file's bytes; InputError where they are no text."""
     encoding = next((name for mark, name in _BOMS if raw.startswith(mark)), "utf-8")
     try:
         return raw.decode(encoding), encoding, ()

@@ -21,7 +21,10 @@ class _TokenIds(dict[str, int]):
 
 
 class Interner:
-    """Collects rows of tokens as ids, so that their text can be freed at once."""
+    """Collects rows of tokens as ids, so that their text can be freed at once.
+
+    It may be pickled.
+    """
 
     def __init__(self) -> None:
         self._ids = _TokenIds()
@@ -30,6 +33,12 @@ class Interner:
 
     def __len__(self) -> int:
         return len(self._lengths)
+
+    def merge(self, other: Interner) -> None:
+        """Append the rows of another one."""
+        own = np.array([self._ids[text] for text in other._ids], dtype=np.int32)
+        self._tokens.frombytes(own[np.frombuffer(other._tokens, dtype=np.int32)].tobytes())
+        self._lengths.extend(other._lengths)
 
     def add(self, rows: Iterable[list[str]]) -> int:
         """Append rows of tokens; an empty row becomes one EMPTY. Returns how many were empty."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from seqblend.core.config import DataConfig
 from seqblend.core.errors import listing
 from seqblend.core.findings import Finding
+from seqblend.core.processes import cores, map_forked
 from seqblend.data.sequences import Competition, View
 from seqblend.reading.assembling import Assembled, assemble
 from seqblend.reading.discovery import CompetitionFiles
@@ -25,6 +27,7 @@ from seqblend.reading.tables import RawTable, read_table
 from seqblend.reading.task_choice import read_targets, wanted_task
 from seqblend.reading.wide_tables import join_step_columns
 
+_PART = 4_000  # rows that a process tokenizes at a time
 _UNSEEN_WARNING = 0.2  # share of test tokens above which there is a warning
 
 
@@ -47,6 +50,7 @@ def read_with_tokenizer(
     metric: str = "",
     name: str,
     again: dict[str, Any] | None = None,
+    test: RawTable | None = None,
 ) -> tuple[Competition, RowTokenizer]:
     """The competition in these files, and what tokenizes further rows as its own were.
 
@@ -54,9 +58,10 @@ def read_with_tokenizer(
     metric: a name that metrics.metric_for knows, or "" to infer it
     again: Competition.reading of the same training rows with other test rows, whose columns are
         read the same way whatever these hold
+    test: takes the place of the test files
     raises: InputError that names file, line or column and remedy; FlagError for a wrong setting
     """
-    made = assemble(files, data)
+    made = assemble(files, data, test)
     schema = find_schema(made, data, wanted_task(data, metric), again)
     train = join_step_columns(made.train, schema.steps)
     test = join_step_columns(made.test, schema.steps)
@@ -83,7 +88,7 @@ def read_with_tokenizer(
         extra=int((rows >= len(train) - made.extra).sum()),
         reading=schema.reading(),
     )
-    tokenizer = RowTokenizer(schema, data, train, made.fold)
+    tokenizer = RowTokenizer(schema, data, train, made.fold, is_long=made.key is not None)
     reading = _TokenCollector(tokenizer)
     reading.add(train, "train", rows)
     reading.add(test, "test")
@@ -148,11 +153,19 @@ class _TokenCollector:
 
     def add(self, table: RawTable, part: str, rows: np.ndarray | None = None) -> None:
         """Append the rows (integer positions, all by default) of a table."""
-        before = len(self._interner)
-        rows = range(len(table)) if rows is None else rows
-        empty = self._interner.add(self._tokenizer.tokens(table, rows))
-        for key, value in ((part, len(self._interner) - before), (f"empty_{part}", empty)):
+        rows = np.arange(len(table)) if rows is None else rows
+        parts = [rows[begin : begin + _PART] for begin in range(0, len(rows), _PART)]
+        empty = 0
+        for interner, count in map_forked(partial(self._intern, table), parts, cores()):
+            self._interner.merge(interner)
+            empty += count
+        for key, value in ((part, len(rows)), (f"empty_{part}", empty)):
             self.counts[key] = self.counts.get(key, 0) + value
+
+    def _intern(self, table: RawTable, rows: np.ndarray) -> tuple[Interner, int]:
+        """(the rows of a table, how many of them have no token)."""
+        interner = Interner()
+        return interner, interner.add(self._tokenizer.tokens(table, rows.tolist()))
 
     def add_unlabelled(self, path: Path, warnings: list[str]) -> None:
         """Append an unlabelled file; one without the sequence columns is skipped with a warning."""

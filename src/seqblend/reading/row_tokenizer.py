@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-
-import numpy as np
 
 from seqblend.core.config import DataConfig
 from seqblend.reading.features import column_token, make_features
@@ -21,6 +19,8 @@ class RowTokenizer:
 
     Where there are several sequence columns, a token that names it precedes each. Real-valued
     columns come first: see measurements.py. Intervals of values are those of the training rows.
+
+    is_long: files have a row per step, not per sequence
     """
 
     def __init__(
@@ -29,7 +29,10 @@ class RowTokenizer:
         data: DataConfig,
         train: RawTable,
         fold: Callable[[RawTable], RawTable],
+        *,
+        is_long: bool,
     ) -> None:
+        self.is_long = is_long
         self._schema, self._data, self._fold = schema, data, fold
         categories, numbers = list(schema.categories), list(schema.numbers)
         self._features = make_features(categories, numbers, train)
@@ -60,7 +63,7 @@ class RowTokenizer:
         """The table of a file with a row per sequence, as the training table was arranged."""
         return join_step_columns(self._fold(table), self._schema.steps)
 
-    def tokens(self, table: RawTable, rows: np.ndarray | range) -> Iterator[list[str]]:
+    def tokens(self, table: RawTable, rows: Iterable[int]) -> Iterator[list[str]]:
         """The tokens of the rows (integer positions) of an arranged table."""
         names = self._schema.sequence
         columns = [(name, self._cutter(name, table), table.columns[name]) for name in names]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import multiprocessing
-import os
 import resource
 import signal
 import sys
@@ -24,7 +23,6 @@ from seqblend.core.errors import InputError
 from seqblend.running.runs import Job
 from seqblend.running.units import run_unit
 
-_CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")  # of a container
 _PR_SET_PDEATHSIG = 1  # from linux/prctl.h
 _MOST_FREED = 1 << 30  # bytes that a fit may grow by before freed blocks go back to the system
 
@@ -211,14 +209,3 @@ def _resident_bytes() -> int:
     except OSError:
         return 0
     return int(pages) * resource.getpagesize()
-
-
-def cores() -> int:
-    """The cores that this process may use, where it is a container's: its share of them."""
-    has_affinity = hasattr(os, "sched_getaffinity")
-    count = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
-    try:
-        quota, period = _CPU_LIMIT.read_text(encoding="ascii").split()
-        return max(min(count, round(int(quota) / int(period))), 1)
-    except (OSError, ValueError):  # no such limit: `max`
-        return count

@@ -16,6 +16,7 @@ import torch
 from seqblend import release_freed_memory
 from seqblend.core.config import Config, DataConfig, FoldConfig
 from seqblend.core.errors import FlagError
+from seqblend.core.processes import cores
 from seqblend.core.storage import check_writable, sweep
 from seqblend.data.auto_groups import resolve_groups
 from seqblend.data.fold_files import folds_name, write_folds
@@ -28,7 +29,6 @@ from seqblend.models.registry import entry_for
 from seqblend.reading.cache import contents_digest, load_or_read
 from seqblend.reading.discovery import CompetitionFiles, find_files
 from seqblend.reading.metric_choice import try_metric
-from seqblend.running.executors import cores
 from seqblend.running.inputs import (
     Places,
     attached_folders,

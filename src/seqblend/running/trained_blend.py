@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from seqblend.core.errors import InputError, MachineError, listing
 from seqblend.core.storage import MANIFEST, find_damage, read_json, read_record
 from seqblend.data.sequences import Competition, SequenceSet
 from seqblend.reading.cache import content_digest, load_competition
+from seqblend.reading.lexicon import EMPTY
 from seqblend.running.inputs import working_folders
 from seqblend.running.runs import REFIT, DataFingerprint, Job, Run, Unit, code_of, seeds_of
 from seqblend.running.units import WEIGHTS, restore_member
@@ -56,9 +59,8 @@ class TrainedBlend:
     def encode(self, rows: Competition) -> EncodedRows | None:
         """The test rows of a competition; None where its training rows are not the blend's."""
         known, task = self.competition, self.competition.task
-        place = {token: i for i, token in enumerate(known.view.lexicon)}
-        new = [token for token in rows.view.lexicon if token not in place]
-        place |= {token: len(place) + i for i, token in enumerate(new)}
+        new = [token for token in rows.view.lexicon if token not in self._place]
+        place = self._place | {token: len(self._place) + i for i, token in enumerate(new)}
         ids = np.array([place[token] for token in rows.view.lexicon], dtype=np.int32)
         is_same = (
             (rows.task.name, rows.task.columns) == (task.name, task.columns)
@@ -71,6 +73,24 @@ class TrainedBlend:
             return None
         tokens, offsets = rows.test.flat()
         return EncodedRows(SequenceSet.from_offsets(ids[tokens], offsets), tuple(new))
+
+    def encode_texts(self, rows: Iterable[list[str]]) -> EncodedRows:
+        """Rows of tokens as the lexicon writes them; an empty row is one EMPTY."""
+        place, tokens, offsets, new = self._place, array("i"), [0], {}
+        for texts in rows:
+            for text in texts or [EMPTY]:
+                known = place.get(text)
+                if known is None:
+                    known = len(place) + new.setdefault(text, len(new))
+                tokens.append(known)
+            offsets.append(len(tokens))
+        ids = np.frombuffer(tokens, dtype=np.int32)
+        return EncodedRows(SequenceSet.from_offsets(ids, np.array(offsets)), tuple(new))
+
+    @cached_property
+    def _place(self) -> dict[str, int]:
+        """The id of each token of the lexicon."""
+        return {token: i for i, token in enumerate(self.competition.view.lexicon)}
 
     def fits(self) -> list[list[list[Job]]]:
         """For each fold, and all rows where they were fitted, each member's units, of its seeds.

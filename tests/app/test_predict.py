@@ -1,4 +1,4 @@
-"""A blend that answers one row at a time: the same as for a file of these rows."""
+"""Rows for a blend that was trained before, one by one or in blocks: the same as a whole file's."""
 
 import csv
 
@@ -7,10 +7,14 @@ import pandas as pd
 import pytest
 from unit_examples import CPU, make_project, train_all
 
+from seqblend.app import predict
 from seqblend.app.pipeline import blend_finished
-from seqblend.app.predict import find_new_rows
+from seqblend.app.predict import find_new_rows, predict_new_rows
 from seqblend.app.row_predictor import RowPredictor
+from seqblend.blending.submission import write_submission
+from seqblend.core.console import make_console
 from seqblend.core.errors import InputError
+from seqblend.running.inputs import Places
 from seqblend.running.results import collect_run
 from seqblend.running.runs import plan_runs
 
@@ -82,6 +86,28 @@ def test_rows_with_new_words_get_what_a_file_with_them_gets(tmp_path):
     answer = predictor.predict({"id": [3], "text": ["red rainy"], "price": [0.5]})
     assert answer == predictor.predict({"text": ["red rainy"], "price": ["0.5"]})
     assert answer[0] in {"good", "bad"}
+
+
+@pytest.mark.parametrize("write", [write_texts, write_steps])
+def test_a_table_too_large_for_memory_is_read_in_blocks(tmp_path, monkeypatch, write):
+    rows, folder = train(
+        tmp_path, write, ("chars", "bilstm") if write is write_texts else ("tfidf",)
+    )
+    whole = rows.trained.predict(rows.encoded, ["cpu"])
+    monkeypatch.setattr(predict, "free_memory", lambda: 100)
+    monkeypatch.setattr(predict, "BLOCK", 5)
+    places = Places((tmp_path,), tmp_path / "working", tmp_path / "predicted")
+    again = find_new_rows(folder, places, [tmp_path / "working"], print)
+    assert (again.reader is not None) == (write is write_texts)  # steps may be in several blocks
+    if again.reader is not None:
+        lengths = [len(block.sequences) for block in again.blocks()]
+        assert lengths == [5, 5, 2]
+        assert again.competition.test.lengths.max() < rows.competition.test.lengths.max()
+    asked = places, [tmp_path / "working"], folder, 1, tmp_path / "out.csv"
+    submission = predict_new_rows(make_console(), *asked)
+    made = rows.competition
+    expected = write_submission(tmp_path / "whole.csv", made.form, made.task, made.test_ids, whole)
+    assert submission.sha256 == expected.sha256
 
 
 def test_a_word_that_the_lexicon_lacks_is_read_by_its_parts(tmp_path):

@@ -1,0 +1,62 @@
+"""Work that forked processes share: the results of one process, in order, whatever happens."""
+
+import multiprocessing
+import os
+import signal
+
+import pytest
+
+from seqblend.core import processes
+from seqblend.core.processes import map_forked
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [("150000 100000", 2), ("20000 100000", 1), ("max 100000", 64), (None, 64)],
+)
+def test_a_containers_share_of_the_cores_counts(tmp_path, monkeypatch, limit, expected):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(64))
+    monkeypatch.setattr(processes, "_CPU_LIMIT", tmp_path / "cpu.max")
+    if limit:
+        (tmp_path / "cpu.max").write_text(limit + "\n")
+    assert processes.cores() == expected
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8])
+def test_results_come_in_order_from_other_processes(count):
+    found = list(map_forked(lambda item: (item * 2, os.getpid()), range(7), count))
+    assert [value for value, _ in found] == [0, 2, 4, 6, 8, 10, 12]
+    pids = {pid for _, pid in found}
+    assert len(pids) == min(count, 7)
+    assert (os.getpid() in pids) == (count == 1)
+
+
+@pytest.mark.fault("C4")
+def test_what_a_killed_process_leaves_is_done_here():
+    def work(item):
+        if item == 3 and os.getpid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return item, os.getpid() == parent
+
+    parent = os.getpid()
+    found = list(map_forked(work, range(8), 2))
+    assert [item for item, _ in found] == list(range(8))
+    assert [item for item, is_here in found if is_here] == [3, 5, 7]  # of the process that died
+
+
+def test_an_error_is_raised_at_its_item_and_no_process_is_left():
+    def work(item):
+        return 1 // (item - 2)
+
+    results = map_forked(work, range(6), 2)
+    assert [next(results), next(results)] == [-1, -1]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+    assert multiprocessing.active_children() == []
+
+
+def test_who_stops_early_leaves_no_process():
+    results = map_forked(lambda item: bytes(1_000_000), range(100), 2)
+    next(results)
+    results.close()
+    assert multiprocessing.active_children() == []

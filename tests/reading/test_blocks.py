@@ -1,0 +1,86 @@
+"""Blocks of a table: the rows that read_table reads, so many at a time."""
+
+import gzip
+
+import pytest
+
+from seqblend.core.errors import InputError
+from seqblend.reading.blocks import BlockReader, reading_cost
+from seqblend.reading.tables import read_table
+
+QUOTED = 'id,text\n1,"a, ""b"" c"\n2,"two\nlines"\n3,NA\n4,\n5,05.0\n'
+
+
+def write(tmp_path, name, text):
+    path = tmp_path / name
+    raw = text.encode()
+    path.write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
+    return path
+
+
+@pytest.mark.parametrize("rows", [1, 2, 100])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", QUOTED),
+        ("a.csv.gz", QUOTED),
+        (
+            "a.tsv",
+            QUOTED.replace('"a, ""b"" c"', 'a "b" c')
+            .replace('"two\nlines"', '"open')
+            .replace(",", "\t"),
+        ),
+        ("a.csv", "\ufeff id ;text\r\n1;x\r\n\r\n2;ü\r\n"),
+        ("a.csv", QUOTED + "6,the last line has no end"),
+    ],
+)
+def test_blocks_together_are_the_table(tmp_path, name, text, rows):
+    path = write(tmp_path, name, text)
+    blocks = list(BlockReader.open(path).blocks(rows))
+    whole = read_table(path)
+    assert {len(block) for block in blocks[:-1]} <= {rows}
+    assert list(blocks[0].columns) == list(whole.columns)
+    for column, cells in whole.columns.items():
+        assert [cell for block in blocks for cell in block.columns[column]] == cells
+
+
+def test_a_head_that_ends_inside_a_field_is_cut_before_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("seqblend.reading.blocks._HEAD", 45)
+    path = write(tmp_path, "a.csv", QUOTED.replace("two\nlines", "two\n\n\nthree\nlines"))
+    blocks = list(BlockReader.open(path).blocks(10))
+    assert blocks[0].columns == read_table(path).columns
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.json", '[{"id": 1}]'),
+        ("a.csv", 'id,text\n1, "a\\"b, c"\n2,x\n'),  # escapes
+        ("a.csv", "id,text\n"),
+    ],
+)
+def test_what_the_csv_module_reads_otherwise_is_not_read_in_blocks(tmp_path, name, text):
+    assert BlockReader.open(write(tmp_path, name, text)) is None
+
+
+def test_columns_without_their_cells_leave_the_others(tmp_path):
+    path = write(tmp_path, "a.csv", QUOTED)
+    table = BlockReader.open(path).without(["text"], 2)
+    assert table.columns == {"id": list("12345"), "text": [""] * 5}
+
+
+@pytest.mark.parametrize(
+    ("bad", "what"),
+    [("2,y,z\n", "3 fields where"), ("2\n", "1 fields where"), ('2,"y\n', "unexpected end")],
+)
+def test_a_file_that_breaks_later_is_one_line(tmp_path, bad, what):
+    path = write(tmp_path, "a.csv", "id,text\n" + "1,x\n" * 300_000 + bad)
+    with pytest.raises(InputError, match=rf"a\.csv, line 300002: {what}"):
+        list(BlockReader.open(path).blocks(100_000))
+
+
+def test_the_cost_counts_what_a_compressed_file_unpacks_to(tmp_path):
+    plain, packed = write(tmp_path, "a.csv", QUOTED), write(tmp_path, "b.csv.gz", QUOTED)
+    assert reading_cost(plain) == 10 * len(QUOTED)
+    assert reading_cost(packed) == 50 * packed.stat().st_size
+    assert reading_cost(tmp_path / "none.csv") == 0
