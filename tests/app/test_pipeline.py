@@ -3,8 +3,10 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
+from conftest import classes_of
 
-from seqblend.app.pipeline import _more_jobs
+from seqblend.app.pipeline import _convex_loss, _more_jobs
 from seqblend.app.submit import by_name
 from seqblend.running.results import RunResult
 
@@ -45,3 +47,24 @@ def test_a_step_whose_units_are_all_done_is_followed_by_the_next():
     assert _more_jobs(project, plan, progress, schedule) == ["job of b fold 1"]
     assert schedule.done == done
     assert _more_jobs(project, plan, progress, schedule) == []
+
+
+def test_what_a_run_brought_is_measured_by_the_loss_whatever_the_metric_chose():
+    rng, n = np.random.default_rng(0), 400
+    labels = rng.integers(3, size=n)
+    fold = np.where(np.arange(n) < 50, -1, np.arange(n) % 2)  # 50 rows are never scored
+
+    def make(name, noise):
+        scores = 2 * np.eye(3)[labels] + noise * rng.normal(size=(n, 3))
+        p = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
+        p[fold < 0] = np.nan
+        return RunResult(f"{name}-1", name, p.astype(np.float32), p[:2], {"recipe": ""})
+
+    one, other, noise = make("one", 1.0), make("two", 1.0), make("noise", 50.0)
+    competition = SimpleNamespace(task=classes_of(3), targets=labels)
+    project = SimpleNamespace(competition=competition, fold=fold)
+    alone = _convex_loss(project, [one])
+    expected = -np.log(one.oof[fold >= 0][np.arange(350), labels[fold >= 0]]).mean()
+    assert alone == pytest.approx(expected, rel=1e-5)
+    assert _convex_loss(project, [one, other]) < 0.9 * alone
+    assert 0.98 * alone < _convex_loss(project, [one, noise]) <= 1.0001 * alone

@@ -8,15 +8,22 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from seqblend.app.progress import TrainingProgress
 from seqblend.app.submit import (
     Outcome,
     blend_results,
+    by_name,
+    describe_fit,
     describe_prior,
     describe_submission,
     leaderboard_scores,
+    places_without_submission,
     submit_class_prior,
+    submit_fit,
 )
+from seqblend.blending.methods import fit_blend
 from seqblend.blending.selection import BlendResult
 from seqblend.core.console import Console, duration, say, shorten
 from seqblend.core.errors import InputError
@@ -30,8 +37,10 @@ from seqblend.running.results import RunResult, collect_run, finished_runs
 from seqblend.running.runs import REMARK, Job, Run, Unit
 from seqblend.running.scheduling import Schedule
 
-_RESERVE = 45.0  # seconds of a budget kept for blending, submission and report,
-_RESERVE_SHARE = 0.2  # but at most this share of it
+_RESERVE = 45.0  # seconds of a budget kept for blending, submission and report, at most,
+_LEAST_RESERVE = 5.0  # of a shorter one so many and a share more,
+_RESERVE_SHARE = 0.08
+_LARGEST_SHARE = 0.2  # but never more than this share
 
 
 @dataclass(frozen=True)
@@ -99,22 +108,20 @@ def run_plan(
 ) -> Outcome:
     """Train what is missing; after every completed run blend again and renew the submission.
 
-    Before the first run is complete the submission is constant. While units are
-    left, the blend is replaced by better ones only. The last blend is of all runs, so that the
-    submission does not depend on the order in which they were finished.
+    Before a fold 0 is done the submission is constant, before the first run is complete it is that
+    of this one fit. While units are left, the blend is replaced by better ones only. The last blend
+    is of all runs, so that the submission does not depend on the order in which they were finished.
     deadline: time.monotonic() when everything has to be done; None: no limit
     """
     latest: BlendResult | None = None  # of these runs, whether or not it was submitted
     blended: list[RunResult] = []
+    early = _EarlySubmission(project, out)
 
     def update(outcome: Outcome, progress: TrainingProgress, *, is_end: bool) -> None:
-        """Blend and submit; a constant where nothing is complete yet."""
+        """Blend and submit; where nothing is complete yet, one fit or a constant."""
         nonlocal latest, blended
         if not outcome.results:
-            if outcome.submission is None:
-                outcome.submission = submit_class_prior(project, out)
-                path, what = outcome.submission.path, describe_prior(project.competition.task)
-                progress.say(f"submission: {shorten(path)} ({what}, for a start)")
+            early.renew(outcome, progress)
             return
         if blended is outcome.results and latest is outcome.blend:
             return
@@ -125,18 +132,50 @@ def run_plan(
             progress.say(describe_submission(project, outcome), "green")
         if latest is not None:
             found = {result.name: result.manifest["seeds"] for result in outcome.results}
-            plan.selection.observe(found, _share_gained(project, latest, blend), progress.say)
+            share = 1 - _convex_loss(project, outcome.results) / _convex_loss(project, blended)
+            plan.selection.observe(found, share, progress.say)
         latest, blended = blend, outcome.results
 
     return train_plan(project, plan, console, deadline=deadline, update=update)
 
 
-def _share_gained(project: Project, before: BlendResult, after: BlendResult) -> float:
-    """The share by which the cross-fitted loss of a blend is smaller than that of another."""
+class _EarlySubmission:
+    """What is submitted before the first run is complete.
+
+    A valid submission that an earlier session left in a fixed place stays there.
+    """
+
+    def __init__(self, project: Project, out: Path | None) -> None:
+        self._project, self._out = project, out
+        self._places: list[Path] = []
+        self._has_fit = False
+
+    def renew(self, outcome: Outcome, progress: TrainingProgress) -> None:
+        """Submit a constant at first, then the first fit of a fold 0."""
+        project, found = self._project, progress.schedule.done
+        if outcome.submission is None:
+            self._places = places_without_submission(project, self._out)
+            outcome.submission = submit_class_prior(project, self._places)
+            path, what = outcome.submission.path, describe_prior(project.competition.task)
+            progress.say(f"submission: {shorten(path)} ({what}, for a start)")
+        unit = next((unit for unit in found if unit.fold == 0), None)
+        if unit is not None and not self._has_fit:
+            self._has_fit = True
+            outcome.submission = submit_fit(project, unit, self._places)
+            path, text = outcome.submission.path, describe_fit(project, unit, found[unit])
+            progress.say(f"submission: {shorten(path)} ({text})")
+
+
+def _convex_loss(project: Project, results: list[RunResult]) -> float:
+    """The mean loss of the runs' convex blend, which has few weights to fit to the scored rows.
+
+    That of the submitted blend says less of what a run brought: it is chosen by the metric.
+    """
     task, scored = project.competition.task, project.fold >= 0
-    targets = project.competition.targets[scored]
-    first, second = (task.losses(targets, b.oof[scored]).mean() for b in (before, after))
-    return float(1 - second / first)
+    stack, targets = np.stack([r.oof[scored] for r in results]), project.competition.targets[scored]
+    method, names = task.convex_method if len(results) > 1 else "mean", tuple(by_name(results))
+    blend = fit_blend(method, stack, targets, task.loss_metric, names, task)
+    return float(task.losses(targets, blend.apply(stack)).mean())
 
 
 def blend_finished(
@@ -217,13 +256,14 @@ def train_plan(
         the end
     """
     if deadline is not None:
-        deadline -= min(_RESERVE, _RESERVE_SHARE * (deadline - time.monotonic()))
+        left = deadline - time.monotonic()
+        deadline -= min(_RESERVE, _LEAST_RESERVE + _RESERVE_SHARE * left, _LARGEST_SHARE * left)
     outcome = Outcome()
 
     def on_progress(progress: TrainingProgress, is_end: bool) -> None:
         """Collect what is complete, and rank it."""
         is_new = _collect(project, plan, progress.schedule, outcome)
-        if is_new or is_end or outcome.submission is None:
+        if is_new or is_end or not outcome.results:
             update(outcome, progress, is_end=is_end)
             progress.leaderboard = leaderboard_scores(project, outcome.results, outcome.blend)
 

@@ -18,7 +18,7 @@ from seqblend.core.config import digest
 from seqblend.core.console import shorten
 from seqblend.core.errors import InputError
 from seqblend.core.provenance import git_commit
-from seqblend.core.storage import commit_folder, write_array, write_json, write_record
+from seqblend.core.storage import commit_folder, read_array, write_array, write_json, write_record
 from seqblend.core.versions import package_versions
 from seqblend.evaluation.leaderboard import Candidate, rank
 from seqblend.evaluation.metrics import better
@@ -163,19 +163,37 @@ def _digest(blend: BlendResult, results: list[RunResult], fits: int) -> str:
     return digest(members, bias, adjustment, fits)[:8]
 
 
-def submit_class_prior(project: Project, out: Path | None) -> Submission:
+def submit_class_prior(project: Project, places: list[Path]) -> Submission:
     """A valid submission before anything is trained: every row gets the best constant.
 
-    A valid one that an earlier session left in a fixed place stays.
+    places: that get it besides its own
     """
     competition = project.competition
     prior = competition.task.prior(competition.targets)
     rows = np.tile(prior, (len(competition.test_ids), 1))
-    places = [
-        place for place in _fixed_places(project, out) if not _is_valid_submission(project, place)
-    ]
     name = "frequencies" if competition.task.has_classes else "constant"
     return _submit(project, name, None, rows, places)
+
+
+def places_without_submission(project: Project, out: Path | None) -> list[Path]:
+    """The fixed places in which no earlier session left a valid submission."""
+    return [
+        place for place in _fixed_places(project, out) if not _is_valid_submission(project, place)
+    ]
+
+
+def submit_fit(project: Project, unit: Unit, places: list[Path]) -> Submission:
+    """A submission of one fold's fit alone. places: that get it besides its own"""
+    test = read_array(project.job(unit).folder / "test.npy")
+    return _submit(project, f"{unit.run.model}-fold{unit.fold}", None, test, places)
+
+
+def describe_fit(project: Project, unit: Unit, manifest: dict[str, Any]) -> str:
+    """What a fit was trained on, and its score on its validation rows, where it is defined."""
+    metric = project.competition.metric
+    value = manifest["scores"].get(metric)
+    score = "" if value is None else f", {metric} {score_format(metric)(value)} there"
+    return f"{unit.run.title} trained without fold {unit.fold}{score}"
 
 
 def describe_prior(task: Task) -> str:
