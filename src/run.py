@@ -44,6 +44,8 @@ def main(argv: list[str], kaggle: Path = KAGGLE) -> int:
         tune_before_run(args, console, kaggle)
     project, plan, deadline = load_plan(args, console, kaggle)
     if args.plan:
+        if args.refit:
+            say(console, "then the members of the blend once more, on all rows")
         return 0
     folds_end = deadline_before_refit(project, deadline) if args.refit else deadline
     outcome = run_plan(project, plan, console, deadline=folds_end, out=args.out)

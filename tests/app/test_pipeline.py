@@ -41,7 +41,7 @@ def test_a_step_whose_units_are_all_done_is_followed_by_the_next():
         selection=selection,
         extend=lambda _, units, note: {unit: done[unit] for unit in units if unit in done},
     )
-    schedule = SimpleNamespace(done={}, waiting=list)
+    schedule = SimpleNamespace(done={}, sure=list)
     project = SimpleNamespace(job=lambda unit: f"job of {unit}")
     progress = SimpleNamespace(say=print)
     assert _more_jobs(project, plan, progress, schedule) == ["job of b fold 1"]

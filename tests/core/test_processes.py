@@ -3,8 +3,13 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
+from conftest import REPOSITORY
 
 from seqblend.core import processes
 from seqblend.core.processes import map_forked
@@ -60,3 +65,44 @@ def test_who_stops_early_leaves_no_process():
     next(results)
     results.close()
     assert multiprocessing.active_children() == []
+
+
+def test_where_no_process_can_be_forked_all_is_done_here(monkeypatch):
+    def refuse(self):
+        raise OSError("no memory")
+
+    monkeypatch.setattr(multiprocessing.get_context("fork").Process, "start", refuse)
+    found = list(map_forked(lambda item: (item, os.getpid()), range(5), 3))
+    assert found == [(item, os.getpid()) for item in range(5)]
+
+
+@pytest.mark.fault("C4")
+def test_a_killed_parent_takes_its_processes_along(tmp_path):
+    script = f"""
+import os, time
+from pathlib import Path
+from seqblend.core.processes import map_forked
+
+def work(item):
+    (Path({str(tmp_path)!r}) / str(os.getpid())).touch()
+    time.sleep(60)
+
+list(map_forked(work, range(4), 2))
+"""
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "src")}
+    parent = subprocess.Popen([sys.executable, "-c", script], env=environment)
+    while len(list(tmp_path.iterdir())) < 2:
+        assert parent.poll() is None
+        time.sleep(0.02)
+    parent.kill()
+    parent.wait()
+    for path in tmp_path.iterdir():
+        while is_running(int(path.name)):
+            time.sleep(0.02)
+
+
+def is_running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False

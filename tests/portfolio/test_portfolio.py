@@ -1,6 +1,8 @@
 """The portfolio: what is trained next, within which time, and that it is remembered."""
 
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from seqblend.portfolio.gains import PilotBlends
 from seqblend.portfolio.named_models import Group, NamedModels
 from seqblend.portfolio.portfolio import Portfolio
 from seqblend.portfolio.steps import Decisions, Step
-from seqblend.running.runs import PILOT, Recipe, Run, Unit
+from seqblend.running.runs import PILOT, DataFingerprint, Job, Recipe, Run, Unit
 from seqblend.running.scheduling import Schedule
 
 FOLDS, ROWS = 5, 4_000
@@ -359,3 +361,19 @@ def test_a_member_far_behind_the_blend_promises_little(runs, blends):
         options = portfolio.candidates.options(portfolio.seeds)
         found[name] = next(o.gain for o in options if o.run == runs["textcnn"])
     assert 0 < found["bad"] < 0.5 * found["near"]
+
+
+def test_nothing_is_closed_while_a_unit_waits_whose_default_price_may_be_too_high(runs, blends):
+    portfolio = make_portfolio(runs, blends)
+    pilots = portfolio.first_units()
+    late = next(unit for unit in pilots if unit.run.model == "chars" and unit.fold == PILOT)
+    done = {u: manifest(u) for u in pilots if u != late and u.run.kind == "module"}
+    schedule = Schedule([], done, lambda unit: 60.0, deadline=time.monotonic() + 20.0)
+    schedule.pending = [Job(late, Path(), Path(), DataFingerprint("d", "f", "l", "i"))]
+    assert portfolio.next_units(schedule, print, may_decide=True) == []
+    assert schedule.waiting()
+    assert not portfolio.decisions.closed
+    schedule.pending = []
+    schedule.failed[late] = "it failed"
+    assert portfolio.next_units(schedule, print, may_decide=True) == []
+    assert portfolio.decisions.closed

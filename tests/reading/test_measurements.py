@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+from conftest import REPOSITORY
 
 from seqblend.core.config import DataConfig
 from seqblend.reading.discovery import find_files
@@ -115,3 +119,20 @@ def test_channels_come_step_by_step_where_they_have_the_same_steps(tmp_path):
         assert all(" " in each for each in channels[:8])
         steps = ["step", "up", "x"] * 12 if is_even else ["up"] * 12 + ["x"] * 13
         assert channels[8:] == steps
+
+
+def test_processes_that_were_forked_read_real_values_whatever_threads_there_are(tmp_path):
+    """Those of OpenMP, which k-means has started, are not copied: nothing may wait for them."""
+    script = """
+import sklearn.cluster, numpy as np
+from seqblend.core.processes import map_forked
+from seqblend.reading.measurements import Measurements
+
+rng = np.random.default_rng(0)
+rows = [[[f"{v:.3f}" for v in rng.normal(size=12)] for _ in "ab"] for _ in range(60)]
+measured = Measurements.fit(["a", "b"], rows)
+assert measured.codebook is not None
+assert list(map_forked(measured.tokens, rows, 2)) == list(map(measured.tokens, rows))
+"""
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "src"), "OMP_NUM_THREADS": "2"}
+    subprocess.run([sys.executable, "-c", script], env=environment, check=True, timeout=120)

@@ -15,8 +15,12 @@ STOPPED = Run(
 NBLR = Run("nblr-1", "nblr", None, TrainConfig(), VocabularyConfig())
 
 
+def make_job(tmp_path, unit):
+    return Job(unit, tmp_path, tmp_path, DataFingerprint("d", "f", "l", "i"))
+
+
 def make_schedule(tmp_path, units, deadline=None, seconds=10.0):
-    jobs = [Job(unit, tmp_path, tmp_path, DataFingerprint("d", "f", "l", "i")) for unit in units]
+    jobs = [make_job(tmp_path, unit) for unit in units]
     return Schedule(jobs, {}, lambda unit: seconds, deadline)
 
 
@@ -115,3 +119,19 @@ def test_early_stopping_and_fixed_epochs_need_no_pilot():
     assert [run.has_pilot for run in (BILSTM, FIXED, STOPPED, NBLR)] == [True, False, False, False]
     places = [unit.fold for unit in plan_units([BILSTM, FIXED, STOPPED, NBLR], 1, 1)]
     assert places.count(PILOT) == 1
+
+
+def test_a_default_price_that_is_too_high_leaves_the_time_to_what_is_sure(tmp_path):
+    pilot, folds = Unit(BILSTM, 0, PILOT), [Unit(NBLR, 0, fold) for fold in range(2)]
+    schedule = make_schedule(tmp_path, [pilot], deadline=time.monotonic() + 20.0, seconds=60.0)
+    assert schedule.sure() == []
+    assert [job.unit for job in schedule.waiting()] == [pilot]
+    assert schedule.seconds_free(2) == pytest.approx(20.0, abs=0.5)
+    schedule.more = lambda asked: [
+        make_job(tmp_path, unit) for unit in folds[: int(not asked.sure())]
+    ]
+    schedule.estimate = lambda unit: 60.0 if unit == pilot else 4.0
+    assert schedule.next_job().unit == folds[0]  # decided although the pilot waits
+    schedule.more = lambda asked: []
+    assert schedule.next_job().unit == pilot
+    assert schedule.seconds_free(2) == pytest.approx(20.0 - (20.0 + 4.0) / 2, abs=0.5)

@@ -101,7 +101,7 @@ def test_damaged_weights_are_refused(trained, tmp_path):
     job = blend.fits()[0][0][0]
     (job.folder / "weights.npz").write_bytes(b"nothing")
     with pytest.raises(InputError, match=r"missing or damaged: .*seed0-fold0. Train again"):
-        blend.predict(blend.encode(read(tmp_path / "tiny")), ["cpu"])
+        blend.check_files()
 
 
 def test_the_blend_that_was_submitted_last_is_taken_and_one_with_foreign_members_says_so(
@@ -122,19 +122,18 @@ def test_the_blend_that_was_submitted_last_is_taken_and_one_with_foreign_members
         blend.fits()
 
 
-def test_weights_that_are_not_there_or_of_other_code_are_refused(trained, tmp_path):
+def test_weights_that_are_not_there_or_of_other_code_are_refused(trained):
     _, blend = trained
-    rows = blend.encode(read(tmp_path / "tiny"))
     job = blend.fits()[0][0][0]
     path = job.folder / "manifest.json"
     before = read_record(path)
     write_record(path, before | {"code": "x"})
     with pytest.raises(InputError, match="trained by another version of this code"):
-        blend.predict(rows, ["cpu"])
+        blend.check_files()
     write_record(path, before)
     forget_file(job.folder, "weights.npz")
     with pytest.raises(InputError, match="missing or damaged"):
-        blend.predict(rows, ["cpu"])
+        blend.check_files()
 
 
 @pytest.mark.parametrize("kind", ["tags", "numbers", "grades"])

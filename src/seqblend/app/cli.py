@@ -143,8 +143,7 @@ def make_config(args: argparse.Namespace) -> Config:
     if metric:
         check_metric(metric)
     folded = dataclasses.replace(config.folds, count=folds)
-    refit = getattr(args, "refit", False)
-    return dataclasses.replace(config, folds=folded, seeds=seeds, metric=metric, refit=refit)
+    return dataclasses.replace(config, folds=folded, seeds=seeds, metric=metric)
 
 
 def _preset(wanted: str | None, config: Config) -> str:

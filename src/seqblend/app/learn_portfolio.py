@@ -46,7 +46,7 @@ def _fit_pilots(folder: Path, working: Path, console: Console) -> PilotedCompeti
     groups = make_groups(RunMaker(project, project.precisions(note)))
     pilots = [unit for group in groups for unit in group.pilots]
     plan = Plan(UnitsAlone(pilots), [], {}, make_estimator(project))
-    plan.extend(project, pilots, note)
+    plan.extend(project, plan.selection.first_units(), note)
     say(console, f"{folder.name}: {describe_plan(project, plan)}", "bold")
     train_plan(project, plan, console, deadline=None)
     found = find_finished(project, pilots, plan.estimator, note)

@@ -97,7 +97,7 @@ def describe_plan(project: Project, plan: Plan) -> str:
     kind = "CPU, one thread each" if devices[0] == "cpu" else ", ".join(sorted(set(devices)))
     units = len(plan.units) + len(likely) - len(missing)
     return (
-        f"plan: {units} units ({len(plan.done)} done), about {duration(seconds)}"
+        f"plan: {units} units ({len(plan.units) - len(missing)} done), about {duration(seconds)}"
         f" on {len(devices)} workers ({kind}), {megabytes:,.0f} MB of disk"
         f"{plan.selection.describe()}"
     )
@@ -231,9 +231,12 @@ def _fit_units(
 def _more_jobs(
     project: Project, plan: Plan, progress: TrainingProgress, schedule: Schedule
 ) -> list[Job]:
-    """Jobs that what is done has made known, and where nothing waits the next that are to pay."""
+    """Jobs that what is done has made known, and the next that are to pay.
+
+    The latter where nothing waits that is sure to end in time.
+    """
     while True:
-        may_decide = not schedule.waiting()
+        may_decide = not schedule.sure()
         units = plan.selection.next_units(schedule, progress.say, may_decide=may_decide)
         found = plan.extend(project, units, progress.say)
         schedule.done |= found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,7 +27,9 @@ from seqblend.running.inputs import Places, choose_competition
 from seqblend.running.trained_blend import EncodedRows, Note, TrainedBlend, find_trained
 from seqblend.training.devices import find_devices
 
-BLOCK = 50_000  # rows of a table too large for memory that are predicted at a time
+_SHARE = 0.5  # of the free memory that a table may take as a whole; in blocks a quarter of that
+
+Reading = tuple[Competition, RowTokenizer]
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class NewRows:
         if self.reader is None:
             yield self.encoded
             return
-        for table in self.reader.blocks(BLOCK):
+        for table in self.reader.blocks():
             rows = self.tokenizer.tokens(self.tokenizer.arrange(table), range(len(table)))
             spell = self.tokenizer.spelling
             yield self.trained.encode_texts(list(map(spell, texts)) for texts in rows)
@@ -98,12 +101,18 @@ def predict_new_rows(
         "bold",
     )
     if rows.reader is not None:
-        note(f"{rows.reader.path.name} is too large for memory: read {BLOCK:,} rows at a time")
+        name, count = rows.reader.path.name, rows.reader.rows
+        note(f"{name} is too large for memory: read {count:,} rows at a time")
     arrays, devices = [], find_devices(workers, cores()).devices
+    trained.check_files()
+    for line in describe_vectors(trained):
+        note(f"note: {line}")
     with _Progress(console) as progress:
         for encoded in rows.blocks():
-            for line in describe_unknown(trained, encoded):
-                progress.say(f"note: {line}", "yellow")
+            new = len(encoded.new_tokens)
+            if new:
+                text = f"note: {new:,} different tokens of these rows are new: read as unknown"
+                progress.say(text, "yellow")
             arrays.append(trained.predict(encoded, devices, progress.count))
     array = np.concatenate(arrays)
     root, record = trained.workspace.root.name, trained.record
@@ -134,20 +143,31 @@ def find_new_rows(
         again = trained.competition.reading
         try:
             files = find_files(folder, config)
-            reader = _reader_of(files, again)
-            test = reader and reader.without(again["sequence"], BLOCK)
             read = partial(
                 read_with_tokenizer, files, config, metric=metric, name=folder.name, again=again
             )
-            rows, tokenizer = read(test=test)
-            if reader is not None and tokenizer.is_long:  # a sequence may be in several blocks
-                reader = None
-                rows, tokenizer = read()
+            reader, (rows, tokenizer) = _read_blocks(files, read, again) or (None, read())
         except InputError:  # with the settings of another competition
             continue
         encoded = trained.encode(rows)
         if encoded is not None:
             return NewRows(trained, rows, encoded, tokenizer, reader)
+    return None
+
+
+def _read_blocks(
+    files: CompetitionFiles, read: Callable[..., Reading], again: dict[str, Any]
+) -> tuple[BlockReader, Reading] | None:
+    """What reads the test table in blocks, and the competition without its sequences.
+
+    None where the table fits into memory, or is one that has to be read as a whole.
+    """
+    with contextlib.suppress(InputError):  # reading the whole tells
+        reader = _reader_of(files, again)
+        if reader is not None:
+            found = read(test=reader.without(again["sequence"]))
+            if not found[1].is_long:  # else a sequence may be in several blocks
+                return reader, found
     return None
 
 
@@ -157,22 +177,19 @@ def _reader_of(files: CompetitionFiles, again: dict[str, Any]) -> BlockReader | 
     None also where its rows are not each a line of one file.
     """
     free = free_memory()
-    if free is None or reading_cost(files.test) < free / 2:
+    if free is None or reading_cost(files.test) < _SHARE * free:
         return None
     if again["steps"] or files.test_parts or files.texts or files.tables:
         return None
-    return BlockReader.open(files.test)
+    return BlockReader.open(files.test, _SHARE / 4 * free)
 
 
-def describe_unknown(trained: TrainedBlend, rows: EncodedRows) -> list[str]:
-    """What the members do not know of these rows, a line each."""
-    new, lines = len(rows.new_tokens), []
-    if new:
-        lines.append(f"{new:,} different tokens of these rows are new: read as unknown")
+def describe_vectors(trained: TrainedBlend) -> list[str]:
+    """A line where members have token vectors that the new rows do not change."""
     vectors = [member[0].unit.run.embedding for member in trained.fits()[0]]
     if any(use is not None and use.is_self_made for use in vectors):
-        lines.append("token vectors were made from the earlier rows, and stay as they are")
-    return lines
+        return ["token vectors were made from the earlier rows, and stay as they are"]
+    return []
 
 
 def folders_of(places: Places) -> list[Path]:

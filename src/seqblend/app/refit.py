@@ -8,20 +8,21 @@ from pathlib import Path
 
 from seqblend.app.pipeline import Plan, describe_plan, train_plan
 from seqblend.app.submit import Outcome, describe_submission, submit_blend, used_results
-from seqblend.core.console import Console, say
+from seqblend.core.console import Console, duration, say
 from seqblend.portfolio.named_models import UnitsAlone
 from seqblend.running.project import Project
 from seqblend.running.runs import REFIT, Unit
+from seqblend.running.scheduling import Schedule
 
 
 def deadline_before_refit(project: Project, deadline: float | None) -> float | None:
-    """When the folds have to be done so that a fit on all rows, as long as one more, is in time.
+    """When the folds have to be done so that a fit on all rows is in time.
 
     deadline: time.monotonic() when everything has to be done; None: no limit
     """
     if deadline is None:
         return None
-    return deadline - (deadline - time.monotonic()) / (project.folds.count + 1)
+    return deadline - (deadline - time.monotonic()) / max(project.folds.count, 2)
 
 
 def refit_members(
@@ -44,16 +45,22 @@ def refit_members(
     note = partial(say, console, style="yellow")
     names = {result.name for result in used_results(outcome.results, outcome.blend)}
     units = [Unit(run, 0, REFIT) for run in plan.runs if run.name in names]
-    further = Plan(UnitsAlone(units), [], {}, plan.estimator)
-    further.extend(project, units, note)
+    further = Plan(UnitsAlone(units), [], dict(plan.done), plan.estimator)
+    further.extend(project, further.selection.first_units(), note)
     if not further.missing:  # an earlier session had the time: the submission has them
         return
     say(console, f"on all rows: {describe_plan(project, further)}", "bold")
+    jobs = [project.job(unit) for unit in further.missing]
+    needed = Schedule(jobs, {}, plan.estimator.seconds).seconds_left(len(project.machine.devices))
+    if deadline is not None and time.monotonic() + needed > deadline:
+        outcome.missing += further.missing
+        note(f"no time for it: {duration(needed)} are needed. The submission is that of the folds")
+        return
     found = train_plan(project, further, console, deadline=deadline)
     outcome.failed |= found.failed
     outcome.missing += found.missing
     if found.failed or found.missing:
-        note("the submission is without fits on all rows: not every member has one")
+        note("not every member has a fit on all rows: the submission is that of the folds")
         return
     blended = submit_blend(project, outcome.results, outcome.blend, out)
     outcome.blend, outcome.submission = blended

@@ -18,7 +18,7 @@ from seqblend.data.sequences import SequenceSet
 from seqblend.reading.tables import make_table
 from seqblend.running.inputs import KAGGLE, find_places
 from seqblend.running.runs import Job
-from seqblend.running.trained_blend import EncodedRows, check_files
+from seqblend.running.trained_blend import EncodedRows
 from seqblend.running.units import restore_member
 from seqblend.training.members import LinearMember
 
@@ -40,7 +40,7 @@ class RowPredictor:
         self._rows, self._device = rows, torch.device(device)
         self._fits = rows.trained.fits()
         self._jobs = [job for fold in self._fits for member in fold for job in member]
-        check_files(self._jobs)
+        rows.trained.check_files()
         self._members = {job: restore_member(job, self._device, (_NEW,)) for job in self._jobs}
 
     @classmethod
@@ -68,7 +68,8 @@ class RowPredictor:
         """float32 [c]: what the blend predicts, in the order of the competition's classes.
 
         cells: {column of the test file: its values}: one value each, or one for each step where the
-            file has a row per step; a data frame of pandas or polars is such a mapping
+            file has a row per step; a data frame of pandas or polars is such a mapping. Texts are
+            as the file writes them: 007 is not 7
         raises: InputError where columns are missing, or these are several rows
         """
         row = self._encode(cells)
@@ -85,7 +86,7 @@ class RowPredictor:
         """The one row of these cells."""
         tokenizer = self._rows.tokenizer
         table = make_table("row", {name: cells[name] for name in _names(cells)})
-        missing = tokenizer.missing(table)
+        missing = tokenizer.missing(table, features=True)
         if missing:
             raise InputError(f"the row lacks the columns {', '.join(missing)} of the test file")
         table = tokenizer.arrange(table)

@@ -134,13 +134,13 @@ def used_results(results: list[RunResult], blend: BlendResult) -> list[RunResult
 def predict_test(project: Project, results: list[RunResult], blend: BlendResult) -> FoldAverage:
     """The blend's test predictions, from those of its members' fits. results: its members
 
-    With Config.refit those of the fits on all rows are among them, where all members have one.
+    Those of the fits on all rows are among them, where each member that was trained here has one.
     """
     competition, weights = project.competition, blend.blend.weights
     used, members = np.flatnonzero(weights), used_results(results, blend)
     names = tuple(blend.blend.members[j] for j in used)
     part = dataclasses.replace(blend.blend, weights=weights[used], members=names)
-    refit = project.config.refit and are_refitted(project.workspace, members)
+    refit = are_refitted(project.workspace, members)
     stacks = read_test_stacks(project.workspace, members, project.folds.count, refit=refit)
     return average_folds(
         dataclasses.replace(blend, blend=part), competition.metric, competition.targets, stacks

@@ -200,7 +200,6 @@ class Config:
         auto: quick for the demo, else default
     given: settings from --set or --config, such as train.lr; they take precedence over tuned ones
     tuned: model -> {"train.lr": value}, found by the tuner
-    refit: the submission's fits are those of the folds and one on all rows
     """
 
     data: DataConfig = DataConfig()
@@ -215,7 +214,6 @@ class Config:
     options: dict[str, dict[str, Any]] = field(default_factory=dict)
     given: frozenset[str] = frozenset()
     tuned: dict[str, dict[str, Any]] = field(default_factory=dict)
-    refit: bool = False
 
 
 def digest(*parts: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import multiprocessing
 import os
@@ -12,11 +13,12 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")  # of a container
+_PR_SET_PDEATHSIG = 1  # from linux/prctl.h
 
 
 def cores() -> int:
@@ -30,49 +32,80 @@ def cores() -> int:
         return count
 
 
+def end_with_parent() -> None:
+    """Have the system kill this process as soon as its parent ends, however that ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def map_forked(
     function: Callable[[Item], Result], items: Sequence[Item], processes: int
 ) -> Iterator[Result]:
     """function(item) for each item, in order, by copies of this process that share its memory.
 
     What a process leaves undone, since it was killed or raised an error, is done here. So is all
-    where forking is not safe, which is everywhere but on Linux.
-    function: uses neither torch nor BLAS, whose threads a fork does not copy
+    where no process can be forked, or that is not safe, which is everywhere but on Linux.
+    function: uses neither torch nor BLAS nor OpenMP, whose threads a fork does not copy; memory
+        whose objects it reads is copied, since reading counts references
     """
-    count = min(processes, len(items))
-    if count < 2 or sys.platform != "linux":
-        yield from map(function, items)
-        return
-    fork, workers, pipes = multiprocessing.get_context("fork"), [], []
+    workers: list[_Worker[Item, Result]] = []
     try:
-        for k in range(count):
-            ours, theirs = fork.Pipe(duplex=False)
-            worker = fork.Process(
-                target=_send_all, args=(function, items[k::count], theirs), daemon=True
-            )
-            with warnings.catch_warnings():  # of threads, which the function does not use
-                warnings.simplefilter("ignore", DeprecationWarning)
-                worker.start()
-            theirs.close()  # so that the end of the process is the end of the pipe
-            workers.append(worker)
-            pipes.append(ours)
+        count = min(processes, len(items)) if sys.platform == "linux" else 1
+        with contextlib.suppress(OSError):  # no memory, or too many processes
+            while 1 < count > len(workers):
+                workers.append(_Worker(function, items[len(workers) :: count]))
         for i, item in enumerate(items):
             try:
-                yield pipes[i % count].recv()
-            except (EOFError, OSError):
+                yield workers[i % count].results.recv()
+            except (EOFError, OSError, IndexError):
                 yield function(item)
     finally:
-        for pipe, worker in zip(pipes, workers, strict=True):
-            pipe.close()
-            worker.kill()
-            worker.join()
+        for worker in workers:
+            worker.end()
 
 
-def _send_all(function: Callable[[Item], Result], items: Sequence[Item], pipe: Connection) -> None:
-    """Send the results of a process's items; nothing more after an error."""
+class _Worker(Generic[Item, Result]):
+    """A forked process that sends the results of its items through a pipe."""
+
+    def __init__(self, function: Callable[[Item], Result], items: Sequence[Item]) -> None:
+        fork = multiprocessing.get_context("fork")
+        self.results, pipe = fork.Pipe(duplex=False)
+        asked = function, items, self.results, pipe, os.getpid()
+        self._process = fork.Process(target=_send_all, args=asked, daemon=True)
+        try:
+            with warnings.catch_warnings():  # of threads, which the function does not use
+                warnings.simplefilter("ignore", DeprecationWarning)
+                self._process.start()
+        except OSError:
+            self.results.close()
+            raise
+        finally:
+            pipe.close()  # here, so that the end of the process is the end of the pipe
+
+    def end(self) -> None:
+        """Kill the process, and wait for its end."""
+        self.results.close()
+        self._process.kill()
+        self._process.join()
+
+
+def _send_all(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    results: Connection,
+    pipe: Connection,
+    parent: int,
+) -> None:
+    """Send the results of a process's items; nothing more after an error.
+
+    results: the parent's end of the pipe
+    """
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends it
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    results.close()
     gc.disable()  # which would touch, and so copy, the parent's memory
     with contextlib.suppress(Exception):
         for item in items:
-            pipe.send(function(item))
+            if os.getppid() == parent:
+                pipe.send(function(item))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -115,7 +114,7 @@ class Portfolio:
         step = self._decide(schedule)
         if step is None:
             self._idle_since = ended
-            if not schedule.running:  # whose result may make something pay
+            if not schedule.running and not schedule.waiting():  # may make something pay
                 self.decisions.close(self.seconds)
                 note("nothing more is expected to pay in this time")
             return []
@@ -181,13 +180,9 @@ class Portfolio:
 
     def _seconds_left(self, schedule: Schedule) -> float:
         """Seconds until the time is over that the units or the command have."""
-        left = float("inf") if self.seconds is None else self.seconds
         if schedule.deadline is not None:
-            return schedule.deadline - time.monotonic() - self._busy(schedule)
+            return schedule.seconds_free(self.workers)
+        left = float("inf") if self.seconds is None else self.seconds
         spent = sum(manifest["seconds"] for manifest in schedule.done.values())
-        return left - spent / self.workers - self._busy(schedule)
-
-    def _busy(self, schedule: Schedule) -> float:
-        """Seconds that the workers will take for what runs or waits, spread evenly."""
-        units = [*schedule.running, *(job.unit for job in schedule.waiting())]
-        return sum(map(schedule.estimate, units)) / self.workers
+        units = [*schedule.running, *(job.unit for job in schedule.pending)]
+        return left - (spent + sum(map(schedule.estimate, units))) / self.workers

@@ -16,7 +16,7 @@ from seqblend.reading.json_tables import Cell
 from seqblend.reading.key_columns import find_keys
 from seqblend.reading.long_tables import StepOrder, are_steps, find_order, fold_steps
 from seqblend.reading.row_ids import RowIds, match_rows
-from seqblend.reading.tables import RawTable, concatenate, read_table
+from seqblend.reading.tables import RawTable, align_names, concatenate, read_table
 from seqblend.reading.text_folders import read_named_texts, read_text_folder
 
 
@@ -62,7 +62,7 @@ def assemble(files: CompetitionFiles, data: DataConfig, test: RawTable | None = 
         test = concatenate([read_source(path) for path in (files.test, *files.test_parts)])
     sample = read_table(files.sample) if files.sample else None
     labels = read_table(files.labels) if files.labels else None
-    test = _align_names(train, test)
+    test = align_names(test, train.columns)
     _check_header(train, test)
     made = Assembled(train, test, sample, match_rows(test, sample, data.id))
     _note_tables(made, files, labels)
@@ -84,19 +84,6 @@ def assemble(files: CompetitionFiles, data: DataConfig, test: RawTable | None = 
     if unused:
         made.findings.append(Finding("files not used", listing(unused), "--set data.extra=FILE"))
     return made
-
-
-def _align_names(train: RawTable, test: RawTable) -> RawTable:
-    """Test with the names of train where they differ in case or spaces alone."""
-    folded = {"".join(name.casefold().split()): name for name in train.columns}
-    names = {}
-    for name in test.columns:
-        alike = folded.get("".join(name.casefold().split()), name)
-        names[name] = name if name in train.columns or alike in test.columns else alike
-    if names == dict(zip(names, names, strict=True)):
-        return test
-    columns = {names[name]: cells for name, cells in test.columns.items()}
-    return replace(test, columns=columns, header=())
 
 
 def _check_header(train: RawTable, test: RawTable) -> None:

@@ -103,7 +103,7 @@ def _parse(
     if is_plain:
         rows, starts = _split_plainly(lines, separator)
         warnings = _check_stray_quotes(path, rows, starts, separator)
-        return [[_unquote(cell) for cell in row] for row in rows], starts, warnings
+        return [[unquote(cell) for cell in row] for row in rows], starts, warnings
     if failure is None and _is_even(rows):
         return rows, starts, ()
     for read in (_parse_spaced, _parse_escaped):
@@ -241,7 +241,8 @@ def _check_stray_quotes(
     return (f"{problem} ({len(stray)} lines); the mark is read as text",)
 
 
-def _unquote(cell: str) -> str:
+def unquote(cell: str) -> str:
+    """A field of a file that is split plainly, without its enclosing quote marks."""
     if len(cell) < 2 or cell[0] != '"' or cell[-1] != '"':
         return cell
     return cell[1:-1].replace('\\"', '"').replace('""', '"')

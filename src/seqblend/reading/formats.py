@@ -89,7 +89,7 @@ def read_bytes(path: Path) -> tuple[bytes, str]:
     path: `archive.zip/member.csv` names a file inside an archive
     raises: InputError for a missing file, a folder, a damaged archive, or one of several members
     """
-    archive = _archive_of(path)
+    archive = archive_of(path)
     if archive is None:
         raw, name = _read_file(path), data_name(path)
         most = _most_bytes(len(raw))
@@ -104,7 +104,7 @@ def read_bytes(path: Path) -> tuple[bytes, str]:
     return raw, name
 
 
-def _archive_of(path: Path) -> Path | None:
+def archive_of(path: Path) -> Path | None:
     """The zip archive that a path like `archive.zip/folder/member.csv` leads into."""
     for folder in path.parents:
         if folder.suffix.lower() == ".zip" and folder.is_file():

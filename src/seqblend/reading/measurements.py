@@ -18,7 +18,6 @@ from typing import Self
 
 import numpy as np
 from sklearn.cluster import KMeans
-from sklearn.metrics import pairwise_distances_argmin
 
 from seqblend.core.seeds import rng_for
 from seqblend.reading.column_roles import to_number
@@ -108,7 +107,10 @@ class Codebook:
 
     def tokens(self, steps: np.ndarray) -> list[str]:
         """The token of the nearest typical step, of each of steps float64 [t, c]."""
-        nearest = pairwise_distances_argmin(self.standardise(steps), self.codes)
+        apart = (
+            self.standardise(steps)[:, None] - self.codes
+        )  # [t, codes, c]; no BLAS: see map_forked
+        nearest = np.square(apart).sum(axis=2).argmin(axis=1)
         return [f"step={code}" for code in nearest.tolist()]
 
 

@@ -88,7 +88,9 @@ def read_with_tokenizer(
         extra=int((rows >= len(train) - made.extra).sum()),
         reading=schema.reading(),
     )
-    tokenizer = RowTokenizer(schema, data, train, made.fold, is_long=made.key is not None)
+    tokenizer = RowTokenizer(
+        schema, data, train, made.fold, names=made.train.columns, is_long=made.key is not None
+    )
     reading = _TokenCollector(tokenizer)
     reading.add(train, "train", rows)
     reading.add(test, "test")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
 
 from seqblend.core.config import DataConfig
@@ -10,7 +10,7 @@ from seqblend.reading.features import column_token, make_features
 from seqblend.reading.kinds import VIEW_NAMES, Tokenizer, make_tokenizer, plain_number
 from seqblend.reading.measurements import Measurements
 from seqblend.reading.schema import Schema
-from seqblend.reading.tables import RawTable
+from seqblend.reading.tables import RawTable, align_names
 from seqblend.reading.wide_tables import join_step_columns
 
 
@@ -20,6 +20,7 @@ class RowTokenizer:
     Where there are several sequence columns, a token that names it precedes each. Real-valued
     columns come first: see measurements.py. Intervals of values are those of the training rows.
 
+    names: the columns of the training table's file
     is_long: files have a row per step, not per sequence
     """
 
@@ -30,9 +31,10 @@ class RowTokenizer:
         train: RawTable,
         fold: Callable[[RawTable], RawTable],
         *,
+        names: Collection[str],
         is_long: bool,
     ) -> None:
-        self.is_long = is_long
+        self._names, self.is_long = list(names), is_long
         self._schema, self._data, self._fold = schema, data, fold
         categories, numbers = list(schema.categories), list(schema.numbers)
         self._features = make_features(categories, numbers, train)
@@ -53,14 +55,17 @@ class RowTokenizer:
         is_list = any(kind.name == "tokens" for kind in self._schema.kinds)
         return plain_number if is_list else str
 
-    def missing(self, table: RawTable) -> list[str]:
-        """The columns that a file lacks to be read as sequences."""
-        steps = self._schema.steps
-        needed = chain(*(steps.get(name, (name,)) for name in self._schema.sequence))
+    def missing(self, table: RawTable, *, features: bool = False) -> list[str]:
+        """The columns that a file lacks to be read as sequences, or also for their features."""
+        steps, schema = self._schema.steps, self._schema
+        needed = [*chain(*(steps.get(name, (name,)) for name in schema.sequence))]
+        needed += [*schema.categories, *schema.numbers] if features else []
+        table = align_names(table, self._names)
         return [name for name in needed if name not in table.columns]
 
     def arrange(self, table: RawTable) -> RawTable:
         """The table of a file with a row per sequence, as the training table was arranged."""
+        table = align_names(table, self._names)
         return join_step_columns(self._fold(table), self._schema.steps)
 
     def tokens(self, table: RawTable, rows: Iterable[int]) -> Iterator[list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -96,6 +96,23 @@ def check_column(name: str, table: RawTable, field_name: str) -> str:
             f"{suggest(name, table.columns, 'Columns', 12)}"
         )
     return name
+
+
+def align_names(table: RawTable, known: Collection[str]) -> RawTable:
+    """The table with the names of known columns where they differ in case or spaces alone."""
+    folded = {_fold_name(name): name for name in known}
+    names = {}
+    for name in table.columns:
+        alike = folded.get(_fold_name(name), name)
+        names[name] = name if name in known or alike in table.columns else alike
+    if names == dict(zip(names, names, strict=True)):
+        return table
+    columns = {names[name]: cells for name, cells in table.columns.items()}
+    return replace(table, columns=columns, header=())
+
+
+def _fold_name(name: str) -> str:
+    return "".join(name.casefold().split())
 
 
 def read_table(path: Path) -> RawTable:
@@ -224,6 +241,6 @@ def _cell(value: Any) -> Cell:
     """The text of a value of a data frame; a list of texts where it is a sequence."""
     if isinstance(value, str):
         return value
-    if isinstance(value, (list, tuple, np.ndarray)):
+    if isinstance(value, (list, tuple)) or hasattr(value, "__array__"):  # or a series
         return [str(_cell(each)) for each in value]
     return "" if pd.isna(value) else str(value)

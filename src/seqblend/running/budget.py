@@ -12,7 +12,7 @@ from seqblend.data.folds import HOLD_OUT_PARTS
 from seqblend.data.sequences import SequenceSet
 from seqblend.models.registry import entry_for
 from seqblend.running.project import Project
-from seqblend.running.runs import PILOT, Run, Unit
+from seqblend.running.runs import PILOT, REFIT, Run, Unit
 from seqblend.training.option_paths import PROBLEM, share_tried
 
 # Seconds for a token, of networks in each epoch, on one core of 2026; the first unit corrects them.
@@ -38,13 +38,13 @@ class Estimator:
         """Learn from a unit that is done: of a run the last one counts, of a kind the slowest."""
         run, trained = unit.run, manifest["epochs_trained"]
         self._epochs[run] = manifest["epochs"] if unit.fold == PILOT else trained
-        self._rates[run] = manifest["seconds"] / self._guess(run, trained)
+        self._rates[run] = manifest["seconds"] / self._guess(run, trained) / self._size(unit)
         self._rates[run.kind] = max(self._rates.get(run.kind, 0.0), self._rates[run])
 
     def seconds(self, unit: Unit) -> float:
         """Estimated seconds of a unit; a pilot takes about as long as a fold."""
         run = unit.run
-        guessed = self._guess(run, run.train.epochs or self._epochs.get(run))
+        guessed = self._guess(run, run.train.epochs or self._epochs.get(run)) * self._size(unit)
         if run in self._rates:
             return self._rates[run] * guessed
         return _START_UP + self._rates.get(run.kind, 1.0) * guessed
@@ -56,6 +56,10 @@ class Estimator:
             return 0.4e-6 * float(self._train.lengths.sum()) * (12 + 4 * self._problems)
         width = getattr(unit.run.options, "width", 128)
         return 4e-6 * (unit.run.vocabulary.size * width + rows * self._classes) + 1
+
+    def _size(self, unit: Unit) -> float:
+        """A unit's training rows, as a multiple of a fold's."""
+        return 1 / self._share if unit.fold == REFIT else 1.0
 
     def _guess(self, run: Run, epochs: int | None) -> float:
         """Seconds at the default price; without a number of epochs they are guessed too."""

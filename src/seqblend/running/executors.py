@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import multiprocessing
 import resource
 import signal
-import sys
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,10 +18,10 @@ import torch
 
 from seqblend import release_freed_memory
 from seqblend.core.errors import InputError
+from seqblend.core.processes import end_with_parent
 from seqblend.running.runs import Job
 from seqblend.running.units import run_unit
 
-_PR_SET_PDEATHSIG = 1  # from linux/prctl.h
 _MOST_FREED = 1 << 30  # bytes that a fit may grow by before freed blocks go back to the system
 
 
@@ -163,9 +161,7 @@ def _describe_exit(code: int | None) -> str:
 def _serve(pipe: Connection, device: str) -> None:
     """The loop of a worker: take a job, fit it, answer. The process ends with its parent."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
+    end_with_parent()
     kept = _resident_bytes()
 
     def report(values: dict) -> None:

@@ -53,7 +53,11 @@ class Schedule:
 
         These are of a kind of which no unit is done: its default price may be far too high.
         """
-        return self._in_time(1.0) or self._in_time(_HOPE)
+        return self.sure() or self._in_time(_HOPE)
+
+    def sure(self) -> list[Job]:
+        """The pending jobs that would end in time, as far as is known."""
+        return self._in_time(1.0)
 
     def finish(self, unit: Unit, manifest: dict[str, Any]) -> None:
         """The unit is done."""
@@ -78,11 +82,25 @@ class Schedule:
 
     def seconds_left(self, workers: int) -> float:
         """Estimated seconds until everything pending and running is done."""
-        now = time.monotonic()
-        running = [max(self.estimate(u) - (now - began), 1.0) for u, began in self.running.items()]
+        running = self._running_left()
         pending = [self.estimate(job.unit) for job in self.pending]
         longest = max([*running, *pending], default=0.0)
         return max((sum(running) + sum(pending)) / max(workers, 1), longest)
+
+    def seconds_free(self, workers: int) -> float:
+        """Seconds until the deadline that neither what runs nor what is sure to will take.
+
+        Spread evenly over the workers.
+        """
+        left = self.deadline - time.monotonic()
+        running = [min(seconds, left) for seconds in self._running_left()]
+        sure = [self.estimate(job.unit) for job in self.sure()]
+        return left - (sum(running) + sum(sure)) / workers
+
+    def _running_left(self) -> list[float]:
+        """Estimated seconds of each running unit until it is done."""
+        now = time.monotonic()
+        return [max(self.estimate(u) - (now - began), 1.0) for u, began in self.running.items()]
 
     def _is_ready(self, unit: Unit) -> bool:
         """Whether the pilot is done that the unit reads; a fit on all rows follows its folds."""

@@ -132,11 +132,10 @@ class TrainedBlend:
         """float32 [n, c]: what is submitted for these rows, the same as at the time of training.
 
         devices: one for each process; progress: called with (fits done, all fits)
-        raises: InputError as fits() does, and where a fit's files are damaged
+        raises: InputError as fits() does
         """
         fits, found = self.fits(), {}
-        jobs = [job for fold in fits for member in fold for job in member]
-        check_files(jobs)
+        jobs = _jobs_of(fits)
         spawn = multiprocessing.get_context("spawn")
         queue = spawn.Queue()
         for device in devices:
@@ -152,6 +151,26 @@ class TrainedBlend:
                 "a process that predicts was killed (out of memory?): try --workers 1"
             ) from None
         return self.combine(fits, found)
+
+    def check_files(self) -> None:
+        """InputError where a unit's files are not those of its manifest, or of other code."""
+        jobs = _jobs_of(self.fits())
+        damaged, others = [], []
+        for job in jobs:
+            if find_damage(job.folder) or not (job.folder / WEIGHTS).is_file():
+                damaged.append(str(job.unit.place))
+            elif read_json(job.folder / MANIFEST).get("code") != code_of(job.unit.run.model):
+                others.append(job.unit.run.model)
+        if damaged:
+            raise InputError(
+                f"{jobs[0].runs}: missing or damaged: {listing(damaged, 3)}. Train again with the "
+                "command that made them, then predict"
+            )
+        if others:
+            raise InputError(
+                f"{jobs[0].runs}: {listing(dict.fromkeys(others))} trained by another version of "
+                "this code. Predict with that version, or train again"
+            )
 
     def combine(self, fits: list[list[list[Job]]], found: dict[Job, np.ndarray]) -> np.ndarray:
         """float32 [n, c]: what is submitted, from the predictions float32 [n, c] of each fit.
@@ -206,24 +225,9 @@ def find_trained(folders: Iterable[Path], note: Note) -> Iterator[TrainedBlend]:
         yield TrainedBlend(workspace, load_competition(workspace.data), blend, record)
 
 
-def check_files(jobs: list[Job]) -> None:
-    """InputError where a unit's files are not those of its manifest, or other code wrote them."""
-    damaged, others = [], []
-    for job in jobs:
-        if find_damage(job.folder) or not (job.folder / WEIGHTS).is_file():
-            damaged.append(str(job.unit.place))
-        elif read_json(job.folder / MANIFEST).get("code") != code_of(job.unit.run.model):
-            others.append(job.unit.run.model)
-    if damaged:
-        raise InputError(
-            f"{jobs[0].runs}: missing or damaged: {listing(damaged, 3)}. Train again with the "
-            "command that made them, then predict"
-        )
-    if others:
-        raise InputError(
-            f"{jobs[0].runs}: {listing(dict.fromkeys(others))} trained by another version of this "
-            "code. Predict with that version, or train again"
-        )
+def _jobs_of(fits: list[list[list[Job]]]) -> list[Job]:
+    """The units of fits()."""
+    return [job for fold in fits for member in fold for job in member]
 
 
 def _begin(rows: EncodedRows, devices: multiprocessing.Queue) -> None:

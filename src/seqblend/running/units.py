@@ -59,7 +59,7 @@ def run_unit(job: Job, device: torch.device, report: Callable[[dict], None]) -> 
     fold, keys = _load_folds(job.data, job.fingerprint.folds)
     strata = competition.task.strata(competition.targets)
     train_rows, valid_rows = _rows_of(job.unit, strata, fold, keys)
-    context = _context(job, competition, device, report)
+    context = _context(job, competition, device, report, pilot_result_for(job))
     rows = Rows(competition.train, competition.targets, keys)
     train, valid = rows.take(train_rows), rows.take(valid_rows)
     try:
@@ -90,14 +90,14 @@ def restore_member(job: Job, device: torch.device, new_tokens: Sequence[str] = (
     """
     device = configure_device(device)
     pilot = PilotResult.of(read_json(job.folder / MANIFEST))  # what the unit was fitted with
-    run = dataclasses.replace(job.unit.run, pilot=pilot, embedding=None)  # the weights have it
+    run = dataclasses.replace(job.unit.run, embedding=None)  # the weights have it
     job = dataclasses.replace(job, unit=dataclasses.replace(job.unit, run=run))
     competition = _load_rows(job.data, job.fingerprint.data)
     if new_tokens:
         view = competition.view
         view = dataclasses.replace(view, lexicon=[*view.lexicon, *new_tokens])
         competition = dataclasses.replace(competition, views={view.name: view})
-    context = _context(job, competition, device, lambda _: None)
+    context = _context(job, competition, device, lambda _: None, pilot)
     return member_from_arrays(read_arrays(job.folder / WEIGHTS), context)
 
 
@@ -135,10 +135,14 @@ def _result_of_folds(job: Job) -> PilotResult:
 
 
 def _context(
-    job: Job, competition: Competition, device: torch.device, report: Callable[[dict], None]
+    job: Job,
+    competition: Competition,
+    device: torch.device,
+    report: Callable[[dict], None],
+    pilot: PilotResult,
 ) -> Context:
-    """What a fit needs besides its rows."""
-    unit, run, pilot = job.unit, job.unit.run, pilot_result_for(job)
+    """What a fit needs besides its rows. pilot: its epochs and temperature"""
+    unit, run = job.unit, job.unit.run
     train = run.train
     if unit.fold == REFIT:  # which has no validation rows
         train = dataclasses.replace(train, early_stopping=False)
@@ -173,7 +177,8 @@ def _describe(job: Job, member: Fitted, competition: Competition, context: Conte
     """The manifest of a unit, less what is measured at its end."""
     unit, run, facts = job.unit, job.unit.run, member.record
     trained = len(facts.history.get("epoch", []))
-    scope = [_SCOPE, run.embedding.scope] if run.embedding else [_SCOPE]
+    scope = ["all training rows" if unit.fold == REFIT else _SCOPE]
+    scope += [run.embedding.scope] if run.embedding else []
     return {
         "unit": str(unit.place),
         "model": run.model,
