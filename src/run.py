@@ -12,7 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
-import seqblend.core.interrupts  # noqa: F401  first: imports take seconds
+import seqblend.core.early_workers  # noqa: F401  first: imports take seconds, also in workers
 from seqblend.app.cli import add_training_flags, command_line, make_parser, run_script
 from seqblend.app.display import show_finished
 from seqblend.app.finish import finish_run

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-import seqblend.core.interrupts  # noqa: F401  first: imports take seconds
+import seqblend.core.early_workers  # noqa: F401  first: imports take seconds, also in workers
 from seqblend.app.cli import add_training_flags, make_parser, run_script
 from seqblend.app.display import show_layers, show_trained
 from seqblend.app.load import load_plan, load_project

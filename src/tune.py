@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-import seqblend.core.interrupts  # noqa: F401  first: imports take seconds
+import seqblend.core.early_workers  # noqa: F401  first: imports take seconds, also in workers
 from seqblend.app.cli import make_parser, run_script
 from seqblend.app.display import show_project
 from seqblend.app.tune import add_tuning_flags, load_tuning, show_verdict

@@ -7,7 +7,7 @@ from seqblend.core.config import TrainConfig, VocabularyConfig
 from seqblend.models.recurrent import RecurrentOptions
 from seqblend.models.registry import entries
 from seqblend.running.budget import Estimator
-from seqblend.running.runs import PILOT, Run, Unit
+from seqblend.running.runs import PILOT, REFIT, Run, Unit
 
 SMALL = RecurrentOptions(width=4, hidden=4)
 NBLR = Run("nblr-1", "nblr", None, TrainConfig(), VocabularyConfig())
@@ -38,8 +38,9 @@ def test_a_finished_fold_says_what_the_next_one_takes():
 
 def test_a_pilot_says_epochs_and_the_time_of_one():
     estimator, run = make_estimator(), make_run()
-    estimator.observe(Unit(run, 0, PILOT), done(70.0, epochs=5, trained=7))
-    assert estimator.seconds(Unit(run, 0, 0)) == pytest.approx(50.0)
+    estimator.observe(Unit(run, 0, PILOT), done(56.0, epochs=5, trained=7))
+    assert estimator.seconds(Unit(run, 0, 0)) == pytest.approx(50.0)  # of a quarter more rows
+    assert estimator.seconds(Unit(run, 0, REFIT)) == pytest.approx(62.5)
     estimator.observe(Unit(run, 0, 0), done(45.0, epochs=5, trained=5))
     assert estimator.seconds(Unit(run, 0, 1)) == pytest.approx(45.0)
 

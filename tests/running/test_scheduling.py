@@ -5,7 +5,7 @@ import pytest
 from seqblend.core.config import TrainConfig, VocabularyConfig
 from seqblend.models.recurrent import RecurrentOptions
 from seqblend.running.runs import PILOT, DataFingerprint, Job, Run, Unit, plan_units
-from seqblend.running.scheduling import Schedule
+from seqblend.running.scheduling import Schedule, spread_units
 
 BILSTM = Run("bilstm-1", "bilstm", RecurrentOptions(), TrainConfig(), VocabularyConfig())
 FIXED = Run("bigru-1", "bigru", RecurrentOptions(), TrainConfig(epochs=3), VocabularyConfig())
@@ -135,3 +135,11 @@ def test_a_default_price_that_is_too_high_leaves_the_time_to_what_is_sure(tmp_pa
     schedule.more = lambda asked: []
     assert schedule.next_job().unit == pilot
     assert schedule.seconds_free(2) == pytest.approx(20.0 - (20.0 + 4.0) / 2, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "workers", "expected"),
+    [([10.0] * 5, 2, 30.0), ([10.0] * 5, 5, 10.0), ([1.0, 1.0, 8.0], 2, 9.0), ([4.0], 3, 4.0)],
+)
+def test_units_are_spread_over_workers_whole(seconds, workers, expected):
+    assert spread_units(seconds, workers) == expected

@@ -20,6 +20,12 @@ def _stop(number: int, _frame: FrameType | None) -> None:
     os._exit(128 + number)
 
 
-if Path(getattr(sys.modules["__main__"], "__file__", None) or "").resolve().parent == _SCRIPTS:
+def runs_script() -> bool:
+    """Whether this process runs one of the scripts, and is not one that such a process started."""
+    path = getattr(sys.modules["__main__"], "__file__", None) or ""
+    return Path(path).resolve().parent == _SCRIPTS
+
+
+if runs_script():
     for _number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(_number, _stop)

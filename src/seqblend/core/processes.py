@@ -11,7 +11,9 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -19,6 +21,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 _CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")  # of a container
 _PR_SET_PDEATHSIG = 1  # from linux/prctl.h
+_SOURCE = Path(__file__).resolve().parents[2]  # where the package lies
+_has_server = False  # that worker processes are forked from
 
 
 def cores() -> int:
@@ -30,6 +34,43 @@ def cores() -> int:
         return max(min(count, round(int(quota) / int(period))), 1)
     except (OSError, ValueError):  # no such limit: `max`
         return count
+
+
+@contextlib.contextmanager
+def ctrl_c_held() -> Iterator[None]:
+    """Block SIGINT: processes started meanwhile never see it, not even while they import."""
+    resource_tracker.ensure_running()  # its start would unblock the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def start_worker_server(*modules: str) -> None:
+    """Start a process that imports modules, and from then on fork worker processes from it.
+
+    On Linux alone: elsewhere each worker process imports it for itself.
+    """
+    global _has_server
+    if sys.platform != "linux" or multiprocessing.parent_process() is not None:
+        return
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_SOURCE), before]))
+    try:
+        forkserver.set_forkserver_preload(["seqblend.core.worker_server", *modules])
+        with ctrl_c_held():
+            forkserver.ensure_running()
+        _has_server = True
+    finally:
+        del os.environ["PYTHONPATH"]
+        if before is not None:
+            os.environ["PYTHONPATH"] = before
+
+
+def worker_context() -> BaseContext:
+    """How worker processes are started: forked from the server where there is one, else anew."""
+    return multiprocessing.get_context("forkserver" if _has_server else "spawn")
 
 
 def end_with_parent() -> None:

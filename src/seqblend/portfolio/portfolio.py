@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from seqblend.core.console import duration
-from seqblend.portfolio.candidates import Candidates, Variants
+from seqblend.portfolio.candidates import Candidates, Option, Variants
 from seqblend.portfolio.catalogue import LEAST_GAIN
 from seqblend.portfolio.gains import PilotBlends
 from seqblend.portfolio.named_models import Note
 from seqblend.portfolio.steps import Decisions, Step
 from seqblend.running.runs import PILOT, Recipe, Run, Unit, fold_units
-from seqblend.running.scheduling import Schedule
+from seqblend.running.scheduling import Schedule, spread_units
 
 _PILOT_SHARE = 0.25  # of the time, at most
 _QUICK_SHARE = 0.2  # of the time, for linear members that are trained in any case
@@ -163,20 +163,21 @@ class Portfolio:
         """
         left = self._seconds_left(schedule)
         options = [o for o in self.candidates.options(self.seeds) if o.gain >= LEAST_GAIN]
-        priced = [
-            (option, self._wall(option.units(self.seeds, self.folds), schedule.estimate))
-            for option in options
-        ]
-        in_time = [(option, seconds) for option, seconds in priced if seconds <= left]
-        best = max(in_time, key=lambda pair: pair[0].gain / pair[1], default=None)
+        priced = [(option, self._times(option, schedule)) for option in options]
+        in_time = [pair for pair in priced if spread_units(pair[1], self.workers) <= left]
+        best = max(in_time, key=lambda pair: pair[0].gain / sum(pair[1]), default=None)
         has_network = any(run.kind != "linear" for run in self.seeds)
         if best is None and not has_network and schedule.deadline is None:
             networks = [pair for pair in priced if pair[0].run.kind != "linear"]
-            best = min(networks, key=lambda pair: pair[1], default=None)
+            best = min(networks, key=lambda pair: sum(pair[1]), default=None)
         if best is None:
             return None
-        option, seconds = best
-        return option.step(seconds, self.variants)
+        option, times = best
+        return option.step(sum(times) / min(self.workers, len(times)), self.variants)
+
+    def _times(self, option: Option, schedule: Schedule) -> list[float]:
+        """Seconds of each unit of an option."""
+        return list(map(schedule.estimate, option.units(self.seeds, self.folds)))
 
     def _seconds_left(self, schedule: Schedule) -> float:
         """Seconds until the time is over that the units or the command have."""

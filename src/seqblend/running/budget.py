@@ -42,7 +42,7 @@ class Estimator:
         self._rates[run.kind] = max(self._rates.get(run.kind, 0.0), self._rates[run])
 
     def seconds(self, unit: Unit) -> float:
-        """Estimated seconds of a unit; a pilot takes about as long as a fold."""
+        """Estimated seconds of a unit."""
         run = unit.run
         guessed = self._guess(run, run.train.epochs or self._epochs.get(run)) * self._size(unit)
         if run in self._rates:
@@ -59,6 +59,8 @@ class Estimator:
 
     def _size(self, unit: Unit) -> float:
         """A unit's training rows, as a multiple of a fold's."""
+        if unit.fold == PILOT:
+            return 1 - 1 / HOLD_OUT_PARTS
         return 1 / self._share if unit.fold == REFIT else 1.0
 
     def _guess(self, run: Run, epochs: int | None) -> float:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import resource
 import signal
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ import torch
 
 from seqblend import release_freed_memory
 from seqblend.core.errors import InputError
-from seqblend.core.processes import end_with_parent
+from seqblend.core.processes import ctrl_c_held, end_with_parent, worker_context
 from seqblend.running.runs import Job
 from seqblend.running.units import run_unit
 
@@ -40,15 +38,15 @@ class _DroppedError(Exception):
 
 
 class _Worker:
-    """A spawned process bound to one device, the job it holds, and the pipe to it."""
+    """A process bound to one device, the job it holds, and the pipe to it."""
 
     def __init__(self, number: int, device: str) -> None:
         self.number, self.device = number, device
         self.job: Job | None = None
-        context = multiprocessing.get_context("spawn")
+        context = worker_context()
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, device), daemon=True)
-        with _ctrl_c_held():
+        with ctrl_c_held():
             self.process.start()
         theirs.close()
 
@@ -56,17 +54,6 @@ class _Worker:
         self.job = job
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.pipe.send(job)  # a dead worker is noticed when it is read
-
-
-@contextlib.contextmanager
-def _ctrl_c_held() -> Iterator[None]:
-    """Block SIGINT: processes started meanwhile never see it, not even while they import."""
-    resource_tracker.ensure_running()  # its start would unblock the signal
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class WorkerPool:

@@ -12,6 +12,14 @@ from seqblend.running.runs import PILOT, REFIT, Job, Run, Unit
 _HOPE = 0.2  # of a default price
 
 
+def spread_units(seconds: list[float], workers: int) -> float:
+    """Seconds until units that are given to whichever worker is idle are done, in their order."""
+    busy = [0.0] * workers
+    for each in seconds:
+        busy[busy.index(min(busy))] += each
+    return max(busy)
+
+
 @dataclass
 class Schedule:
     """Jobs that are pending, running, done, failed, or left out for lack of time.
