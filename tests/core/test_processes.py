@@ -106,3 +106,36 @@ def is_running(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def test_workers_on_a_gpu_are_never_forked(monkeypatch):
+    monkeypatch.setattr(processes, "_has_server", True)
+    assert processes.worker_context("cpu").get_start_method() == "forkserver"
+    assert processes.worker_context("cuda:0").get_start_method() == "spawn"
+    monkeypatch.setattr(processes, "_has_server", False)
+    assert processes.worker_context("cpu").get_start_method() == "spawn"
+
+
+def test_the_worker_server_is_started_by_a_script_and_by_nothing_else():
+    script = """
+import multiprocessing, os, sys
+import __main__
+if len(sys.argv) > 1:
+    __main__.__file__ = sys.argv[1]
+before = os.environ.get("PYTHONPATH")
+import seqblend.core.early_workers
+from seqblend.core import processes
+assert os.environ.get("PYTHONPATH") == before
+print(processes._has_server, "torch" in sys.modules)
+"""
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "src")}
+    for arguments, expected in (([], "False False"), ([REPOSITORY / "src/run.py"], "True False")):
+        done = subprocess.run(
+            [sys.executable, "-c", script, *map(str, arguments)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        assert done.stdout.strip() == expected

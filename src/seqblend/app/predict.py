@@ -18,7 +18,7 @@ from seqblend.core.console import Console, Status, say, shorten
 from seqblend.core.errors import FlagError, InputError
 from seqblend.core.processes import cores
 from seqblend.data.sequences import Competition
-from seqblend.reading.blocks import BlockReader, reading_cost
+from seqblend.reading.block_reader import BlockReader, reading_cost
 from seqblend.reading.cache import read_settings
 from seqblend.reading.discovery import CompetitionFiles, find_files
 from seqblend.reading.reader import read_with_tokenizer

@@ -68,9 +68,13 @@ def start_worker_server(*modules: str) -> None:
             os.environ["PYTHONPATH"] = before
 
 
-def worker_context() -> BaseContext:
-    """How worker processes are started: forked from the server where there is one, else anew."""
-    return multiprocessing.get_context("forkserver" if _has_server else "spawn")
+def worker_context(device: str) -> BaseContext:
+    """How a worker process is started: forked from the server where there is one, else anew.
+
+    One for a GPU is always started anew: CUDA cannot be used after a fork.
+    """
+    is_forked = _has_server and device == "cpu"
+    return multiprocessing.get_context("forkserver" if is_forked else "spawn")
 
 
 def end_with_parent() -> None:

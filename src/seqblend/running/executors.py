@@ -43,7 +43,7 @@ class _Worker:
     def __init__(self, number: int, device: str) -> None:
         self.number, self.device = number, device
         self.job: Job | None = None
-        context = worker_context()
+        context = worker_context(device)
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, device), daemon=True)
         with ctrl_c_held():

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from seqblend.core.errors import InputError
-from seqblend.reading.blocks import BlockReader, reading_cost
+from seqblend.reading.block_reader import BlockReader, reading_cost
 from seqblend.reading.tables import read_table
 
 QUOTED = 'id,text\n1,"a, ""b"" c"\n2,"two\nlines"\n3,NA\n4,\n5,05.0\n'
@@ -47,7 +47,7 @@ def test_blocks_together_are_the_table(tmp_path, name, text, rows):
 
 
 def test_a_head_that_ends_inside_a_field_is_cut_before_it(tmp_path, monkeypatch):
-    monkeypatch.setattr("seqblend.reading.blocks._HEAD", 45)
+    monkeypatch.setattr("seqblend.reading.block_reader._HEAD", 45)
     path = write(tmp_path, "a.csv", QUOTED.replace("two\nlines", "two\n\n\nthree\nlines"))
     blocks = list(BlockReader.open(path, 1e9).blocks())
     assert blocks[0].columns == read_table(path).columns
@@ -94,7 +94,7 @@ LATE = "id\ttext\n" + "1\tx\n" * 100  # what comes behind differs from it
     ],
 )
 def test_what_stands_behind_the_head_is_read_as_in_the_whole(tmp_path, monkeypatch, name, text):
-    monkeypatch.setattr("seqblend.reading.blocks._HEAD", 60)
+    monkeypatch.setattr("seqblend.reading.block_reader._HEAD", 60)
     path = write(tmp_path, name, text)
     (block,) = BlockReader.open(path, 1e9).blocks()
     assert block.columns == read_table(path).columns
@@ -110,7 +110,7 @@ def test_what_stands_behind_the_head_is_read_as_in_the_whole(tmp_path, monkeypat
     ],
 )
 def test_what_would_be_read_otherwise_is_refused(tmp_path, monkeypatch, text):
-    monkeypatch.setattr("seqblend.reading.blocks._HEAD", 60)
+    monkeypatch.setattr("seqblend.reading.block_reader._HEAD", 60)
     path = tmp_path / "a.tsv"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     reader = BlockReader.open(path, 1e9)
