@@ -139,3 +139,15 @@ print(processes._has_server, "torch" in sys.modules)
             check=True,
         )
         assert done.stdout.strip() == expected
+
+
+def test_without_a_place_for_its_socket_there_is_no_worker_server(monkeypatch):
+    def refuse():
+        raise OSError("AF_UNIX path too long")
+
+    monkeypatch.setattr(processes.forkserver, "ensure_running", refuse)
+    monkeypatch.setattr(processes, "_has_server", False)
+    before = os.environ.get("PYTHONPATH")
+    processes.start_worker_server("seqblend.core.seeds")
+    assert processes.worker_context("cpu").get_start_method() == "spawn"
+    assert os.environ.get("PYTHONPATH") == before

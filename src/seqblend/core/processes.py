@@ -50,22 +50,20 @@ def ctrl_c_held() -> Iterator[None]:
 def start_worker_server(*modules: str) -> None:
     """Start a process that imports modules, and from then on fork worker processes from it.
 
-    On Linux alone: elsewhere each worker process imports it for itself.
+    On Linux alone, and where there is a folder for its socket: else each worker imports them.
     """
     global _has_server
     if sys.platform != "linux" or multiprocessing.parent_process() is not None:
         return
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_SOURCE), before]))
-    try:
-        forkserver.set_forkserver_preload(["seqblend.core.worker_server", *modules])
-        with ctrl_c_held():
-            forkserver.ensure_running()
+    forkserver.set_forkserver_preload(["seqblend.core.worker_server", *modules])
+    with contextlib.suppress(OSError), ctrl_c_held():
+        forkserver.ensure_running()
         _has_server = True
-    finally:
-        del os.environ["PYTHONPATH"]
-        if before is not None:
-            os.environ["PYTHONPATH"] = before
+    del os.environ["PYTHONPATH"]
+    if before is not None:
+        os.environ["PYTHONPATH"] = before
 
 
 def worker_context(device: str) -> BaseContext:
