@@ -10,22 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
+from seqblend.app.early_submission import EarlySubmission
 from seqblend.app.progress import TrainingProgress
 from seqblend.app.submit import (
     Outcome,
     blend_results,
     by_name,
-    describe_fit,
-    describe_prior,
     describe_submission,
     leaderboard_scores,
-    places_without_submission,
-    submit_class_prior,
-    submit_fit,
 )
 from seqblend.blending.methods import fit_blend
 from seqblend.blending.selection import BlendResult
-from seqblend.core.console import Console, duration, say, shorten
+from seqblend.core.console import Console, duration, say
 from seqblend.core.errors import InputError
 from seqblend.core.storage import write_json
 from seqblend.portfolio.choose import select_members
@@ -115,7 +111,7 @@ def run_plan(
     """
     latest: BlendResult | None = None  # of these runs, whether or not it was submitted
     blended: list[RunResult] = []
-    early = _EarlySubmission(project, out)
+    early = EarlySubmission(project, out)
 
     def update(outcome: Outcome, progress: TrainingProgress, *, is_end: bool) -> None:
         """Blend and submit; where nothing is complete yet, one fit or a constant."""
@@ -137,33 +133,6 @@ def run_plan(
         latest, blended = blend, outcome.results
 
     return train_plan(project, plan, console, deadline=deadline, update=update)
-
-
-class _EarlySubmission:
-    """What is submitted before the first run is complete.
-
-    A valid submission that an earlier session left in a fixed place stays there.
-    """
-
-    def __init__(self, project: Project, out: Path | None) -> None:
-        self._project, self._out = project, out
-        self._places: list[Path] = []
-        self._has_fit = False
-
-    def renew(self, outcome: Outcome, progress: TrainingProgress) -> None:
-        """Submit a constant at first, then the first fit of a fold 0."""
-        project, found = self._project, progress.schedule.done
-        if outcome.submission is None:
-            self._places = places_without_submission(project, self._out)
-            outcome.submission = submit_class_prior(project, self._places)
-            path, what = outcome.submission.path, describe_prior(project.competition.task)
-            progress.say(f"submission: {shorten(path)} ({what}, for a start)")
-        unit = next((unit for unit in found if unit.fold == 0), None)
-        if unit is not None and not self._has_fit:
-            self._has_fit = True
-            outcome.submission = submit_fit(project, unit, self._places)
-            path, text = outcome.submission.path, describe_fit(project, unit, found[unit])
-            progress.say(f"submission: {shorten(path)} ({text})")
 
 
 def _convex_loss(project: Project, results: list[RunResult]) -> float:

@@ -100,6 +100,22 @@ def predict_new_rows(
         f"{trained.folder.name} of {trained.workspace.root}; nothing is trained",
         "bold",
     )
+    array = _predict_rows(console, rows, workers)
+    root, record = trained.workspace.root.name, trained.record
+    path = places.submissions / f"{root}-{trained.folder.name}-predicted.csv"
+    for place in filter(None, (places.extra_submission, out, path)):
+        submission = write_submission(
+            place, competition.form, competition.task, competition.test_ids, array
+        )
+    log = places.submissions / "log.csv"
+    log_submission(log, submission, root, record["metric"], record["cross_fitted"])
+    say(console, f"submission: {shorten(path)}", "green")
+    return submission
+
+
+def _predict_rows(console: Console, rows: NewRows, workers: int) -> np.ndarray:
+    """float32 [n, c]: what the blend predicts, in the order of the rows; block by block."""
+    trained, note = rows.trained, partial(say, console, style="yellow")
     if rows.reader is not None:
         name, count = rows.reader.path.name, rows.reader.rows
         note(f"{name} is too large for memory: read {count:,} rows at a time")
@@ -114,17 +130,7 @@ def predict_new_rows(
                 text = f"note: {new:,} different tokens of these rows are new: read as unknown"
                 progress.say(text, "yellow")
             arrays.append(trained.predict(encoded, devices, progress.count))
-    array = np.concatenate(arrays)
-    root, record = trained.workspace.root.name, trained.record
-    path = places.submissions / f"{root}-{trained.folder.name}-predicted.csv"
-    for place in filter(None, (places.extra_submission, out, path)):
-        submission = write_submission(
-            place, competition.form, competition.task, competition.test_ids, array
-        )
-    log = places.submissions / "log.csv"
-    log_submission(log, submission, root, record["metric"], record["cross_fitted"])
-    say(console, f"submission: {shorten(path)}", "green")
-    return submission
+    return np.concatenate(arrays)
 
 
 def find_new_rows(

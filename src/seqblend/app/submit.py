@@ -12,13 +12,12 @@ import numpy as np
 from seqblend.blending.fold_average import FoldAverage, average_folds
 from seqblend.blending.forecast import forecast_score
 from seqblend.blending.selection import BlendResult, select_blend
-from seqblend.blending.submission import Submission, check_submission, write_submission
+from seqblend.blending.submission import Submission, write_submission
 from seqblend.blending.submission_log import log_submission
 from seqblend.core.config import digest
 from seqblend.core.console import shorten
-from seqblend.core.errors import InputError
 from seqblend.core.provenance import git_commit
-from seqblend.core.storage import commit_folder, read_array, write_array, write_json, write_record
+from seqblend.core.storage import commit_folder, write_array, write_json, write_record
 from seqblend.core.versions import package_versions
 from seqblend.evaluation.leaderboard import Candidate, rank
 from seqblend.evaluation.metrics import better
@@ -32,7 +31,6 @@ from seqblend.running.results import (
     read_test_stacks,
 )
 from seqblend.running.runs import Unit
-from seqblend.tasks.task import Task
 
 _RECORDED = (  # of a blend, in its manifest
     *("method", "table", "nested", "cross_fitted", "in_sample"),
@@ -121,7 +119,7 @@ def submit_blend(
     blend = dataclasses.replace(blend, nested=blend.nested | facts)
     name = f"{blend.method}-{_digest(blend, results, len(average.fits))}"
     _write_blend(project, name, blend, results, average)
-    submission = _submit(project, name, blend, average.test, _fixed_places(project, out))
+    submission = write_everywhere(project, name, blend, average.test, fixed_places(project, out))
     write_record(project.workspace.submitted, {"blend": name})
     return blend, submission
 
@@ -163,56 +161,9 @@ def _digest(blend: BlendResult, results: list[RunResult], fits: int) -> str:
     return digest(members, bias, adjustment, fits)[:8]
 
 
-def submit_class_prior(project: Project, places: list[Path]) -> Submission:
-    """A valid submission before anything is trained: every row gets the best constant.
-
-    places: that get it besides its own
-    """
-    competition = project.competition
-    prior = competition.task.prior(competition.targets)
-    rows = np.tile(prior, (len(competition.test_ids), 1))
-    name = "frequencies" if competition.task.has_classes else "constant"
-    return _submit(project, name, None, rows, places)
-
-
-def places_without_submission(project: Project, out: Path | None) -> list[Path]:
-    """The fixed places in which no earlier session left a valid submission."""
-    return [
-        place for place in _fixed_places(project, out) if not _is_valid_submission(project, place)
-    ]
-
-
-def submit_fit(project: Project, unit: Unit, places: list[Path]) -> Submission:
-    """A submission of one fold's fit alone. places: that get it besides its own"""
-    test = read_array(project.job(unit).folder / "test.npy")
-    return _submit(project, f"{unit.run.model}-fold{unit.fold}", None, test, places)
-
-
-def describe_fit(project: Project, unit: Unit, manifest: dict[str, Any]) -> str:
-    """What a fit was trained on, and its score on its validation rows, where it is defined."""
-    metric = project.competition.metric
-    value = manifest["scores"].get(metric)
-    score = "" if value is None else f", {metric} {score_format(metric)(value)} there"
-    return f"{unit.run.title} trained without fold {unit.fold}{score}"
-
-
-def describe_prior(task: Task) -> str:
-    """What every row gets before anything is trained."""
-    return "class frequencies" if task.has_classes else "best constant"
-
-
-def _fixed_places(project: Project, out: Path | None) -> list[Path]:
+def fixed_places(project: Project, out: Path | None) -> list[Path]:
     """Files that get the submission besides its own."""
     return [place for place in (project.places.extra_submission, out) if place is not None]
-
-
-def _is_valid_submission(project: Project, path: Path) -> bool:
-    """Whether the file is a valid submission of this competition already."""
-    try:
-        check_submission(path, project.competition.form, project.competition.task)
-    except (OSError, UnicodeDecodeError, InputError):
-        return False
-    return True
 
 
 def by_name(results: list[RunResult]) -> dict[str, RunResult]:
@@ -259,7 +210,7 @@ def _write_blend(
     commit_folder(folder, manifest, hashes)
 
 
-def _submit(
+def write_everywhere(
     project: Project, name: str, blend: BlendResult | None, test: np.ndarray, extra: list[Path]
 ) -> Submission:
     """Write and check the submission, in every place that wants one."""

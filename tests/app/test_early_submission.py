@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from unit_examples import CPU, make_project, runs_of
 
-from seqblend.app.pipeline import _EarlySubmission
-from seqblend.app.submit import Outcome, submit_class_prior
+from seqblend.app.early_submission import EarlySubmission, submit_class_prior
+from seqblend.app.submit import Outcome
 from seqblend.blending.submission import write_submission
 from seqblend.core.config import Config, FoldConfig
 from seqblend.core.storage import read_array
@@ -63,7 +63,7 @@ def test_the_first_fit_of_fold_0_follows_the_constant_and_leaves_an_earlier_subm
     before = out.read_bytes() if has_earlier else b""
     schedule = SimpleNamespace(done={})
     progress = SimpleNamespace(schedule=schedule, say=lambda text, style="": said.append(text))
-    early, outcome = _EarlySubmission(project, out), Outcome()
+    early, outcome = EarlySubmission(project, out), Outcome()
     for unit in (None, *units, None):
         schedule.done |= {unit: done[unit]} if unit else {}
         early.renew(outcome, progress)
