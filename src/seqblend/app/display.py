@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from seqblend.app.early_submission import describe_prior
 from seqblend.app.finish import FinishedRun
 from seqblend.app.submit import (
     Outcome,
     describe_forecast,
-    describe_prior,
     describe_submission,
     leaderboard_scores,
 )

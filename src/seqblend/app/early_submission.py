@@ -36,7 +36,7 @@ class EarlySubmission:
         if outcome.submission is None:
             self._places = _places_without_submission(project, self._out)
             outcome.submission = submit_class_prior(project, self._places)
-            path, what = outcome.submission.path, _describe_prior(project.competition.task)
+            path, what = outcome.submission.path, describe_prior(project.competition.task)
             progress.say(f"submission: {shorten(path)} ({what}, for a start)")
         unit = next((unit for unit in found if unit.fold == 0), None)
         if unit is not None and not self._has_fit:
@@ -79,7 +79,7 @@ def _describe_fit(project: Project, unit: Unit, manifest: dict[str, Any]) -> str
     return f"{unit.run.title} trained without fold {unit.fold}{score}"
 
 
-def _describe_prior(task: Task) -> str:
+def describe_prior(task: Task) -> str:
     """What every row gets before anything is trained."""
     return "class frequencies" if task.has_classes else "best constant"
 
