@@ -21,6 +21,7 @@ from seqblend.models.registry import entry_for, resolve_options
 from seqblend.reporting.facts.entries import Ranked
 from seqblend.reporting.facts.leaderboard_table import tabulate
 from seqblend.reporting.facts.records import ReportData
+from seqblend.reporting.sections.blend_section import and_refit
 from seqblend.reporting.sections.data_section import list_missing, tabulate_coverage
 from seqblend.running.project import Project
 
@@ -118,8 +119,8 @@ def _show_leaderboard(console: Console, data: ReportData, entries: list[Ranked])
     )
     if data.blend is not None:
         forecast = describe_forecast(data.metric, data.blend.whole)
-        refit = " and a fit on all rows" if data.blend.whole.get("refit") else ""
-        say(console, f"the blend: {forecast}; test predictions are means over folds{refit}")
+        what = f"means over folds{and_refit(data.blend.whole)}"
+        say(console, f"the blend: {forecast}; test predictions are {what}")
     if data.best_reachable is not None:
         say(console, f"{data.best_name}: {score_format(data.best_metric)(data.best_reachable)}")
 

@@ -19,7 +19,7 @@ from seqblend.app.submit import (
     describe_submission,
     leaderboard_scores,
 )
-from seqblend.blending.methods import fit_blend
+from seqblend.blending.methods import fit_convex
 from seqblend.blending.selection import BlendResult
 from seqblend.core.console import Console, duration, say
 from seqblend.core.errors import InputError
@@ -111,11 +111,12 @@ def run_plan(
     """
     latest: BlendResult | None = None  # of these runs, whether or not it was submitted
     blended: list[RunResult] = []
+    loss = float("nan")  # of their convex blend
     early = EarlySubmission(project, out)
 
     def update(outcome: Outcome, progress: TrainingProgress, *, is_end: bool) -> None:
         """Blend and submit; where nothing is complete yet, one fit or a constant."""
-        nonlocal latest, blended
+        nonlocal latest, blended, loss
         if not outcome.results:
             early.renew(outcome, progress)
             return
@@ -126,10 +127,10 @@ def run_plan(
         if submission is not None:
             outcome.blend, outcome.submission = blend, submission
             progress.say(describe_submission(project, outcome), "green")
+        before, loss = loss, _convex_loss(project, outcome.results)
         if latest is not None:
             found = {result.name: result.manifest["seeds"] for result in outcome.results}
-            share = 1 - _convex_loss(project, outcome.results) / _convex_loss(project, blended)
-            plan.selection.observe(found, share, progress.say)
+            plan.selection.observe(found, 1 - loss / before, progress.say)
         latest, blended = blend, outcome.results
 
     return train_plan(project, plan, console, deadline=deadline, update=update)
@@ -142,8 +143,7 @@ def _convex_loss(project: Project, results: list[RunResult]) -> float:
     """
     task, scored = project.competition.task, project.fold >= 0
     stack, targets = np.stack([r.oof[scored] for r in results]), project.competition.targets[scored]
-    method, names = task.convex_method if len(results) > 1 else "mean", tuple(by_name(results))
-    blend = fit_blend(method, stack, targets, task.loss_metric, names, task)
+    blend = fit_convex(stack, targets, tuple(by_name(results)), task)
     return float(task.losses(targets, blend.apply(stack)).mean())
 
 

@@ -62,6 +62,5 @@ def refit_members(
     if found.failed or found.missing:
         note("not every member has a fit on all rows: the submission is that of the folds")
         return
-    blended = submit_blend(project, outcome.results, outcome.blend, out)
-    outcome.blend, outcome.submission = blended
+    outcome.blend, outcome.submission = submit_blend(project, outcome.results, outcome.blend, out)
     say(console, describe_submission(project, outcome), "green")

@@ -18,7 +18,7 @@ from seqblend.data.sequences import SequenceSet
 from seqblend.reading.tables import make_table
 from seqblend.running.inputs import KAGGLE, find_places
 from seqblend.running.runs import Job
-from seqblend.running.trained_blend import EncodedRows
+from seqblend.running.trained_blend import EncodedRows, jobs_of
 from seqblend.running.units import restore_member
 from seqblend.training.members import LinearMember
 
@@ -39,7 +39,7 @@ class RowPredictor:
         """
         self._rows, self._device = rows, torch.device(device)
         self._fits = rows.trained.fits()
-        self._jobs = [job for fold in self._fits for member in fold for job in member]
+        self._jobs = jobs_of(self._fits)
         rows.trained.check_files()
         self._members = {job: restore_member(job, self._device, (_NEW,)) for job in self._jobs}
 

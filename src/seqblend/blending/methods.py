@@ -46,6 +46,14 @@ class Blend:
         return blended if self.adjustment is None else self.adjustment.apply(blended)
 
 
+def fit_convex(
+    stack: np.ndarray, targets: np.ndarray, members: tuple[str, ...], task: Task
+) -> Blend:
+    """The convex blend of least loss; of one member this member. stack: float32 [m, n, c]"""
+    method = task.convex_method if len(members) > 1 else "mean"
+    return fit_blend(method, stack, targets, task.loss_metric, members, task)
+
+
 def fit_blend(
     method: str,
     stack: np.ndarray,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from seqblend.blending.methods import Blend, fit_blend
+from seqblend.blending.methods import fit_convex
 from seqblend.evaluation.paired import compare_losses
 from seqblend.running.runs import Run
 from seqblend.tasks.task import Task
@@ -55,12 +55,8 @@ class PilotBlends:
         if key not in self._fitted:
             members = sorted(key, key=lambda run: run.name)
             stack = np.stack([self.arrays[run] for run in members])
-            blend = self._blend(stack, tuple(run.name for run in members))
+            names = tuple(run.name for run in members)
+            blend = fit_convex(stack, self.targets, names, self.task)
             losses = self.task.losses(self.targets, blend.apply(stack))
             self._fitted[key] = losses, dict(zip(members, blend.weights.tolist(), strict=True))
         return self._fitted[key]
-
-    def _blend(self, stack: np.ndarray, members: tuple[str, ...]) -> Blend:
-        method = self.task.convex_method if len(members) > 1 else "mean"
-        metric = self.task.loss_metric
-        return fit_blend(method, stack, self.targets, metric, members, self.task)

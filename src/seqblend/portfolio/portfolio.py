@@ -129,15 +129,15 @@ class Portfolio:
         left = float("inf") if self.seconds is None else _QUICK_SHARE * self.seconds
         quick = []
         for run in [run for run in self.runs if run.kind == "linear"]:
-            seconds = self._wall(fold_units(run, [0], self.folds), self.estimate)
+            seconds = self._wall(list(map(self.estimate, fold_units(run, [0], self.folds))))
             if not quick or seconds <= left:
                 quick.append(run)
                 left -= seconds
         return quick
 
-    def _wall(self, units: list[Unit], estimate: Callable[[Unit], float]) -> float:
-        """Seconds that the workers will take for these units together."""
-        return sum(map(estimate, units)) / min(self.workers, max(len(units), 1))
+    def _wall(self, seconds: list[float]) -> float:
+        """Seconds that the workers will take for units together. seconds: of each"""
+        return sum(seconds) / min(self.workers, max(len(seconds), 1))
 
     def _take(self, step: Step) -> list[Unit]:
         """The units of a step; none where its run is not known any more."""
@@ -173,7 +173,7 @@ class Portfolio:
         if best is None:
             return None
         option, times = best
-        return option.step(sum(times) / min(self.workers, len(times)), self.variants)
+        return option.step(self._wall(times), self.variants)
 
     def _times(self, option: Option, schedule: Schedule) -> list[float]:
         """Seconds of each unit of an option."""

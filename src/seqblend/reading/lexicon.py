@@ -31,9 +31,6 @@ class Interner:
         self._tokens = array("i")
         self._lengths = array("q")
 
-    def __len__(self) -> int:
-        return len(self._lengths)
-
     def merge(self, other: Interner) -> None:
         """Append the rows of another one."""
         own = np.array([self._ids[text] for text in other._ids], dtype=np.int32)

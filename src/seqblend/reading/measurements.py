@@ -107,9 +107,8 @@ class Codebook:
 
     def tokens(self, steps: np.ndarray) -> list[str]:
         """The token of the nearest typical step, of each of steps float64 [t, c]."""
-        apart = (
-            self.standardise(steps)[:, None] - self.codes
-        )  # [t, codes, c]; no BLAS: see map_forked
+        steps = self.standardise(steps)
+        apart = steps[:, None] - self.codes  # [t, codes, c]; without BLAS: see map_forked
         nearest = np.square(apart).sum(axis=2).argmin(axis=1)
         return [f"step={code}" for code in nearest.tolist()]
 

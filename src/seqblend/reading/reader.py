@@ -31,16 +31,9 @@ _PART = 4_000  # rows that a process tokenizes at a time
 _UNSEEN_WARNING = 0.2  # share of test tokens above which there is a warning
 
 
-def read_competition(
-    files: CompetitionFiles,
-    data: DataConfig,
-    *,
-    metric: str = "",
-    name: str,
-    again: dict[str, Any] | None = None,
-) -> Competition:
-    """The competition in these files: see read_with_tokenizer."""
-    return read_with_tokenizer(files, data, metric=metric, name=name, again=again)[0]
+def read_competition(files: CompetitionFiles, data: DataConfig, **options: Any) -> Competition:
+    """The competition in these files. options: as read_with_tokenizer has them"""
+    return read_with_tokenizer(files, data, **options)[0]
 
 
 def read_with_tokenizer(

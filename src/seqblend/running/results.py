@@ -197,9 +197,7 @@ def are_refitted(workspace: Workspace, results: Sequence[RunResult]) -> bool:
         for result in results
         if result.manifest["units"]
     ]
-    return bool(folders) and all(
-        (folder / MANIFEST).is_file() and not find_damage(folder) for folder in folders
-    )
+    return bool(folders) and not any(map(find_damage, folders))
 
 
 def largest_blend(

@@ -135,7 +135,7 @@ class TrainedBlend:
         raises: InputError as fits() does
         """
         fits, found = self.fits(), {}
-        jobs = _jobs_of(fits)
+        jobs = jobs_of(fits)
         spawn = multiprocessing.get_context("spawn")
         queue = spawn.Queue()
         for device in devices:
@@ -154,8 +154,7 @@ class TrainedBlend:
 
     def check_files(self) -> None:
         """InputError where a unit's files are not those of its manifest, or of other code."""
-        jobs = _jobs_of(self.fits())
-        damaged, others = [], []
+        jobs, damaged, others = jobs_of(self.fits()), [], []
         for job in jobs:
             if find_damage(job.folder) or not (job.folder / WEIGHTS).is_file():
                 damaged.append(str(job.unit.place))
@@ -225,7 +224,7 @@ def find_trained(folders: Iterable[Path], note: Note) -> Iterator[TrainedBlend]:
         yield TrainedBlend(workspace, load_competition(workspace.data), blend, record)
 
 
-def _jobs_of(fits: list[list[list[Job]]]) -> list[Job]:
+def jobs_of(fits: list[list[list[Job]]]) -> list[Job]:
     """The units of fits()."""
     return [job for fold in fits for member in fold for job in member]
 

@@ -32,7 +32,7 @@ from seqblend.embeddings.prepare import make_wanted
 from seqblend.embeddings.vectors import folder_of, load_embedding
 from seqblend.models.registry import entry_for
 from seqblend.reading.cache import load_checked
-from seqblend.running.runs import PILOT, REFIT, Job, PilotResult, Unit, code_of, unit_folder
+from seqblend.running.runs import PILOT, REFIT, Job, PilotResult, Unit, code_of
 from seqblend.training.contract import Context, Fitted, Rows
 from seqblend.training.devices import configure_device, describe_device
 from seqblend.training.fitting import pilot_loss_key
@@ -129,8 +129,9 @@ def pilot_result_for(job: Job) -> PilotResult:
 
 def _result_of_folds(job: Job) -> PilotResult:
     """The median of the folds' epochs, and the temperature of the first fold."""
-    folders = (job.runs / job.unit.run.name).glob(unit_folder(job.unit.seed, 0)[:-1] + "*")
-    found = [PilotResult.of(read_json(folder / MANIFEST)) for folder in sorted(folders)]
+    fold, _ = _load_folds(job.data, job.fingerprint.folds)
+    units = [dataclasses.replace(job.unit, fold=k) for k in range(int(fold.max()) + 1)]
+    found = [PilotResult.of(read_json(job.runs / unit.place / MANIFEST)) for unit in units]
     return PilotResult(int(np.median([each.epochs for each in found])), found[0].temperature)
 
 

@@ -70,13 +70,13 @@ def _forecast_sentence(whole: dict[str, Any], metric: str) -> str:
     middle, low, high = (form(whole[f"forecast_{name}"]) for name in ("middle", "low", "high"))
     return (
         f" On the test set {middle} is expected (95 % forecast {low} to {high}): predictions there "
-        f"are means over folds{_and_refit(whole)}, which changes the score by "
+        f"are means over folds{and_refit(whole)}, which changes the score by "
         f"{form(whole['averaging_gain'], is_signed=True)} as the spread of the folds' predictions "
         "tells, and the interval holds the luck of the test rows."
     )
 
 
-def _and_refit(whole: dict[str, Any]) -> str:
+def and_refit(whole: dict[str, Any]) -> str:
     """What the mean over folds includes besides them."""
     return " and a fit on all rows" if whole.get("refit") else ""
 
