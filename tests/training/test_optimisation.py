@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -68,6 +72,40 @@ def test_embeddings_and_biases_are_not_decayed():
     shapes = [sorted(tuple(p.shape) for p in group["params"]) for group in groups]
     assert shapes == [[(3, 2)], [(3,), (5, 2)]]
     assert [group["weight_decay"] for group in groups] == [0.1, 0.0]
+
+
+_OPTIMISERS = """
+import sys, torch
+from torch import nn
+from seqblend.core.config import TrainConfig
+from seqblend.training.optimisation import make_optimiser
+
+def fit(make):
+    torch.manual_seed(0)
+    model = nn.Linear(4, 3)
+    optimiser = make(model)
+    for _ in range(20):
+        optimiser.zero_grad(set_to_none=True)
+        model(torch.randn(8, 4)).square().sum().backward()
+        optimiser.step()
+        optimiser.load_state_dict(optimiser.state_dict())
+    return model.state_dict()
+
+def make_torchs(model):
+    groups = [{"params": [model.weight]}, {"params": [model.bias], "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=0.01, weight_decay=0.1, fused=True)
+
+ours = fit(lambda model: make_optimiser(model, TrainConfig(lr=0.01, weight_decay=0.1)))
+assert "torch._dynamo" not in sys.modules
+theirs = fit(make_torchs)
+assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+"""
+
+
+def test_the_optimiser_steps_as_torchs_adamw_and_imports_no_compiler():
+    source = next(path for path in sys.path if path.endswith("src"))
+    command = [sys.executable, "-c", _OPTIMISERS]
+    subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": source})
 
 
 def test_a_half_life_of_zero_keeps_the_last_weights():

@@ -9,4 +9,4 @@ from seqblend.core.interrupts import runs_script
 from seqblend.core.processes import start_worker_server
 
 if runs_script():
-    start_worker_server("seqblend.running.units", "torch._dynamo")  # which optimisers import
+    start_worker_server("seqblend.running.units")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import inspect
 import math
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,16 @@ def autocast(precision: str, device: torch.device) -> contextlib.AbstractContext
     return torch.autocast(device.type, dtype=getattr(torch, precision))
 
 
+class _AdamW(torch.optim.AdamW):
+    """torch's AdamW without the wrappers that import torch's compiler (1.3 s, 74 MB a process)."""
+
+    add_param_group = inspect.unwrap(torch.optim.AdamW.add_param_group)
+    zero_grad = inspect.unwrap(torch.optim.AdamW.zero_grad)
+    state_dict = inspect.unwrap(torch.optim.AdamW.state_dict)
+    load_state_dict = inspect.unwrap(torch.optim.AdamW.load_state_dict)
+    step = torch.no_grad()(inspect.unwrap(torch.optim.AdamW.step))
+
+
 def make_optimiser(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
     """Fused AdamW; weight decay on matrices only (embeddings, biases and gains go free)."""
     kinds = (nn.Embedding, nn.EmbeddingBag)
@@ -103,4 +114,4 @@ def make_optimiser(model: nn.Module, config: TrainConfig) -> torch.optim.Optimiz
         {"params": decayed, "weight_decay": config.weight_decay},
         {"params": free, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=config.lr, fused=True)
+    return _AdamW(groups, lr=config.lr, fused=True)
