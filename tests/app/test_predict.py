@@ -144,7 +144,7 @@ def test_what_is_put_together_from_several_columns_or_files_is_read_as_a_whole(
 
 
 def test_the_steps_of_a_sequence_are_one_row_even_where_they_do_not_change(tmp_path):
-    rows, folder = train(tmp_path, write_steps, ("tfidf", "bilstm"))
+    rows, folder = train(tmp_path, write_steps, ("tfidf", "bilstm", "rocket"))
     expected = rows.trained.predict(rows.encoded, ["cpu"])
     predictor = RowPredictor(rows)
     frame = pd.read_csv(folder / "test.csv")

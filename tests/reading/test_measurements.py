@@ -12,6 +12,7 @@ import pytest
 from conftest import REPOSITORY
 
 from seqblend.core.config import DataConfig
+from seqblend.reading.cache import load_competition, save_competition
 from seqblend.reading.discovery import find_files
 from seqblend.reading.measurements import Channel, Codebook, Measurements
 from seqblend.reading.reader import read_competition
@@ -63,17 +64,37 @@ def test_what_is_no_number_is_a_token_of_its_own_and_in_no_summary():
 
 def test_a_step_has_the_token_of_the_nearest_typical_step():
     rng = np.random.default_rng(0)
-    steps = rng.normal(size=(400, 3)) * [1, 10, 100] + [5, 0, -50]
+    steps = rng.normal(size=(400, 3))
     book = Codebook.fit(steps)
-    plain = (steps - steps.mean(axis=0)) / steps.std(axis=0)
-    distances = ((plain[:, None] - book.codes[None]) ** 2).sum(axis=2)
+    distances = ((steps[:, None] - book.codes[None]) ** 2).sum(axis=2)
     assert book.tokens(steps) == [f"step={k}" for k in distances.argmin(axis=1)]
     assert len(set(book.tokens(steps))) == 400 // 8
     assert Codebook.fit(steps).codes.tobytes() == book.codes.tobytes()
     assert Codebook.fit(steps[:10]) is None
     assert len(Codebook.fit(np.tile([[1.0, np.nan], [2.0, np.nan]], (50, 1))).codes) == 2
-    gap = np.array([[np.nan, 0.0, -50.0]])
-    assert book.tokens(gap) == book.tokens(np.array([[steps[:, 0].mean(), 0.0, -50.0]]))
+    gap = np.array([[np.nan, 1.0, -1.0]])
+    assert book.tokens(gap) == book.tokens(np.array([[0.0, 1.0, -1.0]]))
+
+
+def test_values_are_standardised_by_the_training_rows():
+    rng = np.random.default_rng(0)
+    columns = [[rng.normal(5, 10, 4 + i) for i in range(20)] for _ in range(2)]
+    rows = [list(map(texts, row)) for row in zip(*columns, strict=True)]
+    fitted = Measurements.fit(["x", "y"], rows)
+    values = np.concatenate([fitted.values(row) for row in rows])
+    np.testing.assert_allclose(values.mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(values.std(axis=0), 1, atol=1e-5)
+    every = np.concatenate(columns[0])
+    (found,) = fitted.values([["7", "", "inf"], ["1"]])[:1, 0]
+    assert found == pytest.approx((7 - every.mean()) / every.std(), abs=1e-5)
+    assert np.isnan(fitted.values([["7", "", "inf"], ["1"]])).tolist() == [
+        [False, False],
+        [True, True],
+        [True, True],
+    ]
+    assert np.isnan(fitted.values([[], []])).tolist() == [[True, True]]
+    constant = Measurements.fit(["x"], [[["3", "3"]]])
+    assert constant.values([["3", "5"]]).tolist() == [[0.0], [2.0]]
 
 
 def test_one_column_has_no_typical_steps(series):
@@ -119,6 +140,29 @@ def test_channels_come_step_by_step_where_they_have_the_same_steps(tmp_path):
         assert all(" " in each for each in channels[:8])
         steps = ["step", "up", "x"] * 12 if is_even else ["up"] * 12 + ["x"] * 13
         assert channels[8:] == steps
+
+
+def test_the_values_stand_beside_the_tokens_and_come_back_from_the_disk(tmp_path):
+    parts = write(tmp_path / "sensors", 1.0)
+    made = read(tmp_path / "sensors")
+    save_competition(tmp_path / "stored", made, "key")
+    again = load_competition(tmp_path / "stored")
+    up = np.concatenate([row["up"] for row in parts["train"]])
+    for rows, written in ((made.train, "train"), (made.test, "test"), (again.test, "test")):
+        assert rows.steps.lengths.tolist() == [12] * len(rows)
+        for i, row in enumerate(parts[written]):
+            expected = (np.array(row["up"]) - up.mean()) / up.std()
+            np.testing.assert_allclose(rows.steps.row(i)[:, 0], expected, atol=1e-5)
+    save_competition(tmp_path / "stored", read(text_competition(tmp_path / "texts")), "key")
+    assert load_competition(tmp_path / "stored").train.steps is None
+
+
+def text_competition(folder):
+    folder.mkdir()
+    rows = "".join(f"{i},some words {i % 7},{'ab'[i % 2]}\n" for i in range(20))
+    (folder / "train.csv").write_text("id,text,label\n" + rows)
+    (folder / "test.csv").write_text("id,text\n90,some words 3\n91,some words 4\n")
+    return folder
 
 
 def test_processes_that_were_forked_read_real_values_whatever_threads_there_are(tmp_path):

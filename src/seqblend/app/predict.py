@@ -51,9 +51,10 @@ class NewRows:
             yield self.encoded
             return
         for table in self.reader.blocks():
-            rows = self.tokenizer.tokens(self.tokenizer.arrange(table), range(len(table)))
-            spell = self.tokenizer.spelling
-            yield self.trained.encode_texts(list(map(spell, texts)) for texts in rows)
+            table = self.tokenizer.arrange(table)
+            places, spell = range(len(table)), self.tokenizer.spelling
+            texts = (list(map(spell, row)) for row in self.tokenizer.tokens(table, places))
+            yield self.trained.encode_texts(texts, self.tokenizer.steps(table, places))
 
 
 class _Progress(Status):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,6 @@ from seqblend.app.predict import NewRows, find_new_rows, folders_of
 from seqblend.blending.submission import answers
 from seqblend.core.console import make_console, say
 from seqblend.core.errors import InputError
-from seqblend.data.sequences import SequenceSet
 from seqblend.reading.tables import make_table
 from seqblend.running.inputs import KAGGLE, find_places
 from seqblend.running.runs import Job
@@ -93,7 +93,8 @@ class RowPredictor:
         if len(table) != 1:
             raise InputError(f"expected one row, or the steps of one, got {len(table)} rows")
         (tokens,) = tokenizer.tokens(table, range(1))
-        return self._rows.trained.encode_texts([list(map(tokenizer.spelling, tokens))])
+        texts = [list(map(tokenizer.spelling, tokens))]
+        return self._rows.trained.encode_texts(texts, tokenizer.steps(table, range(1)))
 
     def _predict(self, job: Job, row: EncodedRows) -> np.ndarray:
         """float32 [1, c]: what the member of a unit predicts for one row."""
@@ -101,9 +102,9 @@ class RowPredictor:
         if row.new_tokens and isinstance(member, LinearMember):
             member = restore_member(job, self._device, row.new_tokens)
             return member.predict(row.sequences)
-        tokens, offsets = row.sequences.flat()
-        tokens = np.minimum(tokens, len(self._rows.trained.competition.view.lexicon))
-        return member.predict(SequenceSet.from_offsets(tokens, offsets))
+        known = len(self._rows.trained.competition.view.lexicon)
+        tokens = np.minimum(row.sequences.tokens, known)
+        return member.predict(dataclasses.replace(row.sequences, tokens=tokens))
 
 
 def _names(cells: Mapping[str, Iterable[Any]]) -> list[str]:

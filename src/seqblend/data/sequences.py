@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,30 +27,41 @@ def show_token(token: str) -> str:
     return f"[{inner}]" if token.endswith(COLUMN_MARK) and inner else inner
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SequenceSet:
     """n sequences in one flat token array: row i is tokens[starts[i] : starts[i] + lengths[i]].
 
     tokens: int32 [total], lexicon ids, possibly memory-mapped
     starts: int64 [n]
     lengths: int64 [n], at least 1 each
+    steps: the rows' real-valued steps, where they have such: a set of n whose tokens are float32
+        [total, c], standardised, NaN where a column has no value
     """
 
     tokens: np.ndarray
     starts: np.ndarray
     lengths: np.ndarray
+    steps: SequenceSet | None = None
 
     @classmethod
-    def from_offsets(cls, tokens: np.ndarray, offsets: np.ndarray) -> SequenceSet:
+    def from_offsets(
+        cls, tokens: np.ndarray, offsets: np.ndarray, steps: SequenceSet | None = None
+    ) -> SequenceSet:
         """From tokens: int32 [total] and offsets: int64 [n + 1]."""
-        return cls(tokens, offsets[:-1], np.diff(offsets))
+        return cls(tokens, offsets[:-1], np.diff(offsets), steps)
+
+    @classmethod
+    def from_rows(cls, rows: Sequence[np.ndarray]) -> SequenceSet:
+        """From each row's tokens, one or more rows of them."""
+        return cls.from_offsets(np.concatenate(rows), np.cumsum([0, *map(len, rows)]))
 
     def __len__(self) -> int:
         return len(self.starts)
 
     def take(self, rows: np.ndarray | slice) -> SequenceSet:
         """The given rows (integer positions), sharing the tokens."""
-        return replace(self, starts=self.starts[rows], lengths=self.lengths[rows])
+        steps = None if self.steps is None else self.steps.take(rows)
+        return SequenceSet(self.tokens, self.starts[rows], self.lengths[rows], steps)
 
     def row(self, i: int) -> np.ndarray:
         """int32 [t]: one sequence, a view."""

@@ -11,7 +11,7 @@ import torch
 
 from seqblend.core.errors import FlagError, InputError, suggest
 from seqblend.explaining.row_explanation import RowExplanation, explain_row, extend_lexicon
-from seqblend.models.registry import entries
+from seqblend.models.registry import entries, entry_for
 from seqblend.reading.lexicon import EMPTY
 from seqblend.running.project import Project
 from seqblend.running.results import RunResult, finished_runs
@@ -74,6 +74,8 @@ def open_model(
 
 
 def check_model(model: str) -> None:
-    """FlagError where no model, such as a group of them, has this name."""
+    """FlagError where no model, such as a group of them, has this name, or it reads no tokens."""
     if model not in entries():
         raise FlagError(f"--model: no model '{model}'{suggest(model, entries(), 'Models')}")
+    if entry_for(model).reads_steps:
+        raise FlagError(f"--model: {model} reads real-valued steps, and explanations are of tokens")

@@ -9,8 +9,9 @@ from seqblend.data.sequences import View
 from seqblend.models.registry import entries, entry_for
 
 DEFAULT = (  # what the portfolio chooses among, in this order
-    *("codons", "positions", "nblr", "tfidf", "bilstm_attention", "chars", "bigru_attention"),
-    *("neighbours", "kernel", "textcnn", "bag", "boosting", "positions_boosting"),
+    *("rocket", "codons", "positions", "nblr", "tfidf", "bilstm_attention", "chars"),
+    *("bigru_attention", "neighbours", "kernel", "textcnn", "bag", "boosting"),
+    "positions_boosting",
 )
 _RECURRENT = ("rnn", "lstm", "gru", "stacked_lstm", "deep_lstm", "birnn", "bilstm", "bigru")
 CLASSIC = (*_RECURRENT, "bilstm_attention", "textcnn")

@@ -31,6 +31,7 @@ class Entry:
     any_width: whether its token embeddings may have the dimension of given vectors
     cost: seconds for a token, next to the usual ones of its kind
     fits_each_class: whether it takes longer with more classes, as a linear model does
+    reads_steps: whether it reads real-valued steps, and no tokens
     """
 
     name: str
@@ -45,6 +46,7 @@ class Entry:
     why_not: Callable[[View], str] | None = None
     cost: float = 1.0
     fits_each_class: bool = True
+    reads_steps: bool = False
 
     @property
     def takes_vectors(self) -> bool:
@@ -72,13 +74,14 @@ def register(
     why_not: Callable[[View], str] | None = None,
     cost: float = 1.0,
     fits_each_class: bool = True,
+    reads_steps: bool = False,
     **defaults: Any,
 ) -> Callable:
     """Decorator: make a builder available under `name`, with defaults that differ from options'."""
 
     def keep(build: Callable) -> Callable:
         facts = low_precision_on_cpu, views, any_width, tasks, why_not, cost, fits_each_class
-        _ENTRIES[name] = Entry(name, kind, options, defaults, build, *facts)
+        _ENTRIES[name] = Entry(name, kind, options, defaults, build, *facts, reads_steps)
         return build
 
     return keep

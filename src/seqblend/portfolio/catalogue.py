@@ -27,9 +27,10 @@ RECIPES = (  # besides the defaults, whose heavy regularisation is for long rows
     ),
 )
 ORDER = (  # in which members are tried, as far as time allows; others follow
-    *("codons", "positions", "tfidf", "nblr", "chars", "neighbours", "bilstm_attention light"),
-    *("bigru_attention wide", "textcnn frozen", "textcnn wide", "bag light", "kernel"),
-    *("bilstm_attention wide", "bigru_attention light", "bilstm_attention", "bigru_attention"),
+    *("rocket", "codons", "positions", "tfidf", "nblr", "chars", "neighbours"),
+    *("bilstm_attention light", "bigru_attention wide", "textcnn frozen", "textcnn wide"),
+    *("bag light", "kernel", "bilstm_attention wide", "bigru_attention light"),
+    *("bilstm_attention", "bigru_attention"),
 )
 
 # Seconds of training on all workers together; None: no limit.

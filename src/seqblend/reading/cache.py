@@ -113,6 +113,9 @@ def save_competition(
     for view in competition.views.values():
         tokens, offsets = view.sequences.flat()
         arrays |= {f"{view.name}/tokens": tokens, f"{view.name}/offsets": offsets}
+        if view.sequences.steps is not None:
+            values, begins = view.sequences.steps.flat()
+            arrays |= {f"{view.name}/steps": values, f"{view.name}/step_offsets": begins}
         name = f"{view.name}/lexicon.json"
         hashes[name] = write_json(folder / name, view.lexicon)
     for name, array in arrays.items():
@@ -137,14 +140,17 @@ def read_settings(folder: Path) -> tuple[DataConfig, str]:
 def load_competition(folder: Path) -> Competition:
     """The competition in a data folder, its tokens memory-mapped."""
     facts = read_json(folder / "competition.json")
-    views = {name: _load_view(folder / name, name) for name in facts.pop("views")}
+    written = read_json(folder / MANIFEST)["files"]
+    views = {}
+    for name in facts.pop("views"):
+        has_steps = f"{name}/steps.npy" in written
+        views[name] = _load_view(folder / name, name, has_steps=has_steps)
     form = facts["form"]
     form["style"]["quoted"] = tuple(form["style"]["quoted"])
     form |= {name: tuple(form[name]) for name in ("columns", "classes", "header")}
     facts["form"] = SubmissionForm(**form | {"style": CsvStyle(**form["style"])})
     facts["findings"] = [Finding(**finding) for finding in facts["findings"]]
     facts["task"] = task_for(facts["task"], facts.pop("columns"))
-    written = read_json(folder / MANIFEST)["files"]
     for name, file in (("groups", "groups.npy"), ("folds", "given_folds.npy")):
         facts[name] = read_array(folder / file) if file in written else None
     return Competition(**facts, targets=read_array(folder / "targets.npy"), views=views)
@@ -169,8 +175,15 @@ def load_checked(folder: Path, key: str) -> Competition:
     )
 
 
-def _load_view(folder: Path, name: str) -> View:
+def _load_view(folder: Path, name: str, *, has_steps: bool) -> View:
     """One view; its tokens are mapped copy-on-write, so that processes share the pages."""
-    tokens = read_array(folder / "tokens.npy", is_mapped=True)
-    offsets = read_array(folder / "offsets.npy")
-    return View(name, SequenceSet.from_offsets(tokens, offsets), read_json(folder / "lexicon.json"))
+    steps = _load_sequences(folder, "steps", "step_offsets") if has_steps else None
+    sequences = _load_sequences(folder, "tokens", "offsets", steps)
+    return View(name, sequences, read_json(folder / "lexicon.json"))
+
+
+def _load_sequences(
+    folder: Path, tokens: str, offsets: str, steps: SequenceSet | None = None
+) -> SequenceSet:
+    mapped = read_array(folder / f"{tokens}.npy", is_mapped=True)
+    return SequenceSet.from_offsets(mapped, read_array(folder / f"{offsets}.npy"), steps)

@@ -1,4 +1,4 @@
-"""Real-valued steps, as of sensors, as tokens: the part of the training values that each is in.
+"""Real-valued steps, as of sensors: standardised for models of values, as tokens for others.
 
 A token such as `speed=7` says that 7 of the 15 values that cut the column's training values into
 equal parts are not above the step's. A row begins with such tokens of its mean, standard deviation,
@@ -37,11 +37,14 @@ _SUMMARIES: dict[str, Callable[[np.ndarray], float]] = {
 class Channel:
     """A column's quantiles, of the training rows.
 
+    centre, scale: mean and standard deviation of single values; 1 for a constant column
     steps: float64 [b], ascending, between the parts of single values
     rows: the same for each summary of a row
     """
 
     name: str
+    centre: float
+    scale: float
     steps: np.ndarray
     rows: dict[str, np.ndarray]
 
@@ -53,7 +56,10 @@ class Channel:
             what: _edges(np.array([measure(row) for row in known]), _ROW_BINS)
             for what, measure in _SUMMARIES.items()
         }
-        return cls(name, _edges(np.concatenate(known), _STEP_BINS), summaries)
+        values = np.concatenate(known)
+        scale = float(values.std())
+        edges = _edges(values, _STEP_BINS)
+        return cls(name, float(values.mean()), scale if scale > 0 else 1.0, edges, summaries)
 
     def step_tokens(self, values: np.ndarray) -> list[str]:
         """A token for each step; `?` in place of the number of one that is none."""
@@ -76,46 +82,30 @@ class Channel:
 
 @dataclass(frozen=True)
 class Codebook:
-    """Typical steps of several columns.
+    """Typical steps of several columns. codes: float64 [k, c], standardised"""
 
-    centre, scale: float64 [c], of the training values; codes: float64 [k, c], so standardised
-    """
-
-    centre: np.ndarray
-    scale: np.ndarray
     codes: np.ndarray
 
     @classmethod
     def fit(cls, steps: np.ndarray) -> Self | None:
-        """Typical ones among steps float64 [n, c]; None where these are too few."""
-        is_known = np.isfinite(steps)
-        known = np.maximum(is_known.sum(axis=0), 1)
-        centre = np.where(is_known, steps, 0.0).sum(axis=0) / known
-        scale = np.sqrt((np.where(is_known, steps - centre, 0.0) ** 2).sum(axis=0) / known)
-        book = cls(centre, np.where(scale > 0, scale, 1.0), np.zeros((0, len(centre))))
+        """Typical ones among standardised steps float64 [n, c]; None where these are too few."""
         order = rng_for(0, "typical steps").permutation(len(steps))[:_MOST_STEPS]
-        some = book.standardise(steps[order])
+        some = np.nan_to_num(steps[order])
         count = min(_MOST_CODES, len(steps) // _STEPS_PER_CODE, len(np.unique(some, axis=0)))
         if count < 2:
             return None
-        means = KMeans(count, n_init=1, random_state=0).fit(some)
-        return cls(book.centre, book.scale, means.cluster_centers_)
-
-    def standardise(self, steps: np.ndarray) -> np.ndarray:
-        """float64 [n, c], 0 for what is no number."""
-        return np.nan_to_num((steps - self.centre) / self.scale, posinf=0.0, neginf=0.0)
+        return cls(KMeans(count, n_init=1, random_state=0).fit(some).cluster_centers_)
 
     def tokens(self, steps: np.ndarray) -> list[str]:
-        """The token of the nearest typical step, of each of steps float64 [t, c]."""
-        steps = self.standardise(steps)
-        apart = steps[:, None] - self.codes  # [t, codes, c]; without BLAS: see map_forked
+        """The token of the nearest typical step, of each of standardised steps float64 [t, c]."""
+        apart = np.nan_to_num(steps)[:, None] - self.codes  # [t, codes, c]; no BLAS: see map_forked
         nearest = np.square(apart).sum(axis=2).argmin(axis=1)
         return [f"step={code}" for code in nearest.tolist()]
 
 
 @dataclass(frozen=True)
 class Measurements:
-    """How the real-valued columns of a competition become tokens. codebook: None for one column"""
+    """How the real-valued columns of a competition are read. codebook: None for one column"""
 
     channels: tuple[Channel, ...]
     codebook: Codebook | None
@@ -126,9 +116,10 @@ class Measurements:
         values = [[_numbers(steps) for steps in row] for row in rows]
         columns = zip(*values, strict=True)
         channels = tuple(map(Channel.fit, names, map(list, columns)))
-        even = [np.stack(row, axis=1) for row in values if _are_even(row)]
+        plain = cls(channels, None)
+        even = [plain._standardise(row) for row in values if _are_even(row)]
         has_book = len(names) > 1 and bool(even)
-        return cls(channels, Codebook.fit(np.concatenate(even)) if has_book else None)
+        return cls(channels, Codebook.fit(np.concatenate(even))) if has_book else plain
 
     def tokens(self, row: Sequence[list[str]]) -> list[str]:
         """The tokens of a row: summaries first, then step by step where all have the same steps."""
@@ -139,8 +130,21 @@ class Measurements:
         if not _are_even(values):
             return [*summaries, *chain(*steps)]
         if self.codebook is not None and len(values[0]):
-            steps.insert(0, self.codebook.tokens(np.stack(values, axis=1)))
+            steps.insert(0, self.codebook.tokens(self._standardise(values)))
         return [*summaries, *chain(*zip(*steps, strict=True))]
+
+    def values(self, row: Sequence[list[str]]) -> np.ndarray:
+        """float32 [t, c]: the steps of a row, standardised, at least one; NaN for what is none."""
+        values = self._standardise([_numbers(steps) for steps in row]).astype(np.float32)
+        return values if len(values) else np.full((1, len(row)), np.nan, dtype=np.float32)
+
+    def _standardise(self, row: Sequence[np.ndarray]) -> np.ndarray:
+        """float64 [t, c], NaN for what is no finite number, and behind the end of a column."""
+        longest = max(map(len, row))
+        steps = np.full((longest, len(row)), np.nan)
+        for k, (channel, values) in enumerate(zip(self.channels, row, strict=True)):
+            steps[: len(values), k] = (values - channel.centre) / channel.scale
+        return np.where(np.isfinite(steps), steps, np.nan)
 
 
 def _numbers(steps: list[str]) -> np.ndarray:

@@ -14,7 +14,7 @@ from seqblend.core.config import DataConfig
 from seqblend.core.errors import listing
 from seqblend.core.findings import Finding
 from seqblend.core.processes import cores, map_forked
-from seqblend.data.sequences import Competition, View
+from seqblend.data.sequences import Competition, SequenceSet, View
 from seqblend.reading.assembling import Assembled, assemble
 from seqblend.reading.discovery import CompetitionFiles
 from seqblend.reading.group_columns import find_group
@@ -144,6 +144,7 @@ class _TokenCollector:
 
     def __init__(self, tokenizer: RowTokenizer) -> None:
         self._tokenizer, self._interner = tokenizer, Interner()
+        self._steps: list[SequenceSet | None] = []
         self.counts: dict[str, int] = {}
 
     def add(self, table: RawTable, part: str, rows: np.ndarray | None = None) -> None:
@@ -151,16 +152,20 @@ class _TokenCollector:
         rows = np.arange(len(table)) if rows is None else rows
         parts = [rows[begin : begin + _PART] for begin in range(0, len(rows), _PART)]
         empty = 0
-        for interner, count in map_forked(partial(self._intern, table), parts, cores()):
+        for interner, count, steps in map_forked(partial(self._intern, table), parts, cores()):
             self._interner.merge(interner)
+            self._steps.append(steps)
             empty += count
         for key, value in ((part, len(rows)), (f"empty_{part}", empty)):
             self.counts[key] = self.counts.get(key, 0) + value
 
-    def _intern(self, table: RawTable, rows: np.ndarray) -> tuple[Interner, int]:
-        """(the rows of a table, how many of them have no token)."""
-        interner = Interner()
-        return interner, interner.add(self._tokenizer.tokens(table, rows.tolist()))
+    def _intern(
+        self, table: RawTable, rows: np.ndarray
+    ) -> tuple[Interner, int, SequenceSet | None]:
+        """(the rows of a table, how many of them have no token, their real-valued steps)."""
+        interner, places = Interner(), rows.tolist()
+        empty = interner.add(self._tokenizer.tokens(table, places))
+        return interner, empty, self._tokenizer.steps(table, places)
 
     def add_unlabelled(self, path: Path, warnings: list[str]) -> None:
         """Append an unlabelled file; one without the sequence columns is skipped with a warning."""
@@ -174,7 +179,12 @@ class _TokenCollector:
 
     def finish(self) -> View:
         """All rows as one view."""
-        return self._interner.finish(self._tokenizer.view_name, self._tokenizer.spelling)
+        view = self._interner.finish(self._tokenizer.view_name, self._tokenizer.spelling)
+        steps = [part for part in self._steps if part is not None]
+        if not steps:
+            return view
+        rows = [part.row(i) for part in steps for i in range(len(part))]
+        return replace(view, sequences=replace(view.sequences, steps=SequenceSet.from_rows(rows)))
 
 
 def _file_findings(files: CompetitionFiles) -> list[Finding]:

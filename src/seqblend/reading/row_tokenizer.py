@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
 
 from seqblend.core.config import DataConfig
+from seqblend.data.sequences import SequenceSet
 from seqblend.reading.features import column_token, make_features
 from seqblend.reading.kinds import VIEW_NAMES, Tokenizer, make_tokenizer, plain_number
 from seqblend.reading.measurements import Measurements
@@ -82,6 +83,14 @@ class RowTokenizer:
                 yield [*features, *numbers, *texts]
             else:
                 yield []
+
+    def steps(self, table: RawTable, rows: Iterable[int]) -> SequenceSet | None:
+        """The real-valued steps of the rows of an arranged table; None where no column has such."""
+        if not self._measured:
+            return None
+        columns = [(self._cutter(name, table), table.columns[name]) for name in self._measured]
+        cells = ([cut(column[row]) for cut, column in columns] for row in rows)
+        return SequenceSet.from_rows(list(map(self._measurements.values, cells)))
 
     def _cutter(self, name: str, table: RawTable) -> Tokenizer:
         kind = self._schema.kinds[self._schema.sequence.index(name)]

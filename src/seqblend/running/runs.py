@@ -43,7 +43,8 @@ _MODULE = (
 )
 _LINEAR = (
     *("models/boosted_trees", "models/boosting", "models/ngrams", "models/ngram_values"),
-    *("models/positions", "models/proteins", "models/weighting", "training/option_paths"),
+    *("models/positions", "models/proteins", "models/random_convolutions", "models/weighting"),
+    "training/option_paths",
 )
 _SCRATCH = (*_MODULE, "models/scratch_nets/", "training/scratch_fitting")
 _SOURCES = {"module": _MODULE, "linear": _LINEAR, "scratch": _SCRATCH}

@@ -68,14 +68,21 @@ class TrainedBlend:
             and np.array_equal(rows.targets, known.targets)
             and np.array_equal(rows.train.lengths, known.train.lengths)
             and np.array_equal(ids[rows.train.flat()[0]], known.train.flat()[0])
+            and _have_same_steps(rows.train, known.train)
         )
         if not is_same:
             return None
         tokens, offsets = rows.test.flat()
-        return EncodedRows(SequenceSet.from_offsets(ids[tokens], offsets), tuple(new))
+        sequences = SequenceSet.from_offsets(ids[tokens], offsets, rows.test.steps)
+        return EncodedRows(sequences, tuple(new))
 
-    def encode_texts(self, rows: Iterable[list[str]]) -> EncodedRows:
-        """Rows of tokens as the lexicon writes them; an empty row is one EMPTY."""
+    def encode_texts(
+        self, rows: Iterable[list[str]], steps: SequenceSet | None = None
+    ) -> EncodedRows:
+        """Rows of tokens as the lexicon writes them; an empty row is one EMPTY.
+
+        steps: the rows' real-valued ones, if any
+        """
         place, tokens, offsets, new = self._place, array("i"), [0], {}
         for texts in rows:
             for text in texts or [EMPTY]:
@@ -85,7 +92,7 @@ class TrainedBlend:
                 tokens.append(known)
             offsets.append(len(tokens))
         ids = np.frombuffer(tokens, dtype=np.int32)
-        return EncodedRows(SequenceSet.from_offsets(ids, np.array(offsets)), tuple(new))
+        return EncodedRows(SequenceSet.from_offsets(ids, np.array(offsets), steps), tuple(new))
 
     @cached_property
     def _place(self) -> dict[str, int]:
@@ -200,6 +207,14 @@ class TrainedBlend:
             None if bias is None else np.array(bias),
             adjustment and adjustment_from_record(adjustment),
         )
+
+
+def _have_same_steps(one: SequenceSet, other: SequenceSet) -> bool:
+    """Whether the real-valued steps of two sets are the same."""
+    if one.steps is None or other.steps is None:
+        return one.steps is other.steps
+    same = np.array_equal(one.steps.lengths, other.steps.lengths)
+    return same and np.array_equal(one.steps.flat()[0], other.steps.flat()[0], equal_nan=True)
 
 
 def find_trained(folders: Iterable[Path], note: Note) -> Iterator[TrainedBlend]:

@@ -60,17 +60,17 @@ class _Problem:
 
 
 def fit_logistic(
-    x: sparse.csr_matrix, labels: np.ndarray, classes: int, config: LogisticConfig
+    x: sparse.csr_matrix | np.ndarray, labels: np.ndarray, classes: int, config: LogisticConfig
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weights [p, v] of x's type and bias float64 [p]; p is 1 for two classes, else c.
 
-    x: float [n, v], labels: int64 [n]
+    x: float [n, v], sparse or dense, labels: int64 [n]
     Minimises the sum of the rows' cross-entropies + sum(weights**2) / (2 strength), the bias
     penalised as the weight of a constant feature.
     """
     # Transposed by rows, both products walk through v in order and have [n, p] to jump about in,
     # which fits in a cache: 5 times as fast as with x (2 x 10^6 entries).
-    columns = x.T.tocsr()
+    columns = x.T.tocsr() if sparse.issparse(x) else x.T
 
     def weights(a: np.ndarray) -> np.ndarray:
         return columns @ a.astype(columns.dtype)
