@@ -1,8 +1,8 @@
 """Features of real-valued steps: how often fixed convolutions exceed a bias, and summaries.
 
 Source: MINIROCKET (Dempster, Schmidt and Webb 2021): the 84 kernels of length 9 with the weights -1
-and three times 2, dilated, and biases that are quantiles of their outputs. As in MultiRocket (Tan et
-al. 2022) half of them read differences of neighbouring steps.
+and three times 2, dilated, and biases that are quantiles of their outputs. As in MultiRocket (Tan
+et al. 2022) half of them read differences of neighbouring steps.
 """
 
 from __future__ import annotations
