@@ -54,11 +54,13 @@ def test_a_row_is_summed_up_by_tenths_of_the_training_rows(series):
 
 
 def test_what_is_no_number_is_a_token_of_its_own_and_in_no_summary():
-    fitted = Measurements.fit(["x"], [[["1", "2", "", "4"]], [["", "nan"]], [["5", "6", "7"]]])
+    fitted = Measurements.fit(
+        {"x": "numbers"}, [[["1", "2", "", "4"]], [["", "nan"]], [["5", "6", "7"]]]
+    )
     assert fitted.tokens([["", "n/a"]]) == ["x=?", "x=?"]
     with_gap, without = fitted.tokens([["", "4"]]), fitted.tokens([["4"]])
     assert with_gap == [*without[:4], "x=?", without[4]]
-    nothing = Measurements.fit(["x"], [[["", ""]], [[""]]])
+    nothing = Measurements.fit({"x": "numbers"}, [[["", ""]], [[""]]])
     assert nothing.tokens([[""]]) == ["x=?"]
 
 
@@ -80,7 +82,7 @@ def test_values_are_standardised_by_the_training_rows():
     rng = np.random.default_rng(0)
     columns = [[rng.normal(5, 10, 4 + i) for i in range(20)] for _ in range(2)]
     rows = [list(map(texts, row)) for row in zip(*columns, strict=True)]
-    fitted = Measurements.fit(["x", "y"], rows)
+    fitted = Measurements.fit({"x": "numbers", "y": "numbers"}, rows)
     values = np.concatenate([fitted.values(row) for row in rows])
     np.testing.assert_allclose(values.mean(axis=0), 0, atol=1e-5)
     np.testing.assert_allclose(values.std(axis=0), 1, atol=1e-5)
@@ -93,12 +95,12 @@ def test_values_are_standardised_by_the_training_rows():
         [True, True],
     ]
     assert np.isnan(fitted.values([[], []])).tolist() == [[True, True]]
-    constant = Measurements.fit(["x"], [[["3", "3"]]])
+    constant = Measurements.fit({"x": "numbers"}, [[["3", "3"]]])
     assert constant.values([["3", "5"]]).tolist() == [[0.0], [2.0]]
 
 
 def test_one_column_has_no_typical_steps(series):
-    assert Measurements.fit(["x"], [[texts(row)] for row in series]).codebook is None
+    assert Measurements.fit({"x": "numbers"}, [[texts(row)] for row in series]).codebook is None
 
 
 def write(folder, test_scale, *, is_even=True):
@@ -174,7 +176,7 @@ from seqblend.reading.measurements import Measurements
 
 rng = np.random.default_rng(0)
 rows = [[[f"{v:.3f}" for v in rng.normal(size=12)] for _ in "ab"] for _ in range(60)]
-measured = Measurements.fit(["a", "b"], rows)
+measured = Measurements.fit({"a": "numbers", "b": "numbers"}, rows)
 assert measured.codebook is not None
 assert list(map_forked(measured.tokens, rows, 2)) == list(map(measured.tokens, rows))
 """

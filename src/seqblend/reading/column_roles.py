@@ -13,11 +13,11 @@ from seqblend.reading.class_names import as_number, split_words
 from seqblend.reading.json_tables import Cell
 from seqblend.reading.kinds import (
     ColumnKind,
-    are_measured,
     detect_kind,
     is_flat,
     is_object,
     make_tokenizer,
+    measured_kind,
     object_texts,
     typical_cells,
 )
@@ -46,6 +46,7 @@ _CODES = {  # what single words of a column are, where nearly all of them match
 _OBJECT = re.compile(r"\{.*\}", re.DOTALL)
 MISSING = {"", "?", "-", "na", "n/a", "nan", "null", "none", "missing", "unknown"}  # of numbers
 _OBJECT_WORDS = 5.0  # mean words of the texts in JSON objects from which they are read
+IDS_OF_STEPS = "ids of steps"
 SHORT_NAMES = "short names, hardly any comes again"
 _NEARLY_ALL = 0.95
 _FEW_VALUES = 20  # numbers with so few different values are categories
@@ -113,8 +114,8 @@ def _list_role(cells: list[Cell], data: DataConfig) -> ColumnRole:
     if len(set(members)) < 2:
         return ColumnRole("ignored", why="one value" if members else "empty")
     is_coded = all(any(c.isdigit() for c in member) for member in members)
-    if is_coded and len(set(members)) == len(members) and not are_measured(members):
-        return ColumnRole("ignored", why="ids of steps")
+    if is_coded and len(set(members)) == len(members) and not measured_kind([members]):
+        return ColumnRole("ignored", ColumnKind("tokens", "list"), IDS_OF_STEPS)
     return ColumnRole("sequence", detect_kind(cells, data.kind))
 
 

@@ -10,23 +10,38 @@ from dataclasses import dataclass
 from functools import partial
 from heapq import nsmallest
 
+import numpy as np
+
 from seqblend.core.config import DataConfig
 from seqblend.core.errors import FlagError, InputError, nearest
+from seqblend.core.seeds import rng_for
 from seqblend.reading.json_tables import Cell
 from seqblend.reading.list_cells import is_list, parse_list
 from seqblend.reading.tables import RawTable
 from seqblend.reading.words import CJK, split_text
 
 KINDS = ("auto", "text", "chars", "tokens", "numbers")
-VIEW_NAMES = {"text": "words", "chars": "chars", "tokens": "ids", "numbers": "ids"}
+MEASURED = (
+    "numbers",
+    "times",
+    "counters",
+    "amounts",
+)  # kinds of real-valued steps: see measurements.py
+VIEW_NAMES = {"text": "words", "chars": "chars", "tokens": "ids"} | dict.fromkeys(MEASURED, "ids")
 Tokenizer = Callable[[Cell], list[str]]
 
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _NUMBERS = re.compile(rf"\s*{NUMBER}(?:(?:\s*[,;|]\s*|\s+){NUMBER})*\s*")
 _IS_FRACTION = re.compile(r"[-+]?\d*\.\d*[1-9]\d*(?:[eE][-+]?\d+)?|[-+]?\d+(?:\.\d*)?[eE]-\d+")
+IS_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
+_NEARLY_ALL = 0.95
+_IS_WHOLE = re.compile(r"[-+]?\d{1,15}(?:\.0*)?")
 _WHOLE_FLOAT = re.compile(r"([-+]?\d+)\.0*")
 _CODE = re.compile(r"[\w.:#/+-]*(?:\d|_)[\w.:#/+-]*")
 _MANY_FRACTIONS = 20  # from this many distinct fractions on, steps are measurements, not codes
+_MANY_NUMBERS = 50  # different whole numbers from which on they may be measurements too
+_NEGATIVE = 0.02  # share of negative ones above which they are
+_SMOOTH = 0.4  # mean difference of neighbours below which they are, as a share of any two numbers'
 _LONG_DIGITS = 8  # mean digits from which different strings of digits are spelt, not numbers
 _PROSE_WORDS = 3.5  # mean words of a list's members from which they are sentences
 _NAME_WORDS = 1.3  # mean words of a list's members from which they are names, read as words
@@ -38,7 +53,7 @@ _LETTERS = re.compile(r"[^\W\d_]{2}")
 class ColumnKind:
     """How a column is tokenized.
 
-    name: text, chars, tokens or numbers (see measurements.py); separator: of a cell's tokens
+    name: text, chars, tokens or one of MEASURED; separator: of a cell's tokens
     why: the reason, for display
     """
 
@@ -212,7 +227,40 @@ def plain_number(token: str) -> str:
     return match[1] if match else token
 
 
-def are_measured(tokens: list[str]) -> bool:
-    """Whether tokens are real-valued measurements: many different fractions."""
+def measured_kind(rows: list[list[str]], *, is_beside: bool = False) -> str:
+    """How rows of tokens are measurements, one of MEASURED; "" for codes.
+
+    is_beside: whether another column has the same steps. Then ascending numbers are counters, which
+        alone may be the ids of a set, and other whole ones amounts, which may be codes all the same
+
+    Numbers have many different fractions, or are whole and negative in part, which ids are not, or
+    smooth: a step is closer to the next than to any other.
+    """
+    tokens = [token for row in rows for token in row if token]
+    if tokens and _share(tokens, IS_TIME.match) > _NEARLY_ALL:
+        return "times"
     fractions = [token for token in tokens if _IS_FRACTION.fullmatch(token)]
-    return len(fractions) > 0.2 * len(tokens) and len(set(fractions)) >= _MANY_FRACTIONS
+    has_fractions = len(fractions) > 0.2 * len(tokens) and len(set(fractions)) >= _MANY_FRACTIONS
+    if not has_fractions and not (
+        len(set(tokens)) >= _MANY_NUMBERS and all(map(_IS_WHOLE.fullmatch, tokens))
+    ):
+        return ""
+    series = [np.array(found) for row in rows if (found := _numbers_of(row))]
+    moves = np.concatenate([np.diff(row) for row in series])
+    if len(moves) and ((moves >= 0).all() or (moves <= 0).all()):
+        return "counters" if is_beside else "numbers" if has_fractions else ""
+    if has_fractions or sum(token[0] == "-" for token in tokens) > _NEGATIVE * len(tokens):
+        return "numbers"
+    values = rng_for(0, "pairs of numbers").permutation(np.concatenate(series))
+    is_smooth = len(moves) and _mean_move(moves) < _SMOOTH * _mean_move(np.diff(values))
+    return "numbers" if is_smooth else "amounts" if is_beside else ""
+
+
+def _numbers_of(row: list[str]) -> list[float]:
+    return [float(token) for token in row if re.fullmatch(NUMBER, token)]
+
+
+def _mean_move(moves: np.ndarray) -> float:
+    """The mean size of those that are not 0."""
+    moves = moves[moves != 0]
+    return float(np.abs(moves).mean()) if len(moves) else 0.0

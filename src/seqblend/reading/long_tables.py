@@ -22,10 +22,14 @@ _FEWEST_STEPS = 2.0  # mean rows per id from which they are steps, not repeated 
 
 @dataclass(frozen=True)
 class StepOrder:
-    """The column that orders the steps of a sequence; None: the order of the file."""
+    """The column that orders the steps of a sequence; None: the order of the file.
+
+    is_kept: whether it tells more than the order: its steps are not all of one size
+    """
 
     column: str | None
     why: str
+    is_kept: bool = False
 
 
 def are_steps(rows: int, ids: int) -> bool:
@@ -46,15 +50,17 @@ def find_order(table: RawTable, key: str) -> StepOrder:
             continue
         order = np.lexsort((values, codes))
         is_same = codes[order][1:] == codes[order][:-1]
-        if (np.diff(values[order])[is_same] <= 0).any():
+        gaps = np.diff(values[order])[is_same]
+        if (gaps <= 0).any():
             continue  # two steps of a sequence have the same value
         is_named = bool(set(re.findall(r"[a-z]+", name.lower())) & STEP_WORDS)
         is_ascending = bool((np.diff(values)[codes[1:] == codes[:-1]] > 0).all())
-        found.append((is_named, is_ascending, name))
+        is_uneven = bool(len(gaps) and np.ptp(gaps) > 1e-6 * gaps.max())
+        found.append((is_named, is_ascending, is_uneven, name))
     if found:
-        is_named, is_ascending, name = max(found, key=lambda each: each[:2])
+        is_named, is_ascending, is_uneven, name = max(found, key=lambda each: each[:2])
         if is_named or is_ascending:
-            return StepOrder(name, f"steps in the order of '{name}'")
+            return StepOrder(name, f"steps in the order of '{name}'", is_uneven)
     return StepOrder(None, "steps in the order of the file")
 
 
@@ -64,7 +70,8 @@ def fold_steps(
     """A row for each value of `key`, in the order of the first occurrence.
 
     Columns that are constant within each sequence stay single values, but for `lists`, those that
-    are none in train; others become lists of their steps. The ordering column is left out.
+    are none in train; others become lists of their steps. The ordering column is left out where it
+    tells the order alone.
     raises: InputError where the table lacks the key or the ordering column
     """
     missing = [name for name in (key, order.column) if name and name not in table.columns]
@@ -83,7 +90,7 @@ def fold_steps(
     first = arranged[starts]
     columns: dict[str, list[Cell]] = {key: list(keys)}
     for name in table.columns:
-        if name in (key, order.column):
+        if name == key or (name == order.column and not order.is_kept):
             continue
         cells = table.texts(name)
         ordered = [cells[row] for row in arranged]

@@ -11,12 +11,16 @@ in place of those of a normal distribution; codebooks of typical steps by k-mean
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import chain, pairwise
 from typing import Self
 
 import numpy as np
+import pandas as pd
 from sklearn.cluster import KMeans
 
 from seqblend.core.seeds import rng_for
@@ -105,46 +109,119 @@ class Codebook:
 
 @dataclass(frozen=True)
 class Measurements:
-    """How the real-valued columns of a competition are read. codebook: None for one column"""
+    """How the real-valued columns of a competition are read.
 
-    channels: tuple[Channel, ...]
+    kinds: of kinds.MEASURED, by column; channels: by name, a column's or what _channels has of it
+    codebook: of the channels that tokens tell, None for less than two
+    """
+
+    kinds: dict[str, str]
+    channels: dict[str, Channel]
     codebook: Codebook | None
 
     @classmethod
-    def fit(cls, names: Sequence[str], rows: Iterable[Sequence[list[str]]]) -> Self:
+    def fit(cls, kinds: dict[str, str], rows: Iterable[Sequence[list[str]]]) -> Self:
         """Quantiles and typical steps of the training rows. rows: each column's steps, as text"""
-        values = [[_numbers(steps) for steps in row] for row in rows]
-        columns = zip(*values, strict=True)
-        channels = tuple(map(Channel.fit, names, map(list, columns)))
-        plain = cls(channels, None)
-        even = [plain._standardise(row) for row in values if _are_even(row)]
-        has_book = len(names) > 1 and bool(even)
-        return cls(channels, Codebook.fit(np.concatenate(even))) if has_book else plain
+        rows = list(rows)
+        plain = cls(kinds, {}, None)
+        values = [plain._values(row) for row in rows]
+        names = values[0] if values else ()
+        channels = {name: Channel.fit(name, [row[name] for row in values]) for name in names}
+        plain = cls(kinds, channels, None)
+        told = [plain._values(row, has_times=False) for row in rows]
+        even = [plain._standardise(row) for row in told if _are_even(row)]
+        has_book = bool(even) and even[0].shape[1] > 1
+        return cls(kinds, channels, Codebook.fit(np.concatenate(even)) if has_book else None)
 
-    def tokens(self, row: Sequence[list[str]]) -> list[str]:
-        """The tokens of a row: summaries first, then step by step where all have the same steps."""
-        values = [_numbers(steps) for steps in row]
-        pairs = list(zip(self.channels, values, strict=True))
-        summaries = chain(*(channel.row_tokens(own) for channel, own in pairs))
+    def tokens(self, row: Sequence[list[str]], *, has_steps: bool = True) -> list[str]:
+        """The tokens of a row: summaries first, then step by step where all have the same steps.
+
+        has_steps: False for summaries alone. Times are left out: time_tokens has theirs.
+        """
+        values = self._values(row, has_times=False)
+        pairs = [(self.channels[name], own) for name, own in values.items()]
+        summaries = list(chain(*(channel.row_tokens(own) for channel, own in pairs)))
+        if not has_steps or not values:
+            return summaries
         steps = [channel.step_tokens(own) for channel, own in pairs]
         if not _are_even(values):
             return [*summaries, *chain(*steps)]
-        if self.codebook is not None and len(values[0]):
+        if self.codebook is not None and steps[0]:
             steps.insert(0, self.codebook.tokens(self._standardise(values)))
         return [*summaries, *chain(*zip(*steps, strict=True))]
 
     def values(self, row: Sequence[list[str]]) -> np.ndarray:
         """float32 [t, c]: the steps of a row, standardised, at least one; NaN for what is none."""
-        values = self._standardise([_numbers(steps) for steps in row]).astype(np.float32)
-        return values if len(values) else np.full((1, len(row)), np.nan, dtype=np.float32)
+        values = self._standardise(self._values(row)).astype(np.float32)
+        return values if len(values) else np.full((1, values.shape[1]), np.nan, dtype=np.float32)
 
-    def _standardise(self, row: Sequence[np.ndarray]) -> np.ndarray:
-        """float64 [t, c], NaN for what is no finite number, and behind the end of a column."""
-        longest = max(map(len, row))
-        steps = np.full((longest, len(row)), np.nan)
-        for k, (channel, values) in enumerate(zip(self.channels, row, strict=True)):
+    def _values(self, row: Sequence[list[str]], *, has_times: bool = True) -> dict[str, np.ndarray]:
+        """{channel: float64 [t]}, NaN for what is none. row: each column's steps"""
+        found = {}
+        for (name, kind), steps in zip(self.kinds.items(), row, strict=True):
+            if has_times or kind != "times":
+                found |= _channels(name, kind, steps)
+        return found
+
+    def _standardise(self, row: dict[str, np.ndarray]) -> np.ndarray:
+        """float64 [t, c], NaN for what is no finite number, and behind the end of a channel."""
+        steps = np.full((max(map(len, row.values()), default=0), len(row)), np.nan)
+        for k, (name, values) in enumerate(row.items()):
+            channel = self.channels[name]
             steps[: len(values), k] = (values - channel.centre) / channel.scale
         return np.where(np.isfinite(steps), steps, np.nan)
+
+
+def _channels(name: str, kind: str, steps: list[str]) -> dict[str, np.ndarray]:
+    """The channels of a column: its numbers; of counters also the gap to the step before.
+
+    Of amounts the logarithm of 1 + number. Of times: the gap, by the logarithm of its seconds, the
+    hour and the weekday (0: Monday).
+    """
+    if kind == "numbers":
+        return {name: _numbers(steps)}
+    if kind == "amounts":
+        return {name: np.log1p(np.maximum(_numbers(steps), 0.0))}
+    if kind == "counters":
+        values = _numbers(steps)
+        return {name: values, f"{name} gap": _gaps(values)}
+    seconds = np.array(list(map(_seconds, steps)), dtype=np.float64)
+    gaps = _gaps(seconds)
+    return {
+        f"{name} gap": np.sign(gaps) * np.log1p(np.abs(gaps)),
+        f"{name} hour": seconds / 3600 % 24,
+        f"{name} weekday": np.floor(seconds / 86_400 + 3) % 7,  # the epoch began on a Thursday
+    }
+
+
+def _gaps(values: np.ndarray) -> np.ndarray:
+    """float64 [t]: the difference to the step before, 0 at the first."""
+    return np.diff(values, prepend=values[:1])
+
+
+def time_tokens(steps: list[str]) -> list[str]:
+    """Weekday and hour of the first time, then the gap before each further one.
+
+    A gap is told by the power of two below its seconds: `gap5` is 31 to 62 seconds.
+    """
+    seconds = [math.floor(found) for step in steps if math.isfinite(found := _seconds(step))]
+    if not seconds:
+        return []
+    first = datetime.fromtimestamp(seconds[0], UTC)
+    gaps = [after - before for before, after in pairwise(seconds)]
+    told = (f"gap{'-' if gap < 0 else ''}{(abs(gap) + 1).bit_length() - 1}" for gap in gaps)
+    return [first.strftime("%a"), first.strftime("%Hh"), *told]
+
+
+@lru_cache(maxsize=100_000)
+def _seconds(text: str) -> float:
+    """Seconds since 1970 of a time, NaN where it is none; one without a zone is taken for UTC."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        moment = pd.to_datetime(text, errors="coerce", utc=True)
+        return math.nan if moment is pd.NaT else moment.timestamp()
+    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
 
 
 def _numbers(steps: list[str]) -> np.ndarray:
@@ -160,8 +237,8 @@ def _known(values: np.ndarray) -> np.ndarray:
     return values[np.isfinite(values)]
 
 
-def _are_even(row: Sequence[np.ndarray]) -> bool:
-    return len(set(map(len, row))) == 1
+def _are_even(row: dict[str, np.ndarray]) -> bool:
+    return len(set(map(len, row.values()))) == 1
 
 
 def _edges(values: np.ndarray, bins: int) -> np.ndarray:

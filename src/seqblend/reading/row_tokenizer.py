@@ -8,8 +8,8 @@ from itertools import chain
 from seqblend.core.config import DataConfig
 from seqblend.data.sequences import SequenceSet
 from seqblend.reading.features import column_token, make_features
-from seqblend.reading.kinds import VIEW_NAMES, Tokenizer, make_tokenizer, plain_number
-from seqblend.reading.measurements import Measurements
+from seqblend.reading.kinds import MEASURED, VIEW_NAMES, Tokenizer, make_tokenizer, plain_number
+from seqblend.reading.measurements import Measurements, time_tokens
 from seqblend.reading.schema import Schema
 from seqblend.reading.tables import RawTable, align_names
 from seqblend.reading.wide_tables import join_step_columns
@@ -19,7 +19,8 @@ class RowTokenizer:
     """Cuts rows into tokens: features, then each sequence column in order.
 
     Where there are several sequence columns, a token that names it precedes each. Real-valued
-    columns come first: see measurements.py. Intervals of values are those of the training rows.
+    columns come first; beside codes, summaries of them alone are tokens: see measurements.py.
+    Intervals of values are those of the training rows.
 
     names: the columns of the training table's file
     is_long: files have a row per step, not per sequence
@@ -39,10 +40,13 @@ class RowTokenizer:
         self._schema, self._data, self._fold = schema, data, fold
         categories, numbers = list(schema.categories), list(schema.numbers)
         self._features = make_features(categories, numbers, train)
-        kinds = zip(schema.sequence, schema.kinds, strict=True)
-        self._measured = [name for name, kind in kinds if kind.name == "numbers"]
+        self._kinds = dict(zip(schema.sequence, schema.kinds, strict=True))
+        measured = {n: kind.name for n, kind in self._kinds.items() if kind.name in MEASURED}
+        self._measured = list(measured)
         cuts = [map(self._cutter(name, train), train.columns[name]) for name in self._measured]
-        self._measurements = Measurements.fit(self._measured, zip(*cuts, strict=True))
+        self._measurements = Measurements.fit(measured, zip(*cuts, strict=True))
+        kinds = {kind.name for kind in schema.kinds}
+        self._has_steps = kinds <= {"numbers", "counters", "times"}  # as tokens
 
     @property
     def view_name(self) -> str:
@@ -53,7 +57,7 @@ class RowTokenizer:
     @property
     def spelling(self) -> Callable[[str], str]:
         """From a token to its text in the lexicon."""
-        is_list = any(kind.name == "tokens" for kind in self._schema.kinds)
+        is_list = any(kind.name in ("tokens", "amounts") for kind in self._schema.kinds)
         return plain_number if is_list else str
 
     def missing(self, table: RawTable, *, features: bool = False) -> list[str]:
@@ -76,10 +80,15 @@ class RowTokenizer:
         for row in rows:
             parts = {name: cut(cells[row]) for name, cut, cells in columns}
             features = self._features.tokens(table, row)
-            measured = [parts.pop(name) for name in self._measured]
-            if features or any(measured) or any(parts.values()):
-                numbers = self._measurements.tokens(measured) if measured else []
-                texts = chain(*(self._mark(*part) for part in parts.items()))
+            if features or any(parts.values()):
+                measured = [parts.pop(name) for name in self._measured]
+                numbers = self._measurements.tokens(measured, has_steps=self._has_steps)
+                for name, own in zip(self._measured, measured, strict=True):
+                    if self._kinds[name].name == "times":
+                        parts[name] = time_tokens(own)
+                    elif self._kinds[name].name == "amounts":
+                        parts[name] = own
+                texts = chain(*(self._mark(name, parts[name]) for name in names if name in parts))
                 yield [*features, *numbers, *texts]
             else:
                 yield []
@@ -93,8 +102,7 @@ class RowTokenizer:
         return SequenceSet.from_rows(list(map(self._measurements.values, cells)))
 
     def _cutter(self, name: str, table: RawTable) -> Tokenizer:
-        kind = self._schema.kinds[self._schema.sequence.index(name)]
-        return make_tokenizer(kind, table, name, self._data)
+        return make_tokenizer(self._kinds[name], table, name, self._data)
 
     def _mark(self, name: str, tokens: list[str]) -> list[str]:
         """A column's tokens, after one that names it where there are several columns."""

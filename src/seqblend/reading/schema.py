@@ -94,7 +94,7 @@ def find_schema(
         Finding("target", target.name, "--set data.target=COLUMN", target.why),
         *_describe_sequence(sequence, tables),
         *_describe_features(*features),
-        *_describe_ignored(made, tables, read, roles, sequence.measured),
+        *_describe_ignored(made, tables, read, roles),
     )
     steps = {name: tables.steps[name] for name in sequence.names if name in tables.steps}
     return Schema(ids.column, target, sequence.names, sequence.kinds, findings, steps, *features)
@@ -173,7 +173,6 @@ def _describe_ignored(
     tables: JoinedTables,
     read: set[str],
     roles: dict[str, ColumnRole],
-    measured: tuple[str, ...],
 ) -> list[Finding]:
     """The columns that are left out, with the reason where there is one."""
     train, test, steps = made.train, made.test, tables.steps
@@ -182,7 +181,6 @@ def _describe_ignored(
         if name in read:
             continue
         why = roles[name].why if name in roles else ""
-        why = "real-valued" if name in measured else why
         if not why and name not in test.columns and name not in steps:
             why = "not in test"
         ignored.append(f"{name} ({why})" if why else name)

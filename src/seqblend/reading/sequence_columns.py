@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from itertools import chain
 
 from seqblend.core.config import DataConfig
-from seqblend.reading.column_roles import ColumnRole, find_role, mean_tokens
+from seqblend.reading.column_roles import IDS_OF_STEPS, ColumnRole, find_role, mean_tokens
+from seqblend.reading.json_tables import Cell
 from seqblend.reading.kinds import (
     ColumnKind,
-    are_measured,
     detect_kind,
     make_tokenizer,
+    measured_kind,
     typical_cells,
 )
 from seqblend.reading.tables import RawTable, check_column
@@ -24,6 +25,12 @@ from seqblend.reading.wide_tables import (
 )
 
 _SHORT_NAME = 20  # characters
+_MEANINGS = {
+    "numbers": "real-valued steps, by quantiles of train",
+    "times": "times: weekday, hour and gaps",
+    "amounts": "whole numbers, as codes and as amounts",
+    "counters": "ascending numbers and their gaps, by quantiles of train",
+}
 
 
 @dataclass(frozen=True)
@@ -51,15 +58,11 @@ class JoinedTables:
 
 @dataclass(frozen=True)
 class SequenceColumns:
-    """The sequence columns in order, how each is tokenized, and why they were chosen.
-
-    measured: columns of real-valued steps that are left out beside them
-    """
+    """The sequence columns in order, how each is tokenized, and why they were chosen."""
 
     names: tuple[str, ...]
     kinds: tuple[ColumnKind, ...]
     why: str
-    measured: tuple[str, ...] = ()
 
 
 def join_steps(train: RawTable, test: RawTable, data: DataConfig) -> JoinedTables:
@@ -75,7 +78,7 @@ def choose_sequence(
 ) -> SequenceColumns | None:
     """The sequence columns; None where no column has a sequence."""
     train, steps = tables.train, tables.steps
-    measured = [name for name, role in roles.items() if _is_measured(train, name, role, data)]
+    measured = _find_measured(train, roles, data)
     names, why = _choose_names(train, roles, tables.wanted, data, measured)
     if not names:
         return None
@@ -92,8 +95,8 @@ def choose_sequence(
         ],
     )
     pairs = zip(names, kinds, strict=True)
-    kinds = tuple(_as_numbers(kind, name in measured, data) for name, kind in pairs)
-    return SequenceColumns(names, kinds, why, tuple(n for n in measured if n not in names))
+    kinds = tuple(_as_measured(kind, measured.get(name, ""), data) for name, kind in pairs)
+    return SequenceColumns(names, kinds, why)
 
 
 def _choose_names(
@@ -101,19 +104,15 @@ def _choose_names(
     roles: dict[str, ColumnRole],
     wanted: tuple[str, ...],
     data: DataConfig,
-    measured: list[str],
+    measured: dict[str, str],
 ) -> tuple[tuple[str, ...], str]:
     """The sequence columns in the order of train, and why; () where no column has a sequence.
 
-    measured: columns of real-valued steps; where most columns are such, they are the sequence
+    measured: kinds of the columns of real-valued steps
     """
     if wanted:
         return wanted, "asked for"
-    found = [name for name, role in roles.items() if role.name == "sequence"]
-    if 2 * len(measured) <= len(found):
-        found = [name for name in found if name not in measured]
-    elif measured:
-        found = measured
+    found = [n for n, role in roles.items() if role.name == "sequence" or n in measured]
     found = _drop_short_names(train, found, roles, data)
     if found:
         means = [mean_tokens(name, train, data, roles[name].kind) for name in found]
@@ -143,21 +142,41 @@ def _drop_short_names(
     return [name for name in found if name not in short] or found
 
 
-def _is_measured(train: RawTable, name: str, role: ColumnRole, data: DataConfig) -> bool:
-    if role.kind is None or role.kind.name != "tokens" or data.kind not in ("auto", "numbers"):
-        return False
-    tokenize = make_tokenizer(role.kind, train, name, data)
-    return are_measured(
-        [t for cell in typical_cells(train.columns[name], 200) for t in tokenize(cell)]
-    )
+def _find_measured(
+    train: RawTable, roles: dict[str, ColumnRole], data: DataConfig
+) -> dict[str, str]:
+    """{column: its kind} of the columns of real-valued steps."""
+    if data.kind not in ("auto", "numbers"):
+        return {}
+    found = {}
+    may_be = [
+        name
+        for name, role in roles.items()
+        if (role.name == "sequence" or role.why == IDS_OF_STEPS)
+        and role.kind is not None
+        and role.kind.name == "tokens"
+    ]
+    counts = [_count_steps(train.columns[name]) for name in may_be]
+    for name, count in zip(may_be, counts, strict=True):
+        tokenize = make_tokenizer(roles[name].kind, train, name, data)
+        rows = list(map(tokenize, typical_cells(train.columns[name], 200)))
+        is_beside = max(count, default=0) > 1 and counts.count(count) > 1
+        if kind := measured_kind(rows, is_beside=is_beside):
+            found[name] = kind
+    return found
 
 
-def _as_numbers(kind: ColumnKind, is_measured: bool, data: DataConfig) -> ColumnKind:
-    """The kind, of numbers where the steps are real-valued, or are asked to be read so."""
-    if kind.name != "tokens" or not (is_measured or data.kind == "numbers"):
+def _count_steps(cells: list[Cell]) -> list[int]:
+    """The steps of each row of a column of lists; none of another one."""
+    return [len(cell) for cell in cells] if all(isinstance(cell, list) for cell in cells) else []
+
+
+def _as_measured(kind: ColumnKind, measured: str, data: DataConfig) -> ColumnKind:
+    """The kind of real-valued steps, where the steps are such, or are asked to be read so."""
+    if kind.name != "tokens" or not (measured or data.kind == "numbers"):
         return kind
-    why = "asked for" if data.kind == "numbers" else "real-valued steps, by quantiles of train"
-    return ColumnKind("numbers", kind.separator, why)
+    why = "asked for" if data.kind == "numbers" else _MEANINGS[measured]
+    return ColumnKind(measured or "numbers", kind.separator, why)
 
 
 def _sequence_names(

@@ -6,18 +6,14 @@ import re
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
-import numpy as np
-import pandas as pd
-
 from seqblend.core.config import DataConfig
 from seqblend.core.errors import InputError, listing
 from seqblend.reading.json_tables import Cell
-from seqblend.reading.kinds import NUMBER
+from seqblend.reading.kinds import IS_TIME, NUMBER
 from seqblend.reading.tables import RawTable
 
 StepColumns = Mapping[str, tuple[str, ...]]  # name of the joined column -> its columns in order
 _NUMBERED = re.compile(r"(.*?)(\d+)", re.DOTALL)
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 _FEWEST = 3  # fewer numbered columns are a sequence only where data.sequence names them
 _LONGEST = 40  # characters of a category's name
 
@@ -77,7 +73,7 @@ def hold_single_values(table: RawTable, names: list[str] | tuple[str, ...]) -> b
 def hold_times(table: RawTable, names: list[str] | tuple[str, ...]) -> bool:
     """Whether each cell is empty or a date with a time."""
     cells = [cell for name in names for cell in table.columns[name] if cell]
-    return bool(cells) and all(isinstance(c, str) and _TIME.match(c.strip()) for c in cells)
+    return bool(cells) and all(isinstance(c, str) and IS_TIME.match(c.strip()) for c in cells)
 
 
 def _is_name(word: str) -> bool:
@@ -99,10 +95,7 @@ def join_step_columns(table: RawTable, steps: StepColumns) -> RawTable:
                 "the columns both files have with --set data.sequence=COLUMN,COLUMN"
             )
         cells = [table.texts(column) for column in columns]
-        if hold_times(table, columns):
-            joined[name] = _time_steps(cells)
-        else:
-            joined[name] = [_without_padding(row) for row in zip(*cells, strict=True)]
+        joined[name] = [_without_padding(row) for row in zip(*cells, strict=True)]
     return table.with_columns(joined) if joined else table
 
 
@@ -112,26 +105,6 @@ def _without_padding(row: tuple[str, ...]) -> list[str]:
     while steps and not steps[-1]:
         steps.pop()
     return steps
-
-
-def _time_steps(columns: list[list[str]]) -> list[Cell]:
-    """For each row, weekday and hour of its first time, then the gap before each further one.
-
-    A gap is told by the power of two below its seconds: `gap5` is 31 to 62 seconds.
-    """
-    times = np.stack(
-        [pd.to_datetime(pd.Series(c), errors="coerce", format="mixed").to_numpy() for c in columns],
-        axis=1,
-    ).astype("datetime64[s]")
-    rows: list[Cell] = []
-    for row in times:
-        known = row[~np.isnat(row)]
-        gaps = np.diff(known).astype(np.int64)
-        sizes = np.log2(np.abs(gaps) + 1).astype(np.int64)
-        first = pd.Timestamp(known[0]).strftime("%a %Hh").split() if len(known) else []
-        signs = np.where(gaps < 0, "-", "")
-        rows.append([*first, *(f"gap{s}{n}" for s, n in zip(signs, sizes, strict=True))])
-    return rows
 
 
 def _in_order(names: Iterable[str]) -> tuple[str, ...]:
