@@ -3,6 +3,7 @@ import pytest
 from conftest import classes_of, sequence_set, view_of
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
+from seqblend.data.sequences import SequenceSet
 from seqblend.models.boosted_trees import BoostedTrees, BoostingConfig, fit_trees
 from seqblend.models.boosting import Boosting, BoostingOptions, RowFacts
 from seqblend.models.positions_boosting import PlacedBoosting, PlacedBoostingOptions
@@ -110,3 +111,18 @@ def test_one_position_given_another_far_from_it_is_learnt():
     member = fit(PlacedBoosting, options, rows[:700].tolist(), labels[:700])
     p = member.predict(sequence_set(rows[700:].tolist()))
     assert np.mean(p.argmax(1) == labels[700:]) > 0.9
+
+
+def test_it_reads_summaries_of_real_valued_steps():
+    rng = np.random.default_rng(0)
+    rows = sequence_set([[0]] * 120)
+    steps = [rng.normal(size=(rng.integers(5, 9), 1)).astype(np.float32) for _ in range(120)]
+    labels = np.array([int(row.max() > 1.5) for row in steps])
+    rows = SequenceSet(rows.tokens, rows.starts, rows.lengths, SequenceSet.from_rows(steps))
+    facts = {"task": classes_of(2), "view": view_of(2, rows), "seed": 0}
+    options = BoostingOptions(min_count=1, least_rows=5, feature_share=1.0)
+    member = Boosting.fit(rows, labels, options=options, **facts)
+    p = member.predict(rows)
+    assert (p.argmax(1) == labels).all()
+    again = Boosting.from_arrays(member.arrays(), facts["view"], facts["task"])
+    assert again.predict(rows).tobytes() == p.tobytes()

@@ -123,6 +123,6 @@ def test_summaries_are_those_of_the_known_values():
                 known = column[np.isfinite(column)]
                 expected.append(measure(known) if len(known) else 0.0)
         row = np.nan_to_num(values[steps.starts[i] :][:length])
-        expected += [*row[0], *row[-1]]
+        expected += [*row[0], *row[-1], *(np.abs(np.diff(row, axis=0)).sum(axis=0) / length)]
         expected += [*np.isnan(values[steps.starts[i] :][:length]).mean(axis=0), np.log(length)]
         np.testing.assert_allclose(found[i], expected, rtol=1e-5, atol=1e-6)

@@ -1,4 +1,4 @@
-"""Gradient boosting on counts of n-grams, lengths, and the first and last tokens of rows."""
+"""Gradient boosting on counts of n-grams, lengths, first and last tokens, and summaries."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from seqblend.core.knobs import Choice, Span, knob
 from seqblend.data.sequences import SequenceSet, View
 from seqblend.models.boosted_trees import BoostedTrees, BoostingConfig, fit_trees
 from seqblend.models.ngrams import NgramIndex, count_ngrams, fit_ngrams
+from seqblend.models.random_convolutions import summarise_steps
 from seqblend.models.registry import register
 from seqblend.tasks.task import Task
 
@@ -55,7 +56,10 @@ class RowFacts:
         return cls(index, _commonest(held_by, options.counted), *ends)
 
     def of(self, sequences: SequenceSet) -> np.ndarray:
-        """float32 [n, d]: counts; length, distinct tokens and their share; first and last token."""
+        """float32 [n, d]: counts; length, distinct tokens and their share; first and last token.
+
+        Of rows with real-valued steps also their summaries.
+        """
         counts = count_ngrams(self.index, sequences)[:, self.counted].toarray()
         tokens, _ = sequences.flat()
         rows = np.repeat(np.arange(len(sequences)), sequences.lengths)
@@ -64,7 +68,8 @@ class RowFacts:
         sizes = np.stack([sequences.lengths, distinct, distinct / sequences.lengths], axis=1)
         first, last = _ends(sequences)
         ends = [first[:, None] == self.firsts, last[:, None] == self.lasts]
-        return np.hstack([counts, sizes, *ends]).astype(np.float32)
+        steps = [] if sequences.steps is None else [summarise_steps(sequences.steps)]
+        return np.hstack([counts, sizes, *ends, *steps]).astype(np.float32)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that from_arrays needs."""

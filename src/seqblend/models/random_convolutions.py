@@ -125,10 +125,10 @@ class RandomConvolutions:
 
 
 def summarise_steps(steps: SequenceSet) -> np.ndarray:
-    """float32 [n, 7 c + 1]: of each column what the kernels, whose sum is 0, do not see.
+    """float32 [n, 8 c + 1]: of each column what the kernels, whose sum is 0, do not see.
 
-    Mean, standard deviation, least, largest, first and last value, share of steps without a value;
-    and the logarithm of the row's steps.
+    Mean, standard deviation, least, largest, first and last value, mean size of the differences of
+    neighbours, share of steps without a value; and the logarithm of the row's steps.
     """
     values, offsets = steps.flat()
     values, begins = values.astype(np.float64), offsets[:-1]
@@ -141,9 +141,13 @@ def summarise_steps(steps: SequenceSet) -> np.ndarray:
     deviation = np.sqrt(np.add.reduceat(apart**2, begins) / divisor)
     least = np.minimum.reduceat(np.where(is_known, values, np.inf), begins)
     most = np.maximum.reduceat(np.where(is_known, values, -np.inf), begins)
+    moves = np.abs(np.diff(filled, axis=0, prepend=0.0))
+    moves[begins] = 0.0
+    move = np.add.reduceat(moves, begins) / steps.lengths[:, None]
     unknown = 1 - known / steps.lengths[:, None]
+    limits = [np.where(known, limit, 0.0) for limit in (least, most)]
     ends = filled[begins], filled[offsets[1:] - 1]
-    parts = [mean, deviation, *(np.where(known, x, 0.0) for x in (least, most)), *ends, unknown]
+    parts = [mean, deviation, *limits, *ends, move, unknown]
     return np.hstack([*parts, np.log(steps.lengths)[:, None]]).astype(np.float32)
 
 

@@ -23,7 +23,7 @@ class RocketOptions:
     """What the features and the regression are made of; paths: values tried on inner splits."""
 
     paths: ClassVar[dict[str, tuple[Any, ...]]] = {
-        "strength": (3.0, 30.0, 300.0, 3000.0),
+        "strength": (30.0, 300.0, 3000.0),
         "summaries": (0.5, 1.0, 2.0),
     }
     features: int = knob(10_000, Choice((5_000, 10_000, 20_000)), "convolved features", least=168)
