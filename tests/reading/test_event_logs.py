@@ -39,6 +39,7 @@ def wave(steps):
         (draw(wave), "numbers", "numbers"),
         (draw(lambda n: RNG.integers(-300, 300, n)), "numbers", "numbers"),
         (draw(lambda n: RNG.normal(size=n).round(3)), "numbers", "numbers"),
+        (draw(lambda n: [*ids(n - 4), -1, -1, -1, -1]), "", "amounts"),
         (draw(lambda n: np.cumsum(RNG.random(n)).round(3)), "numbers", "counters"),
         (draw(lambda n: RNG.integers(0, 9, n)), "", ""),
         (draw(lambda n: RNG.choice(["buy", "sell", "7"], n)), "", ""),
@@ -47,7 +48,17 @@ def wave(steps):
         ([["5"]] * 60, "", ""),
     ],
     ids=[
-        *("ids", "sorted", "smooth", "negative", "fractions", "ascending", "few", "words"),
+        *(
+            "ids",
+            "sorted",
+            "smooth",
+            "negative",
+            "fractions",
+            "padded",
+            "ascending",
+            "few",
+            "words",
+        ),
         *("times", "empty", "one"),
     ],
 )

@@ -38,9 +38,8 @@ _NEARLY_ALL = 0.95
 _IS_WHOLE = re.compile(r"[-+]?\d{1,15}(?:\.0*)?")
 _WHOLE_FLOAT = re.compile(r"([-+]?\d+)\.0*")
 _CODE = re.compile(r"[\w.:#/+-]*(?:\d|_)[\w.:#/+-]*")
-_MANY_FRACTIONS = 20  # from this many distinct fractions on, steps are measurements, not codes
+_MANY_FRACTIONS = 20  # different fractions, or negative numbers, from which steps are measurements
 _MANY_NUMBERS = 50  # different whole numbers from which on they may be measurements too
-_NEGATIVE = 0.02  # share of negative ones above which they are
 _SMOOTH = 0.4  # mean difference of neighbours below which they are, as a share of any two numbers'
 _LONG_DIGITS = 8  # mean digits from which different strings of digits are spelt, not numbers
 _PROSE_WORDS = 3.5  # mean words of a list's members from which they are sentences
@@ -249,7 +248,8 @@ def measured_kind(rows: list[list[str]], *, is_beside: bool = False) -> str:
     moves = np.concatenate([np.diff(row) for row in series])
     if len(moves) and ((moves >= 0).all() or (moves <= 0).all()):
         return "counters" if is_beside else "numbers" if has_fractions else ""
-    if has_fractions or sum(token[0] == "-" for token in tokens) > _NEGATIVE * len(tokens):
+    negative = {token for token in tokens if token[0] == "-"}
+    if has_fractions or len(negative) >= _MANY_FRACTIONS:  # fewer may be padding
         return "numbers"
     values = rng_for(0, "pairs of numbers").permutation(np.concatenate(series))
     is_smooth = len(moves) and _mean_move(moves) < _SMOOTH * _mean_move(np.diff(values))
