@@ -62,9 +62,18 @@ def draw(n=60, seed=0, classes=3):
     return Rows(sequence_set(rows), labels.astype(np.int64))
 
 
+def with_steps(sequences):
+    """The rows with real-valued steps beside them: whether a token is the first, second, third."""
+    tokens, offsets = sequences.flat()
+    steps = SequenceSet.from_offsets(np.eye(24, dtype=np.float32)[tokens, :3], offsets)
+    return SequenceSet.from_offsets(tokens, offsets, steps)
+
+
 def draw_for(name, n=60, seed=0, classes=3):
-    """The rows of `draw`; for models on nucleotides each token is a codon."""
+    """The rows of `draw`; for models on nucleotides each token is a codon, for others steps."""
     rows = draw(n, seed, classes)
+    if entry_for(name).reads_steps:
+        return Rows(with_steps(rows.sequences), rows.targets)
     if entry_for(name).views != ("chars",):
         return rows
     tokens, offsets = rows.sequences.flat()

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 import torch
 from conftest import sequence_set, view_of
-from fit_examples import MODULES, NAMES, OPTIONS, TRAIN, draw, draw_for, make_context
+from fit_examples import (
+    MODULES,
+    NAMES,
+    OPTIONS,
+    TRAIN,
+    draw,
+    draw_for,
+    make_context,
+    with_steps,
+)
 
 from seqblend.models.registry import entry_for, resolve_options
 from seqblend.training.contract import Rows
@@ -103,7 +112,7 @@ def test_unknown_tokens_and_classes_without_rows_give_finite_answers(name):
     member = fit_member(
         train, draw_for(name, 30, 1), dataclasses.replace(context, view=view_of(20))
     )
-    p = member.predict(sequence_set([[15, 16], [19], [0, 15]]))
+    p = member.predict(with_steps(sequence_set([[15, 16], [19], [0, 15]])))
     assert np.isfinite(p).all()
     assert (p[:, 3] < 0.5).all()
 
