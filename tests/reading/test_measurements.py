@@ -12,6 +12,7 @@ import pytest
 from conftest import REPOSITORY
 
 from seqblend.core.config import DataConfig
+from seqblend.reading import measurements
 from seqblend.reading.cache import load_competition, save_competition
 from seqblend.reading.discovery import find_files
 from seqblend.reading.measurements import Channel, Codebook, Measurements
@@ -97,6 +98,22 @@ def test_values_are_standardised_by_the_training_rows():
     assert np.isnan(fitted.values([[], []])).tolist() == [[True, True]]
     constant = Measurements.fit({"x": "numbers"}, [[["3", "3"]]])
     assert constant.values([["3", "5"]]).tolist() == [[0.0], [2.0]]
+
+
+def test_in_large_competitions_typical_steps_stand_for_all_columns(monkeypatch):
+    rng = np.random.default_rng(0)
+    rows = [[texts(rng.normal(size=12)) for _ in "xy"] for _ in range(30)]
+    kinds = {"x": "numbers", "y": "numbers"}
+    small = Measurements.fit(kinds, rows)
+    monkeypatch.setattr(measurements, "_MOST_TOLD", 12 * 2 * 30 - 1)
+    large = Measurements.fit(kinds, rows)
+    for row in rows:
+        told = small.tokens(row)
+        typical = [token for token in told if token.startswith("step=")]
+        assert len(typical) == 12
+        assert large.tokens(row) == [*told[:8], *typical]
+    uneven = [rows[0][0], rows[0][1][:5]]
+    assert large.tokens(uneven) == small.tokens(uneven)
 
 
 def test_one_column_has_no_typical_steps(series):

@@ -3,7 +3,8 @@
 A token such as `speed=7` says that 7 of the 15 values that cut the column's training values into
 equal parts are not above the step's. A row begins with such tokens of its mean, standard deviation,
 least and largest value, by tenths of the training rows': `speed mean=3`. Where several columns have
-the same steps, they come step by step, each step after the token of the typical step nearest to it.
+the same steps, they come step by step, each step after the token of the typical step nearest to it,
+which stands for all of them in large competitions.
 
 Source: symbolic representations of series (Lin, Keogh, Wei and Lonardi 2007, SAX), with quantiles
 in place of those of a normal distribution; codebooks of typical steps by k-means (Lloyd 1982).
@@ -29,6 +30,7 @@ from seqblend.reading.column_roles import to_number
 _STEP_BINS, _ROW_BINS = 16, 10
 _MOST_CODES, _STEPS_PER_CODE = 128, 8
 _MOST_STEPS = 20_000  # that typical steps are found from
+_MOST_TOLD = 1_000_000  # values of training rows above which typical steps stand for all columns
 _SUMMARIES: dict[str, Callable[[np.ndarray], float]] = {
     "mean": np.mean,
     "deviation": np.std,
@@ -113,11 +115,13 @@ class Measurements:
 
     kinds: of kinds.MEASURED, by column; channels: by name, a column's or what _channels has of it
     codebook: of the channels that tokens tell, None for less than two
+    is_large: whether there are so many values that tokens tell the typical steps alone
     """
 
     kinds: dict[str, str]
     channels: dict[str, Channel]
     codebook: Codebook | None
+    is_large: bool = False
 
     @classmethod
     def fit(cls, kinds: dict[str, str], rows: Iterable[Sequence[list[str]]]) -> Self:
@@ -130,8 +134,9 @@ class Measurements:
         plain = cls(kinds, channels, None)
         told = [plain._values(row, has_times=False) for row in rows]
         even = [plain._standardise(row) for row in told if _are_even(row)]
-        has_book = bool(even) and even[0].shape[1] > 1
-        return cls(kinds, channels, Codebook.fit(np.concatenate(even)) if has_book else None)
+        steps = np.concatenate(even) if even else np.zeros((0, 0))
+        book = Codebook.fit(steps) if steps.shape[1] > 1 else None
+        return cls(kinds, channels, book, steps.size > _MOST_TOLD)
 
     def tokens(self, row: Sequence[list[str]], *, has_steps: bool = True) -> list[str]:
         """The tokens of a row: summaries first, then step by step where all have the same steps.
@@ -143,12 +148,14 @@ class Measurements:
         summaries = list(chain(*(channel.row_tokens(own) for channel, own in pairs)))
         if not has_steps or not values:
             return summaries
-        steps = [channel.step_tokens(own) for channel, own in pairs]
-        if not _are_even(values):
-            return [*summaries, *chain(*steps)]
-        if self.codebook is not None and steps[0]:
-            steps.insert(0, self.codebook.tokens(self._standardise(values)))
-        return [*summaries, *chain(*zip(*steps, strict=True))]
+        is_even = _are_even(values)
+        typical = []
+        if is_even and self.codebook is not None:
+            typical.append(self.codebook.tokens(self._standardise(values)))
+            if self.is_large:
+                return [*summaries, *typical[0]]
+        steps = [*typical, *(channel.step_tokens(own) for channel, own in pairs)]
+        return [*summaries, *(chain(*zip(*steps, strict=True)) if is_even else chain(*steps))]
 
     def values(self, row: Sequence[list[str]]) -> np.ndarray:
         """float32 [t, c]: the steps of a row, standardised, at least one; NaN for what is none."""
