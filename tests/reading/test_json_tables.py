@@ -44,7 +44,7 @@ def test_keys_of_rows_become_a_column():
 
 
 def test_a_column_of_nested_values_is_left_out_and_named():
-    found = _parse([{"text": "a", "spans": [{"start": 0}]}, {"text": "b", "spans": []}])
+    found = _parse([{"text": "a", "spans": [{"at": [0]}]}, {"text": "b", "spans": []}])
     assert list(found.columns) == ["text"]
     assert "record 1: column 'spans' has nested values" in found.nested["spans"]
 
@@ -54,7 +54,7 @@ def test_a_column_of_nested_values_is_left_out_and_named():
     [
         ({"columns": ["a", "b"], "data": [[1, 2], [3]]}, "record 2: 1 values for 2 columns"),
         ({"a": {"0": 1, "1": 2}, "b": {"0": 1, "2": 2}}, "column 'a' has another index"),
-        ([{"s": [[1]]}], "record 1: column 's' has nested values"),
+        ([{"s": [[[1]]]}], "record 1: column 's' has nested values"),
     ],
 )
 def test_uneven_shapes_are_one_clear_line(value, message):

@@ -243,7 +243,7 @@ def test_a_broken_file_is_named_with_line_and_remedy(tmp_path, content, message)
         ('[{"id": 1},\n {"id": 2]', r"line 2, column 10: not valid JSON"),
         ('[{"id": 1}, [2]]', r"record 2: expected an object"),
         ('[{"id": 1, "id": 2}]', r"two columns are named 'id'"),
-        ('[{"s": [[1]]}]', r"record 1: column 's' has nested values"),
+        ('[{"s": [[[1]]]}]', r"record 1: column 's' has nested values"),
         ("[]", r"no rows"),
         ("[" * 100_000, r"nested too deeply"),
     ],

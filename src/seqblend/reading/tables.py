@@ -23,6 +23,7 @@ from seqblend.reading.formats import (
     read_content,
 )
 from seqblend.reading.json_tables import Cell, check_names, parse_json
+from seqblend.reading.nested_lists import spread_texts
 
 _LONGEST_NAME = 12  # words of a column's name
 
@@ -128,10 +129,23 @@ def read_table(path: Path) -> RawTable:
     content = read_content(path)
     opening = content.text.lstrip()[:1]
     is_json = opening in ("[", "{") and content.suffix not in DELIMITED_SUFFIXES[:3]
-    table = _read_json(path, content) if is_json else _read_delimited(path, content)
+    table = _read_json(path, content) if is_json else _spread(_read_delimited(path, content))
     if not table.columns or not len(table):
         raise InputError(f"{path} has no rows, only a header. Download it again")
     return table
+
+
+def _spread(table: RawTable) -> RawTable:
+    """The table, its columns of nested lists spread where they can be."""
+    columns: dict[str, list[Cell]] = {}
+    for name, cells in table.columns.items():
+        found = spread_texts(name, cells)
+        columns |= {name: cells} if found is None else found
+    return (
+        table
+        if list(columns) == list(table.columns)
+        else replace(table, columns=columns, header=())
+    )
 
 
 def concatenate(tables: list[RawTable]) -> RawTable:
@@ -222,7 +236,7 @@ def _read_columnar(path: Path) -> RawTable:
         raise InputError(f"{path} has no rows. Download it again")
     columns = {str(key): [_cell(value) for value in frame[key]] for key in frame.columns}
     check_names(path, [str(key) for key in frame.columns])
-    return RawTable(path, columns, None, suffix[1:].title())
+    return _spread(RawTable(path, columns, None, suffix[1:].title()))
 
 
 def make_table(name: str, columns: Mapping[str, Iterable[Any]]) -> RawTable:
@@ -234,7 +248,7 @@ def make_table(name: str, columns: Mapping[str, Iterable[Any]]) -> RawTable:
     lengths = {key: len(values) for key, values in cells.items()}
     if len(set(lengths.values())) != 1 or not max(lengths.values()):
         raise InputError(f"{name}: expected columns of one length, at least a row, got {lengths}")
-    return RawTable(Path(name), cells, None, "values")
+    return _spread(RawTable(Path(name), cells, None, "values"))
 
 
 def _cell(value: Any) -> Cell:
@@ -242,5 +256,8 @@ def _cell(value: Any) -> Cell:
     if isinstance(value, str):
         return value
     if isinstance(value, (list, tuple)) or hasattr(value, "__array__"):  # or a series
-        return [str(_cell(each)) for each in value]
+        members = [each.tolist() if hasattr(each, "tolist") else each for each in value]
+        if any(isinstance(each, (list, tuple, dict)) for each in members):
+            return repr(members)
+        return [str(_cell(each)) for each in members]
     return "" if pd.isna(value) else str(value)
