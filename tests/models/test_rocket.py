@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from conftest import classes_of, sequence_set, view_of
@@ -5,7 +7,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from seqblend.core.errors import FlagError
 from seqblend.data.sequences import SequenceSet, View
-from seqblend.explaining.trained_model import check_model
+from seqblend.explaining.trained_model import open_model
 from seqblend.models.model_groups import choose_models
 from seqblend.models.rocket import RocketOptions, RocketRegression, _features
 from seqblend.tasks.multi_label import MultiLabel
@@ -119,6 +121,22 @@ def test_rows_without_values_are_refused_by_name_and_left_out_of_groups():
     assert choose_models(["default"], ["numbers"], "single_label", view)[0][0] == "rocket"
 
 
-def test_explanations_of_tokens_are_refused():
-    with pytest.raises(FlagError, match="rocket reads real-valued steps"):
-        check_model("rocket")
+@pytest.mark.parametrize("model", ["rocket", "boosting"])
+def test_explanations_of_tokens_are_refused(model):
+    view = View("ids", draw(5, 0), ["a"])
+    project = SimpleNamespace(competition=SimpleNamespace(view=view))
+    with pytest.raises(FlagError, match=f"{model} reads real-valued steps"):
+        open_model(project, model, print)
+
+
+def test_a_constant_of_many_rows_decides_nothing_where_test_rows_have_another():
+    rng = np.random.default_rng(0)
+    tokens = sequence_set([[0]] * 20_000)
+
+    def rows_of(length, n):
+        steps = SequenceSet.from_rows(list(rng.normal(size=(n, length, 1)).astype(np.float32)))
+        return SequenceSet(tokens.tokens, tokens.starts[:n], tokens.lengths[:n], steps)
+
+    member = fit(rows_of(12, 20_000), np.int64(rng.random(20_000) < 0.1), features=168)
+    for length in (11, 12, 13):
+        assert 0.05 < member.predict(rows_of(length, 50))[:, 1].mean() < 0.2

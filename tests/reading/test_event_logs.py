@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
 from datetime import UTC, datetime, timedelta
 
@@ -35,7 +36,9 @@ def wave(steps):
     ("rows", "alone", "beside"),
     [
         (draw(ids), "", "amounts"),
-        (draw(lambda n: np.sort(RNG.choice(900, n, replace=False))), "", "counters"),
+        (draw(lambda n: np.sort(RNG.choice(900, n, replace=False))), "", "amounts"),
+        (draw(lambda n: np.cumsum(RNG.integers(1, 10**6, n))), "", "counters"),
+        (draw(lambda n: 300 * RNG.integers(9) + RNG.integers(0, 100, n)), "", "amounts"),
         (draw(wave), "numbers", "numbers"),
         (draw(lambda n: RNG.integers(-300, 300, n)), "numbers", "numbers"),
         (draw(lambda n: RNG.normal(size=n).round(3)), "numbers", "numbers"),
@@ -48,18 +51,8 @@ def wave(steps):
         ([["5"]] * 60, "", ""),
     ],
     ids=[
-        *(
-            "ids",
-            "sorted",
-            "smooth",
-            "negative",
-            "fractions",
-            "padded",
-            "ascending",
-            "few",
-            "words",
-        ),
-        *("times", "empty", "one"),
+        *("ids", "sorted", "clock", "ids by topic", "smooth", "negative", "fractions"),
+        *("padded", "ascending", "few", "words", "times", "empty", "one"),
     ],
 )
 def test_what_steps_measure(rows, alone, beside):
@@ -161,3 +154,87 @@ def test_texts_are_read_beside_times_and_prices(tmp_path):
     row = [made.view.lexicon[token] for token in made.train.row(0)]
     assert len([token for token in row if token in words]) == 8 * 12
     assert made.train.steps.tokens.shape[1] == 5
+
+
+def read_events(folder, columns, *, steps=12):
+    """A log whose columns are made by functions of (row number of the file, step)."""
+    folder.mkdir()
+    for name, users in (("train", range(40)), ("test", range(40, 50))):
+        names = ["user", *columns]
+        with (folder / f"{name}.csv").open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(names)
+            for i, user in enumerate(user for user in users for _ in range(steps)):
+                writer.writerow([user, *(make(i, i % steps) for make in columns.values())])
+    labels = "".join(f"{user},{'ab'[user % 2]}\n" for user in range(40))
+    (folder / "labels.csv").write_text("user,label\n" + labels)
+    sample = "".join(f"{user},a\n" for user in range(40, 50))
+    (folder / "sample_submission.csv").write_text("user,label\n" + sample)
+    return read_competition(find_files(folder), DataConfig(), name="log")
+
+
+def test_ids_of_events_tell_no_model_where_a_row_stands_in_the_file(tmp_path):
+    rng = np.random.default_rng(0)
+    codes = {"event": lambda i, step: "abc"[rng.integers(3)]}
+    running = np.cumsum(rng.integers(1, 4, 1_000))
+    made = read_events(tmp_path / "one", codes | {"event_id": lambda i, _: running[i]})
+    assert made.train.steps is not None
+    values = made.train.steps.tokens[made.train.steps.starts, 0]
+    assert np.ptp(values) == 0, "the first of each row, wherever it stands"
+    unique = rng.permutation(10**6)
+    made = read_events(tmp_path / "two", codes | {"event_id": lambda i, _: unique[i]})
+    assert made.reading["sequence"] == ("event",)
+    assert made.train.steps is None
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        lambda i, step: f"{1 + step + (step > 4):02}/02/2024 18:00",
+        lambda i, step: step + (step > 4),
+        lambda i, step: step + (step > 4 and i < 12),
+    ],
+    ids=["another form of times", "few numbers", "one gap in one sequence"],
+)
+def test_an_order_that_is_neither_a_time_nor_a_counter_is_left_out(tmp_path, order):
+    rng = np.random.default_rng(0)
+    columns = {"time": order, "event": lambda i, step: "abc"[rng.integers(3)]}
+    assert read_events(tmp_path / "log", columns).reading["sequence"] == ("event",)
+
+
+def test_days_are_times(tmp_path):
+    rng = np.random.default_rng(0)
+    columns = {
+        "day": lambda i, step: f"2024-01-{1 + 2 * step + step % 2:02}",
+        "event": lambda i, step: "abc"[rng.integers(3)],
+    }
+    made = read_events(tmp_path / "log", columns)
+    assert [kind["name"] for kind in made.reading["kinds"]] == ["times", "tokens"]
+
+
+def test_the_same_rows_are_measured_whether_cells_are_null_or_lists_in_text(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = [
+        {
+            "id": i,
+            "kind": rng.choice([*"abcd"], 12).tolist(),
+            "price": rng.integers(0, 10**4, 12).tolist(),
+        }
+        for i in range(30)
+    ]
+    rows[4] |= {"kind": [], "price": []}
+    found = []
+    for name, dump in (
+        ("lists", lambda x: x),
+        ("texts", json.dumps),
+        ("nulls", lambda x: x or None),
+    ):
+        folder = tmp_path / name
+        folder.mkdir()
+        cells = [{key: dump(v) if key != "id" else v for key, v in row.items()} for row in rows]
+        train = [row | {"label": "ab"[i % 2]} for i, row in enumerate(cells)]
+        (folder / "train.json").write_text(json.dumps(train))
+        (folder / "test.json").write_text(json.dumps([row | {"id": 99} for row in cells[:1]]))
+        made = read_competition(find_files(folder), DataConfig(), name="log")
+        found.append([kind["name"] for kind in made.reading["kinds"]])
+    assert found == [["tokens", "amounts"]] * 3

@@ -58,9 +58,12 @@ def open_model(
 ) -> TrainedModel:
     """The newest finished run of the model on these data and folds.
 
-    raises: FlagError where there is no such model, InputError where none of its runs is finished
+    raises: FlagError where there is no such model, or it reads more than tokens, InputError where
+        none of its runs is finished
     """
     check_model(model)
+    if entry_for(model).reads_steps and project.competition.view.sequences.steps is not None:
+        raise FlagError(f"--model: {model} reads real-valued steps, and explanations are of tokens")
     results = finished_runs(project.workspace, project.fingerprint, note)
     found = [r for r in results if r.model == model and r.manifest.get("units")]
     if not found:
@@ -74,8 +77,6 @@ def open_model(
 
 
 def check_model(model: str) -> None:
-    """FlagError where no model, such as a group of them, has this name, or it reads no tokens."""
+    """FlagError where no model, such as a group of them, has this name."""
     if model not in entries():
         raise FlagError(f"--model: no model '{model}'{suggest(model, entries(), 'Models')}")
-    if entry_for(model).reads_steps:
-        raise FlagError(f"--model: {model} reads real-valued steps, and explanations are of tokens")

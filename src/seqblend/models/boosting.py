@@ -95,7 +95,7 @@ def _commonest(often: np.ndarray, most: int) -> np.ndarray:
     return np.sort(best[often[best] > 0])
 
 
-@register("boosting", BoostingOptions, kind="linear", cost=3.0)
+@register("boosting", BoostingOptions, kind="linear", reads_steps=True, cost=3.0)
 class Boosting:
     """Boosted trees (Friedman 2001) on a few facts of each row.
 

@@ -21,6 +21,8 @@ _KERNELS, _TAPS = 84, 9  # kernels: three of nine taps weigh 2 in place of -1
 _MOST_DILATIONS = 32
 _MOST_CHANNELS = 9  # that one convolution adds up
 _SAMPLE = 16  # rows whose outputs give the biases
+_MOST_SAMPLED = 100_000  # steps of these rows
+_BLOCK = 1_000  # rows summed up at once
 _CHUNK = 8_192  # steps convolved at once: 3 MB of outputs
 MOST_STEPS = 65_535  # of a row; the rest is left out
 
@@ -54,7 +56,9 @@ class RandomConvolutions:
             row[rng.permutation(width)[:size]] = True
         each = max(count // (_KERNELS * len(columns)), 1)
         empty = np.zeros((len(columns), _KERNELS, each), dtype=np.float32)
-        drawn = steps.take(rng.permutation(len(steps))[:_SAMPLE])
+        order = rng.permutation(len(steps))[:_SAMPLE]
+        within = np.cumsum(steps.lengths[order]) <= _MOST_SAMPLED
+        drawn = steps.take(order[: max(int(within.sum()), 1)])
         found = cls(dilations, differences, columns, empty)
         return cls(dilations, differences, columns, found._quantiles(drawn))
 
@@ -130,6 +134,11 @@ def summarise_steps(steps: SequenceSet) -> np.ndarray:
     Mean, standard deviation, least, largest, first and last value, mean size of the differences of
     neighbours, share of steps without a value; and the logarithm of the row's steps.
     """
+    blocks = range(0, max(len(steps), 1), _BLOCK)
+    return np.concatenate([_summarise(steps.take(slice(i, i + _BLOCK))) for i in blocks])
+
+
+def _summarise(steps: SequenceSet) -> np.ndarray:
     values, offsets = steps.flat()
     values, begins = values.astype(np.float64), offsets[:-1]
     is_known = np.isfinite(values)

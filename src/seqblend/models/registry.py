@@ -31,7 +31,7 @@ class Entry:
     any_width: whether its token embeddings may have the dimension of given vectors
     cost: seconds for a token, next to the usual ones of its kind
     fits_each_class: whether it takes longer with more classes, as a linear model does
-    reads_steps: whether it reads real-valued steps, and no tokens
+    reads_steps: whether it reads the real-valued steps of rows that have such
     """
 
     name: str

@@ -15,6 +15,7 @@ from seqblend.models.registry import register
 from seqblend.tasks.task import Task
 
 _fitted: WeakKeyDictionary[SequenceSet, dict] = WeakKeyDictionary()  # for options that are tried
+_LEAST_DEVIATION = 1e-6  # of a feature that is not taken for a constant
 _ROWS = 256  # predicted at once, always so many: a product's last digits depend on its shape
 
 
@@ -74,12 +75,12 @@ class RocketRegression:
         """Fit biases and weights on the given rows. targets: as the task has them."""
         count = min(options.features, max(options.most_values // len(targets), 1))
         convolutions, x = _fit_features(train.steps, count, seed)
-        centre, deviation = x.mean(axis=0), x.std(axis=0)
+        centre, deviation = _moments(x)
         counts = convolutions.biases.size, x.shape[1] - convolutions.biases.size
         lengths = np.repeat([1.0, options.summaries] / np.sqrt(counts), counts)
-        is_varied = deviation > 1e-6
+        is_varied = deviation > _LEAST_DEVIATION * (1 + np.abs(centre))
         scale = np.where(is_varied, lengths / np.where(is_varied, deviation, 1), 0)
-        scale = scale.astype(np.float32)
+        centre, scale = centre.astype(np.float32), scale.astype(np.float32)
         x = (x - centre) * scale
         weights, bias = task.fit_linear(x, targets, options.strength, options.tolerance)
         return cls(convolutions, centre, scale, weights, bias, task)
@@ -121,6 +122,17 @@ def _fit_features(
         convolutions = RandomConvolutions.fit(steps, count, seed)
         found[count, seed] = convolutions, _features(convolutions, steps)
     return found[count, seed]
+
+
+def _moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(means, standard deviations) float64 [v] of x float32 [n, v].
+
+    By blocks, for a sum of many float32 numbers is not exact: a constant would not seem to be one.
+    """
+    blocks = range(0, len(x), _ROWS)
+    mean = sum(x[i : i + _ROWS].sum(axis=0, dtype=np.float64) for i in blocks) / len(x)
+    squares = sum(((x[i : i + _ROWS] - mean) ** 2).sum(axis=0) for i in blocks)
+    return mean, np.sqrt(squares / len(x))
 
 
 def _features(convolutions: RandomConvolutions, steps: SequenceSet) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from seqblend.core.errors import InputError
-from seqblend.reading.nested_lists import spread
+from seqblend.reading.nested_lists import spread_columns
 
 Cell = str | list[str]  # a list where JSON has a list of tokens
 _WRAPPERS = ("data", "examples", "items", "records", "results", "rows")
@@ -59,7 +59,7 @@ def parse_json(path: Path, text: str, *, is_lines: bool) -> JsonTable:
     lines = None
     if is_lines:
         value, lines = _read_lines(path, decoder, text)
-    columns = _spread_nested(_columns(path, value))
+    columns = spread_columns(_columns(path, value))
     places = {name: _find_nested(values) for name, values in columns.items()}
     nested = {
         name: f"{path}, record {row + 1}: column '{name}' has nested values; expected a text, "
@@ -71,15 +71,6 @@ def parse_json(path: Path, text: str, *, is_lines: bool) -> JsonTable:
         raise InputError(next(iter(nested.values())))
     flat = {name: _cells(values) for name, values in columns.items() if name not in nested}
     return JsonTable(flat, lines, nested)
-
-
-def _spread_nested(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    """The columns, those of nested lists spread where they can be."""
-    spread_out: dict[str, list[Any]] = {}
-    for name, values in columns.items():
-        found = None if _find_nested(values) is None else spread(name, values)
-        spread_out |= {name: values} if found is None else found
-    return spread_out
 
 
 def check_names(path: Path, names: list[str]) -> None:

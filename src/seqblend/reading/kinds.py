@@ -33,13 +33,14 @@ Tokenizer = Callable[[Cell], list[str]]
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _NUMBERS = re.compile(rf"\s*{NUMBER}(?:(?:\s*[,;|]\s*|\s+){NUMBER})*\s*")
 _IS_FRACTION = re.compile(r"[-+]?\d*\.\d*[1-9]\d*(?:[eE][-+]?\d+)?|[-+]?\d+(?:\.\d*)?[eE]-\d+")
-IS_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
+IS_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d|$)")
 _NEARLY_ALL = 0.95
 _IS_WHOLE = re.compile(r"[-+]?\d{1,15}(?:\.0*)?")
 _WHOLE_FLOAT = re.compile(r"([-+]?\d+)\.0*")
 _CODE = re.compile(r"[\w.:#/+-]*(?:\d|_)[\w.:#/+-]*")
 _MANY_FRACTIONS = 20  # different fractions, or negative numbers, from which steps are measurements
 _MANY_NUMBERS = 50  # different whole numbers from which on they may be measurements too
+_HARDLY_REPEATED = 0.5  # share of different ones above which ascending numbers are no ids of a set
 _SMOOTH = 0.4  # mean difference of neighbours below which they are, as a share of any two numbers'
 _LONG_DIGITS = 8  # mean digits from which different strings of digits are spelt, not numbers
 _PROSE_WORDS = 3.5  # mean words of a list's members from which they are sentences
@@ -70,8 +71,9 @@ def typical_cells(cells: list[Cell], most: int = 500) -> list[Cell]:
 
 
 def _hash_of(cell: Cell) -> int:
-    """Of a text, or of a list's first members."""
-    return zlib.crc32(repr(cell[:8] if isinstance(cell, list) else cell).encode(errors="replace"))
+    """Of a text, or of a list's length, first and last members."""
+    part = (len(cell), cell[:8], cell[-8:]) if isinstance(cell, list) else cell
+    return zlib.crc32(repr(part).encode(errors="replace"))
 
 
 def detect_kind(cells: list[Cell], wanted: str = "auto") -> ColumnKind:
@@ -234,31 +236,37 @@ def plain_number(token: str) -> str:
 def measured_kind(rows: list[list[str]], *, is_beside: bool = False) -> str:
     """How rows of tokens are measurements, one of MEASURED; "" for codes.
 
-    is_beside: whether another column has the same steps. Then ascending numbers are counters, which
-        alone may be the ids of a set, and other whole ones amounts, which may be codes all the same
+    is_beside: whether another column has the same steps. Then ascending numbers that hardly come
+        again are counters, such as clocks, which alone may be the ids of a set; other whole numbers
+        are amounts, which may be codes all the same
 
     Numbers have many different fractions, or are whole and negative in part, which ids are not, or
-    smooth: a step is closer to the next than to any other.
+    smooth: a step is closer to the next than to any other of its row.
     """
     tokens = [token for row in rows for token in row if token]
     if tokens and _share(tokens, IS_TIME.match) > _NEARLY_ALL:
         return "times"
     fractions = [token for token in tokens if _IS_FRACTION.fullmatch(token)]
     has_fractions = len(fractions) > 0.2 * len(tokens) and len(set(fractions)) >= _MANY_FRACTIONS
+    different = len(set(tokens))
     if not has_fractions and not (
-        len(set(tokens)) >= _MANY_NUMBERS and all(map(_IS_WHOLE.fullmatch, tokens))
+        different >= _MANY_NUMBERS and all(map(_IS_WHOLE.fullmatch, tokens))
     ):
         return ""
     series = [np.array(found) for row in rows if (found := _numbers_of(row))]
     moves = np.concatenate([np.diff(row) for row in series])
     if len(moves) and ((moves >= 0).all() or (moves <= 0).all()):
-        return "counters" if is_beside else "numbers" if has_fractions else ""
+        if is_beside and different > _HARDLY_REPEATED * len(tokens):
+            return "counters"
+        return "numbers" if has_fractions else "amounts" if is_beside else ""
     negative = {token for token in tokens if token[0] == "-"}
     if has_fractions or len(negative) >= _MANY_FRACTIONS:  # fewer may be padding
         return "numbers"
-    values = rng_for(0, "pairs of numbers").permutation(np.concatenate(series))
-    is_smooth = len(moves) and _mean_move(moves) < _SMOOTH * _mean_move(np.diff(values))
-    return "numbers" if is_smooth else "amounts" if is_beside else ""
+    rng = rng_for(0, "pairs of numbers")
+    shuffled = np.concatenate([np.diff(rng.permutation(row)) for row in series])
+    if len(moves) and _mean_move(moves) < _SMOOTH * _mean_move(shuffled):
+        return "numbers"
+    return "amounts" if is_beside else ""
 
 
 def _numbers_of(row: list[str]) -> list[float]:

@@ -17,6 +17,7 @@ STEP_WORDS = {
     *("step", "steps", "counter", "order", "position", "time", "timestamp", "t", "index", "event"),
     *("date", "datetime", "tick", "seq", "number", "turn", "frame", "offset", "rank"),
 }
+_UNEVEN = 0.05  # share of steps of another size than the usual one
 _FEWEST_STEPS = 2.0  # mean rows per id from which they are steps, not repeated ids
 
 
@@ -24,7 +25,7 @@ _FEWEST_STEPS = 2.0  # mean rows per id from which they are steps, not repeated 
 class StepOrder:
     """The column that orders the steps of a sequence; None: the order of the file.
 
-    is_kept: whether it tells more than the order: its steps are not all of one size
+    is_kept: whether it may tell more than the order: its steps are of several sizes
     """
 
     column: str | None
@@ -43,6 +44,7 @@ def find_order(table: RawTable, key: str) -> StepOrder:
     Among several, one that is called like a step goes first, then one that ascends in the file.
     """
     codes, _ = pd.factorize(np.array(table.texts(key), dtype=object))
+    is_grouped = (np.diff(codes) != 0).sum() == codes.max(initial=0)
     found = []
     for name, cells in table.columns.items():
         values = None if name == key else _order_values(cells)
@@ -55,7 +57,9 @@ def find_order(table: RawTable, key: str) -> StepOrder:
             continue  # two steps of a sequence have the same value
         is_named = bool(set(re.findall(r"[a-z]+", name.lower())) & STEP_WORDS)
         is_ascending = bool((np.diff(values)[codes[1:] == codes[:-1]] > 0).all())
-        is_uneven = bool(len(gaps) and np.ptp(gaps) > 1e-6 * gaps.max())
+        if is_grouped and not is_ascending and len(np.unique(values)) == len(values):
+            continue  # ids of the steps: those of a sequence follow each other in the file
+        is_uneven = bool(len(gaps) and (gaps != np.median(gaps)).mean() > _UNEVEN)
         found.append((is_named, is_ascending, is_uneven, name))
     if found:
         is_named, is_ascending, is_uneven, name = max(found, key=lambda each: each[:2])
@@ -92,9 +96,15 @@ def fold_steps(
     for name in table.columns:
         if name == key or (name == order.column and not order.is_kept):
             continue
-        cells = table.texts(name)
+        cells = table.columns[name]
         ordered = [cells[row] for row in arranged]
         groups = [ordered[a:b] for a, b in zip(starts, ends, strict=True)]
+        if any(isinstance(cell, list) for cell in cells):  # the steps' lists, one after the other
+            columns[name] = [
+                [each for cell in group for each in ([cell] if isinstance(cell, str) else cell)]
+                for group in groups
+            ]
+            continue
         is_constant = all(group.count(group[0]) == len(group) for group in groups)
         if is_constant and name not in lists:
             columns[name] = [group[0] for group in groups]

@@ -26,10 +26,12 @@ from sklearn.cluster import KMeans
 
 from seqblend.core.seeds import rng_for
 from seqblend.reading.column_roles import to_number
+from seqblend.reading.kinds import IS_TIME
 
 _STEP_BINS, _ROW_BINS = 16, 10
 _MOST_CODES, _STEPS_PER_CODE = 128, 8
 _MOST_STEPS = 20_000  # that typical steps are found from
+_LARGEST = 1e100  # numbers whose squares can be added up are below
 _MOST_TOLD = 1_000_000  # values of training rows above which typical steps stand for all columns
 _SUMMARIES: dict[str, Callable[[np.ndarray], float]] = {
     "mean": np.mean,
@@ -180,7 +182,7 @@ class Measurements:
 
 
 def _channels(name: str, kind: str, steps: list[str]) -> dict[str, np.ndarray]:
-    """The channels of a column: its numbers; of counters also the gap to the step before.
+    """The channels of a column: its numbers; of counters how far they are, and the gaps.
 
     Of amounts the logarithm of 1 + number. Of times: the gap, by the logarithm of its seconds, the
     hour and the weekday (0: Monday).
@@ -191,7 +193,7 @@ def _channels(name: str, kind: str, steps: list[str]) -> dict[str, np.ndarray]:
         return {name: np.log1p(np.maximum(_numbers(steps), 0.0))}
     if kind == "counters":
         values = _numbers(steps)
-        return {name: values, f"{name} gap": _gaps(values)}
+        return {name: values - values[:1], f"{name} gap": _gaps(values)}
     seconds = np.array(list(map(_seconds, steps)), dtype=np.float64)
     gaps = _gaps(seconds)
     return {
@@ -223,8 +225,10 @@ def time_tokens(steps: list[str]) -> list[str]:
 @lru_cache(maxsize=100_000)
 def _seconds(text: str) -> float:
     """Seconds since 1970 of a time, NaN where it is none; one without a zone is taken for UTC."""
+    if not IS_TIME.match(text := text.strip()):
+        return math.nan
     try:
-        moment = datetime.fromisoformat(text.strip())
+        moment = datetime.fromisoformat(text)
     except ValueError:
         moment = pd.to_datetime(text, errors="coerce", utc=True)
         return math.nan if moment is pd.NaT else moment.timestamp()
@@ -232,12 +236,13 @@ def _seconds(text: str) -> float:
 
 
 def _numbers(steps: list[str]) -> np.ndarray:
-    """float64 [t]: the numbers, NaN for what is none."""
+    """float64 [t]: the numbers, NaN for what is none, and for those beyond all measure."""
     try:
-        return np.array(steps, dtype=np.float64)
+        values = np.array(steps, dtype=np.float64)
     except ValueError:
-        values = (to_number(step) for step in steps)
-        return np.array([np.nan if value is None else value for value in values], np.float64)
+        found = (to_number(step) for step in steps)
+        values = np.array([np.nan if value is None else value for value in found], np.float64)
+    return np.where(np.abs(values) < _LARGEST, values, np.nan)
 
 
 def _known(values: np.ndarray) -> np.ndarray:

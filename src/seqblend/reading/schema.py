@@ -84,7 +84,8 @@ def find_schema(
     left_out |= taken
     candidates = [name for name in tables.shared if name not in left_out]
     roles = {name: find_role(name, tables.train, tables.test, data) for name in candidates}
-    sequence = choose_sequence(tables, roles, data)
+    order = made.order.column if made.order else None
+    sequence = choose_sequence(tables, roles, data, order)
     if sequence is None:
         raise _no_sequence(made, roles)
     features = _choose_features(roles, sequence.names, tables.wanted, train, data)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import chain
 
 from seqblend.core.config import DataConfig
 from seqblend.reading.column_roles import IDS_OF_STEPS, ColumnRole, find_role, mean_tokens
-from seqblend.reading.json_tables import Cell
 from seqblend.reading.kinds import (
     ColumnKind,
     detect_kind,
@@ -74,11 +74,17 @@ def join_steps(train: RawTable, test: RawTable, data: DataConfig) -> JoinedTable
 
 
 def choose_sequence(
-    tables: JoinedTables, roles: dict[str, ColumnRole], data: DataConfig
+    tables: JoinedTables, roles: dict[str, ColumnRole], data: DataConfig, order: str | None = None
 ) -> SequenceColumns | None:
-    """The sequence columns; None where no column has a sequence."""
+    """The sequence columns; None where no column has a sequence.
+
+    order: the column that steps were ordered by, of which only times and counters tell more
+    """
     train, steps = tables.train, tables.steps
     measured = _find_measured(train, roles, data)
+    if order in roles and measured.get(order) not in ("times", "counters"):
+        roles = {name: role for name, role in roles.items() if name != order}
+        measured.pop(order, None)
     names, why = _choose_names(train, roles, tables.wanted, data, measured)
     if not names:
         return None
@@ -146,29 +152,28 @@ def _find_measured(
     train: RawTable, roles: dict[str, ColumnRole], data: DataConfig
 ) -> dict[str, str]:
     """{column: its kind} of the columns of real-valued steps."""
-    if data.kind not in ("auto", "numbers"):
+    if data.kind not in ("auto", "numbers", "tokens"):
         return {}
-    found = {}
-    may_be = [
-        name
+    tokenizers = {
+        name: make_tokenizer(role.kind, train, name, data)
         for name, role in roles.items()
         if (role.name == "sequence" or role.why == IDS_OF_STEPS)
         and role.kind is not None
         and role.kind.name == "tokens"
-    ]
-    counts = [_count_steps(train.columns[name]) for name in may_be]
-    for name, count in zip(may_be, counts, strict=True):
-        tokenize = make_tokenizer(roles[name].kind, train, name, data)
+    }
+    counts = {}
+    for name, tokenize in tokenizers.items() if len(tokenizers) > 1 else ():
+        counts[name] = tuple(len(tokenize(cell)) for cell in train.columns[name])
+    often, found = Counter(counts.values()), {}
+    for name, tokenize in tokenizers.items():
+        count = counts.get(name, ())
+        is_beside = often[count] > 1 and max(count) > 1
         rows = list(map(tokenize, typical_cells(train.columns[name], 200)))
-        is_beside = max(count, default=0) > 1 and counts.count(count) > 1
-        if kind := measured_kind(rows, is_beside=is_beside):
+        kind = measured_kind(rows, is_beside=is_beside)
+        is_id = kind == "amounts" and roles[name].why == IDS_OF_STEPS
+        if kind and not is_id and (kind == "times" or data.kind != "tokens"):
             found[name] = kind
     return found
-
-
-def _count_steps(cells: list[Cell]) -> list[int]:
-    """The steps of each row of a column of lists; none of another one."""
-    return [len(cell) for cell in cells] if all(isinstance(cell, list) for cell in cells) else []
 
 
 def _as_measured(kind: ColumnKind, measured: str, data: DataConfig) -> ColumnKind:

@@ -23,7 +23,7 @@ from seqblend.reading.formats import (
     read_content,
 )
 from seqblend.reading.json_tables import Cell, check_names, parse_json
-from seqblend.reading.nested_lists import spread_texts
+from seqblend.reading.nested_lists import align_spread, spread_columns
 
 _LONGEST_NAME = 12  # words of a column's name
 
@@ -100,7 +100,11 @@ def check_column(name: str, table: RawTable, field_name: str) -> str:
 
 
 def align_names(table: RawTable, known: Collection[str]) -> RawTable:
-    """The table with the names of known columns where they differ in case or spaces alone."""
+    """The table with the names of known columns where they differ in case or spaces alone.
+
+    Columns of nested lists are spread as the known ones were.
+    """
+    table = _with_columns(table, align_spread(table.columns, known))
     folded = {_fold_name(name): name for name in known}
     names = {}
     for name in table.columns:
@@ -137,15 +141,25 @@ def read_table(path: Path) -> RawTable:
 
 def _spread(table: RawTable) -> RawTable:
     """The table, its columns of nested lists spread where they can be."""
-    columns: dict[str, list[Cell]] = {}
-    for name, cells in table.columns.items():
-        found = spread_texts(name, cells)
-        columns |= {name: cells} if found is None else found
-    return (
-        table
-        if list(columns) == list(table.columns)
-        else replace(table, columns=columns, header=())
-    )
+    return _with_columns(table, spread_columns(table.columns))
+
+
+def _with_columns(table: RawTable, columns: Mapping[str, list[Any]]) -> RawTable:
+    """The table with these columns, cells that were spread as texts."""
+    if list(columns) == list(table.columns):
+        return table
+    cells = {
+        name: values if values is table.columns.get(name) else list(map(_written, values))
+        for name, values in columns.items()
+    }
+    return replace(table, columns=cells, header=())
+
+
+def _written(value: Any) -> Cell:
+    """A text, or a list of texts."""
+    if isinstance(value, (list, tuple)):
+        return ["" if each is None else str(each) for each in value]
+    return str(value)
 
 
 def concatenate(tables: list[RawTable]) -> RawTable:
@@ -234,9 +248,9 @@ def _read_columnar(path: Path) -> RawTable:
         raise InputError(f"{path} is damaged ({error}). Download it again") from None
     if not len(frame) or not len(frame.columns):
         raise InputError(f"{path} has no rows. Download it again")
-    columns = {str(key): [_cell(value) for value in frame[key]] for key in frame.columns}
     check_names(path, [str(key) for key in frame.columns])
-    return _spread(RawTable(path, columns, None, suffix[1:].title()))
+    columns = _cells({str(key): frame[key] for key in frame.columns})
+    return RawTable(path, columns, None, suffix[1:].title())
 
 
 def make_table(name: str, columns: Mapping[str, Iterable[Any]]) -> RawTable:
@@ -244,20 +258,29 @@ def make_table(name: str, columns: Mapping[str, Iterable[Any]]) -> RawTable:
 
     raises: InputError where columns are of different lengths, or there is no row
     """
-    cells = {str(key): [_cell(value) for value in values] for key, values in columns.items()}
+    cells = _cells({str(key): values for key, values in columns.items()})
     lengths = {key: len(values) for key, values in cells.items()}
     if len(set(lengths.values())) != 1 or not max(lengths.values()):
         raise InputError(f"{name}: expected columns of one length, at least a row, got {lengths}")
-    return _spread(RawTable(Path(name), cells, None, "values"))
+    return RawTable(Path(name), cells, None, "values")
 
 
-def _cell(value: Any) -> Cell:
-    """The text of a value of a data frame; a list of texts where it is a sequence."""
+def _cells(columns: Mapping[str, Iterable[Any]]) -> dict[str, list[Cell]]:
+    """The columns of a data frame as texts and lists of texts, nested lists spread."""
+    found = spread_columns({name: list(map(_cell, values)) for name, values in columns.items()})
+    return {name: list(map(_written, cells)) for name, cells in found.items()}
+
+
+def _cell(value: Any) -> Any:
+    """The text of a value of a data frame; a list of such where it is a sequence."""
     if isinstance(value, str):
         return value
-    if isinstance(value, (list, tuple)) or hasattr(value, "__array__"):  # or a series
-        members = [each.tolist() if hasattr(each, "tolist") else each for each in value]
-        if any(isinstance(each, (list, tuple, dict)) for each in members):
-            return repr(members)
-        return [str(_cell(each)) for each in members]
+    if hasattr(value, "__array__") and getattr(value, "ndim", 1):  # an array or a series
+        value = np.asarray(value)
+        value = value.astype(str) if value.dtype.kind == "M" else value
+        return [_cell(each) for each in value]
+    if isinstance(value, (list, tuple)):
+        return [_cell(each) for each in value]
+    if isinstance(value, dict):
+        return {str(key): _cell(each) for key, each in value.items()}
     return "" if pd.isna(value) else str(value)

@@ -213,8 +213,10 @@ def _have_same_steps(one: SequenceSet, other: SequenceSet) -> bool:
     """Whether the real-valued steps of two sets are the same."""
     if one.steps is None or other.steps is None:
         return one.steps is other.steps
-    same = np.array_equal(one.steps.lengths, other.steps.lengths)
-    return same and np.array_equal(one.steps.flat()[0], other.steps.flat()[0], equal_nan=True)
+    if not np.array_equal(one.steps.lengths, other.steps.lengths):
+        return False
+    values = one.steps.flat()[0], other.steps.flat()[0]  # of other processors' logarithms, perhaps
+    return np.allclose(*values, rtol=1e-5, atol=1e-5, equal_nan=True)
 
 
 def find_trained(folders: Iterable[Path], note: Note) -> Iterator[TrainedBlend]:
