@@ -105,7 +105,8 @@ assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 def test_the_optimiser_steps_as_torchs_adamw_and_imports_no_compiler():
     source = next(path for path in sys.path if path.endswith("src"))
     command = [sys.executable, "-c", _OPTIMISERS]
-    subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": source})
+    environment = os.environ | {"PYTHONPATH": source}
+    assert subprocess.run(command, check=False, env=environment).returncode == 0
 
 
 def test_a_half_life_of_zero_keeps_the_last_weights():

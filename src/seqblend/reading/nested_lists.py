@@ -101,31 +101,28 @@ def spread_columns(columns: Mapping[str, Rows]) -> dict[str, Rows]:
 
 def align_spread(columns: Mapping[str, Rows], known: Collection[str]) -> dict[str, Rows]:
     """Another table's columns, spread as those with known names were."""
-    found = dict(columns)
-    for name, spread in _spreads(known).items():
-        names = spread.names(name)
-        if all(each in columns for each in names):
-            continue
-        own = _spreads([each for each in columns if _holds_lists(columns[each])]).get(name)
-        if own is not None:
-            rows = _gather(own, [columns[each] for each in own.names(name)])
+    found, missing = dict(columns), _spreads(known)
+    for name in [n for n, spread in missing.items() if columns.keys() >= {*spread.names(n)}]:
+        del missing[name]
+    lists = [name for name in columns if missing and _holds_lists(columns[name])]
+    present = _spreads(lists)
+    for name, spread in missing.items():
+        own = present.get(name)
+        if own is not None and (own.axis == "events") == (spread.axis == "events"):
+            names = own.names(name)
+            rows = _gather(own, [columns[each] for each in names])
         elif name in columns and all(cell in _EMPTY for cell in columns[name]):
-            rows = [[]] * len(columns[name])
+            names, rows = [name], [[]] * len(columns[name])
         else:
             continue
-        if _is_like(own, spread) and (parts := spread.columns(name, rows)) is not None:
-            for each in (name, *(own.names(name) if own else ())):
-                found.pop(each, None)
-            found |= parts
+        parts = spread.columns(name, rows)
+        if parts is not None:
+            found = {key: cells for key, cells in found.items() if key not in names} | parts
     return found
 
 
 def _holds_lists(cells: Rows) -> bool:
     return all(isinstance(cell, list) for cell in cells)
-
-
-def _is_like(own: Spread | None, known: Spread) -> bool:
-    return own is None or (own.axis == "events") == (known.axis == "events")
 
 
 def _spreads(names: Collection[str]) -> dict[str, Spread]:
