@@ -90,7 +90,7 @@ def _shake_up_block(data: ReportData, shake_up: list[ShakeUp]) -> Block:
 def _leaderboard_block(data: ReportData) -> Block:
     """The submissions that a leaderboard has scored, else where to write a score."""
     answered = [one for one in data.submissions if one.leaderboard is not None]
-    text = "A leaderboard score goes into the column `leaderboard` of submissions/log.csv."
+    text = "A leaderboard score goes into the column 'leaderboard' of submissions/log.csv."
     if not answered:
         return Block("CV against leaderboard", text)
     kind, form = score_kind(data.metric), partial(score_format(data.metric), is_signed=True)
