@@ -23,6 +23,7 @@ Name = TypeVar("Name")
 
 FOLDS = 5  # of the blend: a single fold is split into 5, more than 5 are merged into 5
 NEAR = 1.0  # standard errors of a paired difference within which a smaller blend is as good
+_ROUNDING = 1e-6  # difference of scores that is none
 PAYS = 2.0  # standard errors by which an adjustment has to raise the score
 
 
@@ -200,7 +201,7 @@ def near_best(
     near = {}
     for name, predictions in blended.items():
         behind = compare_scores(metric, targets, blended[best], predictions)
-        if behind is not None and abs(behind.mean) <= NEAR * behind.error:
+        if behind is not None and abs(behind.mean) <= NEAR * behind.error + _ROUNDING:
             near[name] = predictions
     return near
 
