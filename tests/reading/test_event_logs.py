@@ -103,15 +103,20 @@ def write_log(folder, name, ids, *, event=None, is_even=False):
                 writer.writerow([user, moment.strftime("%Y-%m-%d %H:%M:%S"), texts(step), *prices])
 
 
-def read_log(folder, **options):
-    folder.mkdir()
-    write_log(folder, "train", range(40), **options)
-    write_log(folder, "test", range(40, 50), **options)
+def read_users(folder):
+    """The competition of 40 users with a label, and 10 without."""
     labels = "".join(f"{user},{'ab'[user % 2]}\n" for user in range(40))
     (folder / "labels.csv").write_text("user,label\n" + labels)
     sample = "".join(f"{user},a\n" for user in range(40, 50))
     (folder / "sample_submission.csv").write_text("user,label\n" + sample)
     return read_competition(find_files(folder), DataConfig(), name="log")
+
+
+def read_log(folder, **options):
+    folder.mkdir()
+    write_log(folder, "train", range(40), **options)
+    write_log(folder, "test", range(40, 50), **options)
+    return read_users(folder)
 
 
 def test_a_log_keeps_its_times_and_prices_beside_its_events(tmp_path):
@@ -166,11 +171,7 @@ def read_events(folder, columns, *, steps=12):
             writer.writerow(names)
             for i, user in enumerate(user for user in users for _ in range(steps)):
                 writer.writerow([user, *(make(i, i % steps) for make in columns.values())])
-    labels = "".join(f"{user},{'ab'[user % 2]}\n" for user in range(40))
-    (folder / "labels.csv").write_text("user,label\n" + labels)
-    sample = "".join(f"{user},a\n" for user in range(40, 50))
-    (folder / "sample_submission.csv").write_text("user,label\n" + sample)
-    return read_competition(find_files(folder), DataConfig(), name="log")
+    return read_users(folder)
 
 
 def test_ids_of_events_tell_no_model_where_a_row_stands_in_the_file(tmp_path):

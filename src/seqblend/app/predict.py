@@ -23,6 +23,7 @@ from seqblend.reading.cache import read_settings
 from seqblend.reading.discovery import CompetitionFiles, find_files
 from seqblend.reading.reader import read_with_tokenizer
 from seqblend.reading.row_tokenizer import RowTokenizer
+from seqblend.reading.tables import RawTable
 from seqblend.running.inputs import Places, choose_competition
 from seqblend.running.trained_blend import EncodedRows, Note, TrainedBlend, find_trained
 from seqblend.training.devices import find_devices
@@ -51,10 +52,13 @@ class NewRows:
             yield self.encoded
             return
         for table in self.reader.blocks():
-            table = self.tokenizer.arrange(table)
-            places, spell = range(len(table)), self.tokenizer.spelling
-            texts = (list(map(spell, row)) for row in self.tokenizer.tokens(table, places))
-            yield self.trained.encode_texts(texts, self.tokenizer.steps(table, places))
+            yield self.encode(self.tokenizer.arrange(table))
+
+    def encode(self, table: RawTable) -> EncodedRows:
+        """The rows of an arranged table."""
+        places, spell = range(len(table)), self.tokenizer.spelling
+        texts = (list(map(spell, row)) for row in self.tokenizer.tokens(table, places))
+        return self.trained.encode_texts(texts, self.tokenizer.steps(table, places))
 
 
 class _Progress(Status):

@@ -92,9 +92,7 @@ class RowPredictor:
         table = tokenizer.arrange(table)
         if len(table) != 1:
             raise InputError(f"expected one row, or the steps of one, got {len(table)} rows")
-        (tokens,) = tokenizer.tokens(table, range(1))
-        texts = [list(map(tokenizer.spelling, tokens))]
-        return self._rows.trained.encode_texts(texts, tokenizer.steps(table, range(1)))
+        return self._rows.encode(table)
 
     def _predict(self, job: Job, row: EncodedRows) -> np.ndarray:
         """float32 [1, c]: what the member of a unit predicts for one row."""

@@ -12,6 +12,7 @@ from seqblend.core.errors import InputError
 from seqblend.reading.class_names import as_number, split_words
 from seqblend.reading.json_tables import Cell
 from seqblend.reading.kinds import (
+    NEARLY_ALL,
     ColumnKind,
     detect_kind,
     is_flat,
@@ -48,7 +49,6 @@ MISSING = {"", "?", "-", "na", "n/a", "nan", "null", "none", "missing", "unknown
 _OBJECT_WORDS = 5.0  # mean words of the texts in JSON objects from which they are read
 IDS_OF_STEPS = "ids of steps"
 SHORT_NAMES = "short names, hardly any comes again"
-_NEARLY_ALL = 0.95
 _FEW_VALUES = 20  # numbers with so few different values are categories
 _REPEATS = 3.0  # mean rows per value from which words are categories
 _LONGEST_CATEGORY = 60  # characters
@@ -87,10 +87,10 @@ def find_role(name: str, train: RawTable, test: RawTable, data: DataConfig) -> C
         return ColumnRole("ignored", why="one value" if distinct else "empty")
     if _are_foreign(train.texts(name), test.texts(name)):
         return ColumnRole("ignored", why="test rows have other values than train")
-    if _share_of(texts, _OBJECT) > _NEARLY_ALL and any(map(is_object, texts[:20])):
+    if _share_of(texts, _OBJECT) > NEARLY_ALL and any(map(is_object, texts[:20])):
         return _object_role(texts)
     for what, pattern in _CODES.items():
-        if _share_of(texts, pattern) > _NEARLY_ALL:
+        if _share_of(texts, pattern) > NEARLY_ALL:
             kind = None if what == "dates" else ColumnKind("chars", why=what)
             return ColumnRole("ignored", kind, what)
     known = [text for text in texts if text.lower() not in MISSING]
@@ -207,7 +207,7 @@ def _are_keys(texts: list[str]) -> bool:
     if len(set(texts)) < 0.9 * len(texts) or any(" " in text for text in texts):
         return False
     lengths = {len(text) for text in texts}
-    has_digits = sum(any(c.isdigit() for c in text) for text in texts) > _NEARLY_ALL * len(texts)
+    has_digits = sum(any(c.isdigit() for c in text) for text in texts) > NEARLY_ALL * len(texts)
     return has_digits and max(lengths) - min(lengths) <= 4 and max(lengths) <= 40
 
 

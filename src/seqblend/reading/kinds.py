@@ -34,7 +34,7 @@ NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _NUMBERS = re.compile(rf"\s*{NUMBER}(?:(?:\s*[,;|]\s*|\s+){NUMBER})*\s*")
 _IS_FRACTION = re.compile(r"[-+]?\d*\.\d*[1-9]\d*(?:[eE][-+]?\d+)?|[-+]?\d+(?:\.\d*)?[eE]-\d+")
 IS_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d|$)")
-_NEARLY_ALL = 0.95
+NEARLY_ALL = 0.95
 _IS_WHOLE = re.compile(r"[-+]?\d{1,15}(?:\.0*)?")
 _WHOLE_FLOAT = re.compile(r"([-+]?\d+)\.0*")
 _CODE = re.compile(r"[\w.:#/+-]*(?:\d|_)[\w.:#/+-]*")
@@ -244,7 +244,7 @@ def measured_kind(rows: list[list[str]], *, is_beside: bool = False) -> str:
     smooth: a step is closer to the next than to any other of its row.
     """
     tokens = [token for row in rows for token in row if token]
-    if tokens and _share(tokens, IS_TIME.match) > _NEARLY_ALL:
+    if tokens and _share(tokens, IS_TIME.match) > NEARLY_ALL:
         return "times"
     fractions = [token for token in tokens if _IS_FRACTION.fullmatch(token)]
     has_fractions = len(fractions) > 0.2 * len(tokens) and len(set(fractions)) >= _MANY_FRACTIONS
