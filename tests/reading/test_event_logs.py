@@ -239,3 +239,17 @@ def test_the_same_rows_are_measured_whether_cells_are_null_or_lists_in_text(tmp_
         made = read_competition(find_files(folder), DataConfig(), name="log")
         found.append([kind["name"] for kind in made.reading["kinds"]])
     assert found == [["tokens", "amounts"]] * 3
+
+
+@pytest.mark.parametrize("is_reversed", [True, False])
+def test_times_order_the_steps_whether_newest_first_or_in_no_order(tmp_path, is_reversed):
+    places = np.arange(12)[::-1] if is_reversed else np.random.default_rng(0).permutation(12)
+    columns = {
+        "time": lambda i, step: (
+            f"2024-{1 + i // 12 % 9:02}-{10 + i // 108} {8 + places[step]:02}:00"
+        ),
+        "event": lambda i, step: "abcdefghijkl"[places[step]],
+    }
+    made = read_events(tmp_path / "log", columns)
+    row = [made.view.lexicon[token] for token in made.train.row(0)]
+    assert [token for token in row if len(token) == 1] == [*"abcdefghijkl"]

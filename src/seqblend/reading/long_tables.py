@@ -17,6 +17,7 @@ STEP_WORDS = {
     *("step", "steps", "counter", "order", "position", "time", "timestamp", "t", "index", "event"),
     *("date", "datetime", "tick", "seq", "number", "turn", "frame", "offset", "rank"),
 }
+_TIME = re.compile(r"\d{4}-\d\d|\d\d:\d\d|\d/\d")
 _UNEVEN = 0.05  # share of steps of another size than the usual one
 _FEWEST_STEPS = 2.0  # mean rows per id from which they are steps, not repeated ids
 
@@ -56,8 +57,10 @@ def find_order(table: RawTable, key: str) -> StepOrder:
         if (gaps <= 0).any():
             continue  # two steps of a sequence have the same value
         is_named = bool(set(re.findall(r"[a-z]+", name.lower())) & STEP_WORDS)
-        is_ascending = bool((np.diff(values)[codes[1:] == codes[:-1]] > 0).all())
-        if is_grouped and not is_ascending and len(np.unique(values)) == len(values):
+        moves = np.diff(values)[codes[1:] == codes[:-1]]
+        is_ascending = bool((moves > 0).all())
+        is_ordered = is_ascending or (moves < 0).all() or _TIME.search(str(cells[0]))
+        if is_grouped and not is_ordered and len(np.unique(values)) == len(values):
             continue  # ids of the steps: those of a sequence follow each other in the file
         is_uneven = bool(len(gaps) and (gaps != np.median(gaps)).mean() > _UNEVEN)
         found.append((is_named, is_ascending, is_uneven, name))
@@ -124,7 +127,7 @@ def _order_values(cells: list[Cell]) -> np.ndarray | None:
     numbers = np.asarray(numbers, dtype=np.float64)
     if not np.isnan(numbers).any():
         return numbers
-    if not isinstance(cells[0], str) or not re.search(r"\d{4}-\d\d|\d\d:\d\d|\d/\d", cells[0]):
+    if not isinstance(cells[0], str) or not _TIME.search(cells[0]):
         return None
     times = pd.to_datetime(pd.Series(cells), errors="coerce", format="mixed", utc=True)
     return None if times.isna().any() else times.astype("int64").to_numpy(np.float64)
